@@ -1,0 +1,88 @@
+"""Every error storydex raises on purpose; layer 0, imports nothing of the package.
+
+StorydexError
+├── SeedError       a seeds folder cannot be read at all
+├── BuildError      a rebuild failed; the index that was there still serves
+├── QueryError      a request passes a limit or names an unknown parameter value
+├── StoryNotFound   no story has this id
+├── IndexMissing    there is no index at this location
+├── IndexCorrupt    a file of the index is damaged
+├── IndexLocked     another writer holds the index
+└── EngineClosed    the engine was closed before this call
+
+Each message says what happened and what to do about it; the same facts stand in
+attributes for programs.
+"""
+
+from __future__ import annotations
+
+
+class StorydexError(Exception):
+    """Base of all errors raised by storydex itself."""
+
+
+class SeedError(StorydexError):
+    """A seeds folder is absent, not a folder, or not readable."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class BuildError(StorydexError):
+    """A rebuild could not be finished. Nothing was published."""
+
+
+class QueryError(StorydexError):
+    """A request cannot be answered as asked; `parameter` names the part at fault."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+class StoryNotFound(StorydexError):
+    """No story in the index has this id."""
+
+    def __init__(self, story_id: str) -> None:
+        super().__init__(f"no story {story_id!r} in this index")
+        self.story_id = story_id
+
+
+class IndexMissing(StorydexError):
+    """There is no index at `location`."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(f"no index at {location}: build one with `storydex rebuild`")
+        self.location = location
+
+
+class IndexCorrupt(StorydexError):
+    """`file` of the index at `location` is damaged."""
+
+    def __init__(self, location: str, file: str, reason: str) -> None:
+        super().__init__(
+            f"{location}: {file} is damaged ({reason}): rebuild with `storydex rebuild --full`"
+        )
+        self.location = location
+        self.file = file
+        self.reason = reason
+
+
+class IndexLocked(StorydexError):
+    """Another process is writing to the index; `pid` is its process id where known."""
+
+    def __init__(self, location: str, pid: int | None) -> None:
+        holder = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"{location} is being written by {holder}: try again when it is done")
+        self.location = location
+        self.pid = pid
+
+
+class EngineClosed(StorydexError):
+    """The engine was closed; open the index again."""
+
+    def __init__(self) -> None:
+        super().__init__("this engine is closed: open the index again with open_index()")

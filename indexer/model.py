@@ -1,0 +1,286 @@
+"""The records that flow through storydex; layer 0, imports nothing of the package.
+
+Stories come in (`Story`, `Article`, `Provider`, `Image`), requests come from people
+(`SearchRequest`), pages go out (`ResultPage`, `Hit`, `RelatedHit`, `FacetCount`).
+All are immutable. Instants are timezone-aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from typing import Literal, get_args
+
+import msgspec
+
+Facet = Literal[
+    "provider", "lead_provider", "topic", "category", "type", "year", "month", "published"
+]
+FACETS: tuple[Facet, ...] = get_args(Facet)
+
+Sort = Literal["relevance", "newest", "oldest", "quality"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+Number = int | float
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """Who published something. `domain` is lower case, without `www.`."""
+
+    name: str
+    domain: str | None = None
+
+
+class Image(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A picture by address; sizes in pixels."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    is_cached: bool | None = None
+
+
+class Article(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One related article: the coverage of a story by some provider."""
+
+    title: str
+    excerpt: str = ""
+    published_at: datetime | None = None
+    original_url: str | None = None
+    web_url: str | None = None
+    amp_web_url: str | None = None
+    cdn_amp_web_url: str | None = None
+    type: str | None = None
+    category: str | None = None
+    quality: Number | None = None
+    heat: Number | None = None
+    provider: Provider | None = None
+    images: tuple[Image, ...] = ()
+
+    @property
+    def url(self) -> str | None:
+        """The address to send a reader to: `web_url`, else `original_url`."""
+        return self.web_url or self.original_url
+
+
+class Story(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One story file. `id` is its path relative to the seeds folder."""
+
+    id: str
+    title: str
+    excerpt: str = ""
+    body: str = ""
+    category: str | None = None
+    type: str | None = None
+    published_at: datetime | None = None
+    original_url: str | None = None
+    web_url: str | None = None
+    amp_web_url: str | None = None
+    cdn_amp_web_url: str | None = None
+    quality: Number | None = None
+    heat: Number | None = None
+    published: bool = True
+    provider: Provider | None = None
+    topics: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    related: tuple[Article, ...] = ()
+
+    @property
+    def url(self) -> str | None:
+        """The address to send a reader to: `web_url`, else `original_url`."""
+        return self.web_url or self.original_url
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A story file that could not be read. `line` counts from 1."""
+
+    path: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+class FieldWarning(msgspec.Struct, frozen=True):
+    """A field that was dropped from a story that was kept."""
+
+    path: str
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.field}: {self.reason}"
+
+
+class BuildReport(msgspec.Struct, frozen=True):
+    """What a rebuild did (or, with `dry_run`, would do).
+
+    `indexed` counts stories read and written, `unchanged` those kept as they were,
+    `removed` those no longer in the index; `seconds` is elapsed time.
+    """
+
+    indexed: int
+    unchanged: int
+    removed: int
+    rejected: tuple[Rejection, ...]
+    warnings: tuple[FieldWarning, ...]
+    seconds: float
+    generation: int
+    dry_run: bool = False
+
+
+class BuildProgress(msgspec.Struct, frozen=True):
+    """How far a rebuild is: `done` of `total` files to read, in this `phase`."""
+
+    phase: Literal["scanning", "reading", "writing"]
+    done: int
+    total: int
+
+
+class IndexInfo(msgspec.Struct, frozen=True):
+    """A description of one generation. `bytes` is its size on disk."""
+
+    location: str
+    stories: int
+    articles: int
+    terms: int
+    bytes: int
+    generation: int
+    segments: int
+    built_at: datetime
+    seeds: str
+    published_only: bool
+
+
+class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides a result page.
+
+    `filters` maps facet names to accepted values: values of one facet are
+    alternatives, facets combine. `since` and `until` are inclusive; a plain date
+    means the whole day, UTC.
+    """
+
+    query: str = ""
+    filters: Mapping[Facet, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    since: date | datetime | None = None
+    until: date | datetime | None = None
+    facets: tuple[Facet, ...] = ("provider",)
+    sort: Sort = "relevance"
+    offset: int = 0
+    limit: int = 10
+
+
+class FacetCount(msgspec.Struct, frozen=True):
+    """One value of a facet and the `total` that choosing it would give."""
+
+    value: str
+    label: str
+    count: int
+    selected: bool = False
+
+
+class RelatedHit:
+    """A related article that matches the query.
+
+    `highlights` maps "title" and "excerpt" to escaped HTML in which the words that
+    matched stand between `<mark>` tags; it is computed when first read.
+    """
+
+    def __init__(
+        self, article: Article, score: float, highlight: Callable[[], Mapping[str, str]]
+    ) -> None:
+        self.article = article
+        self.score = score
+        self._highlight = highlight
+
+    def __repr__(self) -> str:
+        return f"RelatedHit({self.article.title!r}, score={self.score:.3f})"
+
+    @property
+    def title(self) -> str:
+        """The article's title, plain text."""
+        return self.article.title
+
+    @property
+    def excerpt(self) -> str:
+        """The article's excerpt, plain text."""
+        return self.article.excerpt
+
+    @property
+    def url(self) -> str | None:
+        """The address to send a reader to."""
+        return self.article.url
+
+    @property
+    def provider(self) -> Provider | None:
+        """Who published the article."""
+        return self.article.provider
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When the article was published."""
+        return self.article.published_at
+
+    @cached_property
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name."""
+        return self._highlight()
+
+
+class Hit:
+    """A story on a result page.
+
+    `related` (the related articles that match, best first) and `highlights`
+    ("title", "excerpt" and, where the story has a body, "body": a snippet of it)
+    are computed when first read.
+    """
+
+    def __init__(
+        self,
+        story: Story,
+        score: float,
+        related: Callable[[], tuple[RelatedHit, ...]],
+        highlight: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.story = story
+        self.score = score
+        self._related = related
+        self._highlight = highlight
+
+    def __repr__(self) -> str:
+        return f"Hit({self.story.id!r}, score={self.score:.3f})"
+
+    @cached_property
+    def related(self) -> tuple[RelatedHit, ...]:
+        """The related articles that match the query, best first."""
+        return self._related()
+
+    @cached_property
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name."""
+        return self._highlight()
+
+
+class ResultPage(msgspec.Struct, frozen=True):
+    """The answer to a `SearchRequest`.
+
+    `total` is the exact number of matching stories; `relaxed` says that no story
+    had all the words, so stories with some of them are shown; `suggestion` is a
+    better spelling of the query, if one is known; `took_ms` is milliseconds.
+    """
+
+    request: SearchRequest
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[FacetCount, ...]]
+    relaxed: bool
+    suggestion: str | None
+    took_ms: float
+    generation: int
+
+    @property
+    def query(self) -> str:
+        """The query as typed."""
+        return self.request.query

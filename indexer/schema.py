@@ -1,0 +1,179 @@
+"""One table of fields: what of a story is searched, filtered, sorted and stored; layer 2.
+
+`document_of` turns a story into the keyword arguments of a Whoosh writer, so both
+sides of the index take their knowledge of fields from here.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from array import array
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+from whoosh import fields, formats
+from whoosh.analysis import IDAnalyzer
+
+from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer
+from .model import FACETS, Facet, Provider, Story
+
+#: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
+SCHEMA_VERSION = 1
+
+#: Searchable text and its weight in the score.
+TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
+TEXT_FIELDS = tuple(TEXT_BOOSTS)
+
+#: Numbers that can be compared and sorted by.
+NUMBER_FIELDS = ("quality", "heat")
+
+#: Facets whose spelling in the file is kept for display; the rest display their value.
+LABELLED: tuple[Facet, ...] = ("provider", "topic", "category", "type")
+
+#: Separates facet, key and spelling in a term of the `label` field.
+LABEL_SEPARATOR = "\x1f"
+
+
+class Positions(formats.Positions):  # type: ignore[misc]
+    """Word positions as flat little-endian uint32, in place of Whoosh's pickles."""
+
+    def encode(self, poslist: list[int]) -> bytes:
+        """Positions, increasing → bytes, 4 each."""
+        return array("I", poslist).tobytes()
+
+    def decode_positions(self, valuestring: bytes) -> list[int]:
+        """Bytes → positions, increasing."""
+        return array("I", valuestring).tolist()
+
+    def decode_frequency(self, valuestring: bytes) -> int:
+        """How often the term occurs in the field."""
+        return len(valuestring) // 4
+
+    def decode_weight(self, valuestring: bytes) -> float:
+        """The frequency, as the weight that scoring uses."""
+        return float(len(valuestring) // 4)
+
+
+def _text_field() -> fields.TEXT:
+    field = fields.TEXT(analyzer=StemAnalyzer(), phrase=True)
+    field.format = Positions()
+    return field
+
+
+def _words_field() -> fields.TEXT:
+    field = fields.TEXT(analyzer=WordAnalyzer(), phrase=True)
+    field.format = Positions()
+    field.scorable = False
+    return field
+
+
+def _keyword_field() -> fields.FieldType:
+    return fields.FieldType(formats.Existence(), IDAnalyzer())
+
+
+def create_schema() -> fields.Schema:
+    """The Whoosh schema of a storydex index."""
+    schema = fields.Schema(
+        id=_keyword_field(),
+        # Folded words of the titles, unstemmed: completions and spelling.
+        word=fields.FieldType(formats.Existence(), WordAnalyzer()),
+        # facet SEP key SEP spelling: how a facet value is written, by story count.
+        label=_keyword_field(),
+        # Words of provider names and of topics, for `provider:alpha` and `topic:azure`.
+        provider_name=_words_field(),
+        topic_name=_words_field(),
+        published_at=fields.DATETIME(sortable=True),
+        story=fields.STORED(),
+    )
+    for name in TEXT_FIELDS:
+        schema.add(name, _text_field())
+    for facet in FACETS:
+        schema.add(facet, _keyword_field())
+    for name in NUMBER_FIELDS:
+        schema.add(name, fields.NUMERIC(float, sortable=True))
+    return schema
+
+
+def facet_key(value: str) -> str:
+    """What makes two spellings of a facet value the same: case and spacing do not count."""
+    return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+
+
+def provider_key(provider: Provider) -> str:
+    """The identity of a provider: its domain, or its name where it has none."""
+    return provider.domain or facet_key(provider.name)
+
+
+def naive_utc(instant: datetime) -> datetime:
+    """The form in which Whoosh indexes an instant: UTC without an offset."""
+    return instant.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _providers(story: Story) -> list[Provider]:
+    candidates = [story.provider, *(article.provider for article in story.related)]
+    return [provider for provider in candidates if provider is not None]
+
+
+def facet_values(story: Story) -> dict[Facet, list[str]]:
+    """The keys under which a story is counted and filtered, by facet, no value twice."""
+    instant = story.published_at
+    return {
+        "provider": sorted({provider_key(provider) for provider in _providers(story)}),
+        "lead_provider": [provider_key(story.provider)] if story.provider else [],
+        "topic": sorted({facet_key(topic) for topic in story.topics}),
+        "category": [facet_key(story.category)] if story.category else [],
+        "type": [facet_key(story.type)] if story.type else [],
+        "year": [f"{instant:%Y}".zfill(4)] if instant else [],
+        "month": [f"{instant:%Y}".zfill(4) + f"-{instant:%m}"] if instant else [],
+        "published": ["true" if story.published else "false"],
+    }
+
+
+def _labels(story: Story) -> Iterator[str]:
+    for provider in _providers(story):
+        yield LABEL_SEPARATOR.join(("provider", provider_key(provider), provider.name))
+    for topic in story.topics:
+        yield LABEL_SEPARATOR.join(("topic", facet_key(topic), topic))
+    for facet, value in (("category", story.category), ("type", story.type)):
+        if value:
+            yield LABEL_SEPARATOR.join((facet, facet_key(value), value))
+
+
+def document_of(story: Story) -> dict[str, Any]:
+    """The fields of a story as a Whoosh writer takes them."""
+    parts = [part for article in story.related for part in (article.title, article.excerpt) if part]
+    titles = [story.title, *(article.title for article in story.related)]
+    names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
+    document: dict[str, Any] = {
+        "id": [story.id],
+        "title": story.title,
+        "excerpt": story.excerpt or None,
+        "body": story.body or None,
+        "related": PART_SEPARATOR.join(parts) or None,
+        "word": PART_SEPARATOR.join(titles),
+        "label": sorted(set(_labels(story))) or None,
+        "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
+        "topic_name": PART_SEPARATOR.join(story.topics) or None,
+        "published_at": naive_utc(story.published_at) if story.published_at else None,
+        "story": encode_story(story),
+    }
+    document.update((facet, values or None) for facet, values in facet_values(story).items())
+    for name in NUMBER_FIELDS:
+        document[name] = getattr(story, name)
+    return document
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Story)
+
+
+def encode_story(story: Story) -> bytes:
+    """A story → MessagePack, as it is stored in the index."""
+    return _encoder.encode(story)
+
+
+def decode_story(data: bytes) -> Story:
+    """The stored bytes → the story; raises `msgspec.DecodeError` on damage."""
+    return _decoder.decode(data)
