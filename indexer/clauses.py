@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from whoosh import query as wq
+from whoosh.matching import AndNotMatcher
 from whoosh.util.times import datetime_to_long
 
 from .analysis import POSITION_GAP, fold, iter_words, stem
@@ -23,6 +25,22 @@ MAX_FUZZY_DISTANCE = 2
 #: Fields whose values are words of names as well as whole names.
 _NAME_FIELDS = {"provider": "provider_name", "topic": "topic_name"}
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
+
+
+class AndNot(wq.AndNot):  # type: ignore[misc]
+    """Stories that match `a` and not `b`.
+
+    Whoosh's matcher compares the two before the second has been moved to where the
+    first begins, and so lets the first story through; here it is moved.
+    """
+
+    def matcher(self, searcher: Any, context: Any = None) -> Any:
+        """The Whoosh matcher of one segment."""
+        wanted = self.a.matcher(searcher, context)
+        unwanted = self.b.matcher(searcher, searcher.boolean_context())
+        if wanted.is_active() and unwanted.is_active():
+            unwanted.skip_to(wanted.id())
+        return AndNotMatcher(wanted, unwanted)
 
 
 def _boosts(fields: Iterable[str] | None) -> list[tuple[str, float]]:

@@ -346,7 +346,7 @@ def _scaled(query: wq.Query, boost: float) -> wq.Query:
         return query
     scaled = query.copy()
     if isinstance(query, wq.AndNot):
-        return wq.AndNot(_scaled(query.a, boost), query.b)
+        return clauses.AndNot(_scaled(query.a, boost), query.b)
     if isinstance(query, wq.And | wq.Or):
         scaled.subqueries = [_scaled(child, boost) for child in query.subqueries]
     else:
@@ -360,7 +360,7 @@ def _all_of(part: list[_Clause]) -> wq.Query:
     query = wq.Every() if not wanted else wanted[0] if len(wanted) == 1 else wq.And(wanted)
     if not unwanted:
         return query
-    return wq.AndNot(query, unwanted[0] if len(unwanted) == 1 else wq.Or(unwanted))
+    return clauses.AndNot(query, unwanted[0] if len(unwanted) == 1 else wq.Or(unwanted))
 
 
 def _any_of(alternatives: list[list[_Clause]]) -> wq.Query | None:

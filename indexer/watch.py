@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import watchfiles
 
 from .build import Progress, rebuild
+from .errors import SeedError
 from .model import BuildReport
 
 #: How long the folder must be quiet before it is read, in milliseconds.
@@ -34,6 +35,8 @@ def watch(
 
     Raises what `rebuild` raises; ends also when interrupted.
     """
+    if not os.path.isdir(seeds):
+        raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
     changes = watchfiles.watch(
         os.fspath(seeds), stop_event=stop, debounce=_LONGEST_WAIT_MS, step=QUIET_MS,
         watch_filter=None, yield_on_timeout=True, rust_timeout=_LOOK_UP_MS, raise_interrupt=True,

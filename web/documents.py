@@ -1,4 +1,4 @@
-"""Stories, hits and pages as JSON-ready dictionaries; used by `api` and `feeds`.
+"""A whole story as a JSON-ready dictionary or a CSV row; used by `api` and `feeds`.
 
 Only what is listed here leaves the server. Instants are ISO 8601 in UTC with `Z`,
 links are http or https or null.
@@ -6,13 +6,12 @@ links are http or https or null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from indexer import Article, FacetCount, Hit, Provider, RelatedHit, ResultPage, Story
+from indexer import Article, Hit, Provider, Story
 
-from .security import safe_link
+from .security import safe_cell, safe_link
 
 Document = dict[str, Any]
 
@@ -24,64 +23,8 @@ def write_instant(instant: datetime | None) -> str | None:
     return instant.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
 
 
-def page_document(page: ResultPage) -> Document:
-    """A result page as `/api/v1/search` answers it."""
-    return {
-        "query": page.query,
-        "total": page.total,
-        "took_ms": round(page.took_ms, 3),
-        "relaxed": page.relaxed,
-        "suggestion": page.suggestion,
-        "hits": [_hit_document(hit) for hit in page.hits],
-        "facets": {name: _facet_document(counts) for name, counts in page.facets.items()},
-    }
-
-
-def _hit_document(hit: Hit) -> Document:
-    story = hit.story
-    return {
-        "id": story.id,
-        "score": round(hit.score, 6),
-        "title": story.title,
-        "excerpt": story.excerpt,
-        "url": safe_link(story.url),
-        "published_at": write_instant(story.published_at),
-        "provider": _provider_document(story.provider),
-        "topics": list(story.topics),
-        "quality": story.quality,
-        "highlights": _highlights(hit),
-        "related": [_related_document(related) for related in hit.related],
-    }
-
-
-def _related_document(related: RelatedHit) -> Document:
-    return {
-        "title": related.title,
-        "url": safe_link(related.url),
-        "provider": _provider_document(related.provider),
-        "published_at": write_instant(related.published_at),
-        "highlights": _highlights(related),
-    }
-
-
-def _highlights(hit: Hit | RelatedHit) -> Document:
-    return {name: hit.highlights.get(name, "") for name in ("title", "excerpt")}
-
-
 def _provider_document(provider: Provider | None) -> Document | None:
     return None if provider is None else {"name": provider.name, "domain": provider.domain}
-
-
-def _facet_document(counts: Iterable[FacetCount]) -> list[Document]:
-    return [
-        {
-            "value": one.value,
-            "label": one.label,
-            "count": one.count,
-            "selected": one.selected,
-        }
-        for one in counts
-    ]
 
 
 def story_document(story: Story) -> Document:
@@ -121,3 +64,28 @@ def _common_fields(item: Story | Article) -> Document:
             if (url := safe_link(image.url))
         ],
     }
+
+
+CSV_COLUMNS = (
+    "id", "score", "title", "excerpt", "url", "published_at", "provider", "domain", "category",
+    "type", "topics", "quality", "heat", "published", "related",
+)  # fmt: skip
+
+
+def csv_row(hit: Hit) -> list[str]:
+    """The cells of a hit under `CSV_COLUMNS`; `related` is how many articles there are."""
+    story, provider = hit.story, hit.story.provider
+    cells = (
+        story.id, hit.score, story.title, story.excerpt, safe_link(story.url),
+        write_instant(story.published_at), provider and provider.name,
+        provider and provider.domain, story.category, story.type, "; ".join(story.topics),
+        story.quality, story.heat, "true" if story.published else "false", len(story.related),
+    )  # fmt: skip
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    # A negative number is a number, not a formula.
+    return safe_cell(value) if isinstance(value, str) else str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import NamedTuple, cast
 from urllib.parse import urlencode
@@ -29,8 +29,10 @@ MAX_FILTERS = 200
 
 #: What the page understands, in the order in which it writes them.
 PAGE_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "page")
-#: What the API understands besides.
+#: What `/api/v1/search` understands.
 API_PARAMETERS = (*PAGE_PARAMETERS, "offset", "limit", "facet")
+#: What `/api/v1/export` understands: it has no pages.
+EXPORT_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "format")
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
@@ -47,43 +49,43 @@ class Reading(NamedTuple):
     problems: tuple[QueryError, ...]
 
 
-def read_request(args: MultiDict[str, str], *, api: bool = False) -> Reading:
-    """Read the parameters of a page, or with `api` those of the API.
+def read_request(args: MultiDict[str, str], *, known: Sequence[str] | None = None) -> Reading:
+    """Read the parameters of a page, or those of an API whose parameters are `known`.
 
-    Blank parameters count as absent and unknown ones are ignored by the page, because
-    forms send the one and newsletters add the other; the API reports unknown names, for
-    a filter that is silently not applied is worse than an error.
+    Blank parameters count as absent, and pages ignore unknown ones: forms send the
+    one and newsletters add the other. APIs report unknown ones, for a misspelt filter
+    that is silently not applied is worse than an error.
     """
-    return _Reader(args).read(api=api)
+    return _Reader(args, known).read()
 
 
 class _Reader:
-    def __init__(self, args: MultiDict[str, str]) -> None:
+    def __init__(self, args: MultiDict[str, str], known: Sequence[str] | None) -> None:
         self.args = args
+        self.known = known
         self.problems: list[QueryError] = []
 
-    def read(self, *, api: bool) -> Reading:
+    def read(self) -> Reading:
+        for name in self.args if self.known is not None else ():
+            if name not in self.known:
+                self._problem(name[:40], f"unknown parameter: use {', '.join(self.known)}")
         query = self._text("q")
         since, until = self._dates()
-        limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT) if api else PAGE_SIZE
+        limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT) if self._knows("limit") else PAGE_SIZE
         wanted = SearchRequest(
             query=query,
             filters=self._filters(),
             since=since,
             until=until,
-            facets=self._facets() if api else ("provider",),
+            facets=self._facets() if self._knows("facet") else ("provider",),
             sort=self._sort(query),
-            offset=self._offset(limit, api=api),
+            offset=self._offset(limit),
             limit=limit,
         )
-        if api:
-            self.report_unknown(API_PARAMETERS)
         return Reading(wanted, tuple(self.problems))
 
-    def report_unknown(self, known: Iterable[str]) -> None:
-        for name in self.args:
-            if name not in known:
-                self._problem(name[:40], f"is not a parameter: use {', '.join(known)}")
+    def _knows(self, name: str) -> bool:
+        return self.known is not None and name in self.known
 
     def _problem(self, name: str, reason: str) -> None:
         self.problems.append(QueryError(name, reason))
@@ -100,8 +102,8 @@ class _Reader:
         self._problem(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
         return default
 
-    def _offset(self, limit: int, *, api: bool) -> int:
-        if api and self._text("offset"):
+    def _offset(self, limit: int) -> int:
+        if self._knows("offset") and self._text("offset"):
             if self._text("page"):
                 self._problem("offset", "cannot be combined with page: give one of them")
             return self._number("offset", 0, 0, MAX_OFFSET)
@@ -113,10 +115,10 @@ class _Reader:
         if text and text not in SORTS:
             self._problem("sort", f"{text[:40]!r} is not an order: use {', '.join(SORTS)}")
             text = ""
-        # Nothing typed, nothing to rank by.
-        if not query and text in ("", "relevance"):
+        # Where nothing is typed there is nothing to rank by.
+        if not text or (text == "relevance" and not query):
             return default_sort(query)
-        return cast(Sort, text) if text else default_sort(query)
+        return cast("Sort", text)
 
     def _filters(self) -> dict[Facet, tuple[str, ...]]:
         filters = {facet: values for facet in FACETS if (values := self._values(facet))}
@@ -127,7 +129,7 @@ class _Reader:
         return {}
 
     def _values(self, facet: Facet) -> tuple[str, ...]:
-        values = {fold(value) for value in self.args.getlist(facet)} - {""}
+        values = {fold(facet, value) for value in self.args.getlist(facet)} - {""}
         return tuple(sorted(value for value in values if self._fits(facet, value)))
 
     def _fits(self, facet: Facet, value: str) -> bool:
@@ -172,9 +174,10 @@ def default_sort(query: str) -> Sort:
     return "relevance" if query else "newest"
 
 
-def fold(value: str) -> str:
-    """The form in which facet values are compared: case and spacing do not count."""
-    return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+def fold(facet: Facet, value: str) -> str:
+    """The one spelling of a facet value that addresses use, whatever case it was typed in."""
+    folded = " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    return folded.removeprefix("www.") if facet in ("provider", "lead_provider") else folded
 
 
 def _as_day(value: date | datetime) -> date:
@@ -206,12 +209,9 @@ def write_query(wanted: SearchRequest) -> str:
     return urlencode(list_pairs(wanted))
 
 
-Change = Callable[[SearchRequest], SearchRequest]
-
-
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
     """The request with this filter added, or removed if it was there."""
-    values = set(wanted.filters.get(facet, ())) ^ {value}
+    values = set(wanted.filters.get(facet, ())) ^ {fold(facet, value)}
     filters = {**wanted.filters, facet: tuple(sorted(values))}
     kept = {name: filters[name] for name in FACETS if filters.get(name)}
     return replace(wanted, filters=kept, offset=0)

@@ -29,7 +29,7 @@ from ..model import FieldWarning
 from .values import BadValueError
 
 if yaml.__with_libyaml__:
-    from yaml.cyaml import CParser as Parser
+    from yaml._yaml import CParser as Parser
 else:
     from yaml import SafeLoader as Parser  # type: ignore[assignment]
 
@@ -41,9 +41,10 @@ _TEXT_TAGS = frozenset({"!", _PREFIX + "str"})
 _TAGS = _TEXT_TAGS | {
     _PREFIX + name
     for name in (
-        "binary bool float int map merge null omap pairs seq set str timestamp value".split()
+        "binary", "bool", "float", "int", "map", "merge", "null", "omap", "pairs", "seq", "set",
+        "timestamp", "value",
     )
-}
+}  # fmt: skip
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 

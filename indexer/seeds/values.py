@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
 _AROUND_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|[/?#].*|:[0-9]*(?=[/?#]|\Z)", re.DOTALL)
 
-_resolver = Resolver()
+_resolve: Callable[..., str] = Resolver().resolve
 _constructor = SafeConstructor()
 
 
@@ -108,7 +109,7 @@ def _yaml_number(text: str) -> Number | None:
 
 def _yaml_tag(text: str) -> str:
     """The type that YAML 1.1 gives to a plain scalar."""
-    return str(_resolver.resolve(ScalarNode, text, (True, False)))
+    return _resolve(ScalarNode, text, (True, False))
 
 
 def parse_pixels(text: str, plain: bool) -> int:
