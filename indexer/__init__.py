@@ -1,10 +1,10 @@
 """storydex: full-text search with provider facets for archives of news stories.
 
-    import indexer
+import indexer
 
-    indexer.rebuild("seeds", "index")
-    with indexer.open_index("index") as engine:
-        page = engine.search("microsoft azure")
+indexer.rebuild("seeds", "index")
+with indexer.open_index("index") as engine:
+    page = engine.search("microsoft azure")
 """
 
 from .build import rebuild

@@ -146,7 +146,9 @@ class _Job:
             for read in self._read_all(plan.read):
                 outcome.take(read)
             return self._finish(outcome, started, mf.newest_generation(self.index) or 0, True)
-        with open_writer(index, lambda *made: self._describe(outcome, *made), fresh=plan.fresh) as writer:
+        with open_writer(
+            index, lambda *made: self._describe(outcome, *made), fresh=plan.fresh
+        ) as writer:
             for read in self._read_all(plan.read):
                 _apply(writer, outcome.take(read), replace=not plan.fresh)
             self._refuse_if_strict(outcome)

@@ -74,9 +74,7 @@ def words(
     if len(terms) == 1:
         return _in_text(fields, lambda name, b: wq.Term(name, terms[0], boost=b), boost)
     distance = min(slop, MAX_SLOP) + 1
-    return _in_text(
-        fields, lambda name, b: wq.Phrase(name, terms, slop=distance, boost=b), boost
-    )
+    return _in_text(fields, lambda name, b: wq.Phrase(name, terms, slop=distance, boost=b), boost)
 
 
 def fuzzy(

@@ -42,7 +42,7 @@ def stories_between(
 ) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
     dates = snapshot.dates
-    mask = dates != NO_DATE
+    mask: Mask = dates != NO_DATE
     if since is not None:
         mask &= dates >= datetime_to_long(naive_utc(first_instant(since)))
     if until is not None:
@@ -64,7 +64,7 @@ def count_facets(
     allowed: bool[size], the stories that pass what is not a facet's filter
     filters: bool[size] for each facet that is filtered; selected: its keys
     """
-    counts = {}
+    counts: dict[str, tuple[FacetCount, ...]] = {}
     for facet in facets:
         mask = np.zeros(snapshot.size, np.bool_)
         mask[doc_ids] = True

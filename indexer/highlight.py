@@ -152,7 +152,9 @@ def _window(text: str, spans: list[_Span], words: _Words) -> _Span:
         return 0, len(text)
     best, most = 0, 0
     for start, _ in spans:
-        inside = sum(1 for first, last in spans if start <= first and last <= start + SNIPPET_LENGTH)
+        inside = sum(
+            1 for first, last in spans if start <= first and last <= start + SNIPPET_LENGTH
+        )
         if inside > most:
             best, most = start, inside
     # A little of what stands before the first match, from the start of a word.
@@ -199,7 +201,7 @@ def _weight(leaf: wq.Query, snapshot: Snapshot) -> float:
     else:
         terms = leaf.words if isinstance(leaf, wq.Phrase) else [leaf.text]
         frequency = min(snapshot.doc_frequency(leaf.field(), term) for term in terms)
-    return leaf.boost * log(1 + snapshot.size / (frequency + 1))
+    return float(leaf.boost) * log(1 + snapshot.size / (frequency + 1))
 
 
 def _finder(leaf: wq.Query) -> _Finder:
@@ -215,9 +217,12 @@ def _acceptor(leaf: wq.Query) -> Callable[[str], bool]:
         return lambda term: term.startswith(text)
     if isinstance(leaf, wq.Wildcard):
         parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
-        return lambda term, fits=re.compile("".join(parts)).fullmatch: fits(term) is not None
+        pattern = re.compile("".join(parts))
+        return lambda term: pattern.fullmatch(term) is not None
     if isinstance(leaf, wq.FuzzyTerm):
-        near = lru_cache(1 << 12)(lambda term: levenshtein(text, term, leaf.maxdist) <= leaf.maxdist)
+        near = lru_cache(1 << 12)(
+            lambda term: levenshtein(text, term, leaf.maxdist) <= leaf.maxdist
+        )
         return lambda term: abs(len(term) - len(text)) <= leaf.maxdist and near(term)
     return lambda term: term == text
 

@@ -308,7 +308,9 @@ def _read_number(parser: _Parser, field: str) -> wq.Query | None:
 def _read_date(parser: _Parser, field: str) -> wq.Query | None:
     if found := parser._take(_RANGE):
         spans = [None if end == "*" else read_span(end) for end in found.groups()]
-        if any(span is None and end != "*" for span, end in zip(spans, found.groups(), strict=True)):
+        if any(
+            span is None and end != "*" for span, end in zip(spans, found.groups(), strict=True)
+        ):
             return None
         first, last = spans
         return clauses.between(first and first.first, last and last.last)

@@ -279,6 +279,7 @@ def _ordered(sort: Sort, found: _Found, snapshot: Snapshot, limit: int) -> npt.N
     """
     passed = found.passed
     doc_ids = found.matches.doc_ids[passed]
+    rank: npt.NDArray[np.generic]
     if sort == "quality":
         rank = -snapshot.numbers("quality")[doc_ids]  # NaN sorts last
     elif sort == "oldest":
@@ -304,6 +305,4 @@ def _hits(found: _Found, order: npt.NDArray[np.intp], snapshot: Snapshot) -> tup
 
 
 def _hit(story: Story, score: float, highlighter: Highlighter) -> Hit:
-    return Hit(
-        story, score, lambda: highlighter.related(story), lambda: highlighter.story(story)
-    )
+    return Hit(story, score, lambda: highlighter.related(story), lambda: highlighter.story(story))

@@ -16,7 +16,7 @@ from whoosh.reading import IndexReader, ReaderClosed, TermNotFound
 from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
-from .errors import IndexCorrupt, IndexMissing
+from .errors import IndexCorrupt
 from .manifest import Manifest, read_manifest
 from .model import Facet, Story
 from .schema import LABEL_SEPARATOR, LABELLED, NUMBER_FIELDS, SCHEMA_VERSION, decode_story

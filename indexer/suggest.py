@@ -55,11 +55,9 @@ def _better(snapshot: Snapshot, word: str) -> str | None:
     for edits in (1, 2)[: 2 if len(folded) >= _TWO_EDITS_FROM else 1]:
         # Whoosh asks for the first letter to be right, which typists nearly always get.
         near = snapshot.reader.terms_within("word", folded, edits, prefix=1)
-        best = max(
-            ((snapshot.doc_frequency("word", text), text) for text in near), default=None
-        )
+        best = max(((snapshot.doc_frequency("word", text), text) for text in near), default=None)
         if best is not None:
-            return best[1]
+            return str(best[1])
     return None
 
 

@@ -26,7 +26,9 @@ def write_story(folder: Path, name: str, /, **fields: Any) -> Path:
     return path
 
 
-def build(folder: Path, stories: Iterable[Mapping[str, Any]] | Mapping[str, Mapping[str, Any]]) -> Path:
+def build(
+    folder: Path, stories: Iterable[Mapping[str, Any]] | Mapping[str, Mapping[str, Any]]
+) -> Path:
     """Index stories given as the fields of their files; returns the index folder."""
     named = stories if isinstance(stories, Mapping) else {
         f"{number:04}.md": story for number, story in enumerate(stories)

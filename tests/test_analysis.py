@@ -26,7 +26,8 @@ from indexer.analysis import (
     [
         ("Zürich", "zurich"), ("Zu\u0308rich", "Zürich"), ("CAFÉ", "cafe"), ("Straße", "STRASSE"),
         ("Łódź", "lodz"), ("Ørsted", "orsted"), ("naïve", "naive"), ("ﬁnance", "finance"),
-        ("Ａｚｕｒｅ", "azure"), ("O’Reilly", "OReilly"), ("O'Reilly's", "oreilly"), ("İstanbul", "istanbul"),
+        ("Ａｚｕｒｅ", "azure"), ("O’Reilly", "OReilly"), ("O'Reilly's", "oreilly"),
+        ("İstanbul", "istanbul"),
         ("Microsoft’s", "microsoft"), ("ΑΘΉΝΑ", "αθηνα"), ("Ёлка", "елка"),
     ],
 )  # fmt: skip
@@ -42,9 +43,12 @@ def test_forms_of_a_word_share_a_stem():
 
 def test_words_of_a_text():
     """Text is cut at what is neither letter, digit nor mark; CJK into characters."""
-    words = [word.text for word in iter_words("AI-assisted C7g, $1.14 don't हिन्दी 東京タワー x_y 9to5mac.com")]
-    assert words == ["AI", "assisted", "C7g", "1", "14", "don't", "हिन्दी", "東", "京", "タ", "ワ", "ー",
-                     "x", "y", "9to5mac", "com"]  # fmt: skip
+    words = [
+        word.text
+        for word in iter_words("AI-assisted C7g, $1.14 don't हिन्दी 東京タワー x_y 9to5mac.com")
+    ]
+    assert words[:7] == ["AI", "assisted", "C7g", "1", "14", "don't", "हिन्दी"]
+    assert words[7:] == ["東", "京", "タ", "ワ", "ー", "x", "y", "9to5mac", "com"]
 
 
 def test_parts_are_far_apart():
@@ -72,7 +76,9 @@ def test_folding_is_stable(word):
 @given(st.text())
 def test_whoosh_analyzers_agree_with_the_plain_functions(text):
     """The analyzers that Whoosh runs give the terms that queries are made of."""
-    assert [token.text for token in StemAnalyzer()(text)] == [term for term in terms_of(text) if term]
+    assert [token.text for token in StemAnalyzer()(text)] == [
+        term for term in terms_of(text) if term
+    ]
     assert [token.text for token in WordAnalyzer()(text)] == [
         fold(word.text) for word in iter_words(text) if fold(word.text)
     ]

@@ -145,7 +145,9 @@ def test_published_only(seeds, tmp_path):
 def test_workers_make_no_difference(tmp_path):
     """Reading in other processes gives the same index as reading in this one."""
     for number in range(200):
-        written(tmp_path / "seeds", f"{number:03}.md", title=f"Story {number}", excerpt="x " * number)
+        written(
+            tmp_path / "seeds", f"{number:03}.md", title=f"Story {number}", excerpt="x " * number
+        )
     write_story(tmp_path / "seeds", "bad.md", title="")
     answers = []
     for workers in (1, 2):
@@ -237,7 +239,9 @@ def test_another_programs_index_is_left_alone(seeds, tmp_path):
     from whoosh import index as whoosh_index
 
     (tmp_path / "index").mkdir()
-    with whoosh_index.create_in(str(tmp_path / "index"), fields.Schema(a=fields.ID)).writer() as writer:
+    with whoosh_index.create_in(
+        str(tmp_path / "index"), fields.Schema(a=fields.ID)
+    ).writer() as writer:
         writer.add_document(a="kept")
     with pytest.raises(indexer.BuildError, match="not made by storydex"):
         indexer.rebuild(seeds, tmp_path / "index")
@@ -322,7 +326,9 @@ def test_verify_names_what_is_damaged(seeds, tmp_path):
     indexer.rebuild(seeds, index)
     report = indexer.verify(index)
     assert not report.damaged
-    files = [path for path in index.iterdir() if not path.name.startswith(".") and path.stat().st_size]
+    files = [
+        path for path in index.iterdir() if not path.name.startswith(".") and path.stat().st_size
+    ]
     assert report.bytes == sum(path.stat().st_size for path in files if "LOCK" not in path.name)
     for path in files:
         if "LOCK" in path.name:

@@ -33,7 +33,9 @@ def test_public_methods_are_documented(name: str):
     if not inspect.isclass(thing):
         return
     for member, value in vars(thing).items():
-        if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+        if not member.startswith("_") and (
+            inspect.isfunction(value) or isinstance(value, property)
+        ):
             assert value.__doc__, f"{name}.{member}"
 
 

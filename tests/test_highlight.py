@@ -16,7 +16,8 @@ from .conftest import build
 STORY = {
     "title": "Low-code <b>tools</b> & Zürich's cloud",
     "excerpt": "A cloud of clouds: the quick brown fox. Quick!",
-    "body": "Filler words come first. " * 40 + "Then the needle and another needle. " + "More filler. " * 40,
+    "body": "Filler words come first. " * 40
+    + "Then the needle and another needle. " + "More filler. " * 40,
     "related": [
         {"title": "Volterra", "excerpt": "ARM chips and cloud"},
         {"title": "Cloud Volterra", "excerpt": "cloud"},
@@ -91,7 +92,10 @@ def test_related_articles_that_match(engine):
     )
 
 
-@given(st.text(alphabet="ab <>&\"'-é", max_size=40), st.sampled_from(["a", "b", "a b", "a*", '"a b"', "ab~"]))
+@given(
+    st.text(alphabet="ab <>&\"'-é", max_size=40),
+    st.sampled_from(["a", "b", "a b", "a*", '"a b"', "ab~"]),
+)
 def test_marking_changes_no_text(query_text, query):
     """Without the marks, highlighted text is the escaped original."""
     from indexer.highlight import Highlighter

@@ -29,6 +29,15 @@ _EXTRA_TOPICS = (
     "Law", "Banking", "Weather", "Agriculture", "Gaming", "Telecoms", "Robotics", "Oceans",
 )  # fmt: skip
 
+_CHOICES = (
+    ("adj", words.ADJECTIVES),
+    ("noun", words.NOUNS),
+    ("other", words.NOUNS),
+    ("Who", words.WATCHERS),
+    ("did", words.DEEDS),
+    ("when", words.TIMES),
+)
+
 
 def iter_demo_stories(stories: int, seed: int) -> Iterator[Story]:
     """The first `stories` of the endless series of stories that belongs to a seed.
@@ -99,6 +108,7 @@ class _Event:
             "term": words.term_name(rank(words.TERMS, _FLAT_NAMES)),
             "amt": f"${amount:.1f} {'million' if chance() < 0.7 else 'billion'}",
             "pct": f"{1 + int(60 * chance() ** 2)}%",
+            "few": str(2 + int(chance() * 9)),
             "num": f"{3 + int(10 ** (1 + chance() * 4)):,}",
             "day": words.DAYS[self.instant.weekday()],
             "year": str(self.instant.year + 1 + int(chance() * 6)),
@@ -107,9 +117,9 @@ class _Event:
     def _choose_words(self) -> None:
         """Fill the gaps that differ from article to article."""
         rank, gaps = self._rank, self.gaps
-        gaps["adj"] = words.ADJECTIVES[rank(len(words.ADJECTIVES), _FLAT_WORDS)]
-        gaps["noun"] = words.NOUNS[rank(len(words.NOUNS), _FLAT_WORDS)]
-        gaps["other"] = words.NOUNS[rank(len(words.NOUNS), _FLAT_WORDS)]
+        for gap, choices in _CHOICES:
+            gaps[gap] = choices[rank(len(choices), _FLAT_WORDS)]
+        gaps["When"] = _capital(gaps["when"])
         gaps["thing"] = words.term_name(rank(words.TERMS, _FLAT_NAMES))
         gaps["town"] = words.place_name(rank(words.PLACES, _FLAT_NAMES))
 
@@ -143,14 +153,17 @@ class _Event:
             told.insert(1, sentences[(first + 1) % len(sentences)])
         text = _capital(" ".join(told) % self.gaps)
         # As from real feeds, some excerpts are cut off.
-        return f"{text[: 120 + int(chance() * 60)].rsplit(' ', 1)[0]} ..." if chance() < 0.2 else text
+        return (
+            f"{text[: 120 + int(chance() * 60)].rsplit(' ', 1)[0]} ..." if chance() < 0.2 else text
+        )
 
     def _body(self) -> str:
         paragraphs = []
         for sentence in self.kind.sentences:
             self._choose_words()
-            comments = self.rng.sample(COMMENTS, 3)
-            paragraphs.append(_capital(" ".join((sentence, *comments)) % self.gaps))
+            first = int(self.random() * (len(COMMENTS) - 2))
+            told = " ".join((sentence, *COMMENTS[first : first + 3]))
+            paragraphs.append(_capital(told % self.gaps))
         return "\n\n".join(paragraphs)
 
     def _images(self, provider: Provider) -> tuple[Image, ...]:

@@ -1,8 +1,9 @@
 """Sentences with gaps, by kind of event; layer 3.
 
-Gaps are those that `stories._gaps` fills: `co` and `rival` companies, `who` and `sur` a
-person, `place`, `prod`, `term`, `amt` money, `pct` a percentage, `num` a count, `day`,
-`year`; and chosen anew for each article `adj`, `noun`, `other`, `thing` and `town`.
+Gaps are those that `stories.py` fills: `co` and `rival` companies, `who` and `sur` a
+person, `place`, `prod`, `term`, `amt` money, `pct` a percentage, `num` and `few` counts,
+`day`, `year`; and chosen anew for each article `adj`, `noun`, `other`, `thing`, `town`,
+`did`, `when` (`When`) and `Who`.
 An adjective may follow "a": none begins with a vowel.
 """
 
@@ -34,7 +35,7 @@ KINDS = (
         (
             "%(co)s signed a %(adj)s agreement with %(rival)s on %(day)s to run its %(term)s "
             "software in the cloud.",
-            "The agreement is worth %(amt)s over %(num)s months, according to %(who)s, who leads "
+            "The agreement is worth %(amt)s over %(few)s years, according to %(who)s, who leads "
             "the team at %(co)s.",
             "Shares of %(rival)s rose %(pct)s after the announcement.",
             "%(co)s will move its %(term)s workloads to data centres near %(place)s.",
@@ -52,7 +53,7 @@ KINDS = (
         ),
         (
             "%(co)s presented the %(prod)s in %(place)s on %(day)s, the first device of its kind "
-            "with a %(term)s.",
+            "with the new %(term)s.",
             "The %(prod)s will cost %(pct)s less than last year's model and goes on sale in "
             "%(num)s shops.",
             "%(who)s, head of design at %(co)s, called the %(prod)s a %(adj)s step.",
@@ -144,7 +145,7 @@ KINDS = (
         ),
         (
             "The %(prod)s probe, built by %(co)s for %(amt)s, sent its first pictures on %(day)s.",
-            "It carries a %(term)s that weighs %(num)s kilograms and was tested in %(place)s.",
+            "It carries one %(term)s that weighs %(num)s kilograms and was tested in %(place)s.",
             "%(who)s, who proposed the mission, called the pictures %(adj)s and beautiful.",
             "%(rival)s had supplied a %(adj)s part that failed twice during the tests.",
         ),
@@ -199,7 +200,7 @@ KINDS = (
             "%(who)s scored twice on %(day)s as %(place)s won the final before %(num)s spectators.",
             "The club paid %(amt)s for %(sur)s last summer, with help from its sponsor %(co)s.",
             "It was a %(adj)s evening for %(place)s, which had lost to the team of %(rival)s.",
-            "%(sur)s has recovered from an injury with the help of a %(term)s.",
+            "%(sur)s has recovered from an injury with the help of the %(term)s.",
         ),
     ),
     Kind(
@@ -210,12 +211,12 @@ KINDS = (
             "%(sur)s film about %(co)s opens %(place)s festival",
             "Review: '%(prod)s' is a %(adj)s triumph",
             "%(co)s gives %(amt)s to %(place)s theatre",
-            "%(who)s, the sculptor who works with a %(term)s",
+            "%(who)s, the sculptor who works with the %(term)s",
         ),
         (
-            "The museum of %(place)s opened an exhibition of %(who)s on %(day)s, the largest so far "
-            "with %(num)s works.",
-            "'%(prod)s', made with a %(term)s, is the best known of them.",
+            "The museum of %(place)s opened an exhibition of %(who)s on %(day)s, the largest so "
+            "far with %(num)s works.",
+            "'%(prod)s', made with one %(term)s, is the best known of them.",
             "%(co)s paid %(amt)s for the exhibition, which moves to the galleries of %(rival)s.",
             "Tickets cost %(pct)s more than before, a %(adj)s rise for some visitors.",
         ),
@@ -242,18 +243,18 @@ KINDS = (
 
 #: Sentences that fit every event: what others say, and what happened besides.
 COMMENTS = (
-    "Analysts see a %(adj)s %(noun)s ahead for the whole %(other)s.",
-    "A %(adj)s %(noun)s near %(town)s shows how much is at stake.",
-    "The %(noun)s comes after months of talks about the %(other)s.",
-    "%(sur)s did not say when the %(noun)s would be ready.",
-    "Critics from %(town)s called the %(noun)s a %(adj)s mistake.",
-    "The news follows a %(adj)s dispute over the %(thing)s.",
-    "Experts on the %(thing)s expect the %(noun)s to last until %(year)s.",
-    "Every %(noun)s and every %(other)s will feel the change, they say.",
-    "A spokesperson declined to comment on the %(thing)s.",
-    "Similar plans failed in %(town)s because of a %(adj)s %(noun)s.",
-    "It is the first %(noun)s of its kind since the %(adj)s %(other)s of last year.",
-    "Readers in %(town)s asked what the %(thing)s has to do with it.",
+    "%(Who)s %(did)s a %(adj)s %(noun)s %(when)s.",
+    "%(Who)s in %(town)s %(did)s the %(noun)s and the %(other)s %(when)s.",
+    "The %(noun)s %(when)s %(did)s the whole %(other)s.",
+    "A %(adj)s %(noun)s near %(town)s %(did)s the %(other)s.",
+    "%(sur)s %(did)s the %(adj)s %(noun)s %(when)s.",
+    "%(Who)s %(did)s the %(thing)s %(when)s.",
+    "One %(adj)s %(thing)s %(did)s the %(noun)s of %(town)s.",
+    "Neither the %(noun)s nor the %(other)s %(did)s %(who)s.",
+    "%(co)s %(did)s its %(adj)s %(noun)s %(when)s.",
+    "%(When)s, %(rival)s %(did)s the %(noun)s.",
+    "That %(did)s %(town)s and its %(adj)s %(noun)s.",
+    "For the %(other)s, a %(adj)s %(noun)s %(did)s the %(thing)s.",
 )
 
 #: Titles of related articles that only touch the event.

@@ -11,73 +11,120 @@ from functools import lru_cache
 
 from ..model import Provider
 
-ADJECTIVES = (
-    "new major strategic rare costly broad sudden modest bold cautious record joint public "
-    "private local global digital national rural coastal steady sharp fragile mixed lengthy "
-    "familiar disputed delayed promising surprising complex simple quiet rapid gradual popular "
-    "controversial temporary permanent voluntary binding limited generous narrow radical "
-    "practical profitable renewable medical scientific political financial commercial technical "
-    "legal social cultural historic regional seasonal weekly monthly better cheaper faster "
-    "smaller larger safer greener smarter stronger weaker younger wider deeper secret formal "
-    "tentative painful reluctant decisive meticulous dazzling perfunctory labyrinthine"
-).split()
 
-NOUNS = (
-    "deal plan market report decision service price project partner customer investor worker "
-    "system platform network product device study trial rule law court tax budget contract "
-    "supplier factory warehouse hospital school university laboratory bridge railway harbour "
-    "airport pipeline satellite server battery engine vehicle vaccine medicine patient doctor "
-    "teacher student farmer fisherman miner driver pilot tenant landlord voter mayor minister "
-    "committee regulator union charity museum theatre festival orchestra stadium league season "
-    "match tournament record forecast drought flood storm harvest forest river glacier reef "
-    "species telescope mission rocket robot sensor chip code patent licence lawsuit settlement "
-    "merger strike shortage surplus subsidy tariff loan bond currency pension salary dividend "
-    "audit breach password firewall backup outage upgrade prototype blueprint warranty refund "
-    "petition referendum amendment archive manuscript exhibition biography documentary"
-).split()
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
+ADJECTIVES = _split("""
+    new major strategic rare costly broad sudden modest bold cautious joint public private local
+    global digital national rural coastal steady sharp fragile mixed lengthy familiar disputed
+    delayed promising surprising complex simple quiet rapid gradual popular controversial
+    temporary permanent voluntary binding limited generous narrow radical practical profitable
+    renewable medical scientific political financial commercial technical legal social cultural
+    historic regional seasonal weekly monthly better cheaper faster smaller larger safer greener
+    smarter stronger weaker younger wider deeper secret formal tentative painful reluctant
+    decisive meticulous dazzling perfunctory labyrinthine
+""")
+
+NOUNS = _split("""
+    deal plan market report decision service price project partner customer investor worker
+    system platform network product device study trial rule law court tax budget contract
+    supplier factory warehouse hospital school university laboratory bridge railway harbour
+    airport pipeline satellite server battery engine vehicle vaccine medicine patient doctor
+    teacher student farmer fisherman miner driver pilot tenant landlord voter mayor minister
+    committee regulator union charity museum theatre festival orchestra stadium league season
+    match tournament record forecast drought flood storm harvest forest river glacier reef
+    species telescope mission rocket robot sensor chip code patent licence lawsuit settlement
+    merger strike shortage surplus subsidy tariff loan bond currency pension salary dividend
+    audit breach password firewall backup outage upgrade prototype blueprint warranty refund
+    petition referendum amendment archive manuscript exhibition biography documentary algorithm
+    browser camera display keyboard laptop phone tablet headset spreadsheet database
+    subscription franchise portfolio dashboard inventory container freight locomotive tram ferry
+    bicycle scooter runway tunnel canal dam turbine windmill reservoir orchard vineyard pasture
+    meadow glasshouse bakery brewery dairy cannery foundry quarry sawmill shipyard lighthouse
+    observatory planetarium aquarium botanist chemist geologist surgeon midwife pharmacist
+    dentist therapist symptom infection allergy diabetes influenza asthma fracture transplant
+    genome protein enzyme bacterium fungus comet asteroid nebula eclipse meteorite orbit isotope
+    neutrino photon treaty embassy parliament senate ombudsman constitution census curfew
+    ceasefire sanction embargo monopoly cartel arbitration tribunal goalkeeper striker referee
+    marathon regatta decathlon sculpture fresco tapestry sonata libretto screenplay lexicon
+    palimpsest sextant astrolabe
+""")
+
+WATCHERS = _split("""
+    Analysts Critics Residents Investors Experts Unions Lawyers Scientists Readers Regulators
+    Economists Engineers Neighbours Parents Historians Activists Bankers Nurses Farmers
+    Designers Traders Founders Veterans Publishers Ecologists Librarians Sociologists Hoteliers
+    Beekeepers Cartographers Ornithologists Numismatists
+""")
+
+DEEDS = _split("""
+    changed welcomed surprised questioned delayed praised doubted supported defended rejected
+    compared discussed explained measured repaired replaced financed inspected disappointed
+    overtook inspired weakened strengthened simplified complicated postponed tested doubled
+    halved copied admired ignored revived rescued endangered transformed outlived eclipsed
+    overshadowed undermined accelerated stabilised restructured catalogued digitised scrutinised
+    lambasted vindicated exonerated galvanised
+""")
+
+TIMES = (
+    "last year", "this week", "in spring", "after months of talks", "before the summer",
+    "without a comment", "for the first time", "in a public hearing", "at short notice",
+    "despite a warning", "by a narrow margin", "at the annual conference", "in an interview",
+    "over the weekend", "behind closed doors", "to general applause", "against all forecasts",
+    "with help from abroad", "under a new licence", "between two elections", "once more",
+    "on the eve of the vote", "amid heavy rain", "during the holidays", "through a subsidiary",
+    "according to minutes", "in a leaked letter", "beyond the border", "notwithstanding protests",
+)  # fmt: skip
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-FIRST_NAMES = (
-    "Anna Pedro Zoë Malik Ingrid Tomas Chloé Jürgen Amara Søren Lucía Hiro Nadia Łukasz Priya "
-    "Owen Beatriz Émile Farid Greta Håkon Imani Joaquín Keiko Leïla Marek Noor Óscar Paola "
-    "Quentin Rosa Stefán Tamsin Umar Věra Wendy Xavi Yusuf Zdeněk Aoife Bruno Carys Dario Elif"
-).split()
+FIRST_NAMES = _split("""
+    Anna Pedro Zoë Malik Ingrid Tomas Chloé Jürgen Amara Søren Lucía Hiro Nadia Łukasz Priya
+    Owen Beatriz Émile Farid Greta Håkon Imani Joaquín Keiko Leïla Marek Noor Óscar Paola
+    Quentin Rosa Stefán Tamsin Umar Věra Wendy Xavi Yusuf Zdeněk Aoife Bruno Carys Dario Elif
+""")
 
-_ONSETS = (
-    "Vel Kor Tarn Bry Lum Zeph Mar Quil Dax Fen Orl Hest Ryd Sab Nym Cald Pell Jor Trev Wex "
-    "Ash Bel Cyr Dor Elk Gav Hal Ith Kes Lor Myr Nev Osk Pry Rov Sel Thal Urs Vash Yar"
-).split()
-_MIDDLES = "a o i e u ara eno ila oru an en or".split()
-_COMPANY_ENDS = (
-    "dyne vex tonic mira nova stra lith pex quor sys ron dax tera bly nex grid via cor lume zen"
-).split()
+_ONSETS = _split("""
+    Vel Kor Tarn Bry Lum Zeph Mar Quil Dax Fen Orl Hest Ryd Sab Nym Cald Pell Jor Trev Wex Ash
+    Bel Cyr Dor Elk Gav Hal Ith Kes Lor Myr Nev Osk Pry Rov Sel Thal Urs Vash Yar
+""")
+_MIDDLES = _split("""
+    a o i e u ara eno ila oru an en or
+""")
+_COMPANY_ENDS = _split("""
+    dyne vex tonic mira nova stra lith pex quor sys ron dax tera bly nex grid via cor lume zen
+""")
 _COMPANY_KINDS = (
     "", "", " Systems", " Labs", " Group", " Energy", " Foods", " Robotics", " Health", " Air",
     " Motors", " Capital", " Media", " Networks", " Materials", " Partners",
 )  # fmt: skip
-_SURNAME_ENDS = (
-    "sen ski dez ton ley man well berg ström ova escu wick more ford hart lin daya kawa oğlu iez"
-).split()
-_PLACE_ENDS = (
-    "mouth burg port vik stad ville holm minster field dale haven fjord acre ness grad ora ía polis"
-).split()
-_PRODUCT_ENDS = "ix on us era io et yx um ax el".split()
-_TERM_STARTS = (
-    "neuro photo thermo bio hydro geno nano cryo aero electro magneto xeno lumi ferro litho myco "
-    "astro seismo chrono gyro phyto cardio radio sono turbo ultra micro macro poly iso hemo osteo "
-    "baro chemo helio petro quanto vibro topo agro"
-).split()
-_TERM_ENDS = (
-    "lattice membrane graph battery sensor reactor catalyst polymer engine scanner compiler "
-    "network vaccine turbine resin filter antenna kernel ledger fabric mesh probe array valve "
-    "crystal enzyme pigment alloy relay coil drone implant archive circuit fuel foam lens pump "
-    "router seed"
-).split()
-_PAPERS = (
-    "Herald Courier Gazette Ledger Observer Tribune Dispatch Post Chronicle Monitor Review Wire "
-    "Bulletin Standard Insider Echo Mirror Argus Beacon Report"
-).split()
+_SURNAME_ENDS = _split("""
+    sen ski dez ton ley man well berg ström ova escu wick more ford hart lin daya kawa oğlu iez
+""")
+_PLACE_ENDS = _split("""
+    mouth burg port vik stad ville holm minster field dale haven fjord acre ness grad ora ía
+    polis
+""")
+_PRODUCT_ENDS = _split("""
+    ix on us era io et yx um ax el
+""")
+_TERM_STARTS = _split("""
+    neuro photo thermo bio hydro geno nano cryo aero electro magneto xeno lumi ferro litho myco
+    astro seismo chrono gyro phyto cardio radio sono turbo ultra micro macro poly iso hemo osteo
+    baro chemo helio petro quanto vibro topo agro
+""")
+_TERM_ENDS = _split("""
+    lattice membrane graph battery sensor reactor catalyst polymer engine scanner compiler
+    network vaccine turbine resin filter antenna kernel ledger fabric mesh probe array valve
+    crystal enzyme pigment alloy relay coil drone implant archive circuit fuel foam lens pump
+    router seed
+""")
+_PAPERS = _split("""
+    Herald Courier Gazette Ledger Observer Tribune Dispatch Post Chronicle Monitor Review Wire
+    Bulletin Standard Insider Echo Mirror Argus Beacon Report
+""")
 _PAPER_FIELDS = (
     "Tech", "Business", "Health", "Science", "Market", "Energy", "Cloud", "City", "Sports",
     "Café", "Policy", "Data",
