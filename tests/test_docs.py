@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -132,13 +133,10 @@ def fetch(address: str) -> bytes:
     """What a server that is starting up answers."""
     deadline = time.monotonic() + 30
     while True:
-        try:
-            with urlopen(address, timeout=30) as answer:
-                return bytes(answer.read())
-        except URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+        with contextlib.suppress(URLError), urlopen(address, timeout=30) as answer:
+            return bytes(answer.read())
+        assert time.monotonic() < deadline, "the server does not start"
+        time.sleep(0.1)
 
 
 def test_ci_runs_the_command_of_the_readme():
