@@ -1,0 +1,404 @@
+"""The files of a segment → typed arrays; layer 2.
+
+`SegmentArrays` is what the executor and the Whoosh readers see of a segment. Files are
+mapped when they are first needed; nothing is read ahead, nothing copied.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from .files import SectionFile
+from .format import (
+    BLOCK,
+    CHUNK_BITS,
+    POSITION_BLOCK,
+    SATURATED,
+    U8,
+    U16,
+    U32,
+    U64,
+    AnyArray,
+    FieldInfo,
+    Kind,
+    chunks_of,
+)
+from .stored import RecordReader
+
+
+class TermEntry(NamedTuple):
+    """A term of a field: its postings are `docs[start:end]`.
+
+    ordinal: place among the field's terms, from 0
+    df: documents that have it, `end - start`
+    cf: occurrences in all documents, exact
+    max_tf: most occurrences in one document, at most 255
+    min_length, max_length: codes of the shortest and longest field that has it; 0 where
+        the field has no lengths
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    df: int
+    cf: int
+    max_tf: int
+    min_length: int
+    max_length: int
+
+
+_NO_FIELD = FieldInfo("", False, 0, 0)
+
+
+class SegmentArrays:
+    """The arrays of one segment, read-only, mapped on first use; safe to share.
+
+    Construction reads the ends of the terms file and raises `IndexCorrupt` if it is
+    damaged; every other access may raise the same for the file it needs. Ordinals are
+    relative to a field: 0 is its first term. Views keep the mapping alive, so there is
+    nothing to close.
+    """
+
+    def __init__(self, folder: Path, segment: str, deleted: Iterable[int] = ()) -> None:
+        self.folder = folder
+        self.segment = segment
+        self._terms_file = SectionFile(folder, segment, "terms")
+        table = self._terms_file.table
+        self.doc_count = table.docs
+        self.chunk_count = chunks_of(table.docs)
+        self.fields: dict[str, FieldInfo] = {info.name: info for info in table.fields}
+        self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
+        if len(self.deleted) and self.deleted[-1] >= self.doc_count:
+            raise self._terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
+        self._check_fields()
+
+    def _file(self, kind: Kind) -> SectionFile:
+        file = SectionFile(self.folder, self.segment, kind)
+        if file.table.docs != self.doc_count:
+            raise file.corrupt(f"has {file.table.docs} documents, not {self.doc_count}")
+        return file
+
+    def _check_fields(self) -> None:
+        end = 0
+        for info in self.fields.values():
+            if info.terms and (info.first != end or info.terms < 0):
+                raise self._terms_file.corrupt(f"field {info.name!r} is out of place")
+            end += info.terms
+        self._term_count = end
+        scored = sum(info.terms for info in self.fields.values() if info.scored)
+        file = self._terms_file
+        self._blob: U8 = file.section("bytes", "u1")
+        self._offsets: U32 = file.section("offsets", "u4", (end + 1,))
+        self._starts: U32 = file.section("starts", "u4", (end + 1,))
+        self._cf: U32 = file.section("cf", "u4", (scored,))
+        self._max_tf: U8 = file.section("max_tf", "u1", (scored,))
+        self._min_length: U8 = file.section("min_length", "u1", (scored,))
+        self._max_length: U8 = file.section("max_length", "u1", (scored,))
+        # Views whose items are Python numbers, several times faster one by one than arrays.
+        self._blob_view = self._blob.data
+        self._offsets_view = self._offsets.data
+        self._starts_view = self._starts.data
+
+    # Terms
+
+    def _term(self, number: int) -> bytes:
+        offsets = self._offsets_view
+        return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
+
+    def _place(self, info: FieldInfo, term: bytes) -> int:
+        numbers = range(info.first, info.first + info.terms)
+        return bisect_left(numbers, term, key=self._term)
+
+    def find_term(self, field: str, term: bytes) -> TermEntry | None:
+        """The term's entry, or None; a binary search of a few microseconds."""
+        info = self.fields.get(field, _NO_FIELD)
+        ordinal = self._place(info, term)
+        if ordinal == info.terms or self._term(info.first + ordinal) != term:
+            return None
+        return self.term_entry(field, ordinal)
+
+    def term_entry(self, field: str, ordinal: int) -> TermEntry:
+        """The entry of a field's term by ordinal; raises `IndexError` outside its range."""
+        info = self.fields[field]
+        if not 0 <= ordinal < info.terms:
+            raise IndexError(f"field {field!r} has no term {ordinal}")
+        number = info.first + ordinal
+        start, end = self._starts_view[number], self._starts_view[number + 1]
+        if not start < end <= len(self.docs):
+            raise self._terms_file.corrupt(f"term {number} has postings {start} to {end}")
+        if not info.scored:
+            return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)
+        return TermEntry(
+            ordinal,
+            start,
+            end,
+            end - start,
+            int(self._cf[number]),
+            int(self._max_tf[number]),
+            int(self._min_length[number]),
+            int(self._max_length[number]),
+        )
+
+    def term_bytes(self, field: str, ordinal: int) -> bytes:
+        """A field's term by ordinal; raises `IndexError` outside its range."""
+        info = self.fields[field]
+        if not 0 <= ordinal < info.terms:
+            raise IndexError(f"field {field!r} has no term {ordinal}")
+        return self._term(info.first + ordinal)
+
+    def terms_with_prefix(self, field: str, prefix: bytes) -> range:
+        """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
+        info = self.fields.get(field, _NO_FIELD)
+        size = len(prefix)
+        numbers = range(info.first, info.first + info.terms)
+        end = bisect_right(numbers, prefix, key=lambda number: self._term(number)[:size])
+        return range(self._place(info, prefix), end)
+
+    def terms_between(
+        self,
+        field: str,
+        low: bytes | None,
+        high: bytes | None,
+        *,
+        include_low: bool = True,
+        include_high: bool = True,
+    ) -> range:
+        """Ordinals of the field's terms from `low` to `high`; None leaves an end open."""
+        info = self.fields.get(field, _NO_FIELD)
+        begin, end = 0, info.terms
+        if low is not None:
+            begin = self._place(info, low if include_low else low + b"\0")
+        if high is not None:
+            end = self._place(info, high + b"\0" if include_high else high)
+        return range(begin, max(begin, end))
+
+    def term_starts(self, field: str) -> U32:
+        """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""
+        info = self.fields.get(field, _NO_FIELD)
+        return self._starts[info.first : info.first + info.terms + 1]
+
+    # Postings
+
+    @cached_property
+    def _postings_file(self) -> SectionFile:
+        return self._file("postings")
+
+    @cached_property
+    def docs(self) -> U16:
+        """uint16[P]: low bits of document ids, of all terms; rising within term and chunk."""
+        array: U16 = self._postings_file.section("docs", "u2")
+        if len(array) != self._starts_view[self._term_count]:
+            raise self._postings_file.corrupt(f"has {len(array)} postings")
+        return array
+
+    @cached_property
+    def tfs(self) -> U8:
+        """uint8[S], S <= P: frequencies of the first S postings; those after it count 1."""
+        array: U8 = self._postings_file.section("tfs", "u1")
+        if len(array) != self._starts_view[len(self._cf)]:
+            raise self._postings_file.corrupt(f"has {len(array)} frequencies")
+        return array
+
+    @cached_property
+    def block_max_tf(self) -> U8:
+        """uint8[B]: the largest of `tfs` in every `BLOCK` postings, across terms."""
+        blocks = -(-len(self.tfs) // BLOCK)
+        return self._postings_file.section("block_max_tf", "u1", (blocks,))
+
+    @cached_property
+    def block_min_length(self) -> U8:
+        """uint8[B]: the smallest length code in every `BLOCK` postings, across terms."""
+        blocks = -(-len(self.tfs) // BLOCK)
+        return self._postings_file.section("block_min_length", "u1", (blocks,))
+
+    @cached_property
+    def first_chunks(self) -> U16:
+        """uint16[T]: the chunk of the first posting of every term of the segment."""
+        if self.chunk_count == 1:
+            return np.zeros(self._term_count, np.uint16)
+        return self._terms_file.section("chunks", "u2", (self._term_count,))
+
+    @cached_property
+    def run_starts(self) -> U32:
+        """uint32[R], rising: the postings at which a term passes into another chunk."""
+        return self._postings_file.section("run_starts", "u4")
+
+    @cached_property
+    def run_chunks(self) -> U16:
+        """uint16[R]: the chunk that begins at each of `run_starts`."""
+        return self._postings_file.section("run_chunks", "u2", (len(self.run_starts),))
+
+    def chunk_bounds(self, entries: Sequence[TermEntry]) -> AnyArray:
+        """int64[n, C + 1]: entry i has in chunk c the postings `docs[b[i, c]:b[i, c + 1]]`."""
+        bounds = np.empty((len(entries), self.chunk_count + 1), np.int64)
+        for row, entry in zip(bounds, entries, strict=True):
+            row[:-1] = entry.start
+            row[-1] = entry.end
+            if self.chunk_count > 1:
+                self._fill_bounds(row, entry)
+        return bounds
+
+    def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
+        # Chunks without postings are empty ranges at the start of the next one's.
+        number = int(np.searchsorted(self._starts, entry.start, side="right")) - 1
+        chunk = int(self.first_chunks[number])
+        low, high = np.searchsorted(self.run_starts, (entry.start + 1, entry.end))
+        for run in range(low, high):
+            following = int(self.run_chunks[run])
+            if not chunk < following < self.chunk_count:
+                raise self._postings_file.corrupt(f"chunk {following} follows {chunk}")
+            row[chunk + 1 : following + 1] = self.run_starts[run]
+            chunk = following
+        row[chunk + 1 :] = entry.end
+
+    def doc_ids(self, entry: TermEntry) -> U32:
+        """uint32[df], rising: the documents that have a term; allocates."""
+        ids = self.docs[entry.start : entry.end].astype(np.uint32)
+        if self.chunk_count > 1:
+            sizes = np.diff(self.chunk_bounds((entry,))[0])
+            bases = np.arange(self.chunk_count, dtype=np.uint32) << np.uint32(CHUNK_BITS)
+            ids |= np.repeat(bases, sizes)
+        return ids
+
+    # Positions
+
+    @cached_property
+    def _positions_file(self) -> SectionFile:
+        return self._file("positions")
+
+    @cached_property
+    def position_bytes(self) -> U8:
+        """uint8[...]: positions of all postings with frequencies, as varints of differences."""
+        return self._positions_file.section("bytes", "u1")
+
+    @cached_property
+    def position_blocks(self) -> U32:
+        """uint32[ceil(S / 64) + 1]: where the bytes of every 64th posting begin."""
+        blocks = -(-len(self.tfs) // POSITION_BLOCK) + 1
+        array: U32 = self._positions_file.section("blocks", "u4", (blocks,))
+        if array[-1] != len(self.position_bytes):
+            raise self._positions_file.corrupt(f"ends at byte {array[-1]}")
+        return array
+
+    def positions(self, posting: int) -> list[int]:
+        """The positions in posting number `posting`, rising; plain Python, some microseconds."""
+        block = posting // POSITION_BLOCK
+        begin, end = self.position_blocks[block], self.position_blocks[block + 1]
+        numbers = iter_varints(self.position_bytes[begin:end].tobytes())
+        try:
+            for before in range(block * POSITION_BLOCK, posting):
+                for _ in range(self._position_count(before, numbers)):
+                    next(numbers)
+            count = self._position_count(posting, numbers)
+            return list(accumulate([next(numbers) for _ in range(count)]))
+        except StopIteration:
+            raise self._positions_file.corrupt(f"block {block} is too short") from None
+
+    def _position_count(self, posting: int, numbers: Iterator[int]) -> int:
+        count = int(self.tfs[posting])
+        return next(numbers) if count == SATURATED else count
+
+    # Documents
+
+    @cached_property
+    def _documents_file(self) -> SectionFile:
+        return self._file("documents")
+
+    @cached_property
+    def lengths(self) -> U8:
+        """uint8[L, N]: length codes; row `fields[name].length_row`. 0: the field is absent."""
+        rows = 1 + max((info.length_row for info in self.fields.values()), default=-1)
+        return self._documents_file.section("lengths", "u1", (rows, self.doc_count))
+
+    def has_facet(self, name: str) -> bool:
+        """Whether the segment lists this field's values by document."""
+        return f"facet.{name}.offsets" in self._documents_file
+
+    def facet(self, name: str) -> tuple[U32, AnyArray]:
+        """Values by document: offsets uint32[N + 1] and ordinals uint16[M] or uint32[M].
+
+        Document d has the terms `ordinals[offsets[d]:offsets[d + 1]]` of the field, rising.
+        Raises `KeyError` if the segment has no such list.
+        """
+        if not self.has_facet(name):
+            raise KeyError(name)
+        file = self._documents_file
+        offsets: U32 = file.section(f"facet.{name}.offsets", "u4", (self.doc_count + 1,))
+        dtype = np.uint16 if self.fields[name].terms <= 1 << 16 else np.uint32
+        return offsets, file.section(f"facet.{name}.ordinals", dtype, (int(offsets[-1]),))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the fields that have a column."""
+        return tuple(self._documents_file.table.defaults)
+
+    def column(self, name: str) -> AnyArray:
+        """One number per document, for storydex's fields Whoosh's sortable uint64.
+
+        Raises `KeyError` if the segment has no such column.
+        """
+        if name not in self._documents_file.table.defaults:
+            raise KeyError(name)
+        return self._documents_file.section(f"column.{name}", None, (self.doc_count,))
+
+    def column_default(self, name: str) -> int | float:
+        """What the column holds for a document without a value."""
+        return self._documents_file.table.defaults[name]
+
+    # Stored records
+
+    @cached_property
+    def _stored_file(self) -> SectionFile:
+        return self._file("stored")
+
+    @cached_property
+    def dictionary(self) -> bytes:
+        """The compression dictionary of the stored records; may be empty."""
+        return self._stored_file.section("dictionary", "u1").tobytes()
+
+    @cached_property
+    def records(self) -> RecordReader:
+        """Random access to the stored records."""
+        offsets: U64 = self._stored_file.section("offsets", "u8", (self.doc_count + 1,))
+        return RecordReader(self.dictionary, offsets, self._stored_file.section("frames", "u1"))
+
+    def stored_fields(self, doc: int) -> dict[str, object]:
+        """The stored fields of a document; raises `IndexError` for one that is not there."""
+        if not 0 <= doc < self.doc_count:
+            raise IndexError(f"segment {self.segment} has no document {doc}")
+        try:
+            record = self.records.read(doc)
+            return msgspec.msgpack.decode(record, type=dict[str, object]) if record else {}
+        except (ValueError, msgspec.DecodeError) as error:
+            raise self._stored_file.corrupt(f"document {doc}: {error}") from error
+
+    def stored(self, doc: int, field: str = "story") -> bytes:
+        """A stored field that holds bytes, about 20 µs for a story; empty if it has none."""
+        value = self.stored_fields(doc).get(field, b"")
+        if not isinstance(value, bytes):
+            raise self._stored_file.corrupt(f"document {doc}: {field!r} is not bytes")
+        return value
+
+    def size(self) -> int:
+        """Bytes of all files."""
+        kinds = (self._postings_file, self._positions_file, self._documents_file)
+        return sum(map(len, (self._terms_file, *kinds, self._stored_file)))
+
+
+def iter_varints(data: bytes) -> Iterator[int]:
+    """Decode LEB128 varints until the bytes end."""
+    value = shift = 0
+    for byte in data:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            yield value
+            value = shift = 0
