@@ -70,14 +70,14 @@ class SegmentArrays:
     def __init__(self, folder: Path, segment: str, deleted: Iterable[int] = ()) -> None:
         self.folder = folder
         self.segment = segment
-        self._terms_file = SectionFile(folder, segment, "terms")
-        table = self._terms_file.table
+        self.terms_file = SectionFile(folder, segment, "terms")
+        table = self.terms_file.table
         self.doc_count = table.docs
         self.chunk_count = chunks_of(table.docs)
         self.fields: dict[str, FieldInfo] = {info.name: info for info in table.fields}
         self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
-            raise self._terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
+            raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
         self._check_fields()
 
     def _file(self, kind: Kind) -> SectionFile:
@@ -90,11 +90,11 @@ class SegmentArrays:
         end = 0
         for info in self.fields.values():
             if info.terms and (info.first != end or info.terms < 0):
-                raise self._terms_file.corrupt(f"field {info.name!r} is out of place")
+                raise self.terms_file.corrupt(f"field {info.name!r} is out of place")
             end += info.terms
         self._term_count = end
         scored = sum(info.terms for info in self.fields.values() if info.scored)
-        file = self._terms_file
+        file = self.terms_file
         self._blob: U8 = file.section("bytes", "u1")
         self._offsets: U32 = file.section("offsets", "u4", (end + 1,))
         self._starts: U32 = file.section("starts", "u4", (end + 1,))
@@ -133,7 +133,7 @@ class SegmentArrays:
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
         if not start < end <= len(self.docs):
-            raise self._terms_file.corrupt(f"term {number} has postings {start} to {end}")
+            raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
         if not info.scored:
             return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)
         return TermEntry(
@@ -188,53 +188,54 @@ class SegmentArrays:
     # Postings
 
     @cached_property
-    def _postings_file(self) -> SectionFile:
+    def postings_file(self) -> SectionFile:
+        """The file of postings."""
         return self._file("postings")
 
     @cached_property
     def docs(self) -> U16:
         """uint16[P]: low bits of document ids, of all terms; rising within term and chunk."""
-        array: U16 = self._postings_file.section("docs", "u2")
+        array: U16 = self.postings_file.section("docs", "u2")
         if len(array) != self._starts_view[self._term_count]:
-            raise self._postings_file.corrupt(f"has {len(array)} postings")
+            raise self.postings_file.corrupt(f"has {len(array)} postings")
         return array
 
     @cached_property
     def tfs(self) -> U8:
         """uint8[S], S <= P: frequencies of the first S postings; those after it count 1."""
-        array: U8 = self._postings_file.section("tfs", "u1")
+        array: U8 = self.postings_file.section("tfs", "u1")
         if len(array) != self._starts_view[len(self._cf)]:
-            raise self._postings_file.corrupt(f"has {len(array)} frequencies")
+            raise self.postings_file.corrupt(f"has {len(array)} frequencies")
         return array
 
     @cached_property
     def block_max_tf(self) -> U8:
         """uint8[B]: the largest of `tfs` in every `BLOCK` postings, across terms."""
         blocks = -(-len(self.tfs) // BLOCK)
-        return self._postings_file.section("block_max_tf", "u1", (blocks,))
+        return self.postings_file.section("block_max_tf", "u1", (blocks,))
 
     @cached_property
     def block_min_length(self) -> U8:
         """uint8[B]: the smallest length code in every `BLOCK` postings, across terms."""
         blocks = -(-len(self.tfs) // BLOCK)
-        return self._postings_file.section("block_min_length", "u1", (blocks,))
+        return self.postings_file.section("block_min_length", "u1", (blocks,))
 
     @cached_property
     def first_chunks(self) -> U16:
         """uint16[T]: the chunk of the first posting of every term of the segment."""
         if self.chunk_count == 1:
             return np.zeros(self._term_count, np.uint16)
-        return self._terms_file.section("chunks", "u2", (self._term_count,))
+        return self.terms_file.section("chunks", "u2", (self._term_count,))
 
     @cached_property
     def run_starts(self) -> U32:
         """uint32[R], rising: the postings at which a term passes into another chunk."""
-        return self._postings_file.section("run_starts", "u4")
+        return self.postings_file.section("run_starts", "u4")
 
     @cached_property
     def run_chunks(self) -> U16:
         """uint16[R]: the chunk that begins at each of `run_starts`."""
-        return self._postings_file.section("run_chunks", "u2", (len(self.run_starts),))
+        return self.postings_file.section("run_chunks", "u2", (len(self.run_starts),))
 
     def chunk_bounds(self, entries: Sequence[TermEntry]) -> AnyArray:
         """int64[n, C + 1]: entry i has in chunk c the postings `docs[b[i, c]:b[i, c + 1]]`."""
@@ -248,44 +249,62 @@ class SegmentArrays:
 
     def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
         # Chunks without postings are empty ranges at the start of the next one's.
-        number = int(np.searchsorted(self._starts, entry.start, side="right")) - 1
+        number = int(np.searchsorted(self._starts, entry.start))
         chunk = int(self.first_chunks[number])
         low, high = np.searchsorted(self.run_starts, (entry.start + 1, entry.end))
         for run in range(low, high):
             following = int(self.run_chunks[run])
             if not chunk < following < self.chunk_count:
-                raise self._postings_file.corrupt(f"chunk {following} follows {chunk}")
+                raise self.postings_file.corrupt(f"chunk {following} follows {chunk}")
             row[chunk + 1 : following + 1] = self.run_starts[run]
             chunk = following
         row[chunk + 1 :] = entry.end
 
     def doc_ids(self, entry: TermEntry) -> U32:
         """uint32[df], rising: the documents that have a term; allocates."""
-        ids = self.docs[entry.start : entry.end].astype(np.uint32)
+        number = int(np.searchsorted(self._starts, entry.start))
+        return self._ids(number, number + 1)
+
+    def doc_ids_of(self, field: str, ordinals: range) -> U32:
+        """uint32: the documents of every posting of a range of terms; allocates.
+
+        They are grouped by term as `term_starts` tells, and rise within each term.
+        """
+        first = self.fields[field].first
+        return self._ids(first + ordinals.start, first + ordinals.stop)
+
+    def _ids(self, first: int, last: int) -> U32:
+        starts = self._starts[first : last + 1]
+        begin, end = starts[0], starts[-1]
+        ids = self.docs[begin:end].astype(np.uint32)
         if self.chunk_count > 1:
-            sizes = np.diff(self.chunk_bounds((entry,))[0])
-            bases = np.arange(self.chunk_count, dtype=np.uint32) << np.uint32(CHUNK_BITS)
-            ids |= np.repeat(bases, sizes)
+            low, high = np.searchsorted(self.run_starts, (begin, end))
+            marks = np.concatenate([starts[:-1], self.run_starts[low:high]])
+            chunks = np.concatenate([self.first_chunks[first:last], self.run_chunks[low:high]])
+            order = np.argsort(marks, kind="stable")
+            bases = chunks[order].astype(np.uint32) << np.uint32(CHUNK_BITS)
+            ids |= np.repeat(bases, np.diff(np.append(marks[order], end)))
         return ids
 
     # Positions
 
     @cached_property
-    def _positions_file(self) -> SectionFile:
+    def positions_file(self) -> SectionFile:
+        """The file of positions."""
         return self._file("positions")
 
     @cached_property
     def position_bytes(self) -> U8:
         """uint8[...]: positions of all postings with frequencies, as varints of differences."""
-        return self._positions_file.section("bytes", "u1")
+        return self.positions_file.section("bytes", "u1")
 
     @cached_property
     def position_blocks(self) -> U32:
         """uint32[ceil(S / 64) + 1]: where the bytes of every 64th posting begin."""
         blocks = -(-len(self.tfs) // POSITION_BLOCK) + 1
-        array: U32 = self._positions_file.section("blocks", "u4", (blocks,))
+        array: U32 = self.positions_file.section("blocks", "u4", (blocks,))
         if array[-1] != len(self.position_bytes):
-            raise self._positions_file.corrupt(f"ends at byte {array[-1]}")
+            raise self.positions_file.corrupt(f"ends at byte {array[-1]}")
         return array
 
     def positions(self, posting: int) -> list[int]:
@@ -300,7 +319,7 @@ class SegmentArrays:
             count = self._position_count(posting, numbers)
             return list(accumulate([next(numbers) for _ in range(count)]))
         except StopIteration:
-            raise self._positions_file.corrupt(f"block {block} is too short") from None
+            raise self.positions_file.corrupt(f"block {block} is too short") from None
 
     def _position_count(self, posting: int, numbers: Iterator[int]) -> int:
         count = int(self.tfs[posting])
@@ -309,18 +328,19 @@ class SegmentArrays:
     # Documents
 
     @cached_property
-    def _documents_file(self) -> SectionFile:
+    def documents_file(self) -> SectionFile:
+        """The file of lengths, columns and facet lists."""
         return self._file("documents")
 
     @cached_property
     def lengths(self) -> U8:
         """uint8[L, N]: length codes; row `fields[name].length_row`. 0: the field is absent."""
         rows = 1 + max((info.length_row for info in self.fields.values()), default=-1)
-        return self._documents_file.section("lengths", "u1", (rows, self.doc_count))
+        return self.documents_file.section("lengths", "u1", (rows, self.doc_count))
 
     def has_facet(self, name: str) -> bool:
         """Whether the segment lists this field's values by document."""
-        return f"facet.{name}.offsets" in self._documents_file
+        return f"facet.{name}.offsets" in self.documents_file
 
     def facet(self, name: str) -> tuple[U32, AnyArray]:
         """Values by document: offsets uint32[N + 1] and ordinals uint16[M] or uint32[M].
@@ -330,7 +350,7 @@ class SegmentArrays:
         """
         if not self.has_facet(name):
             raise KeyError(name)
-        file = self._documents_file
+        file = self.documents_file
         offsets: U32 = file.section(f"facet.{name}.offsets", "u4", (self.doc_count + 1,))
         dtype = np.uint16 if self.fields[name].terms <= 1 << 16 else np.uint32
         return offsets, file.section(f"facet.{name}.ordinals", dtype, (int(offsets[-1]),))
@@ -338,37 +358,38 @@ class SegmentArrays:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the fields that have a column."""
-        return tuple(self._documents_file.table.defaults)
+        return tuple(self.documents_file.table.defaults)
 
     def column(self, name: str) -> AnyArray:
         """One number per document, for storydex's fields Whoosh's sortable uint64.
 
         Raises `KeyError` if the segment has no such column.
         """
-        if name not in self._documents_file.table.defaults:
+        if name not in self.documents_file.table.defaults:
             raise KeyError(name)
-        return self._documents_file.section(f"column.{name}", None, (self.doc_count,))
+        return self.documents_file.section(f"column.{name}", None, (self.doc_count,))
 
     def column_default(self, name: str) -> int | float:
         """What the column holds for a document without a value."""
-        return self._documents_file.table.defaults[name]
+        return self.documents_file.table.defaults[name]
 
     # Stored records
 
     @cached_property
-    def _stored_file(self) -> SectionFile:
+    def stored_file(self) -> SectionFile:
+        """The file of stored records."""
         return self._file("stored")
 
     @cached_property
     def dictionary(self) -> bytes:
         """The compression dictionary of the stored records; may be empty."""
-        return self._stored_file.section("dictionary", "u1").tobytes()
+        return self.stored_file.section("dictionary", "u1").tobytes()
 
     @cached_property
     def records(self) -> RecordReader:
         """Random access to the stored records."""
-        offsets: U64 = self._stored_file.section("offsets", "u8", (self.doc_count + 1,))
-        return RecordReader(self.dictionary, offsets, self._stored_file.section("frames", "u1"))
+        offsets: U64 = self.stored_file.section("offsets", "u8", (self.doc_count + 1,))
+        return RecordReader(self.dictionary, offsets, self.stored_file.section("frames", "u1"))
 
     def stored_fields(self, doc: int) -> dict[str, object]:
         """The stored fields of a document; raises `IndexError` for one that is not there."""
@@ -378,19 +399,19 @@ class SegmentArrays:
             record = self.records.read(doc)
             return msgspec.msgpack.decode(record, type=dict[str, object]) if record else {}
         except (ValueError, msgspec.DecodeError) as error:
-            raise self._stored_file.corrupt(f"document {doc}: {error}") from error
+            raise self.stored_file.corrupt(f"document {doc}: {error}") from error
 
     def stored(self, doc: int, field: str = "story") -> bytes:
         """A stored field that holds bytes, about 20 µs for a story; empty if it has none."""
         value = self.stored_fields(doc).get(field, b"")
         if not isinstance(value, bytes):
-            raise self._stored_file.corrupt(f"document {doc}: {field!r} is not bytes")
+            raise self.stored_file.corrupt(f"document {doc}: {field!r} is not bytes")
         return value
 
     def size(self) -> int:
         """Bytes of all files."""
-        kinds = (self._postings_file, self._positions_file, self._documents_file)
-        return sum(map(len, (self._terms_file, *kinds, self._stored_file)))
+        kinds = (self.postings_file, self.positions_file, self.documents_file)
+        return sum(map(len, (self.terms_file, *kinds, self.stored_file)))
 
 
 def iter_varints(data: bytes) -> Iterator[int]:

@@ -6,7 +6,8 @@ that the writer trains on the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain, islice
 from threading import local
 
@@ -45,13 +46,6 @@ def train_dictionary(samples: list[bytes]) -> bytes:
         return b""
 
 
-def split_samples(records: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes]]:
-    """The records to train on, and an iterator over all of them."""
-    iterator = iter(records)
-    samples = list(islice(iterator, _SAMPLES))
-    return [sample for sample in samples if sample], chain(samples, iterator)
-
-
 class RecordCompressor:
     """Compresses records with a dictionary (may be empty). For one thread."""
 
@@ -66,6 +60,24 @@ class RecordCompressor:
     def compress(self, record: bytes) -> bytes:
         """One record → one frame; an empty record takes no bytes."""
         return self._compressor.compress(record) if record else b""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Compressed records in the order of documents, and the dictionary they need."""
+
+    dictionary: bytes
+    frames: Iterable[bytes]
+
+
+def compress_records(records: Iterable[bytes], dictionary: bytes | None = None) -> Stored:
+    """Compress records as they are asked for; None trains a dictionary on the first ones."""
+    iterator = iter(records)
+    samples = list(islice(iterator, _SAMPLES))
+    if dictionary is None:
+        dictionary = train_dictionary([sample for sample in samples if sample])
+    compressor = RecordCompressor(dictionary)
+    return Stored(dictionary, map(compressor.compress, chain(samples, iterator)))
 
 
 class RecordReader:

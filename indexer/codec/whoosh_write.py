@@ -16,7 +16,7 @@ from whoosh.codec import base
 
 from .format import SATURATED, U32
 from .invert import Postings, encode_positions
-from .stored import encode_record
+from .stored import compress_records, encode_record
 from .write import Column, write_segment
 
 
@@ -192,5 +192,5 @@ class FieldWriter(base.FieldWriter):
             lengths=self._documents.lengths_arrays(),
             columns=self._documents.column_arrays(),
             facets=self._facets,
-            stored=self._documents.records,
+            stored=compress_records(self._documents.records),
         )

@@ -34,7 +34,7 @@ from .invert import (
     length_codes,
     offsets_of,
 )
-from .stored import RecordCompressor, split_samples, train_dictionary
+from .stored import Stored
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def write_segment(
     lengths: Mapping[str, Ints],
     columns: Mapping[str, Column],
     facets: Collection[str],
-    stored: Iterable[bytes],
-    dictionary: bytes | None = None,
+    stored: Stored,
+    total_lengths: Mapping[str, int] | None = None,
 ) -> None:
     """Write the files `segment`.* into `folder`, which must not have them yet.
 
@@ -64,8 +64,8 @@ def write_segment(
     lengths: field name → int[N], the field's length in tokens, 0 where a document lacks it
     columns: field name → values of N documents
     facets: names of docs-only fields that get a document → values column too
-    stored: N records, see `stored.encode_record`; read once
-    dictionary: compression dictionary to use in place of one trained on the first records
+    stored: N records, see `stored.compress_records`; read once
+    total_lengths: field name → tokens in all documents, where not the sum of `lengths`
 
     Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
     cannot be written. Needs memory for 4 bytes per posting besides one field's arrays.
@@ -79,9 +79,10 @@ def write_segment(
     ):
         inverted = _Inverted(docs, codes, documents, frozenset(facets))
         positions.stream("bytes", inverted.take(fields))
-        inverted.finish(terms, postings, positions, lengths)
+        sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
+        inverted.finish(terms, postings, positions, {**sums, **(total_lengths or {})})
         _write_documents(documents, docs, codes, columns)
-    _write_stored(folder, segment, docs, stored, dictionary)
+    _write_stored(folder, segment, docs, stored)
     sync_folder(folder)
 
 
@@ -171,7 +172,7 @@ class _Inverted:
         terms: SectionWriter,
         postings: SectionWriter,
         positions: SectionWriter,
-        lengths: Mapping[str, Ints],
+        totals: Mapping[str, int],
     ) -> None:
         """Write what was gathered and close the three files."""
         offsets = offsets_of(np.fromiter(map(len, self._terms), np.int64, len(self._terms)))
@@ -182,7 +183,7 @@ class _Inverted:
         positions.add("blocks", self._get("blocks", np.int64).astype(np.uint32))
         positions.finish()
         self._finish_postings(postings)
-        self._finish_terms(terms, offsets, lengths)
+        self._finish_terms(terms, offsets, totals)
 
     def _finish_postings(self, postings: SectionWriter) -> None:
         tfs = self._get("tfs", np.uint8)
@@ -195,9 +196,7 @@ class _Inverted:
         postings.add("run_chunks", self._get("run_chunks", np.uint16))
         postings.finish()
 
-    def _finish_terms(
-        self, terms: SectionWriter, offsets: Ints, lengths: Mapping[str, Ints]
-    ) -> None:
+    def _finish_terms(self, terms: SectionWriter, offsets: Ints, totals: Mapping[str, int]) -> None:
         terms.stream("bytes", (b"".join(self._terms),))
         terms.add("offsets", offsets.astype(np.uint32))
         terms.add("starts", self._get("starts", np.int64).astype(np.uint32))
@@ -208,19 +207,19 @@ class _Inverted:
         if chunks_of(self._docs) > 1:
             terms.add("chunks", self._get("chunks", np.uint16))
         infos = {info.name: info for info in self._infos}
-        for name in lengths:
+        for name, total in totals.items():
             # A field with lengths but no terms is listed all the same.
             info = infos.get(name) or FieldInfo(name, False, 0, 0, self._rows[name])
-            infos[name] = _with_lengths(info, lengths[name], self._codes[name])
+            infos[name] = _with_lengths(info, total, self._codes[name])
         terms.finish(tuple(infos.values()))
 
 
-def _with_lengths(info: FieldInfo, lengths: Ints, codes: U8) -> FieldInfo:
+def _with_lengths(info: FieldInfo, total: int, codes: U8) -> FieldInfo:
     if not len(codes):
         return info
     return msgspec.structs.replace(
         info,
-        total_length=int(lengths.sum(dtype=np.int64)),
+        total_length=total,
         min_length=int(LENGTH_VALUES[codes.min()]),
         max_length=int(LENGTH_VALUES[codes.max()]),
     )
@@ -238,23 +237,16 @@ def _write_documents(
     documents.finish(defaults={name: column.default for name, column in columns.items()})
 
 
-def _write_stored(
-    folder: Path, segment: str, docs: int, stored: Iterable[bytes], dictionary: bytes | None
-) -> None:
-    samples, records = split_samples(stored)
-    if dictionary is None:
-        dictionary = train_dictionary(samples)
-    compressor = RecordCompressor(dictionary)
+def _write_stored(folder: Path, segment: str, docs: int, stored: Stored) -> None:
     sizes = np.zeros(docs, np.int64)
 
     def frames() -> Iterable[bytes]:
-        for doc, record in enumerate(records):
-            frame = compressor.compress(record)
+        for doc, frame in enumerate(stored.frames):
             sizes[doc] = len(frame)
             yield frame
 
     with SectionWriter(folder, segment, "stored", docs) as out:
         out.stream("frames", frames())
         out.add("offsets", offsets_of(sizes).astype(np.uint64))
-        out.add("dictionary", np.frombuffer(dictionary, np.uint8))
+        out.add("dictionary", np.frombuffer(stored.dictionary, np.uint8))
         out.finish()
