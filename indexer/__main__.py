@@ -1,0 +1,6 @@
+"""`python -m indexer`: the same as `storydex`; layer 10."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main(prog_name="storydex")

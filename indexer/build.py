@@ -1,0 +1,311 @@
+"""Story files → a new generation of the index, published; layer 4.
+
+Only files that changed since the last generation are read, unless asked otherwise.
+Story files are read in worker processes; one process writes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from itertools import islice
+from typing import NamedTuple
+
+from . import manifest as mf
+from .errors import BuildError, IndexCorrupt, IndexMissing
+from .lock import writer_lock
+from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
+from .schema import SCHEMA_VERSION, document_of
+from .seeds import SeedFile, iter_seed_files, load_file, parse_story
+from .store import StoryWriter, open_writer
+
+Progress = Callable[[BuildProgress], None]
+
+#: A file changed this shortly before it was read may have changed again within the
+#: granularity of its time stamp; such a file is compared by content.
+_CLOCK_GRAIN_NS = 2_000_000_000
+#: Files handed to a worker at a time, and the fewest worth starting workers for.
+_CHUNK = 16
+_WORTH_WORKERS = 64
+
+
+class _Read(NamedTuple):
+    file: SeedFile
+    digest: bytes
+    story: Story | None
+    rejection: Rejection | None
+    warnings: tuple[FieldWarning, ...]
+
+
+class _Plan(NamedTuple):
+    """What has to be done: `kept` are as they were, `read` must be looked at."""
+
+    started_ns: int
+    fresh: bool
+    kept: dict[str, mf.Source]
+    read: list[SeedFile]
+    gone: list[str]
+    old: dict[str, mf.Source]
+    rejected: list[Rejection]
+
+
+def rebuild(
+    seeds: str | os.PathLike[str],
+    index: str | os.PathLike[str],
+    *,
+    full: bool = False,
+    published_only: bool = False,
+    strict: bool = False,
+    workers: int | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Make the index match the folder of story files.
+
+    New and changed files are read, removed ones forgotten; with `full` all are read.
+    `published_only` leaves out stories that say `published: false`. With `strict`
+    nothing is published if a file is rejected or a field dropped. `workers` is the
+    number of processes that read, by default one a core. `dry_run` writes nothing.
+
+    Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer
+    is at work, `BuildError` if nothing could be published; what was there before then
+    still serves.
+    """
+    started = time.monotonic()
+    seeds, index = os.fspath(seeds), os.fspath(index)
+    job = _Job(seeds, index, published_only, strict, workers or os.cpu_count() or 1, progress)
+    if dry_run:
+        return job.run(job.plan(full), started, None)
+    try:
+        os.makedirs(index, exist_ok=True)
+        with writer_lock(index):
+            plan = job.plan(full)
+            return job.run(plan, started, index)
+    except OSError as error:
+        raise BuildError(f"{error.filename or index}: {error.strerror or error}") from error
+
+
+class _Job:
+    def __init__(
+        self,
+        seeds: str,
+        index: str,
+        published_only: bool,
+        strict: bool,
+        workers: int,
+        progress: Progress | None,
+    ) -> None:
+        self.seeds = seeds
+        self.index = index
+        self.published_only = published_only
+        self.strict = strict
+        self.workers = workers
+        self.progress = progress
+
+    def plan(self, full: bool) -> _Plan:
+        """Compare the folder with the last generation; reads no story file."""
+        self._report("scanning", 0, 0)
+        rejected: list[Rejection] = []
+        started_ns = time.time_ns()
+        files = list(iter_seed_files(self.seeds, rejected.append))
+        old = self._old_sources()
+        fresh = full or old is None
+        known = {} if old is None else old.files
+        kept: dict[str, mf.Source] = {}
+        read = []
+        for file in files:
+            source = known.get(file.id)
+            if old is not None and not fresh and _same(file, source, old.started_ns):
+                kept[file.id] = known[file.id]
+            else:
+                read.append(file)
+        present = {file.id for file in files}
+        gone = [story_id for story_id in known if story_id not in present]
+        return _Plan(started_ns, fresh, kept, read, gone, known, rejected)
+
+    def _old_sources(self) -> mf.Sources | None:
+        """The sources of the last generation, None where it cannot be added to."""
+        try:
+            manifest = mf.read_manifest(self.index)
+            if manifest.schema != SCHEMA_VERSION or manifest.published_only != self.published_only:
+                return None
+            return mf.read_sources(self.index, manifest.generation)
+        except (IndexMissing, IndexCorrupt):
+            return None
+
+    def run(self, plan: _Plan, started: float, index: str | None) -> BuildReport:
+        """Carry out a plan and publish it, or with no index only say what it would do."""
+        outcome = _Outcome(plan, self.published_only)
+        if index is None:
+            for read in self._read_all(plan.read):
+                outcome.take(read)
+            return self._finish(outcome, started, mf.newest_generation(self.index) or 0, True)
+        with open_writer(
+            index, lambda *made: self._describe(outcome, *made), fresh=plan.fresh
+        ) as writer:
+            for read in self._read_all(plan.read):
+                _apply(writer, outcome.take(read), replace=not plan.fresh)
+            self._refuse_if_strict(outcome)
+            for story_id in outcome.removed if not plan.fresh else ():
+                writer.delete_by_term("id", story_id)
+            self._report("writing", 0, 0)
+            if outcome.changed:
+                return self._finish(outcome, started, writer.publish())
+        return self._finish(outcome, started, mf.newest_generation(index) or 0)
+
+    def _read_all(self, files: list[SeedFile]) -> Iterator[_Read]:
+        with _mapper(min(self.workers, len(files) // _WORTH_WORKERS + 1)) as map_files:
+            for done, read in enumerate(map_files(files)):
+                self._report("reading", done, len(files))
+                yield read
+        self._report("reading", len(files), len(files))
+
+    def _refuse_if_strict(self, outcome: _Outcome) -> None:
+        problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
+        if self.strict and problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            raise BuildError(f"nothing published, as --strict asks: {problems[0]}{more}")
+
+    def _describe(
+        self, outcome: _Outcome, generation: int, files: dict[str, mf.FileEntry]
+    ) -> tuple[mf.Manifest, mf.Sources]:
+        indexed = [source for source in outcome.sources.values() if source.indexed]
+        manifest = mf.Manifest(
+            format=mf.FORMAT_VERSION,
+            schema=SCHEMA_VERSION,
+            generation=generation,
+            built_at=datetime.now(timezone.utc),
+            seeds=self.seeds,
+            published_only=self.published_only,
+            stories=len(indexed),
+            articles=sum(source.articles for source in indexed),
+            files=files,
+        )
+        return manifest, mf.Sources(outcome.plan.started_ns, outcome.sources)
+
+    def _finish(
+        self, outcome: _Outcome, started: float, generation: int, dry_run: bool = False
+    ) -> BuildReport:
+        return BuildReport(
+            indexed=outcome.indexed,
+            unchanged=len(outcome.plan.kept) + outcome.touched,
+            removed=len(outcome.removed),
+            rejected=tuple(sorted(outcome.rejected, key=lambda rejection: rejection.path)),
+            warnings=tuple(outcome.warnings),
+            seconds=time.monotonic() - started,
+            generation=generation,
+            dry_run=dry_run,
+        )
+
+    def _report(self, phase: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(BuildProgress(phase, done, total))  # type: ignore[arg-type]
+
+
+class _Outcome:
+    """What has become of the files of a plan so far."""
+
+    def __init__(self, plan: _Plan, published_only: bool) -> None:
+        self.plan = plan
+        self.published_only = published_only
+        self.sources = dict(plan.kept)
+        self.rejected = list(plan.rejected)
+        self.warnings: list[FieldWarning] = []
+        self.removed = [story_id for story_id in plan.gone if plan.old[story_id].indexed]
+        self.indexed = 0
+        self.touched = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether the index differs from the last generation."""
+        return self.plan.fresh or self.sources != self.plan.old
+
+    def take(self, read: _Read) -> _Read | None:
+        """Note what was read; returns it if the index must change for it."""
+        file, story = read.file, read.story
+        self.warnings += read.warnings
+        old = self.plan.old.get(file.id)
+        if read.rejection is not None:
+            self.rejected.append(read.rejection)
+        if story is None or (self.published_only and not story.published):
+            if old is not None and old.indexed:
+                self.removed.append(file.id)
+            if story is not None:
+                self.sources[file.id] = _source(read, indexed=False)
+            return None
+        self.sources[file.id] = _source(read, indexed=True)
+        if not self.plan.fresh and old is not None and old.digest == read.digest:
+            self.touched += 1
+            return None
+        self.indexed += 1
+        return read
+
+
+def _apply(writer: StoryWriter, read: _Read | None, *, replace: bool) -> None:
+    if read is None or read.story is None:
+        return
+    if replace:
+        writer.delete_by_term("id", read.file.id)
+    writer.add_document(**document_of(read.story))
+
+
+def _source(read: _Read, *, indexed: bool) -> mf.Source:
+    articles = len(read.story.related) if read.story else 0
+    return mf.Source(read.file.size, read.file.mtime_ns, read.digest, articles, indexed)
+
+
+def _same(file: SeedFile, source: mf.Source | None, started_ns: int) -> bool:
+    return (
+        source is not None
+        and source.size == file.size
+        and source.mtime_ns == file.mtime_ns
+        and file.mtime_ns < started_ns - _CLOCK_GRAIN_NS
+    )
+
+
+def _read_file(file: SeedFile) -> _Read:
+    data = load_file(file.path, file.id)
+    if isinstance(data, Rejection):
+        return _Read(file, b"", None, data, ())
+    story, rejection, warnings = parse_story(data, file.id)
+    return _Read(file, mf.digest_of(data), story, rejection, warnings)
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]]]:
+    """A map over files: in this process, or in `workers` others where that is safe.
+
+    Processes are forked, so that a program need not guard its main module; a program
+    with other threads reads in its own process instead, for a fork could copy a lock
+    that one of them holds.
+    """
+    fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    if workers <= 1 or not fork:
+        yield lambda files: map(_read_file, files)
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+
+        def in_turn(files: list[SeedFile]) -> Iterator[_Read]:
+            # Chunks are handed out a few ahead, so that memory stays bounded.
+            waiting = iter(files)
+            batches = iter(lambda: list(islice(waiting, _CHUNK)), [])
+            pending = [pool.submit(_read_batch, batch) for batch in islice(batches, 4 * workers)]
+            while pending:
+                yield from pending.pop(0).result()
+                pending += [pool.submit(_read_batch, batch) for batch in islice(batches, 1)]
+
+        try:
+            yield in_turn
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _read_batch(files: list[SeedFile]) -> list[_Read]:
+    return [_read_file(file) for file in files]

@@ -1,0 +1,99 @@
+"""The `storydex` command: options that concern every command, and how it ends; layer 9.
+
+Commands raise what the engine raises. `StorydexCommand` turns that into a message on
+standard error and an exit status, once, for all of them:
+
+    0 done, a search without hits too      4 no index there, or a damaged one
+    1 failed, the old index still serves   5 another writer holds the index
+    2 usage                              130 interrupted
+    3 done, but some files were rejected
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, Any
+
+import click
+
+from ..errors import IndexCorrupt, IndexLocked, IndexMissing, QueryError, StorydexError
+from .commands import demo, info, rebuild, search, serve, verify
+from .output import neutral
+
+FAILED = 1
+INTERRUPTED = 130
+#: Every other error means `FAILED`.
+STATUS: dict[type[StorydexError], int] = {
+    QueryError: 2,
+    IndexMissing: 4,
+    IndexCorrupt: 4,
+    IndexLocked: 5,
+}
+
+
+class Failure(click.ClickException):
+    """What went wrong, as click prints it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.exit_code = status
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write one line to standard error."""
+        click.echo(f"storydex: {neutral(self.format_message())}", err=True)
+
+
+class StorydexCommand(click.Group):
+    """The group of all commands; the one place where errors become exit statuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except StorydexError as error:
+            raise Failure(str(error), STATUS.get(type(error), FAILED)) from error
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except OSError as error:  # a full disk, a port in use, a folder of someone else
+            place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+            raise Failure(f"{place}{error.strerror or error}", FAILED) from error
+
+
+@click.group(cls=StorydexCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--index",
+    "location",
+    metavar="LOCATION",
+    default="index",
+    envvar="STORYDEX_INDEX",
+    show_default=True,
+    show_envvar=True,
+    help="The folder of the index, or opensearch://[user:pass@]host:port/name "
+    "(opensearch+https:// with TLS).",
+)
+@click.version_option(package_name="storydex", prog_name="storydex")
+@click.pass_context
+def main(context: click.Context, location: str) -> None:
+    """Search archives of news stories kept as YAML files.
+
+    \b
+    Examples:
+      storydex rebuild                       index the stories in ./seeds
+      storydex search 'microsoft azure'      find stories
+      storydex serve                         open http://127.0.0.1:8000/
+
+    \b
+    Exit status: 0 done, 1 failed (the old index still serves), 2 usage,
+    3 done but some files were rejected, 4 no index or a damaged one,
+    5 another writer holds the index, 130 interrupted.
+    """
+    context.obj = location
+    for stream in (sys.stdout, sys.stderr):
+        # A story may hold characters that the terminal's encoding has not.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+for command in (rebuild, search, serve, verify, info, demo):
+    main.add_command(command)

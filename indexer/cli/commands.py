@@ -1,0 +1,263 @@
+"""The commands: each translates its options, calls once and shows the answer; layer 9."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from ..build import rebuild as build_once
+from ..dates import parse_day
+from ..demo import write_demo
+from ..errors import IndexCorrupt, QueryError
+from ..model import SORTS
+from ..search import open_index
+from ..verify import verify as verify_index
+from ..watch import watch as build_on_change
+from ..wire import info_to_json, page_to_json, report_to_json
+from .output import write_note, write_out
+
+if TYPE_CHECKING:
+    from ..model import BuildReport
+
+SOME_REJECTED = 3
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.argument("seeds", default="seeds")
+@click.option("--full", is_flag=True, help="Read all files again, not only what changed.")
+@click.option("--published-only", is_flag=True, help="Leave out stories with published: false.")
+@click.option(
+    "--strict", is_flag=True, help="Publish nothing if a file is rejected or a field dropped."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that read files.  [default: one a core]",
+)
+@click.option("--watch", is_flag=True, help="Go on, rebuilding after each change.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@json_option
+@click.pass_context
+def rebuild(
+    context: click.Context,
+    seeds: str,
+    full: bool,
+    published_only: bool,
+    strict: bool,
+    workers: int | None,
+    watch: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Make the index match the folder SEEDS of story files (default: seeds).
+
+    Reads new and changed files and forgets removed ones. Files that cannot be read
+    are named on standard error, as PATH:LINE: REASON, and all others are indexed; the
+    exit status is then 3. Searches are answered from the old index until the new one
+    is complete.
+
+    \b
+    Examples:
+      storydex rebuild
+      storydex rebuild archive/2022 --dry-run
+      storydex --index /srv/news rebuild /srv/stories --watch
+    """
+    from .progress import Meter
+
+    if watch and dry_run:
+        raise click.UsageError("--watch and --dry-run exclude each other")
+    with Meter() as meter:
+        run = partial(
+            build_on_change if watch else build_once,
+            seeds,
+            context.obj,
+            full=full,
+            published_only=published_only,
+            strict=strict,
+            workers=workers,
+            progress=meter.build,
+        )
+        if watch:
+            for report in run(stop=_stopped_by_sigterm()):
+                meter.clear()
+                _show_report(report, as_json)
+            return
+        report = run(dry_run=dry_run)
+    _show_report(report, as_json)
+    if report.rejected:
+        context.exit(SOME_REJECTED)
+
+
+def _stopped_by_sigterm() -> threading.Event:
+    """An event that SIGTERM sets, so that a rebuild under way is finished first."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    return stop
+
+
+def _show_report(report: BuildReport, as_json: bool) -> None:
+    from .show import report_line
+
+    for problem in (*report.rejected, *report.warnings):
+        write_note(str(problem))
+    write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
+
+
+def _day(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> date | datetime | None:
+    """The value of --since or --until; a year or a month covers all its days."""
+    if text is None:
+        return None
+    try:
+        return parse_day(text, str(option.name), end=option.name == "until")
+    except QueryError as error:
+        raise click.BadParameter(error.reason, context, option) from error
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="QUERY")
+@click.option("--provider", multiple=True, metavar="D", help="Only stories that D ran; repeatable.")
+@click.option("--topic", multiple=True, metavar="T", help="Only stories on topic T; repeatable.")
+@click.option("--since", metavar="DATE", callback=_day, help="Published on DATE or later.")
+@click.option("--until", metavar="DATE", callback=_day, help="Published on DATE or earlier.")
+@click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
+    help="How many stories to print.",
+)  # fmt: skip
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Stories to skip."
+)
+@json_option
+@click.pass_obj
+def search(
+    location: str,
+    words: tuple[str, ...],
+    provider: tuple[str, ...],
+    topic: tuple[str, ...],
+    since: date | datetime | None,
+    until: date | datetime | None,
+    sort: str,
+    limit: int,
+    offset: int,
+    as_json: bool,
+) -> None:
+    """Print the stories that match QUERY, the best first, and counts by provider.
+
+    Words must all occur. Also: "a phrase", OR, NOT or -word, parentheses, wor*, w?rd,
+    azur~, word^2, title:word, topic:word, date:2022-05, quality:>80. Put the query in
+    single quotes, and -- before one that starts with a minus sign. D is a provider's
+    domain, DATE a day, a month or a year: 2022-05-31, 2022-05, 2022.
+
+    \b
+    Examples:
+      storydex search microsoft azure
+      storydex search '"strategic cloud provider"' --sort newest
+      storydex search 'azure -windows' --provider zdnet.com --since 2022-05
+      storydex search 'topic:ai' --limit 100 --json
+    """
+    filters = {"provider": provider, "topic": topic}
+    with open_index(location) as engine:
+        page = engine.search(
+            " ".join(words),
+            filters={facet: values for facet, values in filters.items() if values},
+            since=since,
+            until=until,
+            sort=sort,
+            limit=limit,
+            offset=offset,
+        )
+        if as_json:
+            write_out(page_to_json(page) + b"\n")
+            return
+        from .show import show_page
+
+        show_page(page)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.pass_obj
+def serve(location: str, host: str, port: int) -> None:
+    """Serve the web front end and the HTTP API.
+
+    There is no log-in: put a proxy that asks for one before it, or keep the default
+    address, which only this machine can reach.
+
+    \b
+    Examples:
+      storydex serve
+      storydex --index /srv/news serve --host 0.0.0.0 --port 8080
+    """
+    import web
+
+    web.serve(location=location, host=host, port=port)
+
+
+@click.command()
+@click.pass_obj
+def verify(location: str) -> None:
+    """Read every byte of the index and say which file is damaged, or that none is.
+
+    The exit status is 4 if one is.
+    """
+    from .show import damage_line, intact_line
+
+    report = verify_index(location)
+    for damaged in report.damaged:
+        write_out(damage_line(damaged) + "\n")
+    if report.damaged:
+        first = report.damaged[0]
+        raise IndexCorrupt(location, first.file, first.reason)
+    write_out(intact_line(report) + "\n")
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def info(location: str, as_json: bool) -> None:
+    """Describe the index: stories, articles, terms, bytes, when and from what it was built."""
+    with open_index(location) as engine:
+        description = engine.info()
+    if as_json:
+        write_out(info_to_json(description) + b"\n")
+        return
+    from .show import info_lines
+
+    write_out(info_lines(description))
+
+
+@click.command()
+@click.argument("folder")
+@click.option(
+    "--stories", type=click.IntRange(min=1), required=True, metavar="N", help="How many to write."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="S",
+    help="The same N and S give the same stories.",
+)  # fmt: skip
+def demo(folder: str, stories: int, seed: int) -> None:
+    """Write N plausible invented stories into FOLDER, to explore with.
+
+    \b
+    Example:
+      storydex demo /tmp/stories --stories 1000
+      storydex --index /tmp/index rebuild /tmp/stories
+    """
+    from .progress import Meter
+
+    with Meter() as meter:
+        written = write_demo(
+            folder, stories, seed, lambda done: meter.update("writing", done, stories)
+        )
+    write_out(f"{written:,} stories written to {folder}\n")

@@ -1,0 +1,195 @@
+"""Answers as text for people; layer 9.
+
+On a terminal, matches are bold and lines wrap to its width. Elsewhere a field keeps
+to one line, so that other tools can take the output apart.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from ..model import BuildReport, FacetCount, Hit, IndexInfo, Provider, RelatedHit, ResultPage
+from ..verify import DamagedFile, VerifyReport
+from .output import neutral, write_note, write_out
+
+#: Longer lines are hard to read, however wide the terminal.
+MAX_WIDTH = 100
+#: Providers listed under the results; --json has them all.
+MAX_PROVIDERS = 15
+#: Related articles named under a result; --json has them all.
+MAX_RELATED = 5
+
+_INDENT = 4
+_MARK = re.compile(r"(</?mark>)")
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def _many(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _size(count: int) -> str:
+    """A number of bytes with a unit of powers of 1000."""
+    size, unit = float(count), 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.3g} {_UNITS[unit]}"
+
+
+def report_line(report: BuildReport) -> str:
+    """What a rebuild did, in one line."""
+    parts = [
+        _many(report.indexed, "story", "stories") + " indexed",
+        f"{report.unchanged:,} unchanged",
+        f"{report.removed:,} removed",
+    ]
+    if report.rejected:
+        parts.append(_many(len(report.rejected), "file") + " rejected")
+    if report.warnings:
+        parts.append(_many(len(report.warnings), "field") + " dropped")
+    if report.dry_run:
+        return f"Would be done: {', '.join(parts)}. Nothing was written."
+    return f"{', '.join(parts)} in {report.seconds:.1f} s: generation {report.generation}"
+
+
+def damage_line(damaged: DamagedFile) -> str:
+    """What is wrong with one file of the index."""
+    return neutral(f"{damaged.file}: {damaged.reason}")
+
+
+def intact_line(report: VerifyReport) -> str:
+    """That nothing is wrong, and how much was looked at."""
+    return f"{_many(report.files, 'file')}, {_size(report.bytes)} read: none is damaged"
+
+
+def info_lines(info: IndexInfo) -> str:
+    """A description of the index, one property a line."""
+    rows = {
+        "location": info.location,
+        "stories": f"{info.stories:,}",
+        "articles": f"{info.articles:,}",
+        "terms": f"{info.terms:,}",
+        "size": f"{_size(info.bytes)} ({_many(info.bytes, 'byte')})",
+        "generation": f"{info.generation}",
+        "segments": f"{info.segments}",
+        "built": f"{info.built_at:%Y-%m-%d %H:%M:%S} UTC",
+        "from": info.seeds + (" (published stories only)" if info.published_only else ""),
+    }
+    return "".join(f"{name:<12}{neutral(value)}\n" for name, value in rows.items())
+
+
+def show_page(page: ResultPage) -> None:
+    """Print a result page; what was changed about the query goes to standard error."""
+    if page.relaxed:
+        write_note("No story has all the words; these have some of them.")
+    if page.suggestion:
+        write_note(f"Did you mean: {page.suggestion}")
+    # A width without end, where lines must not wrap.
+    console = Console(file=sys.stdout, highlight=False)
+    width = min(console.width, MAX_WIDTH) if console.is_terminal else sys.maxsize
+    with console.capture() as shown:
+        for line in _page_lines(page, width, console):
+            console.print(line, soft_wrap=True)
+    write_out(shown.get())
+
+
+def _page_lines(page: ResultPage, width: int, console: Console) -> Iterator[Text]:
+    yield Text(_headline(page))
+    for number, hit in enumerate(page.hits, page.request.offset + 1):
+        yield Text()
+        yield from _hit_lines(number, hit, width, console)
+    providers = page.facets.get("provider", ())
+    if providers:
+        yield Text()
+        yield from _provider_lines(providers)
+
+
+def _headline(page: ResultPage) -> str:
+    found = _many(page.total, "story", "stories")
+    if not page.hits or len(page.hits) == page.total:
+        return f"{found} ({page.took_ms:.0f} ms)"
+    first = page.request.offset + 1
+    return f"{found}, here {first:,} to {first + len(page.hits) - 1:,} ({page.took_ms:.0f} ms)"
+
+
+def _hit_lines(number: int, hit: Hit, width: int, console: Console) -> Iterator[Text]:
+    story, indent = hit.story, _INDENT
+    title = _marked(hit.highlights.get("title"), story.title)
+    title.stylize("underline")
+    margin = Text(f"{number:>{indent - 2}}. ")
+    yield from _wrapped(title, margin, width, console)
+    blank = Text(" " * len(margin))
+    byline = _byline(story.provider, story.published_at)
+    if byline:
+        yield blank + Text(byline, style="green")
+    if story.url:
+        yield blank + Text(neutral(story.url), style="blue")
+    excerpt = _marked(hit.highlights.get("excerpt"), story.excerpt)
+    if excerpt:
+        yield from _wrapped(excerpt, blank, width, console)
+    if hit.related:
+        yield from _related_lines(hit.related, blank, width, console)
+
+
+def _related_lines(
+    related: tuple[RelatedHit, ...], blank: Text, width: int, console: Console
+) -> Iterator[Text]:
+    yield blank + Text(f"matched in {_many(len(related), 'related article')}:", style="dim")
+    for article in related[:MAX_RELATED]:
+        line = _marked(article.highlights.get("title"), article.title)
+        if article.provider:
+            line.append(f" — {neutral(article.provider.name)}")
+        yield from _wrapped(line, blank + Text("- "), width, console)
+    if len(related) > MAX_RELATED:
+        yield blank + Text(f"- and {len(related) - MAX_RELATED:,} more", style="dim")
+
+
+def _provider_lines(counts: Iterable[FacetCount]) -> Iterator[Text]:
+    counts = list(counts)
+    yield Text("Providers", style="bold")
+    wide = max(len(f"{count.count:,}") for count in counts)
+    for count in counts[:MAX_PROVIDERS]:
+        # A provider without a domain is known by its name alone.
+        name = "" if count.label.casefold() == count.value else f"  {neutral(count.label)}"
+        line = f"  {count.count:>{wide},}  {neutral(count.value)}{name}"
+        yield Text(line, style="bold" if count.selected else "")
+    if len(counts) > MAX_PROVIDERS:
+        yield Text(f"  and {len(counts) - MAX_PROVIDERS:,} more", style="dim")
+
+
+def _byline(provider: Provider | None, published_at: datetime | None) -> str:
+    parts = [neutral(provider.name)] if provider else []
+    if published_at:
+        parts.append(f"{published_at:%Y-%m-%d %H:%M} UTC")
+    return ", ".join(parts)
+
+
+def _marked(highlight: str | None, plain: str) -> Text:
+    """Escaped HTML with `<mark>`, or else plain text → text with the matches in bold."""
+    if not highlight:
+        return Text(neutral(plain))
+    text, style = Text(), ""
+    for part in _MARK.split(highlight):
+        if part in ("<mark>", "</mark>"):
+            style = "bold" if part == "<mark>" else ""
+        else:
+            text.append(neutral(html.unescape(part)), style=style)
+    return text
+
+
+def _wrapped(text: Text, margin: Text, width: int, console: Console) -> Iterator[Text]:
+    """Lines of at most `width` cells; the first starts with the margin, the rest below it."""
+    if width == sys.maxsize:
+        yield margin + text
+        return
+    for line in text.wrap(console, max(width - len(margin), 20)):
+        line.rstrip()
+        yield margin + line
+        margin = Text(" " * len(margin))

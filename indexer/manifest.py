@@ -1,0 +1,192 @@
+"""What a generation consists of and was built from; layer 2.
+
+Beside Whoosh's own files an index folder holds, for each generation N:
+
+    storydex-N.json       the manifest: when and from what it was built, and the size
+                          and BLAKE2b-128 digest of every file of the generation
+    storydex-N.sources    one entry a story file, to tell what has changed since
+
+Both end in a digest of themselves. A generation exists once its `_MAIN_N.toc` does:
+the rename of that file publishes all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from hashlib import blake2b
+from typing import TypeVar
+
+import msgspec
+
+from .errors import IndexCorrupt, IndexMissing
+
+FORMAT_VERSION = 1
+DIGEST_BYTES = 16
+
+_MANIFEST_NAME = re.compile(r"storydex-(\d+)\.json")
+_BLOCK = 1 << 20
+
+
+class FileEntry(msgspec.Struct, frozen=True, array_like=True):
+    """A file of a generation: bytes and hexadecimal digest."""
+
+    size: int
+    digest: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The description of one generation. `files` maps names to sizes and digests."""
+
+    format: int
+    schema: int
+    generation: int
+    built_at: datetime
+    seeds: str
+    published_only: bool
+    stories: int
+    articles: int
+    files: dict[str, FileEntry]
+
+
+class Source(msgspec.Struct, frozen=True, array_like=True):
+    """A story file as it was when it was read. `indexed` is false if it was left out."""
+
+    size: int
+    mtime_ns: int
+    digest: bytes
+    articles: int
+    indexed: bool
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """The story files a generation was built from; `started_ns` is when reading began."""
+
+    started_ns: int
+    files: dict[str, Source]
+
+
+def manifest_name(generation: int) -> str:
+    """The file name of a generation's manifest."""
+    return f"storydex-{generation}.json"
+
+
+def sources_name(generation: int) -> str:
+    """The file name of a generation's sources."""
+    return f"storydex-{generation}.sources"
+
+
+def toc_name(generation: int) -> str:
+    """The file name of Whoosh's table of contents, which publishes a generation."""
+    return f"_MAIN_{generation}.toc"
+
+
+def digest_of(data: bytes) -> bytes:
+    """BLAKE2b (RFC 7693) of some bytes, 16 bytes long."""
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def entry_of(path: str) -> FileEntry:
+    """Read a whole file and describe it."""
+    state = blake2b(digest_size=DIGEST_BYTES)
+    size = 0
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            size += len(block)
+            state.update(block)
+    return FileEntry(size, state.hexdigest())
+
+
+def sync_file(path: str) -> None:
+    """Have the kernel put a file, or a folder's list of names, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish_file(folder: str, name: str, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all, and survives a power cut."""
+    temporary = os.path.join(folder, f"{name}.new")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, os.path.join(folder, name))
+    sync_file(folder)
+
+
+def newest_generation(folder: str) -> int | None:
+    """The number of the newest published generation, None where there is none."""
+    try:
+        names = set(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    found = (_MANIFEST_NAME.fullmatch(name) for name in names)
+    numbers = [int(match[1]) for match in found if match]
+    return max((number for number in numbers if toc_name(number) in names), default=None)
+
+
+def remove_old_generations(folder: str, current: int) -> None:
+    """Delete the manifests and sources of every other generation."""
+    for name in os.listdir(folder):
+        found = re.fullmatch(r"storydex-(\d+)\.(json|sources)(\.new)?", name)
+        if found and (int(found[1]) != current or found[3]):
+            os.unlink(os.path.join(folder, name))
+
+
+def seal(payload: bytes) -> bytes:
+    """Append the digest of a payload to it, in hexadecimal, as a last line."""
+    return payload + b"\n" + digest_of(payload).hex().encode() + b"\n"
+
+
+_T = TypeVar("_T")
+
+
+def _unseal(folder: str, name: str) -> bytes:
+    with open(os.path.join(folder, name), "rb") as file:
+        data = file.read()
+    payload, _, _ = data.rstrip(b"\n").rpartition(b"\n")
+    if seal(payload) != data:
+        raise IndexCorrupt(folder, name, "its digest does not match")
+    return payload
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """A manifest → the bytes of its file."""
+    return seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def encode_sources(sources: Sources) -> bytes:
+    """Sources → the bytes of their file."""
+    return seal(msgspec.msgpack.encode(sources))
+
+
+def read_manifest(folder: str) -> Manifest:
+    """The manifest of the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
+    for _ in range(10):  # a writer may replace the newest generation while it is read
+        generation = newest_generation(folder)
+        if generation is None:
+            raise IndexMissing(folder)
+        name = manifest_name(generation)
+        try:
+            manifest = msgspec.json.decode(_unseal(folder, name), type=Manifest)
+        except FileNotFoundError:
+            continue
+        except msgspec.MsgspecError as error:
+            raise IndexCorrupt(folder, name, str(error)) from error
+        if manifest.format != FORMAT_VERSION:
+            raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
+        return manifest
+    raise IndexMissing(folder)
+
+
+def read_sources(folder: str, generation: int) -> Sources:
+    """What a generation was built from; raises `IndexCorrupt`."""
+    name = sources_name(generation)
+    try:
+        return msgspec.msgpack.decode(_unseal(folder, name), type=Sources)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise IndexCorrupt(folder, name, str(error)) from error

@@ -1,0 +1,24 @@
+"""Story files → `Story` records, with what was wrong in them; layer 2.
+
+    files.py    a folder → its story files, and the bytes of one
+    values.py   the text of one field → its value
+    events.py   YAML events → the fields that are wanted, nothing else
+    story.py    the bytes of a file → a `StoryRead`
+
+docs/story-format.md describes the files.
+"""
+
+from __future__ import annotations
+
+from .files import MAX_BYTES, SeedFile, iter_seed_files, load_file
+from .story import StoryRead, parse_story, read_story
+
+__all__ = [
+    "MAX_BYTES",
+    "SeedFile",
+    "StoryRead",
+    "iter_seed_files",
+    "load_file",
+    "parse_story",
+    "read_story",
+]

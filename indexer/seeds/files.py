@@ -1,0 +1,134 @@
+"""A folder → its story files in a fixed order, and the bytes of one; layer 2.
+
+Links are never followed, neither to files nor to folders: no loop, no story twice,
+and nothing from outside the folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ..errors import SeedError
+from ..model import Rejection
+
+#: The largest story file that is read.
+MAX_BYTES = 4 << 20
+
+SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
+
+Reject = Callable[[Rejection], None]
+
+
+class SeedFile(NamedTuple):
+    """A story file as a folder lists it.
+
+    `id` is the path relative to the folder, `/`-separated; `path` is what to open;
+    `size` is bytes, `mtime_ns` nanoseconds since 1970.
+    """
+
+    id: str
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def iter_seed_files(
+    folder: str | os.PathLike[str], reject: Reject | None = None
+) -> Iterator[SeedFile]:
+    """The story files of a folder and its subfolders, in order of their ids.
+
+    Hidden names, links and what is no regular file are passed over. What cannot be
+    listed (a subfolder without permission, a name that is not UTF-8) is given to
+    `reject` and does not stop the rest. Reads no file.
+
+    Raises `SeedError` at once if the folder itself cannot be listed.
+    """
+    root = os.fspath(folder)
+    try:
+        listed = _list(root, "")
+    except OSError as error:
+        raise SeedError(_printable(root), _folder_fault(error)) from error
+    return _walk(listed, reject or _pass_over)
+
+
+def load_file(path: str, story_id: str) -> bytes | Rejection:
+    """The bytes of a story file, or why it cannot be read. Never reads over `MAX_BYTES`."""
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                return too_large(story_id)
+            return file.read()
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror}): check that it is there and its permissions"
+        return Rejection(story_id, 1, reason)
+
+
+def too_large(story_id: str) -> Rejection:
+    """The refusal of a file over `MAX_BYTES`."""
+    return Rejection(story_id, 1, f"over {MAX_BYTES >> 20} MiB: split it or shorten it")
+
+
+class _Listed(NamedTuple):
+    """An entry of a folder; the id of a subfolder ends in `/`, so that ids sort as paths."""
+
+    id: str
+    entry: os.DirEntry[str]
+
+
+def _list(path: str, prefix: str) -> list[_Listed]:
+    """Subfolders and story files of one folder, the last id first."""
+    listed = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                listed.append(_Listed(f"{prefix}{entry.name}/", entry))
+            elif entry.name.lower().endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
+                listed.append(_Listed(prefix + entry.name, entry))
+    return sorted(listed, key=lambda item: item.id, reverse=True)
+
+
+def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
+    # A stack in place of recursion: folders may be nested deeper than Python calls.
+    while pending:
+        story_id, entry = pending.pop()
+        if not story_id.isprintable():
+            reject(Rejection(_printable(story_id), 1, _NAME_FAULT))
+            continue
+        try:
+            if story_id.endswith("/"):
+                pending += _list(entry.path, story_id)
+                continue
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue  # removed since its folder was listed
+        except OSError as error:
+            reject(Rejection(story_id, 1, f"cannot be read ({error.strerror}): check permissions"))
+            continue
+        yield SeedFile(story_id, entry.path, status.st_size, status.st_mtime_ns)
+
+
+_NAME_FAULT = "a name with characters that are not UTF-8 or not printable: rename it"
+
+
+def _printable(name: str) -> str:
+    if name.isprintable():
+        return name
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in name
+    )
+
+
+def _folder_fault(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such folder: give the folder that holds the story files"
+    if isinstance(error, NotADirectoryError):
+        return "not a folder: give the folder that holds the story files"
+    return f"cannot be listed ({error.strerror}): check its permissions"
+
+
+def _pass_over(_: Rejection) -> None:
+    """The default for callers who only want what can be read."""

@@ -1,0 +1,175 @@
+"""The bytes of a story file → a `Story`, or why there is none; layer 2."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
+from .events import Field, Fields, Many, Record, RefusalError, read_mapping
+from .files import MAX_BYTES, load_file, too_large
+from .values import (
+    BadValueError,
+    parse_domain,
+    parse_flag,
+    parse_instant,
+    parse_line,
+    parse_link,
+    parse_number,
+    parse_pixels,
+    parse_text,
+)
+
+# Blank lines and comments may stand before the opening line.
+_OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
+_CLOSING = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_LINE_BREAK = re.compile(rb"\r\n|\r|\n")
+_BOM = "\ufeff"
+
+
+class StoryRead(NamedTuple):
+    """What became of a story file: a story and the fields dropped, or a rejection."""
+
+    story: Story | None
+    rejection: Rejection | None
+    warnings: tuple[FieldWarning, ...]
+
+
+def read_story(path: str, story_id: str) -> StoryRead:
+    """Read the story file at `path`; like `parse_story`, and rejects what it cannot open."""
+    data = load_file(path, story_id)
+    if isinstance(data, Rejection):
+        return StoryRead(None, data, ())
+    return parse_story(data, story_id)
+
+
+def parse_story(data: bytes, story_id: str) -> StoryRead:
+    """The bytes of a story file → the story. Raises nothing, whatever the bytes.
+
+    Neither records nor messages hold anything of `secured`.
+    """
+    if len(data) > MAX_BYTES:
+        return StoryRead(None, too_large(story_id), ())
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = len(_LINE_BREAK.findall(data, 0, error.start)) + 1
+        reason = f"not UTF-8 at byte {error.start + 1:,}: save the file as UTF-8"
+        return StoryRead(None, Rejection(story_id, line, reason), ())
+    text = text.removeprefix(_BOM)
+    if "\r" in text:
+        # YAML reads each of them as a line feed too.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _read_text(text, story_id)
+
+
+class _Part(NamedTuple):
+    """Where in a file the mapping stands, and the text after it."""
+
+    start: int
+    end: int
+    body: str
+
+
+def _read_text(text: str, story_id: str) -> StoryRead:
+    start = 0
+    try:
+        part = _split(text, story_id)
+        start = part.start
+        values, warnings = read_mapping(text[start : part.end], _STORY, story_id)
+        story = _story(story_id, values, part.body)
+    except RefusalError as refusal:
+        # The last line break ends the last line; nothing is to be seen after it.
+        index = min(start + (refusal.index or 0), len(text) - 1)
+        line = text.count("\n", 0, max(index, 0)) + 1
+        return StoryRead(None, Rejection(story_id, line, refusal.reason), ())
+    return StoryRead(story, None, tuple(warnings))
+
+
+def _split(text: str, story_id: str) -> _Part:
+    """Front matter and body, or the bare mapping."""
+    opening = _OPENING.match(text)
+    if opening is None:
+        return _Part(0, len(text), "")
+    closing = _CLOSING.search(text, opening.end())
+    if closing is not None:
+        return _Part(opening.end(), closing.start(), parse_text(text[closing.end() :]))
+    if story_id.lower().endswith((".yml", ".yaml")):
+        return _Part(opening.end(), len(text), "")
+    raise RefusalError(
+        "front matter without its closing line: write `---` alone after the last field",
+        opening.group().rindex("---"),
+    )
+
+
+def _story(story_id: str, values: dict[str, Any], body: str) -> Story:
+    if "title" not in values:
+        raise RefusalError("no title: give the story a `title: …` with text")
+    if body:
+        values["body"] = body
+    if "topics" in values:
+        values["topics"] = tuple(dict.fromkeys(values["topics"]))
+    return Story(id=story_id, **values)
+
+
+def _article(values: dict[str, Any]) -> Article:
+    if "title" not in values:
+        raise BadValueError("no title: this related article was left out", ".title")
+    return Article(**values)
+
+
+def _image(values: dict[str, Any]) -> Image:
+    if "url" not in values:
+        raise BadValueError("no address: this image was left out", ".url")
+    return Image(**values)
+
+
+def _provider(values: dict[str, Any]) -> Provider | None:
+    domain: str | None = values.get("domain")
+    name: str | None = values.get("name", domain)
+    return None if name is None else Provider(name, domain)
+
+
+def _provider_by_name(text: str, plain: bool) -> Provider | None:
+    name = parse_line(text, plain)
+    return Provider(name) if name else None
+
+
+_LINE = Field(parse_line)
+_LINK = Field(parse_link, "an address")
+_NUMBER = Field(parse_number, "a number")
+_FLAG = Field(parse_flag, "true or false")
+_INSTANT = Field(parse_instant, "a date")
+
+_IMAGE: Fields = {
+    "url": ("url", _LINK),
+    "width": ("width", Field(parse_pixels, "a number")),
+    "height": ("height", Field(parse_pixels, "a number")),
+    "isCached": ("is_cached", _FLAG),
+}
+_PROVIDER: Fields = {
+    "name": ("name", _LINE),
+    "domain": ("domain", Field(parse_domain, "a domain")),
+}
+_ARTICLE: Fields = {
+    "title": ("title", _LINE),
+    "excerpt": ("excerpt", _LINE),
+    "publishedDateTime": ("published_at", _INSTANT),
+    "originalUrl": ("original_url", _LINK),
+    "webUrl": ("web_url", _LINK),
+    "ampWebUrl": ("amp_web_url", _LINK),
+    "cdnAmpWebUrl": ("cdn_amp_web_url", _LINK),
+    "type": ("type", _LINE),
+    "category": ("category", _LINE),
+    "quality": ("quality", _NUMBER),
+    "heat": ("heat", _NUMBER),
+    "provider": ("provider", Record(_PROVIDER, _provider, Field(_provider_by_name))),
+    "images": ("images", Many(Record(_IMAGE, _image))),
+}
+_STORY: Fields = {
+    **_ARTICLE,
+    "body": ("body", Field(parse_text)),
+    "published": ("published", _FLAG),
+    "topics": ("topics", Many(_LINE, lone=True)),
+    "related": ("related", Many(Record(_ARTICLE, _article))),
+}

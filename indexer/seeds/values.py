@@ -1,0 +1,202 @@
+"""The text of one field → its value; layer 2.
+
+Each `parse_` function takes the text of a YAML scalar and whether it was written
+plain (without quotes, so that YAML gives it a type), and raises `BadValueError` if the
+field cannot be used. Reasons never repeat what the file says: a file that is slightly
+broken may have private text anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from yaml.constructor import SafeConstructor
+from yaml.nodes import ScalarNode
+from yaml.resolver import Resolver
+
+from ..model import Number
+
+#: Longer addresses are not served by browsers and proxies either.
+MAX_LINK = 4096
+#: Beyond this an integer is not exact as a float, which is how numbers are indexed.
+MAX_INTEGER = 1 << 53
+#: Numbers longer than this are not worth converting; sexagesimal ones take squared time.
+MAX_NUMBER_LENGTH = 64
+#: The largest width or height of a picture, in pixels.
+MAX_PIXELS = (1 << 31) - 1
+
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_BOOL = "tag:yaml.org,2002:bool"
+
+# Controls other than tab and line feed, and halves of surrogate pairs.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SIMPLE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+_INSTANT = re.compile(
+    r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2}))"
+    r"(?:(?:[Tt]|[ \t]+)"
+    r"([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
+    r"[ \t]*([Zz]|[+-][0-9]{1,2}(?::?[0-5][0-9])?)?)?"
+)
+_LINK = re.compile(
+    r"https?://(?:[^\s/?#@\[\]\\]*@)?[^\s/?#@:\[\]\\<>\"'`^{|}]+(?::[0-9]{1,5})?(?:[/?#]\S*)?",
+    re.IGNORECASE,
+)
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
+_AROUND_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|[/?#].*|:[0-9]*(?=[/?#]|\Z)", re.DOTALL)
+
+_resolve: Callable[..., str] = Resolver().resolve
+_constructor = SafeConstructor()
+
+
+class BadValueError(Exception):
+    """A field cannot be used. `key` is what to add to the field's name, if anything."""
+
+    def __init__(self, reason: str, key: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.key = key
+
+
+def parse_line(text: str, _plain: bool = True) -> str:
+    """Text of one line: NFC, no control characters, single spaces, trimmed.
+
+    A plain `2022` or `Yes` is text as written where text belongs.
+    """
+    return " ".join(_clean(text).split())
+
+
+def parse_text(text: str, _plain: bool = True) -> str:
+    """Text of several lines: NFC, no control characters but tab and line feed, trimmed."""
+    return _clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
+
+
+def parse_number(text: str, plain: bool) -> Number:
+    """An integer or finite float, in any notation of YAML 1.1, without quotes."""
+    if plain and _SIMPLE_INTEGER.fullmatch(text):
+        return int(text)
+    number = _yaml_number(text) if plain and len(text) <= MAX_NUMBER_LENGTH else None
+    if number is None:
+        raise BadValueError("not a number: write digits, without quotes")
+    if not abs(number) <= MAX_INTEGER:
+        raise BadValueError("not a number that can be used: too large, or not finite")
+    return number
+
+
+def _yaml_number(text: str) -> Number | None:
+    tag = _yaml_tag(text)
+    try:
+        if tag == _INT:
+            return int(_constructor.construct_yaml_int(ScalarNode(tag, text)))
+        if tag == _FLOAT:
+            return float(_constructor.construct_yaml_float(ScalarNode(tag, text)))
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _yaml_tag(text: str) -> str:
+    """The type that YAML 1.1 gives to a plain scalar."""
+    return _resolve(ScalarNode, text, (True, False))
+
+
+def parse_pixels(text: str, plain: bool) -> int:
+    """A width or height: an integer from 1."""
+    number = parse_number(text, plain)
+    if not isinstance(number, int) or not 1 <= number <= MAX_PIXELS:
+        raise BadValueError("not a number of pixels: write an integer from 1")
+    return number
+
+
+def parse_flag(text: str, plain: bool) -> bool:
+    """A YAML 1.1 boolean, without quotes."""
+    if not plain or _yaml_tag(text) != _BOOL:
+        raise BadValueError("neither true nor false: write one of them, without quotes")
+    return SafeConstructor.bool_values[text.lower()]
+
+
+def parse_instant(text: str, _plain: bool = True) -> datetime:
+    """An ISO 8601 date or instant, or a YAML timestamp → UTC; without an offset it is UTC."""
+    found = _INSTANT.fullmatch(text.strip())
+    if found is None:
+        raise BadValueError("not a date: write it like 2022-05-25T17:16:00Z")
+    year, month, day, month2, day2, hour, minute, second, fraction, offset = found.groups()
+    try:
+        instant = datetime(
+            int(year),
+            int(month or month2),
+            int(day or day2),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int(f"{fraction:0<6.6}") if fraction else 0,
+            timezone.utc,
+        )
+        return instant - _offset(offset) if offset and offset not in "Zz" else instant
+    except (ValueError, OverflowError):
+        raise BadValueError("not a date of the calendar: check day, month and time") from None
+
+
+def _offset(text: str) -> timedelta:
+    """`+05:30` → what to subtract from a local time; `timezone` checks the range."""
+    hours, minutes = text[1:3].rstrip(":"), text[3:].lstrip(":")
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    timezone(offset)
+    return -offset if text[0] == "-" else offset
+
+
+def parse_link(text: str, _plain: bool = True) -> str:
+    """An http or https address with a host."""
+    link = text.strip()
+    if len(link) > MAX_LINK:
+        raise BadValueError(f"an address of more than {MAX_LINK:,} characters")
+    # isprintable() also refuses the invisible characters that reorder what is shown.
+    if not _LINK.fullmatch(link) or not link.isprintable() or not _splits(link):
+        raise BadValueError("not an http or https address: write it in full, with its host")
+    return link
+
+
+def _splits(link: str) -> bool:
+    if link.isascii():
+        return True
+    try:
+        # Refuses hosts with characters that normalise to `/`, `?`, `#`, `@` or `:`.
+        urlsplit(link)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def parse_domain(text: str, _plain: bool = True) -> str:
+    """The name of a host, lower case, without scheme, `www.`, port, path or final dot."""
+    host = _AROUND_HOST.sub("", parse_line(text).lower()).rstrip(".")
+    if host.startswith("www.") and "." in host[4:]:
+        host = host[4:]
+    if not host:
+        return ""
+    if not _HOST.fullmatch(_to_ascii(host)):
+        raise BadValueError("not a domain: write it like news.example")
+    return host
+
+
+def _to_ascii(host: str) -> str:
+    """The form of an international domain name in the DNS (RFC 3490), "" if it has none."""
+    if host.isascii() or len(host) > 253:
+        return host if host.isascii() else ""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""

@@ -1,0 +1,54 @@
+"""Read every byte of an index and say what is damaged; layer 4."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import msgspec
+
+from . import manifest as mf
+from .errors import IndexCorrupt
+
+
+class DamagedFile(msgspec.Struct, frozen=True):
+    """A file of the index that is not as it was written."""
+
+    file: str
+    reason: str
+
+
+class VerifyReport(msgspec.Struct, frozen=True):
+    """How much was read, and what of it is damaged."""
+
+    files: int
+    bytes: int
+    damaged: tuple[DamagedFile, ...]
+
+
+def verify(location: str | os.PathLike[str]) -> VerifyReport:
+    """Check every file of the newest generation against its digest.
+
+    Raises `IndexMissing` where there is no index.
+    """
+    folder = os.fspath(location)
+    try:
+        manifest = mf.read_manifest(folder)
+    except IndexCorrupt as error:
+        return VerifyReport(1, 0, (DamagedFile(error.file, error.reason),))
+    path = os.path.join(folder, mf.manifest_name(manifest.generation))
+    total = os.path.getsize(path) + sum(entry.size for entry in manifest.files.values())
+    return VerifyReport(len(manifest.files) + 1, total, tuple(_damaged(folder, manifest)))
+
+
+def _damaged(folder: str, manifest: mf.Manifest) -> Iterator[DamagedFile]:
+    for name, expected in sorted(manifest.files.items()):
+        try:
+            found = mf.entry_of(os.path.join(folder, name))
+        except OSError as error:
+            yield DamagedFile(name, error.strerror or str(error))
+            continue
+        if found.size != expected.size:
+            yield DamagedFile(name, f"{found.size} bytes, not {expected.size}")
+        elif found.digest != expected.digest:
+            yield DamagedFile(name, "its digest does not match")

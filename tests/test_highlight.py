@@ -1,0 +1,112 @@
+"""Marked text and the related articles that match."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import indexer
+
+from .conftest import build
+
+STORY = {
+    "title": "Low-code <b>tools</b> & Zürich's cloud",
+    "excerpt": "A cloud of clouds: the quick brown fox. Quick!",
+    "body": "Filler words come first. " * 40
+    + "Then the needle and another needle. " + "More filler. " * 40,
+    "related": [
+        {"title": "Volterra", "excerpt": "ARM chips and cloud"},
+        {"title": "Cloud Volterra", "excerpt": "cloud"},
+        {"title": "Something else", "excerpt": 'Quoted "x" & <i>volterra</i>'},
+        {"title": "Nothing", "excerpt": "of note"},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    with indexer.open_index(build(tmp_path_factory.mktemp("marks"), [STORY])) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "marked"),
+    [
+        ("cloud", "title", ["cloud"]),
+        ("cloud", "excerpt", ["cloud", "clouds"]),
+        ("zurich", "title", ["Zürich&#39;s"]),
+        ("low-code", "title", ["Low-code"]),
+        ("quick", "excerpt", ["quick", "Quick"]),
+        ('"quick brown"', "excerpt", ["quick brown"]),
+        ('"quick fox"~1', "excerpt", ["quick brown fox"]),
+        ("qui*", "excerpt", ["quick", "Quick"]),
+        ("q?ick", "excerpt", ["quick", "Quick"]),
+        ("quikc~2", "excerpt", ["quick", "Quick"]),
+        ("cloud -volvo", "title", ["cloud"]),
+        ("title:cloud", "excerpt", []),
+        ("cloud OR fox", "excerpt", ["cloud", "clouds", "fox"]),
+        ("needle", "body", ["needle", "needle"]),
+    ],
+)
+def test_what_is_marked(engine, query, field, marked):
+    """What made the story match is marked, as it is written, and nothing else."""
+    text = engine.search(query).hits[0].highlights[field]
+    assert re.findall("<mark>(.*?)</mark>", text) == marked
+
+
+def test_text_is_escaped(engine):
+    """Markup in a story's text comes out as text."""
+    title = engine.search("tools").hits[0].highlights["title"]
+    assert title == "Low-code &lt;b&gt;<mark>tools</mark>&lt;/b&gt; &amp; Zürich&#39;s cloud"
+
+
+def test_a_snippet_of_a_long_body(engine):
+    """A long body is cut to the stretch with most matches, between words."""
+    snippet = engine.search("needle").hits[0].highlights["body"]
+    assert snippet.startswith("… ")
+    assert snippet.endswith(" …")
+    assert len(snippet) < 350
+    assert "Then the <mark>needle</mark> and another <mark>needle</mark>" in snippet
+    assert engine.search("cloud").hits[0].highlights["body"].startswith("Filler words")
+
+
+def related(engine, query):
+    return [article.title for article in engine.search(query).hits[0].related]
+
+
+def test_related_articles_that_match(engine):
+    """Best first: more often, and in the title; those with all the words if there are any."""
+    assert related(engine, "volterra") == ["Volterra", "Cloud Volterra", "Something else"]
+    assert related(engine, "volterra cloud") == ["Cloud Volterra", "Volterra"]
+    assert set(related(engine, "chips quoted")) == {"Volterra", "Something else"}
+    assert related(engine, "fox") == []
+    assert related(engine, "") == []
+    assert related(engine, '"arm chips"') == ["Volterra"]
+    article = engine.search("volterra").hits[0].related[-1]
+    assert article.highlights["excerpt"] == (
+        "Quoted &#34;x&#34; &amp; &lt;i&gt;<mark>volterra</mark>&lt;/i&gt;"
+    )
+
+
+@given(
+    st.text(alphabet="ab <>&\"'-é", max_size=40),
+    st.sampled_from(["a", "b", "a b", "a*", '"a b"', "ab~"]),
+)
+def test_marking_changes_no_text(query_text, query):
+    """Without the marks, highlighted text is the escaped original."""
+    from indexer.highlight import Highlighter
+    from indexer.model import Story
+    from indexer.parse import parse
+
+    class NoStories:
+        size = 1
+
+        def doc_frequency(self, field, term):
+            return 0
+
+    marked = Highlighter(parse(query).query, NoStories()).story(Story("id", query_text))["title"]
+    assert html.unescape(marked.replace("<mark>", "").replace("</mark>", "")) == query_text

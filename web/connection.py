@@ -1,0 +1,108 @@
+"""The one engine that all threads of an app share; used by every view.
+
+It is opened when first needed and follows the index: a newer generation is picked up
+within `RELOAD_SECONDS`, and a missing or damaged index is tried again as often, so
+that the front end recovers by itself once somebody has built one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import cast
+
+from flask import current_app
+
+from indexer import Engine, IndexInfo, StorydexError, open_index
+
+EXTENSION = "storydex.connection"
+
+_log = logging.getLogger("storydex.web")
+
+
+class Connection:
+    """Opens, shares and renews an engine; safe to use from any thread."""
+
+    def __init__(self, location: str, reload_seconds: float) -> None:
+        self._location = location
+        self._interval = reload_seconds
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._failure: StorydexError | None = None
+        self._checked = float("-inf")
+        self._described: tuple[Engine, int, IndexInfo] | None = None
+
+    def engine(self) -> Engine:
+        """The engine at a recent generation; raises what `open_index` raises."""
+        engine = self._engine
+        if engine is None:
+            return self._open()
+        if self._is_due() and self._lock.acquire(blocking=False):
+            try:
+                self._reload(engine)
+            finally:
+                self._lock.release()
+        return engine
+
+    def info(self) -> IndexInfo:
+        """Describe the generation being served; asks the engine once per generation."""
+        engine = self.engine()
+        generation = engine.generation
+        described = self._described
+        if described is None or described[0] is not engine or described[1] != generation:
+            described = (engine, generation, engine.info())
+            self._described = described
+        return described[2]
+
+    def discard(self) -> None:
+        """Forget an engine that found its index damaged; the next request opens it anew.
+
+        It is not closed: other threads may be in the middle of a search.
+        """
+        self._engine = None
+
+    def close(self) -> None:
+        """Close the engine; for when no request is being answered any more."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._checked >= self._interval
+
+    def _open(self) -> Engine:
+        with self._lock:
+            if self._engine is not None:
+                return self._engine
+            # An unreachable cluster may take seconds to fail: those who waited for
+            # the lock share the failure instead of queueing up to repeat it.
+            if self._failure is not None and not self._is_due():
+                raise self._failure.with_traceback(None)
+            try:
+                self._engine = open_index(self._location)
+            except StorydexError as failure:
+                self._failure = failure
+                raise
+            finally:
+                self._checked = time.monotonic()
+            self._failure = None
+            return self._engine
+
+    def _reload(self, engine: Engine) -> None:
+        self._checked = time.monotonic()
+        try:
+            engine.reload()
+        except StorydexError as failure:
+            # The name only: messages hold the location, which may hold a password.
+            _log.warning("reload failed (%s); the open generation serves", type(failure).__name__)
+
+
+def current_connection() -> Connection:
+    """The connection of the app that answers this request."""
+    return cast(Connection, current_app.extensions[EXTENSION])
+
+
+def current_engine() -> Engine:
+    """The engine of the app that answers this request."""
+    return current_connection().engine()

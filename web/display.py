@@ -1,0 +1,147 @@
+"""How values read on a page: the filters that templates use; registered by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from itertools import groupby
+from typing import NamedTuple
+
+from flask import Flask, url_for
+from markupsafe import Markup, escape
+
+from indexer import Article, Hit, Image, Provider, RelatedHit, Story
+
+from . import params
+from .documents import write_instant
+from .security import safe_link
+
+#: Quality is an open scale; its indicator has this many steps of this size.
+_STEPS = 5
+_STEP = 20
+#: Related articles listed under one hit; the story's own page has them all.
+RELATED_SHOWN = 25
+
+
+def day(instant: datetime) -> str:
+    """`25 May 2022`, UTC."""
+    utc = instant.astimezone(timezone.utc)
+    return f"{utc.day} {utc:%B} {utc.year}"
+
+
+def clock(instant: datetime) -> str:
+    """`17:16`, UTC."""
+    return f"{instant.astimezone(timezone.utc):%H:%M}"
+
+
+def thousands(number: int) -> str:
+    """`12,431`."""
+    return f"{number:,}"
+
+
+def duration(milliseconds: float) -> str:
+    """The time a search took, as short as it is honest."""
+    if milliseconds < 1:
+        return "under 1 ms"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def marked(hit: Hit | RelatedHit, field: str) -> Markup:
+    """A field with its matches marked: HTML that the engine has escaped."""
+    text = hit.highlights.get(field)
+    return Markup(text) if text else escape(getattr(_item(hit), field))  # noqa: S704
+
+
+def _item(hit: Hit | RelatedHit) -> Story | Article:
+    return hit.story if isinstance(hit, Hit) else hit.article
+
+
+def passage(hit: Hit) -> Markup:
+    """The excerpt, or a snippet of the body where only the body matches."""
+    excerpt = marked(hit, "excerpt")
+    body = hit.highlights.get("body", "")
+    if body and ("<mark>" in body and "<mark>" not in excerpt or not excerpt):
+        return Markup(body)  # noqa: S704
+    return excerpt
+
+
+def level(quality: float) -> int:
+    """Steps of the quality indicator, 1 to 5."""
+    return min(max(int(quality // _STEP) + 1, 1), _STEPS)
+
+
+def picture(story: Story) -> Image | None:
+    """The first picture of the story, else of its coverage, that is on the web."""
+    own = [*story.images, *(image for article in story.related for image in article.images)]
+    return next((image for image in own if safe_link(image.url)), None)
+
+
+def provider_url(provider: Provider) -> str:
+    """The search for everything a provider ran."""
+    return url_for("pages.search", provider=params.fold("provider", _key(provider)))
+
+
+def topic_url(topic: str) -> str:
+    """The search for everything on a topic."""
+    return url_for("pages.search", topic=params.fold("topic", topic))
+
+
+def _key(provider: Provider) -> str:
+    return provider.domain or provider.name
+
+
+class Voice(NamedTuple):
+    """A provider and how many articles of a story are from it."""
+
+    provider: Provider
+    articles: int
+
+
+def voices(story: Story) -> list[Voice]:
+    """The providers of a story and its coverage, the busiest first."""
+    counts: dict[str, Voice] = {}
+    for item in (story, *story.related):
+        if item.provider:
+            key = _key(item.provider)
+            seen = counts.get(key, Voice(item.provider, 0))
+            counts[key] = Voice(seen.provider, seen.articles + 1)
+    return sorted(counts.values(), key=lambda voice: (-voice.articles, voice.provider.name))
+
+
+class Day(NamedTuple):
+    """The articles of one day, None for those without a date."""
+
+    instant: datetime | None
+    articles: list[Article]
+
+
+def timeline(articles: Iterable[Article]) -> list[Day]:
+    """Articles in order of time, by day; those without a date come last."""
+    ordered = sorted(articles, key=lambda a: (a.published_at is None, write_instant(a.published_at)))
+    days = groupby(ordered, key=lambda a: a.published_at and day(a.published_at))
+    return [Day(group[0].published_at, group) for group in (list(g) for _, g in days)]
+
+
+_FILTERS: Mapping[str, object] = {
+    "day": day,
+    "clock": clock,
+    "instant": write_instant,
+    "thousands": thousands,
+    "duration": duration,
+    "marked": marked,
+    "passage": passage,
+    "level": level,
+    "picture": picture,
+    "provider_url": provider_url,
+    "topic_url": topic_url,
+    "voices": voices,
+    "timeline": timeline,
+    "safe_link": safe_link,
+}
+
+
+def register(app: Flask) -> None:
+    """Give the templates of an app these filters."""
+    app.jinja_env.filters.update(_FILTERS)  # type: ignore[arg-type]
+    app.jinja_env.globals["RELATED_SHOWN"] = RELATED_SHOWN
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,166 @@
+"""Any query as a feed, newest first: Atom (RFC 4287) and JSON Feed 1.1; also OpenSearch.
+
+A feed reader that has seen an entry must know it again, so entries are identified by
+the story's id and not by an address, which changes with the host.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urljoin
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree import ElementTree as ET
+
+import msgspec
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
+
+from indexer import ResultPage, SearchRequest, Story
+
+from . import params
+from .caching import conditional
+from .connection import current_connection, current_engine
+from .documents import Document, write_instant
+from .metrics import observe_search
+from .page import search_url
+from .problems import parameter_problem
+from .security import safe_link
+
+feeds = Blueprint("feeds", __name__)
+
+ENTRIES = 50
+_MAX_AGE = 300
+
+_ATOM = "http://www.w3.org/2005/Atom"
+ET.register_namespace("", _ATOM)
+#: Characters that XML 1.0 has no way to write.
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Feed(NamedTuple):
+    page: ResultPage
+    title: str
+    page_url: str
+    own_url: str
+    updated: datetime
+
+
+def public_url(path: str) -> str:
+    """The absolute address of a path of this site."""
+    return urljoin(current_app.config["BASE_URL"] or request.host_url, path)
+
+
+def _entry_id(story: Story) -> str:
+    return uuid5(NAMESPACE_URL, f"storydex:{story.id}").urn
+
+
+def _read_feed(wanted: SearchRequest) -> _Feed:
+    wanted = replace(wanted, sort="newest", offset=0, limit=ENTRIES, facets=())
+    page = observe_search(current_engine().answer(wanted))
+    title = current_app.config["TITLE"]
+    return _Feed(
+        page,
+        f"{wanted.query} – {title}" if wanted.query else title,
+        public_url(search_url(wanted)),
+        public_url(request.full_path.rstrip("?")),
+        current_connection().info().built_at,
+    )
+
+
+@feeds.get("/feed.atom")
+@conditional(_MAX_AGE)
+def atom() -> ResponseReturnValue:
+    """The newest stories of a query as an Atom feed."""
+    wanted, problems = params.read_request(request.args)
+    if problems:
+        return parameter_problem(problems)
+    body = ET.tostring(_atom_feed(_read_feed(wanted)), encoding="utf-8", xml_declaration=True)
+    return Response(body, content_type="application/atom+xml; charset=utf-8")
+
+
+def _atom_feed(feed: _Feed) -> ET.Element:
+    root = ET.Element(f"{{{_ATOM}}}feed")
+    _add(root, "id", uuid5(NAMESPACE_URL, f"storydex-feed:{feed.page_url}").urn)
+    _add(root, "title", feed.title)
+    _add(root, "updated", write_instant(feed.updated))
+    _add(root, "link", rel="self", type="application/atom+xml", href=feed.own_url)
+    _add(root, "link", rel="alternate", type="text/html", href=feed.page_url)
+    for hit in feed.page.hits:
+        root.append(_atom_entry(hit.story, feed.updated))
+    return root
+
+
+def _atom_entry(story: Story, updated: datetime) -> ET.Element:
+    entry = ET.Element(f"{{{_ATOM}}}entry")
+    page_url = public_url(url_for("pages.story", story_id=story.id))
+    _add(entry, "id", _entry_id(story))
+    _add(entry, "title", story.title)
+    _add(entry, "updated", write_instant(story.published_at or updated))
+    if story.published_at:
+        _add(entry, "published", write_instant(story.published_at))
+    _add(entry, "link", rel="alternate", type="text/html", href=safe_link(story.url) or page_url)
+    _add(entry, "link", rel="related", type="text/html", href=page_url)
+    # Atom wants an author of every entry; the site stands in where none is known.
+    author = story.provider.name if story.provider else current_app.config["TITLE"]
+    _add(_add(entry, "author"), "name", author)
+    for topic in story.topics:
+        _add(entry, "category", term=topic)
+    _add(entry, "summary", story.excerpt)
+    return entry
+
+
+def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: str) -> ET.Element:
+    clean = {key: _UNWRITABLE.sub("", value) for key, value in attributes.items()}
+    child = ET.SubElement(parent, f"{{{_ATOM}}}{name}", clean)
+    child.text = _UNWRITABLE.sub("", text) if text else None
+    return child
+
+
+@feeds.get("/feed.json")
+@conditional(_MAX_AGE)
+def json_feed() -> ResponseReturnValue:
+    """The newest stories of a query as a JSON feed."""
+    wanted, problems = params.read_request(request.args)
+    if problems:
+        return parameter_problem(problems)
+    feed = _read_feed(wanted)
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "home_page_url": feed.page_url,
+        "feed_url": feed.own_url,
+        "items": [_json_item(hit.story) for hit in feed.page.hits],
+    }
+    return Response(msgspec.json.encode(document), content_type="application/feed+json")
+
+
+def _json_item(story: Story) -> Document:
+    image = next((safe_link(image.url) for image in story.images), None)
+    item: Document = {
+        "id": _entry_id(story),
+        "url": public_url(url_for("pages.story", story_id=story.id)),
+        "external_url": safe_link(story.url),
+        "title": story.title,
+        "content_text": story.body or story.excerpt or story.title,
+        "summary": story.excerpt,
+        "image": image,
+        "date_published": write_instant(story.published_at),
+        "authors": [{"name": story.provider.name}] if story.provider else None,
+        "tags": list(story.topics),
+    }
+    return {name: value for name, value in item.items() if value}
+
+
+@feeds.get("/opensearch.xml")
+def opensearch() -> Response:
+    """Lets a browser offer this site among its search engines."""
+    body = render_template(
+        "opensearch.xml",
+        home=public_url(url_for("pages.search")),
+        atom=public_url(url_for("feeds.atom")),
+        icon=public_url(url_for("static", filename="favicon.svg")),
+    )
+    return Response(body, content_type="application/opensearchdescription+xml; charset=utf-8")

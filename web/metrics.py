@@ -1,0 +1,135 @@
+"""What operators watch: `/metrics`, `/livez`, `/readyz`.
+
+`/livez` says that the process answers, `/readyz` that it has an index to answer from.
+Labels take few values on purpose: nothing that a client chooses freely becomes one.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from indexer import ResultPage, StorydexError
+
+from .connection import current_connection, current_engine
+
+operations = Blueprint("operations", __name__)
+
+EXTENSION = "storydex.metrics"
+#: From a warm one-word query to one that deserves a look, in seconds.
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The instruments of one app, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "storydex_http_requests",
+            "Requests answered.",
+            ("endpoint", "status"),
+            registry=self.registry,
+        )
+        self.latency = Histogram(
+            "storydex_http_request_seconds",
+            "Time from request to response headers.",
+            ("endpoint",),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.searches = Histogram(
+            "storydex_search_seconds",
+            "Time the engine took to answer.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.empty = Counter(
+            "storydex_searches_without_hits",
+            "Searches that found nothing.",
+            registry=self.registry,
+        )
+        self.generation = Gauge(
+            "storydex_index_generation", "Generation being searched.", registry=self.registry
+        )
+        self.stories = Gauge(
+            "storydex_index_stories", "Stories being searched.", registry=self.registry
+        )
+        self.built = Gauge(
+            "storydex_index_built_timestamp_seconds",
+            "When the generation being searched was built.",
+            registry=self.registry,
+        )
+        self.up = Gauge(
+            "storydex_index_up", "1 if an index can be searched, else 0.", registry=self.registry
+        )
+
+
+def _current() -> Metrics:
+    return cast(Metrics, current_app.extensions[EXTENSION])
+
+
+def observe_search(page: ResultPage) -> ResultPage:
+    """Count a search; gives the page back."""
+    metrics = _current()
+    metrics.searches.observe(page.took_ms / 1000)
+    if not page.total:
+        metrics.empty.inc()
+    return page
+
+
+def register(app: Flask) -> None:
+    """Count and time every request of an app."""
+    app.extensions[EXTENSION] = Metrics()
+
+    @app.before_request
+    def start_clock() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def observe_request(response: Response) -> Response:
+        metrics = _current()
+        endpoint = request.endpoint or "none"
+        metrics.requests.labels(endpoint, str(response.status_code)).inc()
+        metrics.latency.labels(endpoint).observe(time.perf_counter() - g.started)
+        return response
+
+
+def _plain(document: dict[str, object]) -> Response:
+    response = jsonify(document)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@operations.get("/livez")
+def livez() -> Response:
+    """The process answers."""
+    return _plain({"status": "ok"})
+
+
+@operations.get("/readyz")
+def readyz() -> Response:
+    """There is an index to search; 503 until there is."""
+    return _plain({"status": "ok", "generation": current_engine().generation})
+
+
+@operations.get("/metrics")
+def metrics() -> Response:
+    """Everything that was counted, for Prometheus."""
+    instruments = _current()
+    try:
+        info = current_connection().info()
+    except StorydexError:
+        instruments.up.set(0)
+    else:
+        instruments.up.set(1)
+        instruments.generation.set(info.generation)
+        instruments.stories.set(info.stories)
+        instruments.built.set(info.built_at.timestamp())
+    response = Response(generate_latest(instruments.registry), content_type=CONTENT_TYPE_LATEST)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,252 @@
+"""Query string ⇄ `SearchRequest`; imports nothing of the package, used by every view.
+
+The whole state of a page is in its address. `read_request` takes an address apart,
+`write_query` puts the shortest address back together, and `toggled`, `sorted_by` and
+the like derive the requests that the links of a page stand for.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime, timezone
+from typing import NamedTuple, cast
+from urllib.parse import urlencode
+
+from msgspec.structs import replace
+from werkzeug.datastructures import MultiDict
+
+from indexer import FACETS, SORTS, Facet, QueryError, SearchRequest, Sort, parse_day
+
+PAGE_SIZE = 10
+MAX_LIMIT = 100
+#: Ranking deeper than this serves nobody; the export has the whole result.
+MAX_OFFSET = 10_000
+#: Bounds on one request, far above what the page itself can produce.
+MAX_VALUE_LENGTH = 500
+MAX_FILTERS = 200
+
+#: What the page understands, in the order in which it writes them.
+PAGE_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "page")
+#: What `/api/v1/search` understands.
+API_PARAMETERS = (*PAGE_PARAMETERS, "offset", "limit", "facet")
+#: What `/api/v1/export` understands: it has no pages.
+EXPORT_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "format")
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
+    "year": (re.compile(r"[0-9]{4}"), "write a year: year=2022"),
+    "month": (re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"), "write a year and a month: month=2022-05"),
+    "published": (re.compile(r"true|false"), "write published=true or published=false"),
+}
+
+
+class Reading(NamedTuple):
+    """A request, and what had to be left out of it because it could not be read."""
+
+    wanted: SearchRequest
+    problems: tuple[QueryError, ...]
+
+
+def read_request(args: MultiDict[str, str], *, known: Sequence[str] | None = None) -> Reading:
+    """Read the parameters of a page, or those of an API whose parameters are `known`.
+
+    Blank parameters count as absent, and pages ignore unknown ones: forms send the
+    one and newsletters add the other. APIs report unknown ones, for a misspelt filter
+    that is silently not applied is worse than an error.
+    """
+    return _Reader(args, known).read()
+
+
+class _Reader:
+    def __init__(self, args: MultiDict[str, str], known: Sequence[str] | None) -> None:
+        self.args = args
+        self.known = known
+        self.problems: list[QueryError] = []
+
+    def read(self) -> Reading:
+        for name in self.args if self.known is not None else ():
+            if name not in self.known:
+                self._problem(name[:40], f"unknown parameter: use {', '.join(self.known)}")
+        query = self._text("q")
+        since, until = self._dates()
+        limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT) if self._knows("limit") else PAGE_SIZE
+        wanted = SearchRequest(
+            query=query,
+            filters=self._filters(),
+            since=since,
+            until=until,
+            facets=self._facets() if self._knows("facet") else ("provider",),
+            sort=self._sort(query),
+            offset=self._offset(limit),
+            limit=limit,
+        )
+        return Reading(wanted, tuple(self.problems))
+
+    def _knows(self, name: str) -> bool:
+        return self.known is not None and name in self.known
+
+    def _problem(self, name: str, reason: str) -> None:
+        self.problems.append(QueryError(name, reason))
+
+    def _text(self, name: str) -> str:
+        return (self.args.get(name) or "").strip()
+
+    def _number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self._text(name)
+        if not text:
+            return default
+        if _NUMBER.fullmatch(text) and low <= int(text) <= high:
+            return int(text)
+        self._problem(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
+        return default
+
+    def _offset(self, limit: int) -> int:
+        if self._knows("offset") and self._text("offset"):
+            if self._text("page"):
+                self._problem("offset", "cannot be combined with page: give one of them")
+            return self._number("offset", 0, 0, MAX_OFFSET)
+        page = self._number("page", 1, 1, MAX_OFFSET // max(limit, 1) + 1)
+        return (page - 1) * limit
+
+    def _sort(self, query: str) -> Sort:
+        text = self._text("sort")
+        if text and text not in SORTS:
+            self._problem("sort", f"{text[:40]!r} is not an order: use {', '.join(SORTS)}")
+            text = ""
+        # Where nothing is typed there is nothing to rank by.
+        if not text or (text == "relevance" and not query):
+            return default_sort(query)
+        return cast("Sort", text)
+
+    def _filters(self) -> dict[Facet, tuple[str, ...]]:
+        filters = {facet: values for facet in FACETS if (values := self._values(facet))}
+        if sum(map(len, filters.values())) <= MAX_FILTERS:
+            return filters
+        largest = max(filters, key=lambda facet: len(filters[facet]))
+        self._problem(largest, f"more than {MAX_FILTERS} filter values: ask for fewer at a time")
+        return {}
+
+    def _values(self, facet: Facet) -> tuple[str, ...]:
+        values = {fold(facet, value) for value in self.args.getlist(facet)} - {""}
+        return tuple(sorted(value for value in values if self._fits(facet, value)))
+
+    def _fits(self, facet: Facet, value: str) -> bool:
+        if len(value) > MAX_VALUE_LENGTH:
+            self._problem(facet, f"longer than {MAX_VALUE_LENGTH} characters: shorten it")
+            return False
+        if facet in _SHAPES:
+            shape, remedy = _SHAPES[facet]
+            if not shape.fullmatch(value):
+                self._problem(facet, f"{value[:40]!r} cannot be read: {remedy}")
+                return False
+        return True
+
+    def _facets(self) -> tuple[Facet, ...]:
+        names = [name for name in self.args.getlist("facet") if name]
+        for name in names:
+            if name not in FACETS:
+                self._problem("facet", f"{name[:40]!r} is not a facet: use {', '.join(FACETS)}")
+        return tuple(facet for facet in FACETS if facet in names) or ("provider",)
+
+    def _dates(self) -> tuple[date | datetime | None, date | datetime | None]:
+        since = self._day("since", end=False)
+        until = self._day("until", end=True)
+        if since and until and _as_day(until) < _as_day(since):
+            self._problem("until", f"{_write_day(until)} is before since={_write_day(since)}")
+            until = None
+        return since, until
+
+    def _day(self, name: str, *, end: bool) -> date | datetime | None:
+        text = self._text(name)
+        if not text:
+            return None
+        try:
+            return parse_day(text, name, end=end)
+        except QueryError as problem:
+            self.problems.append(problem)
+            return None
+
+
+def default_sort(query: str) -> Sort:
+    """Best first where something was typed, newest first where people browse."""
+    return "relevance" if query else "newest"
+
+
+def fold(facet: Facet, value: str) -> str:
+    """The one spelling of a facet value that addresses use, whatever case it was typed in."""
+    folded = " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    return folded.removeprefix("www.") if facet in ("provider", "lead_provider") else folded
+
+
+def _as_day(value: date | datetime) -> date:
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(timezone.utc).date() if value.tzinfo else value.date()
+
+
+def _write_day(value: date | datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
+    """Name and value of every parameter that is not at its default, in a fixed order."""
+    pairs = [("q", wanted.query)] if wanted.query else []
+    pairs += [(name, value) for name in FACETS for value in wanted.filters.get(name, ())]
+    for name, day in (("since", wanted.since), ("until", wanted.until)):
+        if day is not None:
+            pairs.append((name, _write_day(day)))
+    if wanted.sort != default_sort(wanted.query):
+        pairs.append(("sort", wanted.sort))
+    if wanted.offset:
+        pairs.append(("page", str(wanted.offset // PAGE_SIZE + 1)))
+    return pairs
+
+
+def write_query(wanted: SearchRequest) -> str:
+    """The shortest query string that `read_request` reads as this request of a page."""
+    return urlencode(list_pairs(wanted))
+
+
+def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
+    """The request with this filter added, or removed if it was there."""
+    values = set(wanted.filters.get(facet, ())) ^ {fold(facet, value)}
+    filters = {**wanted.filters, facet: tuple(sorted(values))}
+    kept = {name: filters[name] for name in FACETS if filters.get(name)}
+    return replace(wanted, filters=kept, offset=0)
+
+
+def without_since(wanted: SearchRequest) -> SearchRequest:
+    """The request without a first day."""
+    return replace(wanted, since=None, offset=0)
+
+
+def without_until(wanted: SearchRequest) -> SearchRequest:
+    """The request without a last day."""
+    return replace(wanted, until=None, offset=0)
+
+
+def without_filters(wanted: SearchRequest) -> SearchRequest:
+    """The request with its words alone."""
+    return replace(wanted, filters={}, since=None, until=None, offset=0)
+
+
+def without_query(wanted: SearchRequest) -> SearchRequest:
+    """The request with its filters alone, newest first."""
+    return replace(wanted, query="", sort=default_sort(""), offset=0)
+
+
+def worded(wanted: SearchRequest, query: str) -> SearchRequest:
+    """The same filters around other words."""
+    return replace(wanted, query=query, offset=0)
+
+
+def sorted_by(wanted: SearchRequest, sort: Sort) -> SearchRequest:
+    """The same stories in another order, from the first page."""
+    return replace(wanted, sort=sort, offset=0)
+
+
+def on_page(wanted: SearchRequest, number: int) -> SearchRequest:
+    """Another page of the same result; pages count from 1."""
+    return replace(wanted, offset=(number - 1) * PAGE_SIZE)

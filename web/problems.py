@@ -1,0 +1,108 @@
+"""The one place where errors become responses: RFC 9457 for programs, a page for people.
+
+No response tells where the index is or what the code looks like: a location may hold a
+password, and messages of unexpected errors may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from indexer import (
+    EngineClosed,
+    IndexCorrupt,
+    IndexMissing,
+    QueryError,
+    StorydexError,
+    StoryNotFound,
+)
+
+from .connection import current_connection
+
+PROBLEM_TYPE = "application/problem+json"
+#: Everything else is read by people.
+_MACHINE_PATHS = (
+    "/api/", "/feed.", "/livez", "/metrics", "/openapi.json", "/opensearch.xml", "/readyz",
+)  # fmt: skip
+_RETRY_SECONDS = "5"
+
+_MISSING = "There is no index yet. Build one with: storydex rebuild SEEDS"
+_CORRUPT = "The index is damaged. Build it again with: storydex rebuild --full SEEDS"
+_UNAVAILABLE = "The index cannot be reached at the moment. Try again in a minute."
+_FAILED = "Something went wrong on the server. It has been logged; please try again."
+
+
+def for_machines() -> bool:
+    """Whether this request came to an address that programs read."""
+    return request.path.startswith(_MACHINE_PATHS)
+
+
+def problem(status: int, detail: str, **members: Any) -> Response:
+    """A problem document; `members` are its extensions."""
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    response = Response(msgspec.json.encode(document | members), status, mimetype=PROBLEM_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def parameter_problem(problems: Sequence[QueryError]) -> Response:
+    """400, with every parameter at fault and what to do about it."""
+    errors = [{"parameter": one.parameter, "detail": one.reason} for one in problems]
+    detail = "; ".join(map(str, problems))
+    return problem(400, detail, parameter=problems[0].parameter, errors=errors)
+
+
+def _answer(status: int, detail: str) -> Response:
+    if for_machines():
+        return problem(status, detail)
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    page = render_template("error.html", status=status, title=title, detail=detail)
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _unavailable(error: StorydexError) -> Response:
+    detail = _UNAVAILABLE
+    if isinstance(error, IndexMissing):
+        detail = _MISSING
+    elif isinstance(error, IndexCorrupt):
+        detail = _CORRUPT
+    if isinstance(error, IndexCorrupt | IndexMissing | EngineClosed):
+        current_connection().discard()
+    response = _answer(503, detail)
+    response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
+
+
+def _bad_query(error: QueryError) -> Response:
+    return parameter_problem([error]) if for_machines() else _answer(400, str(error))
+
+
+def _no_story(error: StoryNotFound) -> Response:
+    return _answer(404, f"No story has the id {error.story_id!r}. It may have been removed.")
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    response = _answer(status, _FAILED if status >= 500 else error.description or "")
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error of an app."""
+    app.register_error_handler(QueryError, _bad_query)
+    app.register_error_handler(StoryNotFound, _no_story)
+    app.register_error_handler(StorydexError, _unavailable)
+    # Unexpected errors arrive here as InternalServerError, logged by Flask.
+    app.register_error_handler(HTTPException, _http_error)

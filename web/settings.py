@@ -1,0 +1,48 @@
+"""What an app is told from outside; imports nothing of the package, read by `app`.
+
+| key of the mapping | variable | meaning |
+| --- | --- | --- |
+| `INDEX` | `STORYDEX_INDEX` | where the index is; default `index` |
+| `TITLE` | `STORYDEX_TITLE` | what the archive is called; default `Storydex` |
+| `BASE_URL` | `STORYDEX_BASE_URL` | public address, for feeds; default: as asked for |
+| `IMAGES` | `STORYDEX_IMAGES` | `0`: pages load no pictures from other sites |
+| `RELOAD_SECONDS` | | how often to look for a newer generation; default 1 |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_VARIABLES = ("INDEX", "TITLE", "BASE_URL", "IMAGES")
+_NO = frozenset({"", "0", "false", "no", "off"})
+
+
+class Settings(NamedTuple):
+    """The settings of one app."""
+
+    index: str = "index"
+    title: str = "Storydex"
+    base_url: str = ""
+    images: bool = True
+    reload_seconds: float = 1.0
+
+
+def read_environment() -> dict[str, str]:
+    """The settings that stand in environment variables, by mapping key."""
+    found = {name: os.environ.get(f"STORYDEX_{name}", "") for name in _VARIABLES}
+    return {name: value for name, value in found.items() if value}
+
+
+def read_settings(config: Mapping[str, Any] | None) -> Settings:
+    """Take settings from a mapping, or from the environment where there is none."""
+    values = read_environment() if config is None else config
+    default = Settings()
+    return Settings(
+        index=str(values.get("INDEX") or default.index),
+        title=str(values.get("TITLE") or default.title),
+        base_url=str(values.get("BASE_URL") or "").rstrip("/"),
+        images=str(values.get("IMAGES", "1")).lower() not in _NO,
+        reload_seconds=float(values.get("RELOAD_SECONDS", default.reload_seconds)),
+    )

@@ -1,0 +1,87 @@
+"""The pages that people read: search, story, help. Translate, ask once, render."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
+
+from indexer import QueryError, ResultPage, SearchRequest, StoryNotFound
+
+from . import page as shown
+from . import params
+from .caching import conditional
+from .connection import current_connection, current_engine
+from .metrics import observe_search
+
+pages = Blueprint("pages", __name__)
+
+_ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /feed.\nDisallow: /*?\n"
+
+
+@pages.get("/")
+@conditional()
+def search() -> ResponseReturnValue:
+    """The search page; what cannot be read of the address is left out and said so."""
+    wanted, problems = params.read_request(request.args)
+    wanted = replace(wanted, facets=shown.page_facets(wanted))
+    try:
+        page = observe_search(current_engine().answer(wanted))
+    except QueryError as problem:
+        typed = wanted.query
+        page = current_engine().answer(params.without_query(wanted))
+        return _render(page, (*problems, problem), typed), 400
+    return _render(page, problems, wanted.query), 400 if problems else 200
+
+
+def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> str:
+    wanted = page.request
+    return render_template(
+        "search.html",
+        page=page,
+        typed=typed,
+        problems=problems,
+        info=current_connection().info(),
+        state=_form_state(wanted),
+        dates=_form_dates(wanted),
+        groups=shown.list_groups(page),
+        chips=shown.list_chips(page),
+        orders=shown.list_orders(wanted),
+        pages=shown.list_pages(page),
+        url=shown.search_url,
+        params=params,
+    )
+
+
+def _form_state(wanted: SearchRequest) -> list[tuple[str, str]]:
+    """What the forms of a page carry along besides their own fields."""
+    own = ("q", "since", "until", "page")
+    return [pair for pair in params.list_pairs(wanted) if pair[0] not in own]
+
+
+def _form_dates(wanted: SearchRequest) -> dict[str, str]:
+    days = {"since": wanted.since, "until": wanted.until}
+    return {name: day.isoformat()[:10] if day else "" for name, day in days.items()}
+
+
+@pages.get("/story/<path:story_id>")
+@conditional()
+def story(story_id: str) -> ResponseReturnValue:
+    """Everything about one story."""
+    engine = current_engine()
+    found = engine.get(story_id)
+    if found is None:
+        raise StoryNotFound(story_id)
+    return render_template("story.html", story=found, similar=engine.more_like(story_id, limit=4))
+
+
+@pages.get("/help")
+def help_page() -> ResponseReturnValue:
+    """What can be typed."""
+    return render_template("help.html")
+
+
+@pages.get("/robots.txt")
+def robots() -> Response:
+    """Crawlers would find no end in combinations of filters."""
+    return Response(_ROBOTS, mimetype="text/plain")
