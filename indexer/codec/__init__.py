@@ -26,7 +26,7 @@ from .whoosh_write import FieldWriter, PerDocumentWriter, SegmentDocuments
 _NAME = re.compile(r"([A-Za-z0-9]+)_([0-9a-z]+)")
 
 
-class Segment(base.Segment):
+class Segment(base.Segment):  # type: ignore[misc]
     """The name of a segment, its number of documents, and which of them are deleted.
 
     This, and no more, is what Whoosh's table of contents and storydex's manifest keep.
@@ -93,7 +93,7 @@ class Segment(base.Segment):
 
     def codec(self, **options: Any) -> Codec:
         """The codec that reads this segment."""
-        return Codec()  # type: ignore[abstract]  # Whoosh never calls what is left out
+        return Codec()
 
     def should_assemble(self) -> bool:
         """False: the files stay as they are, so that they can be mapped."""
@@ -133,7 +133,7 @@ def _folder(storage: Any) -> Path:
     return Path(storage.folder)
 
 
-class Codec(base.Codec):
+class Codec(base.Codec):  # type: ignore[misc]
     """Writes and reads segments of storydex's format for Whoosh.
 
     `facets` names the docs-only fields whose values are listed by document too.

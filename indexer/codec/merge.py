@@ -194,18 +194,13 @@ def _merge_batch(
         first, last = np.searchsorted(numbers, (begin, end)).tolist()
         if first < last:
             parts.append(_take(source, numbers[first:last], name, scored, first))
-    terms = np.concatenate([part.terms for part in parts])
-    sizes = np.concatenate([part.sizes for part in parts])
+    terms, docs, tfs, positions, sizes = map(np.concatenate, zip(*parts, strict=True))
     order = np.argsort(terms, kind="stable")
+    if not scored:
+        return _Batch(terms[order], docs[order], tfs, positions, sizes)
     begins = offsets_of(sizes)[:-1]
-    positions = np.concatenate([part.positions for part in parts])
-    return _Batch(
-        terms[order],
-        np.concatenate([part.docs for part in parts])[order],
-        np.concatenate([part.tfs for part in parts])[order],
-        positions[gather_ranges(begins[order], sizes[order])],
-        sizes[order],
-    )
+    moved = positions[gather_ranges(begins[order], sizes[order])]
+    return _Batch(terms[order], docs[order], tfs[order], moved, sizes[order])
 
 
 def _take(source: _Source, numbers: _I64, name: str, scored: bool, first: int) -> _Batch:

@@ -19,7 +19,7 @@ def _length(code: int) -> int:
     return int(LENGTH_VALUES[code])
 
 
-class TermsReader(base.TermsReader):
+class TermsReader(base.TermsReader):  # type: ignore[misc]
     """Whoosh's view of the terms: fields in the order of their names."""
 
     def __init__(self, arrays: SegmentArrays) -> None:
@@ -79,7 +79,7 @@ class TermsReader(base.TermsReader):
 
     def _info(self, entry: TermEntry) -> TermInfo:
         ids = self._arrays.doc_ids(entry)
-        return TermInfo(  # type: ignore[no-untyped-call]
+        return TermInfo(
             weight=float(entry.cf),
             df=entry.df,
             minlength=_length(entry.min_length),
@@ -109,7 +109,7 @@ class TermsReader(base.TermsReader):
         return Matcher(self._arrays, entry, (fieldname, text), format_, scorer)
 
 
-class FieldCursor(base.FieldCursor):
+class FieldCursor(base.FieldCursor):  # type: ignore[misc]
     """Walks and seeks over a field's terms; what fuzzy matching skips through."""
 
     def __init__(self, arrays: SegmentArrays, name: str, fieldobj: Any) -> None:
@@ -154,7 +154,7 @@ class FieldCursor(base.FieldCursor):
         return self._ordinal < self._terms
 
 
-class Matcher(LeafMatcher):
+class Matcher(LeafMatcher):  # type: ignore[misc]
     """The postings of one term, as Whoosh's queries walk them."""
 
     def __init__(
@@ -246,7 +246,7 @@ class Matcher(LeafMatcher):
         return skipped
 
 
-class NumberColumnReader(ColumnReader):
+class NumberColumnReader(ColumnReader):  # type: ignore[misc]
     """Whoosh's reader of a numeric column, over an array."""
 
     def __init__(self, values: Any) -> None:
@@ -263,7 +263,7 @@ class NumberColumnReader(ColumnReader):
     def __iter__(self) -> Iterator[int | float]:
         return iter(self._values.tolist())
 
-    def sort_key(self, docnum: int) -> int | float:  # type: ignore[override]
+    def sort_key(self, docnum: int) -> int | float:
         """What to sort a document by."""
         return 0 - self[docnum] if self._reverse else self[docnum]
 
@@ -277,7 +277,7 @@ class NumberColumnReader(ColumnReader):
         self._reverse = True
 
 
-class PerDocumentReader(base.PerDocumentReader):
+class PerDocumentReader(base.PerDocumentReader):  # type: ignore[misc]
     """Whoosh's view of the documents. `deleted` may change while this is open."""
 
     def __init__(self, arrays: SegmentArrays, deleted: Set[int]) -> None:

@@ -24,6 +24,14 @@ def _unsupported(field: str, what: str) -> ValueError:
     return ValueError(f"field {field!r}: this index format cannot hold {what}")
 
 
+def _can_hold(format_: Any) -> bool:
+    # Characters and boosts are subclasses of Positions with more in their values.
+    more = isinstance(format_, formats.Characters | formats.PositionBoosts)
+    return type(format_) is formats.Existence or (
+        isinstance(format_, formats.Positions) and not more
+    )
+
+
 class SegmentDocuments:
     """What the per-document writer leaves for the field writer of the same segment."""
 
@@ -51,7 +59,7 @@ class SegmentDocuments:
         return arrays
 
 
-class PerDocumentWriter(base.PerDocumentWriter):
+class PerDocumentWriter(base.PerDocumentWriter):  # type: ignore[misc]
     """Gathers lengths, column values and stored fields of documents 0, 1, 2, …"""
 
     def __init__(self, documents: SegmentDocuments) -> None:
@@ -102,7 +110,7 @@ class PerDocumentWriter(base.PerDocumentWriter):
         self.is_closed = True
 
 
-class FieldWriter(base.FieldWriter):
+class FieldWriter(base.FieldWriter):  # type: ignore[misc]
     """Gathers postings field by field; `close` writes the segment if there were any calls."""
 
     def __init__(
@@ -118,13 +126,13 @@ class FieldWriter(base.FieldWriter):
 
     def add_postings(self, schema: Any, lengths: Any, items: Iterable[Any]) -> None:
         """Take all postings of the segment in the order field, term, document."""
-        super().add_postings(schema, lengths, items)  # type: ignore[no-untyped-call]
+        super().add_postings(schema, lengths, items)
         self._complete = True
 
     def start_field(self, fieldname: str, fieldobj: fields.FieldType) -> None:
         """Begin a field; its format must be Existence or Positions."""
         format_ = fieldobj.format
-        if not isinstance(format_, formats.Positions) and type(format_) is not formats.Existence:
+        if not _can_hold(format_):
             raise _unsupported(fieldname, f"postings of format {type(format_).__name__}")
         self._name = fieldname
         self._decode = format_.decode_positions if isinstance(format_, formats.Positions) else None
