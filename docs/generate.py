@@ -1,7 +1,7 @@
 """Writes the documents that are made from code: `docs/cli.md`.
 
-    python docs/generate.py            write them
-    python docs/generate.py --check    only say whether they are up to date
+python docs/generate.py            write them
+python docs/generate.py --check    only say whether they are up to date
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(
         TITLE=settings.title, BASE_URL=settings.base_url, FINGERPRINT=read_fingerprint()
     )
-    app.extensions[connection.EXTENSION] = Connection(settings.index, settings.reload_seconds)
+    app.extensions[connection.EXTENSION] = Connection(settings.location, settings.reload_seconds)
     display.register(app)
     metrics.register(app)
     problems.register(app)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from itertools import groupby
 from typing import NamedTuple
@@ -21,6 +22,8 @@ _STEPS = 5
 _STEP = 20
 #: Related articles listed under one hit; the story's own page has them all.
 RELATED_SHOWN = 25
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def day(instant: datetime) -> str:
@@ -49,7 +52,7 @@ def duration(milliseconds: float) -> str:
 def marked(hit: Hit | RelatedHit, field: str) -> Markup:
     """A field with its matches marked: HTML that the engine has escaped."""
     text = hit.highlights.get(field)
-    return Markup(text) if text else escape(getattr(_item(hit), field))  # noqa: S704
+    return Markup(text) if text else escape(getattr(_item(hit), field))
 
 
 def _item(hit: Hit | RelatedHit) -> Story | Article:
@@ -60,9 +63,8 @@ def passage(hit: Hit) -> Markup:
     """The excerpt, or a snippet of the body where only the body matches."""
     excerpt = marked(hit, "excerpt")
     body = hit.highlights.get("body", "")
-    if body and ("<mark>" in body and "<mark>" not in excerpt or not excerpt):
-        return Markup(body)  # noqa: S704
-    return excerpt
+    elsewhere = "<mark>" in body and "<mark>" not in excerpt
+    return Markup(body) if elsewhere or (body and not excerpt) else excerpt
 
 
 def level(quality: float) -> int:
@@ -100,10 +102,10 @@ class Voice(NamedTuple):
 def voices(story: Story) -> list[Voice]:
     """The providers of a story and its coverage, the busiest first."""
     counts: dict[str, Voice] = {}
-    for item in (story, *story.related):
-        if item.provider:
-            key = _key(item.provider)
-            seen = counts.get(key, Voice(item.provider, 0))
+    for provider in (story.provider, *(article.provider for article in story.related)):
+        if provider:
+            key = _key(provider)
+            seen = counts.get(key, Voice(provider, 0))
             counts[key] = Voice(seen.provider, seen.articles + 1)
     return sorted(counts.values(), key=lambda voice: (-voice.articles, voice.provider.name))
 
@@ -117,12 +119,17 @@ class Day(NamedTuple):
 
 def timeline(articles: Iterable[Article]) -> list[Day]:
     """Articles in order of time, by day; those without a date come last."""
-    ordered = sorted(articles, key=lambda a: (a.published_at is None, write_instant(a.published_at)))
+    ordered = sorted(articles, key=lambda a: a.published_at or _LAST)
     days = groupby(ordered, key=lambda a: a.published_at and day(a.published_at))
     return [Day(group[0].published_at, group) for group in (list(g) for _, g in days)]
 
 
-_FILTERS: Mapping[str, object] = {
+def paragraphs(text: str) -> list[str]:
+    """Plain text cut at its blank lines."""
+    return [part for part in _BLANK_LINES.split(text.strip()) if part]
+
+
+_FILTERS: dict[str, Callable[..., object]] = {
     "day": day,
     "clock": clock,
     "instant": write_instant,
@@ -136,12 +143,13 @@ _FILTERS: Mapping[str, object] = {
     "topic_url": topic_url,
     "voices": voices,
     "timeline": timeline,
+    "paragraphs": paragraphs,
     "safe_link": safe_link,
 }
 
 
 def register(app: Flask) -> None:
     """Give the templates of an app these filters."""
-    app.jinja_env.filters.update(_FILTERS)  # type: ignore[arg-type]
+    app.jinja_env.filters.update(_FILTERS)
     app.jinja_env.globals["RELATED_SHOWN"] = RELATED_SHOWN
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -77,8 +77,8 @@ def csv_row(hit: Hit) -> list[str]:
     story, provider = hit.story, hit.story.provider
     cells = (
         story.id, hit.score, story.title, story.excerpt, safe_link(story.url),
-        write_instant(story.published_at), provider and provider.name,
-        provider and provider.domain, story.category, story.type, "; ".join(story.topics),
+        write_instant(story.published_at), provider.name if provider else None,
+        provider.domain if provider else None, story.category, story.type, "; ".join(story.topics),
         story.quality, story.heat, "true" if story.published else "false", len(story.related),
     )  # fmt: skip
     return [_cell(cell) for cell in cells]

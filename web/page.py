@@ -10,6 +10,7 @@ import calendar
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from flask import url_for
 
@@ -44,7 +45,7 @@ class Choice(NamedTuple):
     label: str
     url: str
     selected: bool
-    count: int = 0
+    total: int = 0
 
 
 class Group(NamedTuple):
@@ -92,6 +93,13 @@ def search_url(wanted: SearchRequest) -> str:
     """The address of the search page for a request."""
     query = params.write_query(wanted)
     return url_for("pages.search") + (f"?{query}" if query else "")
+
+
+def follow_url(wanted: SearchRequest, endpoint: str, format_name: str = "") -> str:
+    """The address of the same search as a feed or an export: the whole of it, no page."""
+    pairs = params.list_pairs(params.on_page(wanted, 1))
+    pairs += [("format", format_name)] if format_name else []
+    return url_for(endpoint) + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def list_groups(page: ResultPage) -> list[Group]:

@@ -49,7 +49,7 @@ class Reading(NamedTuple):
     problems: tuple[QueryError, ...]
 
 
-def read_request(args: MultiDict[str, str], *, known: Sequence[str] | None = None) -> Reading:
+def read_request(args: MultiDict[str, str], *, known: Sequence[str] = ()) -> Reading:
     """Read the parameters of a page, or those of an API whose parameters are `known`.
 
     Blank parameters count as absent, and pages ignore unknown ones: forms send the
@@ -60,32 +60,34 @@ def read_request(args: MultiDict[str, str], *, known: Sequence[str] | None = Non
 
 
 class _Reader:
-    def __init__(self, args: MultiDict[str, str], known: Sequence[str] | None) -> None:
+    def __init__(self, args: MultiDict[str, str], known: Sequence[str]) -> None:
         self.args = args
         self.known = known
         self.problems: list[QueryError] = []
 
     def read(self) -> Reading:
-        for name in self.args if self.known is not None else ():
-            if name not in self.known:
-                self._problem(name[:40], f"unknown parameter: use {', '.join(self.known)}")
+        self._report_unknown()
         query = self._text("q")
         since, until = self._dates()
-        limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT) if self._knows("limit") else PAGE_SIZE
+        limit = PAGE_SIZE
+        if "limit" in self.known:
+            limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT)
         wanted = SearchRequest(
             query=query,
             filters=self._filters(),
             since=since,
             until=until,
-            facets=self._facets() if self._knows("facet") else ("provider",),
+            facets=self._facets() if "facet" in self.known else ("provider",),
             sort=self._sort(query),
             offset=self._offset(limit),
             limit=limit,
         )
         return Reading(wanted, tuple(self.problems))
 
-    def _knows(self, name: str) -> bool:
-        return self.known is not None and name in self.known
+    def _report_unknown(self) -> None:
+        for name in self.args if self.known else ():
+            if name not in self.known:
+                self._problem(name[:40], f"unknown parameter: use {', '.join(self.known)}")
 
     def _problem(self, name: str, reason: str) -> None:
         self.problems.append(QueryError(name, reason))
@@ -103,7 +105,7 @@ class _Reader:
         return default
 
     def _offset(self, limit: int) -> int:
-        if self._knows("offset") and self._text("offset"):
+        if "offset" in self.known and self._text("offset"):
             if self._text("page"):
                 self._problem("offset", "cannot be combined with page: give one of them")
             return self._number("offset", 0, 0, MAX_OFFSET)

@@ -14,14 +14,7 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from indexer import (
-    EngineClosed,
-    IndexCorrupt,
-    IndexMissing,
-    QueryError,
-    StorydexError,
-    StoryNotFound,
-)
+from indexer import IndexCorrupt, IndexMissing, QueryError, StorydexError, StoryNotFound
 
 from .connection import current_connection
 
@@ -32,9 +25,18 @@ _MACHINE_PATHS = (
 )  # fmt: skip
 _RETRY_SECONDS = "5"
 
-_MISSING = "There is no index yet. Build one with: storydex rebuild SEEDS"
-_CORRUPT = "The index is damaged. Build it again with: storydex rebuild --full SEEDS"
 _UNAVAILABLE = "The index cannot be reached at the moment. Try again in a minute."
+#: What to say of an index that somebody has to build, and the command that does.
+_REMEDIES: dict[type[StorydexError], tuple[str, str]] = {
+    IndexMissing: ("There is no index yet.", "storydex rebuild seeds"),
+    IndexCorrupt: ("The index is damaged.", "storydex rebuild --full seeds"),
+}
+_HEADINGS = {
+    400: "That cannot be searched",
+    404: "Not found",
+    500: "Something went wrong",
+    503: "Not ready yet",
+}
 _FAILED = "Something went wrong on the server. It has been logged; please try again."
 
 
@@ -59,25 +61,20 @@ def parameter_problem(problems: Sequence[QueryError]) -> Response:
     return problem(400, detail, parameter=problems[0].parameter, errors=errors)
 
 
-def _answer(status: int, detail: str) -> Response:
+def _answer(status: int, detail: str, command: str = "") -> Response:
     if for_machines():
-        return problem(status, detail)
-    title = HTTP_STATUS_CODES.get(status, "Error")
-    page = render_template("error.html", status=status, title=title, detail=detail)
+        return problem(status, f"{detail} Run: {command}" if command else detail)
+    heading = _HEADINGS.get(status) or HTTP_STATUS_CODES.get(status, "Error")
+    page = render_template("error.html", heading=heading, detail=detail, command=command)
     response = make_response(page, status)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _unavailable(error: StorydexError) -> Response:
-    detail = _UNAVAILABLE
-    if isinstance(error, IndexMissing):
-        detail = _MISSING
-    elif isinstance(error, IndexCorrupt):
-        detail = _CORRUPT
-    if isinstance(error, IndexCorrupt | IndexMissing | EngineClosed):
-        current_connection().discard()
-    response = _answer(503, detail)
+    detail, command = _REMEDIES.get(type(error), (_UNAVAILABLE, ""))
+    current_connection().discard()
+    response = _answer(503, detail, command)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
 

@@ -22,7 +22,7 @@ _NO = frozenset({"", "0", "false", "no", "off"})
 class Settings(NamedTuple):
     """The settings of one app."""
 
-    index: str = "index"
+    location: str = "index"
     title: str = "Storydex"
     base_url: str = ""
     images: bool = True
@@ -40,7 +40,7 @@ def read_settings(config: Mapping[str, Any] | None) -> Settings:
     values = read_environment() if config is None else config
     default = Settings()
     return Settings(
-        index=str(values.get("INDEX") or default.index),
+        location=str(values.get("INDEX") or default.location),
         title=str(values.get("TITLE") or default.title),
         base_url=str(values.get("BASE_URL") or "").rstrip("/"),
         images=str(values.get("IMAGES", "1")).lower() not in _NO,

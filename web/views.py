@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from msgspec.structs import replace
@@ -49,6 +51,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         orders=shown.list_orders(wanted),
         pages=shown.list_pages(page),
         url=shown.search_url,
+        follow=partial(shown.follow_url, wanted),
         params=params,
     )
 

@@ -57,9 +57,9 @@ def rebuild(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make the index match the folder SEEDS of story files (default: seeds).
+    """Make the index match a folder of story files.
 
-    Reads new and changed files and forgets removed ones. Files that cannot be read
+    Reads the new and changed files of SEEDS (default: seeds) and forgets removed ones. Files that cannot be read
     are named on standard error, as PATH:LINE: REASON, and all others are indexed; the
     exit status is then 3. Searches are answered from the old index until the new one
     is complete.
@@ -151,7 +151,10 @@ def search(
     offset: int,
     as_json: bool,
 ) -> None:
-    """Print the stories that match QUERY, the best first, and counts by provider.
+    """Print the stories that match, best first.
+
+    Under each story stand the related articles that match, under all of them how many
+    stories each provider ran.
 
     Words must all occur. Also: "a phrase", OR, NOT or -word, parentheses, wor*, w?rd,
     azur~, word^2, title:word, topic:word, date:2022-05, quality:>80. Put the query in
@@ -207,9 +210,9 @@ def serve(location: str, host: str, port: int) -> None:
 @click.command()
 @click.pass_obj
 def verify(location: str) -> None:
-    """Read every byte of the index and say which file is damaged, or that none is.
+    """Read every byte of the index for damage.
 
-    The exit status is 4 if one is.
+    Says which file is damaged, with exit status 4, or that none is.
     """
     from .show import damage_line, intact_line
 
@@ -226,7 +229,10 @@ def verify(location: str) -> None:
 @json_option
 @click.pass_obj
 def info(location: str, as_json: bool) -> None:
-    """Describe the index: stories, articles, terms, bytes, when and from what it was built."""
+    """Describe the index.
+
+    Stories, articles, terms, bytes, generation, when and from what it was built.
+    """
     with open_index(location) as engine:
         description = engine.info()
     if as_json:
@@ -247,7 +253,9 @@ def info(location: str, as_json: bool) -> None:
     help="The same N and S give the same stories.",
 )  # fmt: skip
 def demo(folder: str, stories: int, seed: int) -> None:
-    """Write N plausible invented stories into FOLDER, to explore with.
+    """Write invented stories to explore with.
+
+    N plausible ones, in files in FOLDER.
 
     \b
     Example:

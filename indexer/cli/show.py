@@ -23,6 +23,8 @@ from .output import neutral, write_note, write_out
 MAX_WIDTH = 100
 #: Providers listed under the results; --json has them all.
 MAX_PROVIDERS = 15
+#: Domains longer than this push the names after them to the right.
+MAX_DOMAIN = 32
 #: Related articles named under a result; --json has them all.
 MAX_RELATED = 5
 
@@ -154,12 +156,13 @@ def _related_lines(
 def _provider_lines(counts: Iterable[FacetCount]) -> Iterator[Text]:
     counts = list(counts)
     yield Text("Providers", style="bold")
-    wide = max(len(f"{count.count:,}") for count in counts)
+    wide = len(f"{counts[0].count:,}")  # the largest comes first
+    long = min(max(len(count.value) for count in counts[:MAX_PROVIDERS]), MAX_DOMAIN)
     for count in counts[:MAX_PROVIDERS]:
         # A provider without a domain is known by its name alone.
-        name = "" if count.label.casefold() == count.value else f"  {neutral(count.label)}"
-        line = f"  {count.count:>{wide},}  {neutral(count.value)}{name}"
-        yield Text(line, style="bold" if count.selected else "")
+        name = "" if count.label.casefold() == count.value else neutral(count.label)
+        line = f"  {count.count:>{wide},}  {neutral(count.value):<{long}}  {name}"
+        yield Text(line.rstrip(), style="bold" if count.selected else "")
     if len(counts) > MAX_PROVIDERS:
         yield Text(f"  and {len(counts) - MAX_PROVIDERS:,} more", style="dim")
 

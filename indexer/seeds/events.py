@@ -45,7 +45,7 @@ _TAGS = _TEXT_TAGS | {
         "timestamp", "value",
     )
 }  # fmt: skip
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_NULLS = frozenset({"~", "null", "Null", "NULL"})
 
 
 class RefusalError(Exception):
@@ -58,7 +58,7 @@ class RefusalError(Exception):
 
 
 class Field(NamedTuple):
-    """A scalar. `parse` takes its text and whether it is plain; "" counts as absent."""
+    """A scalar. `parse` takes its text and whether it is plain; "" and None are absent."""
 
     parse: Callable[[str, bool], Any]
     expected: str = "text"
@@ -144,6 +144,7 @@ class EventReader:
         seen: set[str] = set()
         while not isinstance(key := next_event(), MappingEndEvent):
             if not isinstance(key, ScalarEvent):
+                self._check(key, depth)
                 _refuse("a key that is no plain text: write keys as words", key)
             name = key.value
             if key.tag is not None:
@@ -181,7 +182,7 @@ class EventReader:
         if event.tag is not None:
             self._check(event, 0)
             plain = event.tag not in _TEXT_TAGS
-        if plain and text in _NULLS:
+        if (plain and text in _NULLS) or not text or text.isspace():
             return None
         try:
             if isinstance(node, Field):
@@ -195,8 +196,7 @@ class EventReader:
         except BadValueError as bad:
             self._warn(where, bad.reason)
             return None
-        if text:
-            self._warn(where, f"{_expected(node)} is expected here")
+        self._warn(where, f"{_expected(node)} is expected here")
         return None
 
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:

@@ -7,6 +7,7 @@ and nothing from outside the folder.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -61,8 +62,7 @@ def load_file(path: str, story_id: str) -> bytes | Rejection:
                 return too_large(story_id)
             return file.read()
     except OSError as error:
-        reason = f"cannot be read ({error.strerror}): check that it is there and its permissions"
-        return Rejection(story_id, 1, reason)
+        return _unreadable(story_id, error)
 
 
 def too_large(story_id: str) -> Rejection:
@@ -95,7 +95,7 @@ def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
     # A stack in place of recursion: folders may be nested deeper than Python calls.
     while pending:
         story_id, entry = pending.pop()
-        if not story_id.isprintable():
+        if _UNUSABLE.search(story_id):
             reject(Rejection(_printable(story_id), 1, _NAME_FAULT))
             continue
         try:
@@ -106,20 +106,22 @@ def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
         except FileNotFoundError:
             continue  # removed since its folder was listed
         except OSError as error:
-            reject(Rejection(story_id, 1, f"cannot be read ({error.strerror}): check permissions"))
+            reject(_unreadable(story_id, error))
             continue
         yield SeedFile(story_id, entry.path, status.st_size, status.st_mtime_ns)
 
 
-_NAME_FAULT = "a name with characters that are not UTF-8 or not printable: rename it"
+def _unreadable(story_id: str, error: OSError) -> Rejection:
+    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): check its permissions")
+
+
+# Controls and line ends; surrogates stand for bytes that are not UTF-8 (PEP 383).
+_UNUSABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NAME_FAULT = "a name that is not UTF-8, or has control characters: rename it"
 
 
 def _printable(name: str) -> str:
-    if name.isprintable():
-        return name
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in name
-    )
+    return _UNUSABLE.sub(lambda found: repr(found[0])[1:-1], name)
 
 
 def _folder_fault(error: OSError) -> str:

@@ -41,15 +41,21 @@ _INSTANT = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2}))"
     r"(?:(?:[Tt]|[ \t]+)"
     r"([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
-    r"[ \t]*([Zz]|[+-][0-9]{1,2}(?::?[0-5][0-9])?)?)?"
+    r"[ \t]*(?:[Zz]|([+-])([0-9]{1,2}?)(?::?([0-5][0-9]))?)?)?"
 )
 _LINK = re.compile(
     r"https?://(?:[^\s/?#@\[\]\\]*@)?[^\s/?#@:\[\]\\<>\"'`^{|}]+(?::[0-9]{1,5})?(?:[/?#]\S*)?",
     re.IGNORECASE,
 )
+# Controls, and characters without a width that change how an address looks.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
-_AROUND_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//|[/?#].*|:[0-9]*(?=[/?#]|\Z)", re.DOTALL)
+_AROUND_HOST = re.compile(
+    r"(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#:]*)(?::[0-9]*)?(?:[/?#].*)?", re.DOTALL
+)
 
 _resolve: Callable[..., str] = Resolver().resolve
 _constructor = SafeConstructor()
@@ -132,7 +138,7 @@ def parse_instant(text: str, _plain: bool = True) -> datetime:
     found = _INSTANT.fullmatch(text.strip())
     if found is None:
         raise BadValueError("not a date: write it like 2022-05-25T17:16:00Z")
-    year, month, day, month2, day2, hour, minute, second, fraction, offset = found.groups()
+    year, month, day, month2, day2, hour, minute, second, fraction, *offset = found.groups()
     try:
         instant = datetime(
             int(year),
@@ -144,17 +150,16 @@ def parse_instant(text: str, _plain: bool = True) -> datetime:
             int(f"{fraction:0<6.6}") if fraction else 0,
             timezone.utc,
         )
-        return instant - _offset(offset) if offset and offset not in "Zz" else instant
+        return instant - _offset(*offset) if offset[0] else instant
     except (ValueError, OverflowError):
         raise BadValueError("not a date of the calendar: check day, month and time") from None
 
 
-def _offset(text: str) -> timedelta:
-    """`+05:30` → what to subtract from a local time; `timezone` checks the range."""
-    hours, minutes = text[1:3].rstrip(":"), text[3:].lstrip(":")
+def _offset(sign: str, hours: str, minutes: str | None) -> timedelta:
+    """What to subtract from a local time; raises `ValueError` from a day on."""
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
     timezone(offset)
-    return -offset if text[0] == "-" else offset
+    return -offset if sign == "-" else offset
 
 
 def parse_link(text: str, _plain: bool = True) -> str:
@@ -162,15 +167,16 @@ def parse_link(text: str, _plain: bool = True) -> str:
     link = text.strip()
     if len(link) > MAX_LINK:
         raise BadValueError(f"an address of more than {MAX_LINK:,} characters")
-    # isprintable() also refuses the invisible characters that reorder what is shown.
-    if not _LINK.fullmatch(link) or not link.isprintable() or not _splits(link):
+    if not _LINK.fullmatch(link) or not _is_safe(link):
         raise BadValueError("not an http or https address: write it in full, with its host")
     return link
 
 
-def _splits(link: str) -> bool:
+def _is_safe(link: str) -> bool:
     if link.isascii():
-        return True
+        return link.isprintable()
+    if _INVISIBLE.search(link):
+        return False
     try:
         # Refuses hosts with characters that normalise to `/`, `?`, `#`, `@` or `:`.
         urlsplit(link)
@@ -182,11 +188,11 @@ def _splits(link: str) -> bool:
 @lru_cache(maxsize=4096)
 def parse_domain(text: str, _plain: bool = True) -> str:
     """The name of a host, lower case, without scheme, `www.`, port, path or final dot."""
-    host = _AROUND_HOST.sub("", parse_line(text).lower()).rstrip(".")
+    # The length is checked first, for what is cached must be small.
+    found = _AROUND_HOST.fullmatch(parse_line(text).lower()) if len(text) <= MAX_LINK else None
+    host = found[1].rstrip(".") if found else ""
     if host.startswith("www.") and "." in host[4:]:
         host = host[4:]
-    if not host:
-        return ""
     if not _HOST.fullmatch(_to_ascii(host)):
         raise BadValueError("not a domain: write it like news.example")
     return host
