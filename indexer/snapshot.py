@@ -17,10 +17,10 @@ from whoosh.scoring import BM25F
 from whoosh.searching import Searcher
 
 from .errors import IndexCorrupt
-from .manifest import Manifest, read_manifest
+from .manifest import Manifest, newest_generation, read_manifest
 from .model import Facet, Story
 from .schema import LABEL_SEPARATOR, LABELLED, NUMBER_FIELDS, SCHEMA_VERSION, decode_story
-from .store import open_reader
+from .store import open_segments, whoosh_reader
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
@@ -145,9 +145,11 @@ def open_snapshot(folder: str) -> Snapshot:
                 folder, "the index", f"made for schema {manifest.schema}, not {SCHEMA_VERSION}"
             )
         try:
-            reader, _ = open_reader(folder, manifest)
-        except FileNotFoundError as error:
-            missing = error
-            continue
-        return Snapshot(folder, manifest, reader)
-    raise IndexCorrupt(folder, str(missing.filename), "the file is missing")
+            segments = open_segments(folder, manifest)
+        except IndexCorrupt as error:
+            damage = error
+            if newest_generation(folder) != manifest.generation:
+                continue
+            raise
+        return Snapshot(folder, manifest, whoosh_reader(folder, segments, manifest.generation))
+    raise damage

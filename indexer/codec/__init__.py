@@ -45,9 +45,11 @@ class Segment(base.Segment):  # type: ignore[misc]
         self._docs = docs
         self._deleted = set(deleted)
         self._documents: SegmentDocuments | None = None
+        self._opened: SegmentArrays | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_documents": None, "_deleted": sorted(self._deleted)}
+        absent = {"_documents": None, "_opened": None}
+        return {**self.__dict__, **absent, "_deleted": sorted(self._deleted)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -82,8 +84,17 @@ class Segment(base.Segment):  # type: ignore[misc]
         return cls(match[1], match[2], docs, deleted)
 
     def arrays(self, folder: Path) -> SegmentArrays:
-        """Open the segment's files; raises `IndexCorrupt`."""
-        return SegmentArrays(folder, self.segment_id(), self._deleted)
+        """The segment's arrays, opened now or by `hold`; raises `IndexCorrupt`."""
+        return self._opened or SegmentArrays(folder, self.segment_id(), self._deleted)
+
+    def hold(self, folder: Path) -> SegmentArrays:
+        """Open all files and keep them, so that removing them does no harm.
+
+        Nothing may be deleted from the segment afterwards. Raises `IndexCorrupt`.
+        """
+        self._opened = self.arrays(folder)
+        self._opened.map_files()
+        return self._opened
 
     def documents(self) -> SegmentDocuments:
         """Where the writers of a segment being written meet."""
