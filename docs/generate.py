@@ -6,8 +6,8 @@ python docs/generate.py --check    only say whether they are up to date
 
 from __future__ import annotations
 
+import inspect
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def cli_reference() -> str:
 
 def _section(usage: str, command: click.Command) -> Iterator[str]:
     yield from ("```text", usage, "```", "")
-    for paragraph in textwrap.dedent(command.help or "").split("\n\n"):
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         yield from _paragraph(paragraph)
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     if options:

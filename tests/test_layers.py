@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model"},
     {"analysis", "dates", "engine"},
-    {"schema", "seeds", "demo", "lock", "manifest", "wire"},
-    {"store", "clauses"},
+    {"schema", "seeds", "lock", "manifest", "wire"},
+    {"store", "clauses", "demo"},
     {"build", "snapshot", "verify", "parse"},
     {"watch", "execute", "facets"},
     {"highlight", "suggest"},

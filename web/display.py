@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from flask import Flask, url_for
+from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from indexer import Article, Hit, Image, Provider, RelatedHit, Story
@@ -78,6 +79,11 @@ def picture(story: Story) -> Image | None:
     return next((image for image in own if safe_link(image.url)), None)
 
 
+def initial(story: Story) -> str:
+    """A letter that stands for who published a story, where no picture does."""
+    return (story.provider.name if story.provider else story.title).strip()[:1].upper()
+
+
 def provider_url(provider: Provider) -> str:
     """The search for everything a provider ran."""
     return url_for("pages.search", provider=params.fold("provider", _key(provider)))
@@ -139,6 +145,7 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "passage": passage,
     "level": level,
     "picture": picture,
+    "initial": initial,
     "provider_url": provider_url,
     "topic_url": topic_url,
     "voices": voices,
@@ -152,4 +159,6 @@ def register(app: Flask) -> None:
     """Give the templates of an app these filters."""
     app.jinja_env.filters.update(_FILTERS)
     app.jinja_env.globals["RELATED_SHOWN"] = RELATED_SHOWN
+    # A misspelt name in a template is an error, not an empty place on the page.
+    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

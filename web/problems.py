@@ -28,8 +28,14 @@ _RETRY_SECONDS = "5"
 _UNAVAILABLE = "The index cannot be reached at the moment. Try again in a minute."
 #: What to say of an index that somebody has to build, and the command that does.
 _REMEDIES: dict[type[StorydexError], tuple[str, str]] = {
-    IndexMissing: ("There is no index yet.", "storydex rebuild seeds"),
-    IndexCorrupt: ("The index is damaged.", "storydex rebuild --full seeds"),
+    IndexMissing: (
+        "There is no index yet. Build one from a folder of story files:",
+        "storydex rebuild seeds",
+    ),
+    IndexCorrupt: (
+        "The index is damaged. Build it again from the story files:",
+        "storydex rebuild --full seeds",
+    ),
 }
 _HEADINGS = {
     400: "That cannot be searched",
@@ -63,7 +69,7 @@ def parameter_problem(problems: Sequence[QueryError]) -> Response:
 
 def _answer(status: int, detail: str, command: str = "") -> Response:
     if for_machines():
-        return problem(status, f"{detail} Run: {command}" if command else detail)
+        return problem(status, f"{detail} {command}" if command else detail)
     heading = _HEADINGS.get(status) or HTTP_STATUS_CODES.get(status, "Error")
     page = render_template("error.html", heading=heading, detail=detail, command=command)
     response = make_response(page, status)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, Any
+from typing import Any, NoReturn
 
 import click
 
 from ..errors import IndexCorrupt, IndexLocked, IndexMissing, QueryError, StorydexError
 from .commands import demo, info, rebuild, search, serve, verify
-from .output import neutral
+from .output import write_note
 
 FAILED = 1
 INTERRUPTED = 130
@@ -32,18 +32,6 @@ STATUS: dict[type[StorydexError], int] = {
 }
 
 
-class Failure(click.ClickException):
-    """What went wrong, as click prints it."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.exit_code = status
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write one line to standard error."""
-        click.echo(f"storydex: {neutral(self.format_message())}", err=True)
-
-
 class StorydexCommand(click.Group):
     """The group of all commands; the one place where errors become exit statuses."""
 
@@ -52,12 +40,17 @@ class StorydexCommand(click.Group):
         try:
             return super().invoke(ctx)
         except StorydexError as error:
-            raise Failure(str(error), STATUS.get(type(error), FAILED)) from error
+            _fail(ctx, str(error), STATUS.get(type(error), FAILED))
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except OSError as error:  # a full disk, a port in use, a folder of someone else
             place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-            raise Failure(f"{place}{error.strerror or error}", FAILED) from error
+            _fail(ctx, f"{place}{error.strerror or error}", FAILED)
+
+
+def _fail(context: click.Context, message: str, status: int) -> NoReturn:
+    write_note(f"storydex: {message}")
+    context.exit(status)
 
 
 @click.group(cls=StorydexCommand, context_settings={"help_option_names": ["-h", "--help"]})

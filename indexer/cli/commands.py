@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from datetime import date, datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -25,6 +24,16 @@ if TYPE_CHECKING:
     from ..model import BuildReport
 
 SOME_REJECTED = 3
+
+
+class BuildOptions(TypedDict):
+    """What a single rebuild and a watch have in common."""
+
+    full: bool
+    published_only: bool
+    strict: bool
+    workers: int | None
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -59,10 +68,10 @@ def rebuild(
 ) -> None:
     """Make the index match a folder of story files.
 
-    Reads the new and changed files of SEEDS (default: seeds) and forgets removed ones. Files that cannot be read
-    are named on standard error, as PATH:LINE: REASON, and all others are indexed; the
-    exit status is then 3. Searches are answered from the old index until the new one
-    is complete.
+    Reads the new and changed files of SEEDS (default: seeds) and forgets removed ones.
+    Files that cannot be read are named on standard error, as PATH:LINE: REASON, and all
+    others are indexed; the exit status is then 3. Searches are answered from the old
+    index until the new one is complete.
 
     \b
     Examples:
@@ -74,23 +83,22 @@ def rebuild(
 
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
+    options: BuildOptions = {
+        "full": full,
+        "published_only": published_only,
+        "strict": strict,
+        "workers": workers,
+    }
     with Meter() as meter:
-        run = partial(
-            build_on_change if watch else build_once,
-            seeds,
-            context.obj,
-            full=full,
-            published_only=published_only,
-            strict=strict,
-            workers=workers,
-            progress=meter.build,
-        )
         if watch:
-            for report in run(stop=_stopped_by_sigterm()):
+            stop = _stopped_by_sigterm()
+            for report in build_on_change(
+                seeds, context.obj, stop=stop, progress=meter.build, **options
+            ):
                 meter.clear()
                 _show_report(report, as_json)
             return
-        report = run(dry_run=dry_run)
+        report = build_once(seeds, context.obj, dry_run=dry_run, progress=meter.build, **options)
     _show_report(report, as_json)
     if report.rejected:
         context.exit(SOME_REJECTED)
@@ -129,7 +137,10 @@ def _day(
 @click.option("--topic", multiple=True, metavar="T", help="Only stories on topic T; repeatable.")
 @click.option("--since", metavar="DATE", callback=_day, help="Published on DATE or later.")
 @click.option("--until", metavar="DATE", callback=_day, help="Published on DATE or earlier.")
-@click.option("--sort", type=click.Choice(SORTS), default="relevance", show_default=True)
+@click.option(
+    "--sort", type=click.Choice(SORTS), default="relevance", show_default=True,
+    help="The order of stories.",
+)  # fmt: skip
 @click.option(
     "--limit", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",
     help="How many stories to print.",
@@ -188,8 +199,17 @@ def search(
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="PORT", default=8000, show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)  # fmt: skip
 @click.pass_obj
 def serve(location: str, host: str, port: int) -> None:
     """Serve the web front end and the HTTP API.

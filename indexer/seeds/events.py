@@ -35,6 +35,8 @@ else:
 
 #: Mappings and lists inside each other, the outermost mapping counted.
 MAX_DEPTH = 32
+#: Warnings a file can cause, so that a report stays readable and small.
+MAX_WARNINGS = 1000
 
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", _PREFIX + "str"})
@@ -94,7 +96,7 @@ def read_mapping(text: str, fields: Fields, path: str) -> tuple[dict[str, Any], 
     """
     try:
         reader = EventReader(text, path)
-        return reader.read_document(fields), reader.warnings
+        return reader.read_document(fields), reader.all_warnings()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         # libyaml's messages are fixed; those of the pure parser quote the file.
@@ -115,11 +117,12 @@ def read_mapping(text: str, fields: Fields, path: str) -> tuple[dict[str, Any], 
 
 
 class EventReader:
-    """Reads one document; `warnings` collects the fields that were dropped."""
+    """Reads one document; `warnings` collects the first fields that were dropped."""
 
     def __init__(self, text: str, path: str) -> None:
         self.path = path
         self.warnings: list[FieldWarning] = []
+        self.more_warnings = 0
         self._next: Callable[[], Event | None] = Parser(text).get_event
 
     def read_document(self, fields: Fields) -> dict[str, Any]:
@@ -243,7 +246,17 @@ class EventReader:
             _refuse(f"nested deeper than {MAX_DEPTH} levels: flatten it", event)
 
     def _warn(self, field: str, reason: str) -> None:
-        self.warnings.append(FieldWarning(self.path, field, reason))
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(FieldWarning(self.path, field, reason))
+        else:
+            self.more_warnings += 1
+
+    def all_warnings(self) -> list[FieldWarning]:
+        """The warnings; past `MAX_WARNINGS` one more that counts the rest."""
+        if not self.more_warnings:
+            return self.warnings
+        reason = f"{self.more_warnings:,} more fields were dropped"
+        return [*self.warnings, FieldWarning(self.path, "…", reason)]
 
 
 def _expected(node: Node) -> str:

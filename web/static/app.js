@@ -141,8 +141,9 @@ function restoreFields() {
   }
 }
 
+/* A thumbnail keeps its place, so that nothing moves; a large picture gives it up. */
 function hideBrokenPictures() {
-  const hide = (image) => image.closest(".thumbnail, .picture")?.remove();
+  const hide = (image) => (image.closest(".picture") ?? image).remove();
   document.addEventListener("error", (event) => event.target.tagName === "IMG" && hide(event.target), true);
   for (const image of document.images) {
     if (image.complete && image.naturalWidth === 0) {

@@ -1,0 +1,661 @@
+"""Story files: what is read, what is dropped, what is refused."""
+
+from __future__ import annotations
+
+import os
+import time
+import unicodedata
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import indexer.seeds.events
+from indexer.errors import SeedError
+from indexer.model import Article, Image, Provider, Rejection, Story
+from indexer.seeds import StoryRead, iter_seed_files, parse_story, read_story
+
+from .bad_seeds import BAD, CANARY, GOOD, WARNED, Expected, front, write_bad_seeds
+
+SEED = Path(__file__).parent.parent / "seeds" / "000_810bd97e64a9d9b2.txt"
+UTC = timezone.utc
+
+
+def read(fields: str, body: str = "") -> StoryRead:
+    """What becomes of front matter with a title and these fields."""
+    return parse_story(front(f"title: T\n{fields}", body), "a.md")
+
+
+def story_of(fields: str, body: str = "") -> Story:
+    """The story of such a file, which has nothing wrong in it."""
+    story, rejection, warnings = read(fields, body)
+    assert rejection is None
+    assert warnings == ()
+    assert story is not None
+    return story
+
+
+def dropped(fields: str) -> list[str]:
+    """The fields that are dropped from such a file."""
+    result = read(fields)
+    assert result.story is not None
+    return [warning.field for warning in result.warnings]
+
+
+def refused(data: bytes, name: str = "a.yml") -> str:
+    """Where and why a file is refused."""
+    story, rejection, warnings = parse_story(data, name)
+    assert story is None
+    assert warnings == ()
+    return str(rejection)
+
+
+# --- the real story ---------------------------------------------------------------
+
+
+def test_real_story_is_read_whole():
+    """A real story file is read with all its fields and nothing to warn of."""
+    story, rejection, warnings = read_story(str(SEED), SEED.name)
+    assert story is not None
+    assert (rejection, warnings) == (None, ())
+    assert story.id == SEED.name
+    assert story.title.startswith("Microsoft dips even as Meta Platforms picks Azure")
+    assert story.published_at == datetime(2022, 5, 25, 17, 16, tzinfo=UTC)
+    assert story.provider == Provider("Seeking Alpha", "seekingalpha.com")
+    assert story.topics == ("Microsoft AI", "AI")
+    assert (story.quality, story.heat, story.published) == (49, -1, False)
+    assert story.images[0].width == 750
+    assert len(story.related) == 23
+    assert story.related[0].provider == Provider("ZDNet", "zdnet.com")
+    assert story.related[0].amp_web_url == (
+        "https://www.zdnet.com/google-amp/article/microsoft-expands-its-ai-partnership-with-meta/"
+    )
+
+
+def test_real_story_without_libyaml(monkeypatch):
+    """The pure parser, used where libyaml is missing, reads the same story."""
+    fast = read_story(str(SEED), SEED.name)
+    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    assert read_story(str(SEED), SEED.name) == fast
+
+
+# --- folders ----------------------------------------------------------------------
+
+
+def test_folder_lists_story_files_by_id(tmp_path):
+    """All story files are found, hidden and other files are not, in the order of ids."""
+    expected = write_bad_seeds(tmp_path)
+    files = list(iter_seed_files(tmp_path))
+    assert [file.id for file in files] == sorted(expected)
+    for file in files:
+        status = os.stat(file.path)
+        assert (file.size, file.mtime_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def test_folder_order_is_that_of_whole_ids(tmp_path):
+    """A folder and a file that begin alike are in the order of their ids, not of names."""
+    for name in ("a.md", "a/z.md", "a-b/c.md", "a0.md", "B.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    ids = [file.id for file in iter_seed_files(tmp_path)]
+    assert ids == ["B.md", "a-b/c.md", "a.md", "a/z.md", "a0.md"]
+
+
+def test_folder_links_are_not_followed(tmp_path):
+    """Links to files or folders, inside or outside, are passed over; loops do no harm."""
+    outside = tmp_path / "outside"
+    seeds = tmp_path / "seeds"
+    outside.mkdir()
+    (seeds / "sub").mkdir(parents=True)
+    (outside / "secret.md").touch()
+    (seeds / "sub" / "real.md").touch()
+    (seeds / "sub" / "loop").symlink_to(seeds)
+    (seeds / "out").symlink_to(outside)
+    (seeds / "out.md").symlink_to(outside / "secret.md")
+    (seeds / "broken.md").symlink_to("nowhere")
+    os.mkfifo(seeds / "pipe.md")
+    assert [file.id for file in iter_seed_files(seeds)] == ["sub/real.md"]
+
+
+def test_folder_may_itself_be_a_link(tmp_path):
+    """The folder given may be a link to a folder."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.md").touch()
+    (tmp_path / "link").symlink_to("real")
+    assert [file.id for file in iter_seed_files(tmp_path / "link")] == ["a.md"]
+
+
+def test_folder_missing_or_no_folder_is_an_error(tmp_path):
+    """A folder that is not there, or is a file, is an error at once, with a remedy."""
+    with pytest.raises(SeedError, match="no such folder: give the folder"):
+        iter_seed_files(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    with pytest.raises(SeedError, match="not a folder: give the folder"):
+        iter_seed_files(tmp_path / "file")
+
+
+def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):
+    """A subfolder that cannot be listed is reported, and everything else is found."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.md").touch()
+    scandir = os.scandir
+
+    def deny(path):
+        if os.fspath(path).endswith("b"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", deny)
+    rejected = []
+    files = list(iter_seed_files(tmp_path, rejected.append))
+    assert [file.id for file in files] == ["a/x.md", "c/x.md"]
+    assert list(map(str, rejected)) == [
+        "b/:1: cannot be read (Permission denied): check its permissions"
+    ]
+
+
+def test_names_that_cannot_be_ids_are_rejected(tmp_path):
+    """A name that is not UTF-8 or has control characters is reported in readable form."""
+    for name in (b"caf\xe9.md", b"two\nlines.md", "gut été\u202f1.md".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    rejected: list[Rejection] = []
+    files = list(iter_seed_files(tmp_path, rejected.append))
+    assert [file.id for file in files] == ["gut été\u202f1.md"]
+    assert [rejection.path for rejection in rejected] == ["caf\\udce9.md", "two\\nlines.md"]
+    assert all("rename it" in rejection.reason for rejection in rejected)
+
+
+def test_file_that_vanishes_is_rejected(tmp_path):
+    """A file that cannot be opened is a rejection of that file."""
+    _, rejection, _ = read_story(str(tmp_path / "gone.md"), "gone.md")
+    assert str(rejection) == (
+        "gone.md:1: cannot be read (No such file or directory): check its permissions"
+    )
+
+
+# --- whole files ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*GOOD, *BAD, *WARNED])
+def test_each_kind_of_file(name, tmp_path):
+    """Every file of the collection of faults is treated as it says there."""
+    data, expected = {**GOOD, **BAD, **WARNED}[name]
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    result = read_story(str(path), name)
+    rejection = result.rejection
+    assert expected == Expected(
+        title=result.story.title if result.story else None,
+        line=rejection.line if rejection else 0,
+        says=expected.says if rejection and expected.says in rejection.reason else "",
+        fields=tuple(warning.field for warning in result.warnings),
+    )
+    assert CANARY not in repr(result)
+    assert all(report.path == name for report in (rejection, *result.warnings) if report)
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_rejections_without_libyaml(name, monkeypatch):
+    """The pure parser refuses the same files, and quotes nothing of them either."""
+    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    result = parse_story(BAD[name][0], name)
+    assert result.rejection is not None
+    assert CANARY not in repr(result)
+
+
+@given(st.binary(max_size=200))
+@example(b"---")
+@example(b"---\n---")
+@example(b"\xef\xbb\xbf")
+@example(b'title: "\\UFFFFFFFF"')
+@example(b"? title\n: x")
+@example(b"title: T\n...\n")
+def test_any_bytes_are_answered(data):
+    """Whatever the bytes, there is either a story or a rejection at a line of the file."""
+    story, rejection, _ = parse_story(data, "a.md")
+    assert (story is None) != (rejection is None)
+    if rejection is not None:
+        assert 1 <= rejection.line <= len(data.splitlines()) + 1
+
+
+def test_body_is_the_text_after_the_front_matter():
+    """The body is trimmed, keeps its lines, and may hold lines of dashes."""
+    assert story_of("", "\n\nOne\n\n---\n\tTwo\n\n").body == "One\n\n---\n\tTwo"
+    assert story_of("body: Inside").body == "Inside"
+    assert story_of("body: Inside", "After").body == "After"
+
+
+def test_block_scalars_hold_lines_of_dashes():
+    """Indented dashes in a block scalar do not end the front matter."""
+    story = story_of("body: |\n  One\n  ---\n  Two\nexcerpt: >-\n  folded\n  text")
+    assert (story.body, story.excerpt) == ("One\n---\nTwo", "folded text")
+
+
+def test_comments_and_blank_lines_may_precede_front_matter():
+    """Blank lines and comments before the opening line do no harm."""
+    story, _, _ = parse_story(b"# from the archive\n\n---\ntitle: T\n---\nBody", "a.md")
+    assert story == Story("a.md", "T", body="Body")
+
+
+def test_line_numbers_are_those_of_the_file():
+    """BOM, CRLF, lone CR, comments and odd Unicode line ends do not shift line numbers."""
+    lines = ["# one", "---", "title: 'a \u2028 b'", "excerpt: x", "excerpt: y", "---", ""]
+    for end in ("\n", "\r\n", "\r"):
+        data = b"\xef\xbb\xbf" + end.join(lines).encode()
+        assert refused(data).startswith("a.yml:5: `excerpt` occurs twice")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{*x: 1}", "[[a, {b: *x}]]", "{? [a] : b}", "{a: 1, a: 2}", "{a: [{b: 1, b: 2}]}", "!x y"],
+)
+def test_skipped_parts_are_checked_too(value):
+    """Aliases, duplicate keys and unknown tags are refused in fields that are not read."""
+    assert ":2:" in refused(f"title: T\nother: {value}\n".encode())
+    assert ":2:" in refused(f"title: T\nsecured: {value}\n".encode())
+
+
+def test_anchor_alone_is_harmless():
+    """An anchor that nothing refers to changes nothing."""
+    assert story_of("excerpt: &here text").excerpt == "text"
+
+
+def test_many_faults_in_one_file_are_counted():
+    """Past a thousand dropped fields, the rest are counted in one warning."""
+    _, _, warnings = read("related:\n" + "  - {title: x, quality: y}\n" * 1500)
+    assert len(warnings) == 1001
+    assert str(warnings[-1]) == "a.md: …: 500 more fields were dropped"
+
+
+# --- `secured` --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: T\nsecured: {c}\n",
+        "title: T\nsecured: *{c}\n",
+        "title: T\nsecured: !{c} x\n",
+        "title: T\nsecured: !{c}!x y\n",
+        "title: T\nsecured: !cAnArYs3!x y\n",
+        "title: T\nsecured: !<{c}\n",
+        'title: T\nsecured: "{c}\n',
+        'title: T\nsecured: "{c}\\q"\n',
+        "title: T\nsecured: {c}: {c}\n",
+        "title: T\nsecured: [{c}\n",
+        "title: T\nsecured: @{c}\n",
+        "title: T\nsecured: |{c}\n",
+        "title: T\nsecured: |\n{c}\n{c}\n",
+        "title: T\nsecured: {{a: {c}, a: {c}}}\n",
+        "title: T\nsecured: {c}\nsecured: {c}\n",
+        "title: T\n{c}: x\n{c}: y\n",
+        "title: T\nsecured: {c}\n %{c}\n",
+        "%{c} x\n---\ntitle: T\n",
+        "title: T\nprovider: {{secured: {c}, name: N}}\n",
+        "title: T\nrelated: [{{title: R, secured: {c}}}, {{secured: {c}}}]\n",
+        "title: T\nwebUrl: {c}\nquality: {c}\npublishedDateTime: {c}\nprovider: {{domain: '{c}'}}",
+    ],
+)
+@pytest.mark.parametrize("pure", [False, True])
+def test_secret_is_nowhere(text, pure, monkeypatch):
+    """No record, warning or rejection holds the secret, wherever the file goes wrong."""
+    if pure:
+        monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+        monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    result = parse_story(text.format(c=CANARY).encode(), "a.yml")
+    said = repr(result) + "".join(map(str, (result.rejection, *result.warnings)))
+    assert CANARY[:8] not in said
+
+
+# --- fields -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["2022", "Yes", "0x1F", "2022-05-25", "1_000", "'~'", "1:30"])
+def test_plain_scalars_are_text_where_text_belongs(text):
+    """A title or topic that YAML takes for a number, flag or date is text as written."""
+    story, _, _ = parse_story(f"title: {text}\ntopics: [{text}]".encode(), "a.yml")
+    assert story is not None
+    assert (story.title, story.topics) == (text.strip("'"), (text.strip("'"),))
+
+
+def test_text_is_normalised():
+    """Text is NFC, on one line, trimmed, and free of control characters."""
+    story = story_of(
+        'excerpt: " e\\u0301\\x1e\\x1f \\t\\0 b\\n\\nc\\x85 "\nbody: "a\\x0b\\r\\n\\tb\\x1f"'
+    )
+    assert story.excerpt == "é b c"
+    assert story.body == "a \n\tb"
+
+
+def test_null_and_empty_fields_are_absent():
+    """Nothing, `~`, null, empty text and blank text are absent without a warning."""
+    optional = [
+        "excerpt", "quality", "heat", "published", "publishedDateTime", "webUrl", "provider",
+        "topics", "images", "related", "type", "category",
+    ]  # fmt: skip
+    for nothing in ("", "~", "null", "''", "'  '"):
+        assert story_of("\n".join(f"{field}: {nothing}" for field in optional)) == Story(
+            "a.md", "T"
+        )
+    assert story_of("topics: []\nrelated: []\nimages: [~]\nprovider: {}") == Story("a.md", "T")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("49", 49), ("-1", -1), ("0", 0), ("1.5", 1.5), ("+7", 7), ("1_000", 1000), ("0x1F", 31),
+        ("010", 8), ("1:30", 90), ("1.0e+3", 1000.0), ("!!int '5'", 5), ("9007199254740992", 2**53),
+    ],
+)  # fmt: skip
+def test_numbers_are_those_of_yaml(text, number):
+    """A number is an integer or float in any notation of YAML 1.1."""
+    assert story_of(f"quality: {text}").quality == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'49'", "high", ".inf", "-.Inf", ".nan", "yes", "true", "2022-05-25", "1e999", "0b_",
+        "!!str 5", "9007199254740993", "[1]", "{a: 1}", "1:" * 40 + "1",
+    ],
+)  # fmt: skip
+def test_no_numbers_are_dropped(text):
+    """Quoted digits, booleans, infinities and inexact integers are not numbers."""
+    assert dropped(f"quality: {text}") == ["quality"]
+    assert dropped(f"heat: {text}") == ["heat"]
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "1.5", "wide", "4294967296"])
+def test_picture_sizes_are_positive_integers(text):
+    """A size that is none is dropped, the picture stays."""
+    result = read(f"images: [{{url: 'https://i.example/a', width: {text}, height: 7}}]")
+    assert [warning.field for warning in result.warnings] == ["images[0].width"]
+    assert result.story is not None
+    assert result.story.images == (Image("https://i.example/a", height=7),)
+
+
+def test_long_numbers_take_no_time():
+    """A sexagesimal number of any length is refused before it is computed."""
+    started = time.perf_counter()
+    assert dropped(f"quality: {'1:' * 200_000}1") == ["quality"]
+    assert time.perf_counter() - started < 1
+
+
+def test_flags_are_booleans_of_yaml():
+    """true, no, Off and their like are booleans; text and numbers are not."""
+    assert [story_of(f"published: {text}").published for text in ("no", "Off", "FALSE")] == [
+        False
+    ] * 3
+    assert story_of("published: yes").published is True
+    for text in ("'false'", "0", "n", "maybe"):
+        assert dropped(f"published: {text}") == ["published"]
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2022-05-25T17:16:00Z", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25t17:16:00z", datetime(2022, 5, 25, 17, 16)),
+        ("'2022-05-25T17:16:00Z'", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25T17:16:00", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25 17:16", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25", datetime(2022, 5, 25)),
+        ("2022-5-5", datetime(2022, 5, 5)),
+        ("2022-05-25T17:16:00.25Z", datetime(2022, 5, 25, 17, 16, 0, 250000)),
+        ("2022-05-25T17:16:00.1234567899+00:00", datetime(2022, 5, 25, 17, 16, 0, 123456)),
+        ("2022-05-25T17:16:00+05:30", datetime(2022, 5, 25, 11, 46)),
+        ("2022-05-25T17:16:00-0800", datetime(2022, 5, 26, 1, 16)),
+        ("2001-12-14 21:59:43.10 -5", datetime(2001, 12, 15, 2, 59, 43, 100000)),
+        ("2001-12-14 21:59:43 +5:30", datetime(2001, 12, 14, 16, 29, 43)),
+        ("20220525T171600Z", datetime(2022, 5, 25, 17, 16)),
+        ("20220525", datetime(2022, 5, 25)),
+    ],
+)
+def test_dates_are_read_as_utc(text, instant):
+    """ISO 8601 and YAML timestamps are instants; without an offset they are UTC."""
+    assert story_of(f"publishedDateTime: {text}").published_at == instant.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday", "2022-02-30", "2022-13-01", "0000-01-01", "2022-05-25T25:00:00Z", "2022",
+        "2022-05", "1653498960", "2022-05-25T17:16:00+99:00", "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00", "25/05/2022", "２０２２-05-25", "[2022-05-25]",
+    ],
+)  # fmt: skip
+def test_no_dates_are_dropped(text):
+    """What is no day of the calendar is dropped with a warning."""
+    assert dropped(f"publishedDateTime: {text}") == ["publishedDateTime"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://news.example", "HTTP://news.example:8080/a?b=c#d", "https://user@news.example/",
+        "https://müller.example/käse?q=日本", "https://1.2.3.4/x", "https://a.example/?u=http://b",
+    ],
+)  # fmt: skip
+def test_links_are_http_or_https(link):
+    """Web addresses are kept as written."""
+    assert story_of(f"webUrl: ' {link} '").web_url == link
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)", "ftp://a.example", "//a.example", "/path", "a.example", "https://",
+        "https:///path", "https:/a.example", "https://a.example/a b", "https://a.example/\\x01",
+        "https://a.example/\\u202egpj", "https://a.ex\\u2100ample/", "https://a.example\\\\@b/",
+        "https://a.example:port/", "data:text/html,x", "https://<b>/", "https://?q", "https://[::x]/",
+        "https://a.example/" + "x" * 4096,
+    ],
+)  # fmt: skip
+def test_other_links_are_dropped(link):
+    """Any other scheme, a missing host, blanks and invisible characters are refused."""
+    for field in ("originalUrl", "webUrl", "ampWebUrl", "cdnAmpWebUrl"):
+        assert dropped(f'{field}: "{link}"') == [field]
+
+
+@pytest.mark.parametrize(
+    ("written", "provider"),
+    [
+        ("{name: ZDNet, domain: zdnet.com}", Provider("ZDNet", "zdnet.com")),
+        (
+            "{name: ZDNet, domain: 'HTTPS://WWW.ZDNet.com.:443/path?q'}",
+            Provider("ZDNet", "zdnet.com"),
+        ),
+        ("{domain: //www.zdnet.com/}", Provider("zdnet.com", "zdnet.com")),
+        ("{domain: www.example}", Provider("www.example", "www.example")),
+        ("{name: ' The  Hindu '}", Provider("The Hindu")),
+        ("The Hindu", Provider("The Hindu")),
+        ("{name: B, domain: Bücher.example}", Provider("B", "bücher.example")),
+        ("{name: 2022}", Provider("2022")),
+        ("{other: x}", None),
+    ],
+)
+def test_providers_are_known_by_their_domain(written, provider):
+    """A domain is brought to one form; without a name it serves as the name."""
+    assert story_of(f"provider: {written}").provider == provider
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["nodots", "a b.com", "-a.com", "a..com", "user@a.com", "a.com,b.com", "x" * 300, "https://"],
+)
+def test_no_domains_are_dropped(domain):
+    """What cannot be a host is dropped; the provider goes by its name."""
+    result = read(f"provider: {{name: N, domain: '{domain}'}}")
+    assert [warning.field for warning in result.warnings] == ["provider.domain"]
+    assert result.story is not None
+    assert result.story.provider == Provider("N")
+
+
+def test_topics_are_a_list_or_one_text():
+    """Topics are kept once each, in order; one text is a list of one."""
+    assert story_of("topics: [b, a, ' b ', ~, '']").topics == ("b", "a")
+    assert story_of("topics: AI").topics == ("AI",)
+    result = read("topics: [a, [b], {c: d}]")
+    assert [warning.field for warning in result.warnings] == ["topics[1]", "topics[2]"]
+
+
+def test_related_articles_keep_their_fields():
+    """A related article has the fields of a story; what is not known is ignored."""
+    story = story_of(
+        "related:\n"
+        "- {title: A, excerpt: e, quality: 1, heat: 2, type: t, category: c, other: x,\n"
+        "   publishedDateTime: 2022-05-25, originalUrl: 'http://o.example',\n"
+        "   provider: P, images: [{url: 'http://i.example', isCached: no}]}"
+    )
+    assert story.related == (
+        Article(
+            "A",
+            "e",
+            datetime(2022, 5, 25, tzinfo=UTC),
+            "http://o.example",
+            type="t",
+            category="c",
+            quality=1,
+            heat=2,
+            provider=Provider("P"),
+            images=(Image("http://i.example", is_cached=False),),
+        ),
+    )
+
+
+def test_one_warning_for_one_fault():
+    """A related article whose title is unusable is left out with a single warning."""
+    _, _, warnings = read("related: [{title: [x], quality: 5}]")
+    assert list(map(str, warnings)) == ["a.md: related[0].title: text is expected here"]
+
+
+# --- against PyYAML ---------------------------------------------------------------
+
+_texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff\ufffe\uffff"), max_size=30
+)
+_odd = st.one_of(
+    _texts, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(st.integers())
+)
+_dates = st.one_of(
+    st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)),
+    st.datetimes(
+        min_value=datetime(1900, 1, 3),
+        timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+    ),
+    st.dates(min_value=date(1, 1, 3)),
+    _texts,
+)
+_links = st.sampled_from(
+    ["https://a.example/x?y=z#1", "http://b.example", "ftp://a.example", "", "x"]
+)
+_names = st.one_of(
+    _texts, st.sampled_from(["yes", "2022", "~", "- x", "a: b", "#c", "'", '"', "---"])
+)
+_article = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": _names,
+        "excerpt": _texts,
+        "publishedDateTime": _dates,
+        "webUrl": _links,
+        "quality": _odd,
+        "secured": st.just(CANARY),
+        "unknown": _odd,
+    },
+)
+_stories = st.builds(
+    lambda title, article, rest: {**article, **rest, "title": f"T {title}"},
+    _names,
+    _article,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "topics": st.lists(_names, max_size=3),
+            "related": st.lists(_article, max_size=3),
+        },
+    ),
+)
+_styles = st.fixed_dictionaries(
+    {
+        "default_style": st.sampled_from([None, "'", '"', "|", ">"]),
+        "default_flow_style": st.sampled_from([True, False, None]),
+        "allow_unicode": st.booleans(),
+        "indent": st.integers(2, 8),
+        "width": st.sampled_from([20, 80, 4000]),
+        "line_break": st.sampled_from(["\n", "\r\n"]),
+    }
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data):
+        """Write every value out."""
+        return True
+
+
+def _plain_text(value):
+    kept = (" " if unicodedata.category(c) == "Cc" and c not in "\n\t" else c for c in value)
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def _plain_instant(value):
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return None
+
+
+def _plain_number(value):
+    right = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if right and abs(value) <= 2**53 else None
+
+
+def _plain_link(value):
+    parts = urlsplit(value)
+    return value if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def _expected_fields(loaded):
+    """The rules of the format, applied the slow way to what PyYAML loads."""
+    readers = {
+        "title": ("title", _plain_text),
+        "excerpt": ("excerpt", _plain_text),
+        "publishedDateTime": ("published_at", _plain_instant),
+        "webUrl": ("web_url", _plain_link),
+        "quality": ("quality", _plain_number),
+    }
+    fields = {
+        attribute: read_value(loaded[key])
+        for key, (attribute, read_value) in readers.items()
+        if loaded.get(key) is not None
+    }
+    return {attribute: value for attribute, value in fields.items() if value not in (None, "")}
+
+
+@settings(max_examples=200, deadline=None)
+@given(_stories, _styles)
+def test_stories_are_what_pyyaml_loads(fields, style):
+    """However a story is written in YAML, it is read as PyYAML loads it."""
+    text = yaml.dump(fields, Dumper=_Dumper, **style)
+    loaded = yaml.load(text, yaml.SafeLoader)
+    topics = (_plain_text(topic) for topic in loaded.get("topics", ()))
+    articles = map(_expected_fields, loaded.get("related", ()))
+    expected = Story(
+        id="a.md",
+        topics=tuple(dict.fromkeys(topic for topic in topics if topic)),
+        related=tuple(Article(**article) for article in articles if "title" in article),
+        **_expected_fields(loaded),
+    )
+    result = parse_story(f"---\n{text}\n---\n".encode(), "a.md")
+    assert result.rejection is None
+    assert result.story == expected
+    assert parse_story(text.encode(), "a.md").story == expected
+    assert CANARY not in repr(result)
