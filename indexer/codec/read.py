@@ -6,12 +6,10 @@ mapped when they are first needed; nothing is read ahead, nothing copied.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,38 +25,16 @@ from .format import (
     U32,
     U64,
     AnyArray,
-    FieldInfo,
     Kind,
     chunks_of,
 )
 from .stored import RecordReader
+from .terms import SegmentTerms, TermEntry
+
+__all__ = ["SegmentArrays", "TermEntry", "iter_varints"]
 
 
-class TermEntry(NamedTuple):
-    """A term of a field: its postings are `docs[start:end]`.
-
-    ordinal: place among the field's terms, from 0
-    df: documents that have it, `end - start`
-    cf: occurrences in all documents, exact
-    max_tf: most occurrences in one document, at most 255
-    min_length, max_length: codes of the shortest and longest field that has it; 0 where
-        the field has no lengths
-    """
-
-    ordinal: int
-    start: int
-    end: int
-    df: int
-    cf: int
-    max_tf: int
-    min_length: int
-    max_length: int
-
-
-_NO_FIELD = FieldInfo("", False, 0, 0)
-
-
-class SegmentArrays:
+class SegmentArrays(SegmentTerms):
     """The arrays of one segment, read-only, mapped on first use; safe to share.
 
     Construction reads the ends of the terms file and raises `IndexCorrupt` if it is
@@ -70,15 +46,12 @@ class SegmentArrays:
     def __init__(self, folder: Path, segment: str, deleted: Iterable[int] = ()) -> None:
         self.folder = folder
         self.segment = segment
-        self.terms_file = SectionFile(folder, segment, "terms")
-        table = self.terms_file.table
-        self.doc_count = table.docs
-        self.chunk_count = chunks_of(table.docs)
-        self.fields: dict[str, FieldInfo] = {info.name: info for info in table.fields}
+        super().__init__(folder, segment)
+        self.doc_count = self.terms_file.table.docs
+        self.chunk_count = chunks_of(self.doc_count)
         self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
             raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
-        self._check_fields()
 
     def _file(self, kind: Kind) -> SectionFile:
         file = SectionFile(self.folder, self.segment, kind)
@@ -93,107 +66,6 @@ class SegmentArrays:
         ):  # fmt: skip
             assert file.table.docs == self.doc_count
 
-    def _check_fields(self) -> None:
-        end = 0
-        for info in self.fields.values():
-            if info.terms and (info.first != end or info.terms < 0):
-                raise self.terms_file.corrupt(f"field {info.name!r} is out of place")
-            end += info.terms
-        self._term_count = end
-        scored = sum(info.terms for info in self.fields.values() if info.scored)
-        self._scored_terms = scored
-        file = self.terms_file
-        self._blob: U8 = file.section("bytes", "u1")
-        self._offsets: U32 = file.section("offsets", "u4", (end + 1,))
-        self._starts: U32 = file.section("starts", "u4", (end + 1,))
-        cf = file.section("cf", "u4", (scored,))
-        max_tf = file.section("max_tf", "u1", (scored,))
-        min_length = file.section("min_length", "u1", (scored,))
-        max_length = file.section("max_length", "u1", (scored,))
-        # Views whose items are Python numbers, several times faster one by one than arrays.
-        self._blob_view = self._blob.data
-        self._offsets_view = self._offsets.data
-        self._starts_view = self._starts.data
-        self._statistics = (cf.data, max_tf.data, min_length.data, max_length.data)
-
-    # Terms
-
-    def _term(self, number: int) -> bytes:
-        offsets = self._offsets_view
-        return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
-
-    def _place(self, info: FieldInfo, term: bytes) -> int:
-        # As `bisect_left` with a key, without its calls: this is most of a look-up.
-        offsets, blob = self._offsets_view, self._blob_view
-        low, high = info.first, info.first + info.terms
-        while low < high:
-            middle = (low + high) >> 1
-            if bytes(blob[offsets[middle] : offsets[middle + 1]]) < term:
-                low = middle + 1
-            else:
-                high = middle
-        return low - info.first
-
-    def find_term(self, field: str, term: bytes) -> TermEntry | None:
-        """The term's entry, or None; a binary search of a few microseconds."""
-        info = self.fields.get(field, _NO_FIELD)
-        ordinal = self._place(info, term)
-        if ordinal == info.terms or self._term(info.first + ordinal) != term:
-            return None
-        return self.term_entry(field, ordinal)
-
-    def term_entry(self, field: str, ordinal: int) -> TermEntry:
-        """The entry of a field's term by ordinal; raises `IndexError` outside its range."""
-        info = self.fields[field]
-        if not 0 <= ordinal < info.terms:
-            raise IndexError(f"field {field!r} has no term {ordinal}")
-        number = info.first + ordinal
-        start, end = self._starts_view[number], self._starts_view[number + 1]
-        if not start < end <= len(self.docs):
-            raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
-        if not info.scored:
-            return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)
-        statistics = (view[number] for view in self._statistics)
-        return TermEntry(ordinal, start, end, end - start, *statistics)
-
-    def term_bytes(self, field: str, ordinal: int) -> bytes:
-        """A field's term by ordinal; raises `IndexError` outside its range."""
-        info = self.fields[field]
-        if not 0 <= ordinal < info.terms:
-            raise IndexError(f"field {field!r} has no term {ordinal}")
-        return self._term(info.first + ordinal)
-
-    def terms_with_prefix(self, field: str, prefix: bytes) -> range:
-        """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
-        info = self.fields.get(field, _NO_FIELD)
-        size = len(prefix)
-        numbers = range(info.first, info.first + info.terms)
-        end = bisect_right(numbers, prefix, key=lambda number: self._term(number)[:size])
-        return range(self._place(info, prefix), end)
-
-    def terms_between(
-        self,
-        field: str,
-        low: bytes | None,
-        high: bytes | None,
-        *,
-        include_low: bool = True,
-        include_high: bool = True,
-    ) -> range:
-        """Ordinals of the field's terms from `low` to `high`; None leaves an end open."""
-        info = self.fields.get(field, _NO_FIELD)
-        begin, end = 0, info.terms
-        if low is not None:
-            begin = self._place(info, low if include_low else low + b"\0")
-        if high is not None:
-            end = self._place(info, high + b"\0" if include_high else high)
-        return range(begin, max(begin, end))
-
-    def term_starts(self, field: str) -> U32:
-        """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""
-        info = self.fields.get(field, _NO_FIELD)
-        return self._starts[info.first : info.first + info.terms + 1]
-
     # Postings
 
     @cached_property
@@ -205,7 +77,7 @@ class SegmentArrays:
     def docs(self) -> U16:
         """uint16[P]: low bits of document ids, of all terms; rising within term and chunk."""
         array: U16 = self.postings_file.section("docs", "u2")
-        if len(array) != self._starts_view[self._term_count]:
+        if len(array) != self._posting_count:
             raise self.postings_file.corrupt(f"has {len(array)} postings")
         return array
 
@@ -293,6 +165,8 @@ class SegmentArrays:
             order = np.argsort(marks, kind="stable")
             bases = chunks[order].astype(np.uint32) << np.uint32(CHUNK_BITS)
             ids |= np.repeat(bases, np.diff(np.append(marks[order], end)))
+        if ids.max(initial=0) >= max(1, self.doc_count):
+            raise self.postings_file.corrupt(f"document {ids.max()} of {self.doc_count}")
         return ids
 
     # Positions
