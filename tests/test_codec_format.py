@@ -205,6 +205,8 @@ def _rewrite(folder: Path, kind: Any, changed: dict[str, Any]) -> None:
         ("terms", "starts", np.array([0, 1, 3, 4, 9], np.uint32)),
         ("terms", "bytes", np.frombuffer(b"cloudazurebbc.comzdnet.com", np.uint8)),
         ("terms", "cf", np.zeros(9, np.uint32)),
+        ("terms", "buckets", np.array([0, 0, 0, 0, 4], np.uint32)),
+        ("terms", "bucket_terms", np.array([9, 9, 9, 9], np.uint32)),
         ("postings", "docs", np.array([0, 0, 3, 1, 0, 1], np.uint16)),
         ("postings", "docs", np.array([0, 1, 0, 1, 0, 1], np.uint16)),
         ("postings", "docs", np.zeros(6, np.uint32)),
@@ -410,6 +412,19 @@ def test_term_ranges(tmp_path: Path) -> None:
     assert list(arrays.terms_between("k", b"d", b"b")) == []
     with pytest.raises(IndexError):
         arrays.term_entry("t", 5)
+
+
+def test_every_term_is_found_and_no_other(tmp_path: Path) -> None:
+    """Looking up a term gives the entry at its ordinal, in its own field only."""
+    mine = build(tmp_path / "mine", documents(200), 1, Codec())
+    arrays = mine._segments()[0].arrays(tmp_path / "mine")
+    for name, info in arrays.fields.items():
+        for ordinal in range(info.terms):
+            term = arrays.term_bytes(name, ordinal)
+            assert arrays.find_term(name, term) == arrays.term_entry(name, ordinal)
+            assert arrays.find_term(name, term + b"\0") is None
+    assert arrays.find_term("year", b"p3.com") is None
+    assert arrays.find_term("absent", b"p3.com") is None
 
 
 def test_segment_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

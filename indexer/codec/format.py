@@ -1,4 +1,4 @@
-"""The layout of a segment's files: names, numbers and types, nothing that runs; layer 2.
+"""The layout of a segment's files: names, numbers and types; layer 2.
 
 `docs/index-format.md` describes the same for readers without the source and carries a
 worked example. Whoever changes anything here raises `FORMAT_VERSION`.
@@ -7,6 +7,7 @@ worked example. Whoever changes anything here raises `FORMAT_VERSION`.
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import Any, Literal
 
 import msgspec
@@ -109,6 +110,16 @@ class Table(msgspec.Struct, frozen=True, omit_defaults=True):
     sections: tuple[Section, ...]
     fields: tuple[FieldInfo, ...] = ()
     defaults: dict[str, int | float] = {}
+
+
+def term_hash(first: int, term: bytes) -> int:
+    """The hash of a term of the field whose first term has this number: CRC-32, 32 bits."""
+    return zlib.crc32(term, first)
+
+
+def bucket_count(terms: int) -> int:
+    """How many buckets hold `terms` terms: a power of two that leaves one or two in each."""
+    return 1 << max(0, terms.bit_length() - 1)
 
 
 def file_name(segment: str, kind: Kind) -> str:

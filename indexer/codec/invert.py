@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.numeric import length_to_byte
 
-from .format import BLOCK, CHUNK_BITS, SATURATED, U8, U16, U32, AnyArray
+from .format import BLOCK, CHUNK_BITS, SATURATED, U8, U16, U32, AnyArray, bucket_count
 
 Ints = npt.NDArray[np.integer[Any]]
 
@@ -111,6 +111,14 @@ def _varints(values: npt.NDArray[np.int64], sizes: U8, ends: npt.NDArray[np.int6
         encoded[places] = (todo & 0x7F) | (more.astype(np.int64) << 7)
         todo, places, left = todo[more] >> 7, places[more] + 1, left[more] - 1
     return encoded
+
+
+def term_buckets(hashes: Sequence[int]) -> tuple[U32, U32]:
+    """Hashes of T terms → where each bucket begins, uint32[B + 1], and its terms, uint32[T]."""
+    count = bucket_count(len(hashes))
+    buckets = np.array(hashes, np.int64) & (count - 1)
+    order = np.argsort(buckets, kind="stable").astype(np.uint32)
+    return offsets_of(np.bincount(buckets, minlength=count)).astype(np.uint32), order
 
 
 def chunk_runs(docs: U32, starts: Ints) -> tuple[U16, npt.NDArray[np.int64], U16]:

@@ -1,4 +1,4 @@
-"""The terms file of a segment: look-ups by binary search over mapped bytes; layer 2."""
+"""The terms file of a segment: look-ups over mapped bytes; layer 2."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .files import SectionFile
-from .format import U8, U32, FieldInfo
+from .format import U8, U32, FieldInfo, bucket_count, term_hash
 
 
 class TermEntry(NamedTuple):
@@ -65,6 +65,8 @@ class SegmentTerms:
         min_length = file.section("min_length", "u1", (scored,))
         max_length = file.section("max_length", "u1", (scored,))
         # Views whose items are Python numbers, several times faster one by one than arrays.
+        self._buckets = file.section("buckets", "u4", (bucket_count(end) + 1,)).data
+        self._bucket_terms = file.section("bucket_terms", "u4", (end,)).data
         self._blob_view = self._blob.data
         self._offsets_view = self._offsets.data
         self._starts_view = self._starts.data
@@ -76,7 +78,7 @@ class SegmentTerms:
         return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
 
     def _place(self, info: FieldInfo, term: bytes) -> int:
-        # As `bisect_left` with a key, without its calls: this is most of a look-up.
+        # As `bisect_left` with a key, without its calls.
         offsets, blob = self._offsets_view, self._blob_view
         low, high = info.first, info.first + info.terms
         while low < high:
@@ -88,26 +90,34 @@ class SegmentTerms:
         return low - info.first
 
     def find_term(self, field: str, term: bytes) -> TermEntry | None:
-        """The term's entry, or None; a binary search of a few microseconds."""
+        """The term's entry, or None; a hash look-up of one or two microseconds."""
         info = self.fields.get(field, _NO_FIELD)
-        ordinal = self._place(info, term)
-        if ordinal == info.terms or self._term(info.first + ordinal) != term:
-            return None
-        return self.term_entry(field, ordinal)
+        buckets = self._buckets
+        bucket = term_hash(info.first, term) & (len(buckets) - 2)
+        for number in self._bucket_terms[buckets[bucket] : buckets[bucket + 1]]:
+            if 0 <= number - info.first < info.terms and self._term(number) == term:
+                return self._entry(info, number - info.first)
+        return None
 
     def term_entry(self, field: str, ordinal: int) -> TermEntry:
         """The entry of a field's term by ordinal; raises `IndexError` outside its range."""
         info = self.fields[field]
         if not 0 <= ordinal < info.terms:
             raise IndexError(f"field {field!r} has no term {ordinal}")
+        return self._entry(info, ordinal)
+
+    def _entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
         if not start < end <= self._posting_count:
             raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
         if not info.scored:
             return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)
-        statistics = (view[number] for view in self._statistics)
-        return TermEntry(ordinal, start, end, end - start, *statistics)
+        cf, max_tf, shortest, longest = self._statistics
+        return TermEntry(
+            ordinal, start, end, end - start,
+            cf[number], max_tf[number], shortest[number], longest[number],
+        )  # fmt: skip
 
     def term_bytes(self, field: str, ordinal: int) -> bytes:
         """A field's term by ordinal; raises `IndexError` outside its range."""

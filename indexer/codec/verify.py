@@ -69,6 +69,8 @@ def _check_terms(arrays: SegmentArrays) -> None:
         terms = [arrays.term_bytes(name, ordinal) for ordinal in range(info.terms)]
         if any(first >= second for first, second in pairwise(terms)):
             raise file.corrupt(f"terms of field {name!r} are out of order")
+        if any(arrays.find_term(name, term) is None for term in terms):
+            raise file.corrupt(f"a term of field {name!r} is not in its bucket")
 
 
 def _check_documents_of_terms(arrays: SegmentArrays) -> AnyArray:

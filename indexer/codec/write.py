@@ -24,6 +24,7 @@ from .format import (
     AnyArray,
     FieldInfo,
     chunks_of,
+    term_hash,
 )
 from .invert import (
     Ints,
@@ -33,6 +34,7 @@ from .invert import (
     facet_of,
     length_codes,
     offsets_of,
+    term_buckets,
 )
 from .stored import Stored
 
@@ -104,6 +106,7 @@ class _Inverted:
         self._infos: list[FieldInfo] = []
         self._arrays: dict[str, list[AnyArray]] = {}
         self._terms: list[bytes] = []
+        self._hashes: list[int] = []
         self._postings = 0
         self._position_bytes = 0
 
@@ -139,6 +142,7 @@ class _Inverted:
                 length_row=self._rows.get(field.name, -1),
             )
         )
+        self._hashes.extend(term_hash(len(self._terms), term) for term in field.terms)
         self._terms.extend(field.terms)
         self._put("starts", field.starts[:-1] + np.int64(self._postings))
         self._put("docs", field.docs.astype(np.uint16))
@@ -199,6 +203,9 @@ class _Inverted:
     def _finish_terms(self, terms: SectionWriter, offsets: Ints, totals: Mapping[str, int]) -> None:
         terms.stream("bytes", (b"".join(self._terms),))
         terms.add("offsets", offsets.astype(np.uint32))
+        buckets, bucket_terms = term_buckets(self._hashes)
+        terms.add("buckets", buckets)
+        terms.add("bucket_terms", bucket_terms)
         terms.add("starts", self._get("starts", np.int64).astype(np.uint32))
         terms.add("cf", self._get("cf", np.uint32))
         terms.add("max_tf", self._get("max_tf", np.uint8))
