@@ -130,7 +130,7 @@ class SegmentArrays(SegmentTerms):
 
     def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
         # Chunks without postings are empty ranges at the start of the next one's.
-        number = int(np.searchsorted(self._starts, entry.start))
+        number = self._number(entry)
         chunk = int(self.first_chunks[number])
         low, high = np.searchsorted(self.run_starts, (entry.start + 1, entry.end))
         for run in range(low, high):
@@ -141,9 +141,15 @@ class SegmentArrays(SegmentTerms):
             chunk = following
         row[chunk + 1 :] = entry.end
 
+    def _number(self, entry: TermEntry) -> int:
+        number = int(np.searchsorted(self._starts, entry.start))
+        if self._starts[number : number + 2].tolist() != [entry.start, entry.end]:
+            raise self.terms_file.corrupt(f"no term has postings {entry.start} to {entry.end}")
+        return number
+
     def doc_ids(self, entry: TermEntry) -> U32:
         """uint32[df], rising: the documents that have a term; allocates."""
-        number = int(np.searchsorted(self._starts, entry.start))
+        number = self._number(entry)
         return self._ids(number, number + 1)
 
     def doc_ids_of(self, field: str, ordinals: range) -> U32:
