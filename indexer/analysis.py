@@ -70,6 +70,11 @@ def iter_words(text: str) -> Iterator[Word]:
         position += 1
 
 
+def count_words(text: str) -> int:
+    """How many words a text has that holds no part separator."""
+    return len(WORD_PATTERN.findall(text))
+
+
 @lru_cache(maxsize=1 << 17)
 def fold(word: str) -> str:
     """Fold case, accents and compatibility forms; drop a possessive and apostrophes.

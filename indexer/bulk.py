@@ -210,6 +210,7 @@ class SegmentBuilder:
     def add(self, story: Story) -> None:
         """Take the next story."""
         doc = self.docs
+        stored: dict[str, object] = {}
         for name, value in document_of(story).items():
             if value is None:
                 continue
@@ -221,7 +222,8 @@ class SegmentBuilder:
             elif name in self._numbers:
                 self._numbers[name].add(doc, value)
             else:
-                self._records.append(encode_record({name: value}))
+                stored[name] = value
+        self._records.append(encode_record(stored))
         self.docs += 1
 
     def write(self, folder: Path, segment: str) -> None:
