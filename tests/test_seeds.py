@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
@@ -20,8 +21,9 @@ from indexer.model import Article, Image, Provider, Rejection, Story
 from indexer.seeds import StoryRead, iter_seed_files, parse_story, read_story
 
 from .bad_seeds import BAD, CANARY, GOOD, WARNED, Expected, front, write_bad_seeds
+from .conftest import ROOT, SEED_STORY
 
-SEED = Path(__file__).parent.parent / "seeds" / "000_810bd97e64a9d9b2.txt"
+SEED = ROOT / "seeds" / SEED_STORY
 UTC = timezone.utc
 
 
@@ -81,6 +83,19 @@ def test_real_story_without_libyaml(monkeypatch):
     fast = read_story(str(SEED), SEED.name)
     monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
     assert read_story(str(SEED), SEED.name) == fast
+
+
+def test_documented_example_is_read():
+    """The story that docs/story-format.md shows is read whole."""
+    document = (ROOT / "docs" / "story-format.md").read_text("utf-8")
+    example = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
+    assert example is not None
+    story, rejection, warnings = parse_story(example[1].encode(), "a.md")
+    assert (rejection, warnings) == (None, ())
+    assert story is not None
+    assert story.body.startswith("Text after the second line")
+    assert story.provider == Provider("Tarnoport Courier", "tarnoport-courier.example")
+    assert len(story.related) == len(story.images) == 1
 
 
 # --- folders ----------------------------------------------------------------------

@@ -26,7 +26,7 @@ def archive() -> dict[str, dict[str, Any]]:
     for number in range(30):
         provider = (ZDNET, NASDAQ, ALPHA)[number % 3]
         stories[f"{2021 + number % 2}/story {number:02}.md"] = {
-            "title": f"Azure report {number}",
+            "title": f"Azure report {number}" + (" on turbines" if number % 10 == 5 else ""),
             "excerpt": "A cloud provider signs a partnership.",
             "body": "The first paragraph.\n\nThe second paragraph.",
             "publishedDateTime": f"{2021 + number % 2}-03-{number % 28 + 1:02}T10:00:00Z",

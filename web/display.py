@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flask import Flask, url_for
 from jinja2 import StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from indexer import Article, Hit, Image, Provider, RelatedHit, Story
 
@@ -52,12 +52,7 @@ def duration(milliseconds: float) -> str:
 
 def marked(hit: Hit | RelatedHit, field: str) -> Markup:
     """A field with its matches marked: HTML that the engine has escaped."""
-    text = hit.highlights.get(field)
-    return Markup(text) if text else escape(getattr(_item(hit), field))
-
-
-def _item(hit: Hit | RelatedHit) -> Story | Article:
-    return hit.story if isinstance(hit, Hit) else hit.article
+    return Markup(hit.highlights.get(field, ""))
 
 
 def passage(hit: Hit) -> Markup:

@@ -1,7 +1,7 @@
 """Any query as a feed, newest first: Atom (RFC 4287) and JSON Feed 1.1; also OpenSearch.
 
-A feed reader that has seen an entry must know it again, so entries are identified by
-the story's id and not by an address, which changes with the host.
+A feed reader that has seen an entry must know it again, so feeds and entries are
+identified by query and story id, and not by an address, which changes with the host.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def _entry_id(story: Story) -> str:
 
 
 def _read_feed(wanted: SearchRequest) -> _Feed:
-    wanted = replace(wanted, sort="newest", offset=0, limit=ENTRIES, facets=())
-    page = observe_search(current_engine().answer(wanted))
+    newest = replace(wanted, sort="newest", offset=0, limit=ENTRIES, facets=())
+    page = observe_search(current_engine().answer(newest))
     title = current_app.config["TITLE"]
     return _Feed(
         page,
         f"{wanted.query} – {title}" if wanted.query else title,
-        public_url(search_url(wanted)),
+        public_url(search_url(params.on_page(wanted, 1))),
         public_url(request.full_path.rstrip("?")),
         current_connection().info().built_at,
     )
@@ -83,7 +83,8 @@ def atom() -> ResponseReturnValue:
 
 def _atom_feed(feed: _Feed) -> ET.Element:
     root = ET.Element(f"{{{_ATOM}}}feed")
-    _add(root, "id", uuid5(NAMESPACE_URL, f"storydex-feed:{feed.page_url}").urn)
+    query = params.write_query(feed.page.request)
+    _add(root, "id", uuid5(NAMESPACE_URL, f"storydex-feed:{query}").urn)
     _add(root, "title", feed.title)
     _add(root, "updated", write_instant(feed.updated))
     _add(root, "link", rel="self", type="application/atom+xml", href=feed.own_url)

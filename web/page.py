@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from flask import url_for
+from flask import request, url_for
 
 from indexer import SORTS, Facet, FacetCount, ResultPage, SearchRequest
 
@@ -30,8 +30,8 @@ GROUP_TITLES: dict[Facet, str] = {
 }
 #: Values of a facet in view; the others are folded away.
 TOP_VALUES = 12
-#: Beyond this a list helps nobody and the page grows by a quarter kilobyte a value.
-MAX_VALUES = 400
+#: Beyond this a list helps nobody and the page grows by a third of a kilobyte a value.
+MAX_VALUES = 1000
 #: Page links on each side of the current page.
 _AROUND = 2
 
@@ -58,8 +58,8 @@ class Group(NamedTuple):
     beyond: int
 
     @property
-    def total(self) -> int:
-        """How many values there are to show."""
+    def shown(self) -> int:
+        """How many values the page has."""
         return len(self.top) + len(self.rest)
 
 
@@ -92,7 +92,8 @@ def page_facets(wanted: SearchRequest) -> tuple[Facet, ...]:
 def search_url(wanted: SearchRequest) -> str:
     """The address of the search page for a request."""
     query = params.write_query(wanted)
-    return url_for("pages.search") + (f"?{query}" if query else "")
+    # `url_for` takes half the time of a page with hundreds of filter links.
+    return f"{request.script_root}/?{query}" if query else f"{request.script_root}/"
 
 
 def follow_url(wanted: SearchRequest, endpoint: str, format_name: str = "") -> str:

@@ -224,6 +224,8 @@ def serve(location: str, host: str, port: int) -> None:
     """
     import web
 
+    # The front end would wait for an index to appear; a person should be told.
+    open_index(location).close()
     web.serve(location=location, host=host, port=port)
 
 

@@ -9,7 +9,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -22,6 +21,15 @@ from ..model import BuildProgress
 
 #: Seconds between two looks of the bar.
 _REFRESH = 0.1
+
+
+class _CountColumn(ProgressColumn):
+    """Steps done and to be done."""
+
+    def render(self, task: Task) -> Text:
+        """Both numbers, nothing while the second is unknown."""
+        known = task.total is not None
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f}" if known else "")
 
 
 class _RateColumn(ProgressColumn):
@@ -84,7 +92,7 @@ class Meter:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            _CountColumn(),
             _RateColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),

@@ -94,7 +94,7 @@ _MIDDLES = _split("""
     a o i e u ara eno ila oru an en or
 """)
 _COMPANY_ENDS = _split("""
-    dyne vex tonic mira nova stra lith pex quor sys ron dax tera bly nex grid via cor lume zen
+    dume vex tonic mira novix stra lith pex quor sys ron dax tera bly nex grid vio cor lume zen
 """)
 _COMPANY_KINDS = (
     "", "", " Systems", " Labs", " Group", " Energy", " Foods", " Robotics", " Health", " Air",
@@ -201,7 +201,8 @@ def providers() -> tuple[Provider, ...]:
         if rank % 3:
             name = f"{place_name(rank)} {paper}"
         else:
-            name = f"{_PAPER_FIELDS[rank // 3 % len(_PAPER_FIELDS)]} {paper}"
+            field = _PAPER_FIELDS[rank // 3 % len(_PAPER_FIELDS)]
+            name = f"{product_name(rank).split()[0]} {field}"
         domain = slug(name).replace("-", "" if rank % 2 else "-") + ".example"
         found.setdefault(domain, Provider(domain if rank % 23 == 22 else name, domain))
         rank += 1
