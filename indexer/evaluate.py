@@ -29,11 +29,11 @@ K1, B = 1.2, 0.75
 MAX_EXPANDED_TERMS = 10_000
 
 DocIds = npt.NDArray[np.uint32]
-Scores = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.floating[Any]]
 
 
 class Matches(NamedTuple):
-    """Documents of a segment: doc_ids uint32[n], increasing; scores float64[n], parallel."""
+    """Documents of a segment: doc_ids uint32[n], increasing; scores float[n], parallel."""
 
     doc_ids: DocIds
     scores: Scores
@@ -58,7 +58,11 @@ class Statistics:
 
     def idf(self, field: str, term: str) -> float:
         """The inverse document frequency of a term."""
-        return log(self._snapshot.size / (self._snapshot.doc_frequency(field, term) + 1)) + 1
+        return self.idf_of(self._snapshot.doc_frequency(field, term))
+
+    def idf_of(self, frequency: int) -> float:
+        """The inverse document frequency of a term that so many stories have."""
+        return log(self._snapshot.size / (frequency + 1)) + 1
 
     def average_length(self, field: str) -> float:
         """The mean length of a field over all stories, in words."""

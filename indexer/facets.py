@@ -14,7 +14,8 @@ import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
 from .dates import first_instant, last_instant
-from .execute import Executor, Failed, Found, failures
+from .evaluate import Matches
+from .execute import Executor, Failed, failures
 from .model import Facet, FacetCount
 from .schema import facet_key, naive_utc
 from .snapshot import NO_DATE, Snapshot
@@ -54,7 +55,7 @@ class Filters:
             self.failed.append(failures(segment.doc_count, allowed, masks))
 
     def count(
-        self, executor: Executor, found: list[Found], facet: Facet
+        self, executor: Executor, found: list[Matches], facet: Facet
     ) -> tuple[FacetCount, ...]:
         """The values of a facet among what was found: most stories first, then by label.
 
@@ -64,28 +65,15 @@ class Filters:
         counts = executor.count(found, self.failed, facet, own)
         values = executor.snapshot.facet(facet)
         selected = self.keys.get(facet, frozenset())
-        places = np.flatnonzero(counts).tolist()
+        used = np.flatnonzero(counts)
+        order = used[np.lexsort((values.ranks[used], -counts[used]))].tolist()
         rows = [
-            FacetCount(
-                _value(values.keys[i], values.labels[i]),
-                values.labels[i],
-                int(counts[i]),
-                values.keys[i] in selected,
-            )
-            for i in places
+            FacetCount(values.values[i], values.labels[i], count, values.keys[i] in selected)
+            for i, count in zip(order, counts[order].tolist(), strict=True)
         ]
-        shown = {values.keys[i] for i in places}
-        rows += [FacetCount(key, key, 0, True) for key in selected - shown]
-        return tuple(sorted(rows, key=_order))
-
-
-def _order(row: FacetCount) -> tuple[int, str, str]:
-    return -row.count, row.label.casefold(), row.value
-
-
-def _value(key: str, label: str) -> str:
-    """What to filter by: as it is written, where that means the same value."""
-    return label if label == key or facet_key(label) == key else key
+        unused = selected - {values.keys[i] for i in order} if selected else ()
+        rows += [FacetCount(key, key, 0, True) for key in sorted(unused)]
+        return tuple(rows)
 
 
 def _with(snapshot: Snapshot, number: int, facet: Facet, wanted: frozenset[str]) -> Mask:

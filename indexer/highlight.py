@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import log
 from typing import NamedTuple
@@ -51,11 +51,35 @@ class _Leaf(NamedTuple):
     weight: float
 
 
+class _StoredHit:
+    """A story of a snapshot, read when it is asked for."""
+
+    def __init__(self, highlighter: Highlighter, doc_id: int) -> None:
+        self._highlighter = highlighter
+        self._doc_id = doc_id
+
+    @cached_property
+    def _record(self) -> Record:
+        return self._highlighter.snapshot.record(self._doc_id)
+
+    def story(self) -> Story:
+        """The story."""
+        return self._record.story
+
+    def related(self) -> tuple[RelatedHit, ...]:
+        """The related articles that match, best first."""
+        return self._highlighter.related(self._doc_id, self._record)
+
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name."""
+        return self._highlighter.story(self._record.story)
+
+
 class Highlighter:
     """Finds and marks what a query matches in the stories of a snapshot."""
 
     def __init__(self, query: wq.Query, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._query = query
         self._leaves: dict[str, dict[wq.Query, _Leaf]] = {name: {} for name in TEXT_FIELDS}
         for leaf in _positive_leaves(query):
@@ -63,15 +87,8 @@ class Highlighter:
                 self._leaves[leaf.field()][leaf] = _Leaf(_finder(leaf), _weight(leaf, snapshot))
 
     def hit(self, doc_id: int, score: float) -> Hit:
-        """The hit of a story; raises `IndexCorrupt`."""
-        record = self._snapshot.record(doc_id)
-        story = record.story
-        return Hit(
-            story,
-            score,
-            lambda: self.related(doc_id, record),
-            lambda: self.story(story),
-        )
+        """The hit of a story; reading it later may raise `IndexCorrupt`."""
+        return Hit(score, _StoredHit(self, doc_id))
 
     def story(self, story: Story) -> dict[str, str]:
         """Escaped HTML of title and excerpt, and a snippet of the body if there is one."""
@@ -127,7 +144,7 @@ class Highlighter:
         return found
 
     def _positions(self, term: str, doc_id: int) -> list[int]:
-        segment, doc = self._snapshot.locate(doc_id)
+        segment, doc = self.snapshot.locate(doc_id)
         entry = segment.find_term("related", term.encode())
         posting = None if entry is None else posting_of(segment, entry, doc)
         return [] if posting is None else segment.positions(posting)

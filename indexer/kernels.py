@@ -17,6 +17,7 @@ from __future__ import annotations
 
 
 from collections.abc import Callable
+from pickle import UnpicklingError
 from typing import Any
 
 import numba as nb
@@ -31,6 +32,9 @@ _POSITION_BLOCK = 64
 _SATURATED = 255
 
 
+_NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
+
+
 def _compile(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile at import, from the cache where there is one that can be used."""
 
@@ -38,8 +42,8 @@ def _compile(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
         options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
         try:
             return nb.njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
-        except (RuntimeError, OSError):
-            # Neither beside this file nor in the user's folder may anything be written.
+        except _NO_CACHE:
+            # Nothing may be written anywhere, or what was written there is damaged.
             pass
         return nb.njit(signature, **options)(function)  # type: ignore[no-any-return]
 
@@ -98,12 +102,13 @@ def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, 
     return 0
 
 
-@_compile(_RESULT(*_LISTS, nb.int64))
-def score_any(docs, tfs, lengths, norms, bounds, rows, weights, size):  # type: ignore[no-untyped-def]
+@_compile(_RESULT(*_LISTS))
+def score_any(docs, tfs, lengths, norms, bounds, rows, weights):  # type: ignore[no-untyped-def]
     """Documents in any of the lists, with the sums of their scores.
 
     Returns the number n, documents uint32[≥ n] increasing, scores float32[≥ n].
     """
+    size = lengths.shape[1]
     found = np.empty(size, np.uint32)
     sums = np.empty(size, np.float32)
     scores = np.zeros(_CHUNK, np.float32)
@@ -130,6 +135,21 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights, size):  # type: 
     return count, found, sums
 
 
+@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
+def _varint(data, at, limit):  # type: ignore[no-untyped-def]
+    """The place after the number (LEB128) at `at`, and the number; 0 past the end."""
+    number = 0
+    shift = 0
+    while at < limit:
+        byte = np.int64(data[at])
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128 or shift > 28:
+            break
+        shift += 7
+    return at, number
+
+
 @_compile(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
 def _lower_bound(docs, low, high, place):  # type: ignore[no-untyped-def]
     """The first posting in low … high whose document is not before `place`."""
@@ -142,13 +162,14 @@ def _lower_bound(docs, low, high, place):  # type: ignore[no-untyped-def]
     return low
 
 
-@_compile(_RESULT(*_LISTS, nb.int64[::1], nb.int64))
-def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups, size):  # type: ignore[no-untyped-def]
+@_compile(_RESULT(*_LISTS, nb.int64[::1]))
+def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):  # type: ignore[no-untyped-def]
     """Documents in at least one list of every group, with the sums of their scores.
 
     groups: int64[G + 1], group g has the lists groups[g] … groups[g + 1] - 1; the
     rarest first. Returns as `score_any` does.
     """
+    size = lengths.shape[1]
     found = np.empty(size, np.uint32)
     sums = np.empty(size, np.float32)
     scores = np.zeros(_CHUNK, np.float32)
@@ -208,17 +229,93 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups, size):  
     return count, found, sums
 
 
-@_compile(nb.int64(nb.uint32[::1], nb.float32[::1], nb.int64, nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
-def best(found, sums, count, failed, top_docs, top_scores):  # type: ignore[no-untyped-def]
+@_compile(
+    nb.boolean[::1](
+        _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
+    )
+)  # fmt: skip
+def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, count, slop):  # type: ignore[no-untyped-def]
+    """bool[count]: which documents have the terms in order, each at most `slop` further on.
+
+    bounds: int64[T, C + 1], the postings of the terms in the order of the phrase
+    found: uint32[≥ count], increasing, documents that have all the terms
+    """
+    kept = np.zeros(count, np.bool_)
+    terms = bounds.shape[0]
+    cursors = np.zeros(terms, np.int64)
+    ends = np.empty(64, np.int64)
+    following = np.empty(64, np.int64)
+    chunk = -1
+    for i in range(count):
+        doc = found[i]
+        if doc >> _CHUNK_BITS != chunk:
+            chunk = np.int64(doc >> _CHUNK_BITS)
+            for term in range(terms):
+                cursors[term] = bounds[term, chunk]
+        place = np.int64(doc & (_CHUNK - 1))
+        held = 0
+        for term in range(terms):
+            posting = _lower_bound(docs, cursors[term], bounds[term, chunk + 1], place)
+            cursors[term] = posting
+            # Where the positions of this posting begin: after those of its block before it.
+            at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+            limit = len(position_bytes)
+            skip = 0
+            for before in range(posting // _POSITION_BLOCK * _POSITION_BLOCK, posting):
+                if tfs[before] == _SATURATED:
+                    while skip > 0 and at < limit:
+                        skip -= position_bytes[at] < 128
+                        at += 1
+                    at, skip = _varint(position_bytes, at, limit)
+                else:
+                    skip += tfs[before]
+            while skip > 0 and at < limit:
+                skip -= position_bytes[at] < 128
+                at += 1
+            number = np.int64(tfs[posting])
+            if number == _SATURATED:
+                at, number = _varint(position_bytes, at, limit)
+                number = min(number, limit - at)
+            if number > len(following):
+                following = np.empty(2 * number, np.int64)
+                ends_wider = np.empty(2 * number, np.int64)
+                ends_wider[:held] = ends[:held]
+                ends = ends_wider
+            position = 0
+            matched = 0
+            low = 0
+            for _ in range(number):
+                at, difference = _varint(position_bytes, at, limit)
+                position += difference
+                if term == 0:
+                    following[matched] = position
+                    matched += 1
+                    continue
+                while low < held and ends[low] < position - slop:
+                    low += 1
+                if low < held and ends[low] < position:
+                    following[matched] = position
+                    matched += 1
+            ends, following = following, ends
+            held = matched
+            if held == 0:
+                break
+        kept[i] = held > 0
+    return kept
+
+
+@_compile(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
+def best(found, sums, failed, top_docs, top_scores):  # type: ignore[no-untyped-def]
     """Fill in the best of the matches; returns how many pass every filter.
 
+    found: uint32[n], increasing; sums: float32[n], their scores
     failed: uint8[N], 0 for documents that pass (or uint8[0]: all do)
     top_docs, top_scores: room for the k best, best first; ties keep the order of documents
     """
     k = len(top_docs)
     total = 0
     held = 0
-    for i in range(count):
+    for i in range(len(found)):
         if len(failed) and failed[found[i]]:
             continue
         total += 1
@@ -238,15 +335,14 @@ def best(found, sums, count, failed, top_docs, top_scores):  # type: ignore[no-u
     return total
 
 
-def _count(found, count, failed, own, offsets, ordinals, counts):  # type: ignore[no-untyped-def]
+def _count(found, failed, own, offsets, ordinals, counts):  # type: ignore[no-untyped-def]
     """Add to counts[v] the matches that have value v of a facet.
 
     Those count that pass all filters, or fail none but the facet's own: `failed` is 0
     or `own` for them. offsets: uint32[N + 1]; ordinals: the values of document d are
     ordinals[offsets[d]:offsets[d + 1]].
     """
-    for i in range(count):
-        doc = found[i]
+    for doc in found:
         if len(failed) and failed[doc] != 0 and failed[doc] != own:
             continue
         for place in range(offsets[doc], offsets[doc + 1]):
@@ -254,16 +350,14 @@ def _count(found, count, failed, own, offsets, ordinals, counts):  # type: ignor
     return 0
 
 
-_COUNT = (nb.uint32[::1], nb.int64, nb.uint8[::1], nb.int64, _U32)
+_COUNT = (nb.uint32[::1], nb.uint8[::1], nb.int64, _U32)
 _count_short = _compile(nb.int64(*_COUNT, _readonly(nb.uint16), nb.int64[::1]))(_count)
 _count_long = _compile(nb.int64(*_COUNT, _readonly(nb.uint32), nb.int64[::1]))(_count)
 
 
 def count_facet(
-    found: Any, count: int, failed: Any, own: int, offsets: Any, ordinals: Any, counts: Any
+    found: Any, failed: Any, own: int, offsets: Any, ordinals: Any, counts: Any
 ) -> None:
     """`_count` for ordinals of either width."""
-    if ordinals.dtype == np.uint16:
-        _count_short(found, count, failed, own, offsets, ordinals, counts)
-    else:
-        _count_long(found, count, failed, own, offsets, ordinals, counts)
+    count = _count_short if ordinals.dtype == np.uint16 else _count_long
+    count(found, failed, own, offsets, ordinals, counts)

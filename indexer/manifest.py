@@ -136,6 +136,20 @@ def newest_generation(folder: str) -> int | None:
     return max((int(match[1]) for match in found if match), default=None)
 
 
+def published(folder: str) -> tuple[int, int] | None:
+    """What tells the newest generation from any other, also of an index made anew.
+
+    Its number and its manifest's time stamp in nanoseconds; None where there is none.
+    """
+    generation = newest_generation(folder)
+    if generation is None:
+        return None
+    try:
+        return generation, os.stat(os.path.join(folder, manifest_name(generation))).st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 def is_ours(name: str) -> bool:
     """Whether a file name is one that storydex gives, finished or not."""
     return _OUR_NAME.fullmatch(name) is not None

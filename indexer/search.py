@@ -16,7 +16,8 @@ from . import manifest as mf
 from .dates import parse_day
 from .engine import Engine
 from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
-from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor, Found
+from .evaluate import Matches
+from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
 from .facets import Filters, filter_keys
 from .highlight import Highlighter
 from .model import FACETS, SORTS, Facet, Hit, IndexInfo, ResultPage, SearchRequest, Sort, Story
@@ -45,6 +46,7 @@ class _View(NamedTuple):
 
     snapshot: Snapshot
     executor: Executor
+    published: tuple[int, int] | None
 
 
 class _Result(NamedTuple):
@@ -53,13 +55,13 @@ class _Result(NamedTuple):
     query: wq.Query
     parsed: ParsedQuery
     relaxed: bool
-    found: list[Found]
+    found: list[Matches]
     filters: Filters
 
     @property
     def nothing(self) -> bool:
         """Whether no story matches the query, whatever the filters."""
-        return not any(part.count for part in self.found)
+        return not any(len(part.doc_ids) for part in self.found)
 
 
 class LocalEngine:
@@ -72,8 +74,9 @@ class LocalEngine:
         self._view: _View | None = self._open()
 
     def _open(self) -> _View:
+        published = mf.published(self._folder)
         snapshot = open_snapshot(self._folder)
-        return _View(snapshot, Executor(snapshot, self._kernels))
+        return _View(snapshot, Executor(snapshot, self._kernels), published)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -210,13 +213,12 @@ class LocalEngine:
 
         Hits and exports of the old generation stay usable.
         """
-        current = self.generation
-        if mf.newest_generation(self._folder) == current:
+        if mf.published(self._folder) == self._current().published:
             return False
         view = self._open()
         self._current()
         self._view = view
-        return view.snapshot.manifest.generation != current
+        return True
 
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""
@@ -254,9 +256,9 @@ def _find(request: SearchRequest, view: _View) -> _Result:
     found = view.executor.match(query)
     # Whether words are dropped must not depend on the filters: a facet's count would
     # then not be what choosing its value gives.
-    if parsed.relaxed is not None and not any(part.count for part in found):
+    if parsed.relaxed is not None and not any(len(part.doc_ids) for part in found):
         some = view.executor.match(parsed.relaxed)
-        if any(part.count for part in some):
+        if any(len(part.doc_ids) for part in some):
             query, relaxed, found = parsed.relaxed, True, some
     keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
     filters = Filters(view.snapshot, keys, request.since, request.until)

@@ -33,6 +33,7 @@ from .schema import (
     SCHEMA_VERSION,
     Record,
     create_schema,
+    facet_key,
     read_record,
 )
 from .store import open_segments, whoosh_reader
@@ -45,12 +46,17 @@ _ABSENT_DATE = (1 << 64) - 1
 class FacetValues(NamedTuple):
     """The values of one facet over all segments.
 
-    keys: the distinct values, sorted; labels: how each is shown, parallel to keys
+    keys: the distinct values, sorted
+    labels, values: parallel to keys: how each is shown, and what to filter by, which is
+        the label where that means the same value
+    ranks: intp[keys], the place of each in the order of labels
     ordinals: for each segment intp[terms], its own ordinals → index into keys
     """
 
     keys: list[str]
     labels: list[str]
+    values: list[str]
+    ranks: npt.NDArray[np.intp]
     ordinals: list[npt.NDArray[np.intp]]
 
 
@@ -186,8 +192,16 @@ class Snapshot:
         keys = sorted(set().union(*terms))
         places = {key: place for place, key in enumerate(keys)}
         ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
-        labels = self._labels(facet)
-        return FacetValues(keys, [labels.get(key, key) for key in keys], ordinals)
+        spellings = self._labels(facet)
+        labels = [spellings.get(key, key) for key in keys]
+        values = [
+            label if facet_key(label) == key else key
+            for key, label in zip(keys, labels, strict=True)
+        ]
+        order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
+        ranks = np.empty(len(keys), np.intp)
+        ranks[order] = np.arange(len(keys))
+        return FacetValues(keys, labels, values, ranks, ordinals)
 
     def _labels(self, facet: Facet) -> dict[str, str]:
         """The most frequent spelling of each key; the first in order of two alike."""

@@ -197,10 +197,22 @@ class SegmentArrays(SegmentTerms):
         return array
 
     def positions(self, posting: int) -> list[int]:
-        """The positions in posting number `posting`, rising; plain Python, some microseconds."""
+        """The positions in posting number `posting`, rising; about 10 µs."""
         block = posting // POSITION_BLOCK
-        begin, end = self.position_blocks[block], self.position_blocks[block + 1]
-        numbers = iter_varints(self.position_bytes[begin:end].tobytes())
+        raw = self.position_bytes[self.position_blocks[block] : self.position_blocks[block + 1]]
+        counts = self.tfs[block * POSITION_BLOCK : posting + 1].tolist()
+        if max(counts) == SATURATED:
+            return self._positions_one_by_one(block, posting, iter_varints(raw.tobytes()))
+        *before, count = counts
+        ends = np.flatnonzero(raw < 0x80)
+        skipped = sum(before)
+        if skipped + count > len(ends):
+            raise self.positions_file.corrupt(f"block {block} is too short")
+        begin = int(ends[skipped - 1]) + 1 if skipped else 0
+        wanted = raw[begin : int(ends[skipped + count - 1]) + 1].tobytes()
+        return list(accumulate(iter_varints(wanted)))
+
+    def _positions_one_by_one(self, block: int, posting: int, numbers: Iterator[int]) -> list[int]:
         try:
             for before in range(block * POSITION_BLOCK, posting):
                 for _ in range(self._position_count(before, numbers)):
