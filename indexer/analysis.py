@@ -35,7 +35,8 @@ _MARKS = "".join(
     if unicodedata.category(chr(code)).startswith("M")
 )  # fmt: skip
 _RUN = rf"[^\W_{_CJK}]+(?:[{_MARKS}]+[^\W_{_CJK}]*)*"
-_WORD = re.compile(rf"[{_CJK}]|{_RUN}(?:['’]{_RUN})*|{PART_SEPARATOR}")
+#: Words and part separators.
+WORD_PATTERN = re.compile(rf"[{_CJK}]|{_RUN}(?:['’]{_RUN})*|{PART_SEPARATOR}")
 
 # Letters whose base form Unicode does not decompose.
 _LETTERS = str.maketrans(
@@ -60,13 +61,18 @@ class Word(NamedTuple):
 def iter_words(text: str) -> Iterator[Word]:
     """Cut text into words. Positions count words and jump over part separators."""
     position = 0
-    for match in _WORD.finditer(text):
+    for match in WORD_PATTERN.finditer(text):
         found = match.group()
         if found == PART_SEPARATOR:
             position += POSITION_GAP
             continue
         yield Word(found, position, match.start(), match.end())
         position += 1
+
+
+def count_words(text: str) -> int:
+    """How many words a text has that holds no part separator."""
+    return len(WORD_PATTERN.findall(text))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -107,7 +113,8 @@ def terms_of(text: str) -> list[str]:
 class WordAnalyzer(Analyzer):  # type: ignore[misc]
     """The Whoosh analyzer over folded words, not stemmed."""
 
-    def _term(self, word: str) -> str:
+    def term_of(self, word: str) -> str:
+        """The term that a word becomes; empty if it becomes none."""
         return fold(word)
 
     def __call__(
@@ -125,7 +132,7 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
         token.boost = 1.0
         token.stopped = False
         for word in iter_words(value):
-            token.text = self._term(word.text)
+            token.text = self.term_of(word.text)
             if not token.text:
                 continue
             token.pos = start_pos + word.position
@@ -143,7 +150,8 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
 class StemAnalyzer(WordAnalyzer):
     """The Whoosh analyzer for searchable text: folded and stemmed words."""
 
-    def _term(self, word: str) -> str:
+    def term_of(self, word: str) -> str:
+        """The term that a word becomes; empty if it becomes none."""
         return stem(word)
 
     def has_morph(self) -> bool:

@@ -21,9 +21,9 @@ from . import manifest as mf
 from .errors import BuildError, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
-from .schema import SCHEMA_VERSION, document_of
+from .schema import SCHEMA_VERSION
 from .seeds import SeedFile, iter_seed_files, load_file, parse_story
-from .store import StoryWriter, open_writer
+from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
 
@@ -91,6 +91,53 @@ def rebuild(
         raise BuildError(f"{error.filename or index}: {error.strerror or error}") from error
 
 
+def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> int:
+    """Make a fresh index of stories that are at hand; returns its generation.
+
+    For programs that have stories but no files. A later `rebuild` into the same folder
+    makes it match the story files again. Raises `IndexLocked`, `BuildError`.
+    """
+    folder = os.fspath(index)
+    os.makedirs(folder, exist_ok=True)
+    taken: list[int] = []
+
+    def counted() -> Iterator[Story]:
+        for story in stories:
+            taken.append(len(story.related))
+            yield story
+
+    def describe(
+        generation: int, segments: list[dict[str, object]]
+    ) -> tuple[mf.Manifest, mf.Sources]:
+        manifest = _manifest(generation, segments, "", False, len(taken), sum(taken))
+        return manifest, mf.Sources(0, {})
+
+    with writer_lock(folder):
+        return write_stories(folder, counted(), describe)
+
+
+def _manifest(
+    generation: int,
+    segments: list[dict[str, object]],
+    seeds: str,
+    published_only: bool,
+    stories: int,
+    articles: int,
+) -> mf.Manifest:
+    return mf.Manifest(
+        format=mf.FORMAT_VERSION,
+        schema=SCHEMA_VERSION,
+        generation=generation,
+        built_at=datetime.now(timezone.utc),
+        seeds=seeds,
+        published_only=published_only,
+        stories=stories,
+        articles=articles,
+        segments=segments,
+        files={},
+    )
+
+
 class _Job:
     def __init__(
         self,
@@ -146,17 +193,16 @@ class _Job:
             for read in self._read_all(plan.read):
                 outcome.take(read)
             return self._finish(outcome, started, mf.newest_generation(self.index) or 0, True)
-        with open_writer(
-            index, lambda *made: self._describe(outcome, *made), fresh=plan.fresh
-        ) as writer:
+        with open_writer(index, fresh=plan.fresh) as writer:
             for read in self._read_all(plan.read):
                 _apply(writer, outcome.take(read), replace=not plan.fresh)
             self._refuse_if_strict(outcome)
             for story_id in outcome.removed if not plan.fresh else ():
-                writer.delete_by_term("id", story_id)
+                writer.delete(story_id)
             self._report("writing", 0, 0)
             if outcome.changed:
-                return self._finish(outcome, started, writer.publish())
+                made = writer.publish(lambda *given: self._describe(outcome, *given))
+                return self._finish(outcome, started, made)
         return self._finish(outcome, started, mf.newest_generation(index) or 0)
 
     def _read_all(self, files: list[SeedFile]) -> Iterator[_Read]:
@@ -173,20 +219,13 @@ class _Job:
             raise BuildError(f"nothing published, as --strict asks: {problems[0]}{more}")
 
     def _describe(
-        self, outcome: _Outcome, generation: int, files: dict[str, mf.FileEntry]
+        self, outcome: _Outcome, generation: int, segments: list[dict[str, object]]
     ) -> tuple[mf.Manifest, mf.Sources]:
         indexed = [source for source in outcome.sources.values() if source.indexed]
-        manifest = mf.Manifest(
-            format=mf.FORMAT_VERSION,
-            schema=SCHEMA_VERSION,
-            generation=generation,
-            built_at=datetime.now(timezone.utc),
-            seeds=self.seeds,
-            published_only=self.published_only,
-            stories=len(indexed),
-            articles=sum(source.articles for source in indexed),
-            files=files,
-        )
+        manifest = _manifest(
+            generation, segments, self.seeds, self.published_only,
+            len(indexed), sum(source.articles for source in indexed),
+        )  # fmt: skip
         return manifest, mf.Sources(outcome.plan.started_ns, outcome.sources)
 
     def _finish(
@@ -247,12 +286,12 @@ class _Outcome:
         return read
 
 
-def _apply(writer: StoryWriter, read: _Read | None, *, replace: bool) -> None:
+def _apply(writer: Writer, read: _Read | None, *, replace: bool) -> None:
     if read is None or read.story is None:
         return
     if replace:
-        writer.delete_by_term("id", read.file.id)
-    writer.add_document(**document_of(read.story))
+        writer.delete(read.file.id)
+    writer.add(read.story)
 
 
 def _source(read: _Read, *, indexed: bool) -> mf.Source:

@@ -80,14 +80,20 @@ def words(
 def fuzzy(
     text: str, distance: int, fields: Iterable[str] | None = None, boost: float = 1.0
 ) -> wq.Query | None:
-    """A word or one at most `distance` edits from it; None unless it is one word."""
+    """A word or one at most `distance` edits from it; None unless it is one word.
+
+    Words that are near score their boost, the word itself its own score on top.
+    """
     terms = _terms(text)
     if len(terms) != 1:
         return None
     edits = min(distance, MAX_FUZZY_DISTANCE)
-    return _in_text(
-        fields, lambda name, b: wq.FuzzyTerm(name, terms[0], boost=b, maxdist=edits), boost
-    )
+
+    def near(name: str, weight: float) -> wq.Query:
+        return wq.ConstantScoreQuery(wq.FuzzyTerm(name, terms[0], maxdist=edits), weight)
+
+    exact = _in_text(fields, lambda name, b: wq.Term(name, terms[0], boost=b), boost)
+    return wq.Or([_in_text(fields, near, boost), exact])
 
 
 def _fold_pattern(pattern: str) -> str:
@@ -126,19 +132,22 @@ def _is_prefix(pattern: str) -> bool:
     return pattern.endswith("*") and "*" not in pattern[:-1] and "?" not in pattern
 
 
-def _pattern_query(field: str, pattern: str, boost: float) -> wq.Query:
+def _pattern_query(field: str, pattern: str) -> wq.Query:
     if _is_prefix(pattern):
-        return wq.Prefix(field, pattern[:-1], boost=boost)
-    return wq.Wildcard(field, pattern, boost=boost)
+        return wq.Prefix(field, pattern[:-1])
+    return wq.Wildcard(field, pattern)
 
 
 def wildcard(pattern: str, fields: Iterable[str] | None = None, boost: float = 1.0) -> wq.Query:
     """Words that fit a pattern, as they stand in the index: folded and stemmed.
 
-    `companies*` also means the stem of `companies`, which is shorter than the pattern.
+    They score their boost alike, however rare. `companies*` also means the stem of
+    `companies`, which is shorter than the pattern.
     """
     folded = _fold_pattern(pattern)
-    found = _in_text(fields, lambda name, b: _pattern_query(name, folded, b), boost)
+    found = _in_text(
+        fields, lambda name, b: wq.ConstantScoreQuery(_pattern_query(name, folded), b), boost
+    )
     root = stem(folded[:-1]) if _is_prefix(folded) else ""
     if not root or root.startswith(folded[:-1]):
         return found
@@ -159,7 +168,7 @@ def keyword(field: str, value: str) -> wq.Query | None:
     if not key:
         return None
     if is_pattern(value):
-        return _unscored(_pattern_query(field, key, 1.0))
+        return _unscored(_pattern_query(field, key))
     if field == "published":
         return _unscored(wq.Term(field, _TRUTH.get(key, key)))
     if "provider" in field:

@@ -1,12 +1,12 @@
-"""Filters and counts over facets; layer 5.
+"""Filters and counts over facets; layer 8.
 
-Values of one facet are alternatives, facets combine, and the counts of a facet
-ignore that facet's own filter: so a count is the total that choosing the value gives.
+Values of one facet are alternatives, facets combine, and the counts of a facet ignore
+that facet's own filter: so a count is the total that choosing the value gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 import numpy as np
@@ -14,9 +14,11 @@ import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
 from .dates import first_instant, last_instant
+from .evaluate import Matches
+from .execute import Executor, Failed, failures
 from .model import Facet, FacetCount
 from .schema import facet_key, naive_utc
-from .snapshot import NO_DATE, FacetColumn, Snapshot
+from .snapshot import NO_DATE, Snapshot
 
 Mask = npt.NDArray[np.bool_]
 
@@ -29,17 +31,63 @@ def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
     return frozenset(keys)
 
 
-def stories_with(column: FacetColumn, keys: frozenset[str], size: int) -> Mask:
-    """bool[size]: the stories that have any of these values."""
-    wanted = np.fromiter((key in keys for key in column.keys), np.bool_, len(column.keys))
-    mask = np.zeros(size, np.bool_)
-    mask[column.owners[wanted[column.ordinals]]] = True
+class Filters:
+    """The filters of a request over a snapshot.
+
+    `failed` says for each segment why documents are kept out, see `execute.Failed`.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        keys: Mapping[Facet, frozenset[str]],
+        since: date | datetime | None,
+        until: date | datetime | None,
+    ) -> None:
+        self.keys = {facet: wanted for facet, wanted in keys.items() if wanted}
+        self.failed: list[Failed] = []
+        span = None if since is None and until is None else _between(snapshot, since, until)
+        for number, (base, segment) in enumerate(
+            zip(snapshot.bases, snapshot.segments, strict=True)
+        ):
+            allowed = None if span is None else span[base : base + segment.doc_count]
+            masks = [_with(snapshot, number, facet, wanted) for facet, wanted in self.keys.items()]
+            self.failed.append(failures(segment.doc_count, allowed, masks))
+
+    def count(
+        self, executor: Executor, found: list[Matches], facet: Facet
+    ) -> tuple[FacetCount, ...]:
+        """The values of a facet among what was found: most stories first, then by label.
+
+        Selected values are listed even if no story has them.
+        """
+        own = list(self.keys).index(facet) + 1 if facet in self.keys else 0
+        counts = executor.count(found, self.failed, facet, own)
+        values = executor.snapshot.facet(facet)
+        selected = self.keys.get(facet, frozenset())
+        used = np.flatnonzero(counts)
+        order = used[np.lexsort((values.ranks[used], -counts[used]))].tolist()
+        rows = [
+            FacetCount(values.values[i], values.labels[i], count, values.keys[i] in selected)
+            for i, count in zip(order, counts[order].tolist(), strict=True)
+        ]
+        unused = selected - {values.keys[i] for i in order} if selected else ()
+        rows += [FacetCount(key, key, 0, True) for key in sorted(unused)]
+        return tuple(rows)
+
+
+def _with(snapshot: Snapshot, number: int, facet: Facet, wanted: frozenset[str]) -> Mask:
+    """bool[N]: the documents of a segment that have any of these values."""
+    segment = snapshot.segments[number]
+    mask = np.zeros(segment.doc_count, np.bool_)
+    for key in wanted:
+        entry = segment.find_term(facet, key.encode())
+        if entry is not None:
+            mask[segment.doc_ids(entry)] = True
     return mask
 
 
-def stories_between(
-    snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None
-) -> Mask:
+def _between(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
     dates = snapshot.dates
     mask: Mask = dates != NO_DATE
@@ -48,47 +96,3 @@ def stories_between(
     if until is not None:
         mask &= dates <= datetime_to_long(naive_utc(last_instant(until)))
     return mask
-
-
-def count_facets(
-    snapshot: Snapshot,
-    doc_ids: npt.NDArray[np.uint32],
-    allowed: Mask,
-    filters: Mapping[Facet, Mask],
-    selected: Mapping[Facet, frozenset[str]],
-    facets: Sequence[Facet],
-) -> dict[str, tuple[FacetCount, ...]]:
-    """Counts of the requested facets over the stories that match.
-
-    doc_ids: uint32[n], the stories that match the query, before any filter
-    allowed: bool[size], the stories that pass what is not a facet's filter
-    filters: bool[size] for each facet that is filtered; selected: its keys
-    """
-    counts: dict[str, tuple[FacetCount, ...]] = {}
-    for facet in facets:
-        mask = np.zeros(snapshot.size, np.bool_)
-        mask[doc_ids] = True
-        mask &= allowed
-        for other, passes in filters.items():
-            if other != facet:
-                mask &= passes
-        counts[facet] = _count(snapshot.facet(facet), mask, selected.get(facet, frozenset()))
-    return counts
-
-
-def _count(column: FacetColumn, mask: Mask, selected: frozenset[str]) -> tuple[FacetCount, ...]:
-    """Values in use, most stories first, then by label; selected ones always."""
-    counts = np.bincount(column.ordinals[mask[column.owners]], minlength=len(column.keys))
-    rows = [
-        FacetCount(_value(key, label), label, int(counts[i]), key in selected)
-        for i, (key, label) in enumerate(zip(column.keys, column.labels, strict=True))
-        if counts[i] or key in selected
-    ]
-    known = set(column.keys)
-    rows += [FacetCount(key, key, 0, True) for key in selected if key not in known]
-    return tuple(sorted(rows, key=lambda row: (-row.count, row.label.casefold(), row.value)))
-
-
-def _value(key: str, label: str) -> str:
-    """What to filter by: as it is written, where that means the same value."""
-    return label if facet_key(label) == key else key

@@ -1,14 +1,19 @@
-"""Where in a text a query matches, and which related articles do; layer 6.
+"""Where in a text a query matches, and which related articles do; layer 8.
 
-A query is compiled once into a `Highlighter`, which then needs no index: it can be
-used from any thread, also after the snapshot it came from is gone.
+The texts of a hit are short and are cut into words again. The related articles are not:
+the index says at which positions of the `related` field a term stands, and the record
+how many words each title and excerpt has, which gives the articles that match. Only
+those are looked at, and only when somebody reads their highlights.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from math import log
 from typing import NamedTuple
 
@@ -17,10 +22,11 @@ from whoosh import query as wq
 from whoosh.query.terms import MultiTerm
 from whoosh.support.levenshtein import levenshtein
 
-from .analysis import iter_words, stem
-from .model import Article, RelatedHit, Story
+from .analysis import POSITION_GAP, iter_words, stem
+from .evaluate import posting_of
+from .model import Article, Hit, RelatedHit, Story
 from .schema import TEXT_FIELDS
-from .snapshot import Snapshot
+from .snapshot import Record, Snapshot
 
 SNIPPET_LENGTH = 280
 _K1 = 1.2
@@ -28,7 +34,7 @@ _TITLE_WEIGHT = 2.0
 
 
 class _Words(NamedTuple):
-    """The words of a text: their terms, where they start and end, and their positions."""
+    """The words of a text: their terms, where they start and where they end."""
 
     terms: list[str]
     starts: list[int]
@@ -45,15 +51,44 @@ class _Leaf(NamedTuple):
     weight: float
 
 
+class _StoredHit:
+    """A story of a snapshot, read when it is asked for."""
+
+    def __init__(self, highlighter: Highlighter, doc_id: int) -> None:
+        self._highlighter = highlighter
+        self._doc_id = doc_id
+
+    @cached_property
+    def _record(self) -> Record:
+        return self._highlighter.snapshot.record(self._doc_id)
+
+    def story(self) -> Story:
+        """The story."""
+        return self._record.story
+
+    def related(self) -> tuple[RelatedHit, ...]:
+        """The related articles that match, best first."""
+        return self._highlighter.related(self._doc_id, self._record)
+
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name."""
+        return self._highlighter.story(self._record.story)
+
+
 class Highlighter:
-    """Finds and marks what a query matches in a text."""
+    """Finds and marks what a query matches in the stories of a snapshot."""
 
     def __init__(self, query: wq.Query, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._query = query
         self._leaves: dict[str, dict[wq.Query, _Leaf]] = {name: {} for name in TEXT_FIELDS}
         for leaf in _positive_leaves(query):
             if leaf.field() in self._leaves:
                 self._leaves[leaf.field()][leaf] = _Leaf(_finder(leaf), _weight(leaf, snapshot))
-        self._query = query
+
+    def hit(self, doc_id: int, score: float) -> Hit:
+        """The hit of a story; reading it later may raise `IndexCorrupt`."""
+        return Hit(score, _StoredHit(self, doc_id))
 
     def story(self, story: Story) -> dict[str, str]:
         """Escaped HTML of title and excerpt, and a snippet of the body if there is one."""
@@ -65,19 +100,58 @@ class Highlighter:
             marked["body"] = self._snippet("body", story.body)
         return marked
 
-    def related(self, story: Story) -> tuple[RelatedHit, ...]:
+    def related(self, doc_id: int, record: Record) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first.
 
         Those that match the whole query by themselves, or where none does, because
         its words are spread over several, those that match some of it.
         """
-        if not self._leaves["related"]:
-            return ()
-        scored = [(article, *self._judge(article)) for article in story.related]
-        whole = [(score, article) for article, score, matches in scored if matches]
-        some = [(score, article) for article, score, _ in scored if score > 0]
-        best = sorted(whole or some, key=lambda pair: -pair[0])
-        return tuple(self._hit(article, score) for score, article in best)
+        story = record.story
+        frequencies: dict[int, dict[wq.Query, float]] = {}
+        for query in self._leaves["related"]:
+            for number, frequency in self._articles(query, doc_id, record).items():
+                frequencies.setdefault(number, {})[query] = frequency
+        scored = [
+            (self._score(found), number, found) for number, found in frequencies.items()
+        ]
+        whole = [item for item in scored if _holds(self._query, set(item[2])) is True]
+        best = sorted(whole or scored, key=lambda item: (-item[0], item[1]))
+        return tuple(self._hit(story.related[number], score) for score, number, _ in best)
+
+    def _articles(self, query: wq.Query, doc_id: int, record: Record) -> dict[int, float]:
+        """How often a leaf is in each article that has it; once in a title counts twice."""
+        if isinstance(query, MultiTerm):
+            return self._articles_by_text(query, record.story)
+        terms = query.words if isinstance(query, wq.Phrase) else [query.text]
+        places = [self._positions(term, doc_id) for term in terms]
+        ends = _phrase_ends(places, query.slop) if len(places) > 1 else places[0]
+        found: Counter[int] = Counter()
+        owners = _part_owners(record.story)
+        starts = _part_starts(record.parts)
+        for place in ends:
+            number, weight = owners[bisect_right(starts, place) - 1]
+            found[number] += weight
+        return found
+
+    def _articles_by_text(self, query: wq.Query, story: Story) -> dict[int, float]:
+        find = self._leaves["related"][query].find
+        found = {}
+        for number, article in enumerate(story.related):
+            title, excerpt = _cut(article.title).terms, _cut(article.excerpt).terms
+            frequency = _TITLE_WEIGHT * len(find(title)) + len(find(excerpt))
+            if frequency:
+                found[number] = frequency
+        return found
+
+    def _positions(self, term: str, doc_id: int) -> list[int]:
+        segment, doc = self.snapshot.locate(doc_id)
+        entry = segment.find_term("related", term.encode())
+        posting = None if entry is None else posting_of(segment, entry, doc)
+        return [] if posting is None else segment.positions(posting)
+
+    def _score(self, found: Mapping[wq.Query, float]) -> float:
+        leaves = self._leaves["related"]
+        return sum(leaves[query].weight * tf / (tf + _K1) for query, tf in found.items())
 
     def _hit(self, article: Article, score: float) -> RelatedHit:
         def highlight() -> Mapping[str, str]:
@@ -87,18 +161,6 @@ class Highlighter:
             }
 
         return RelatedHit(article, score, highlight)
-
-    def _judge(self, article: Article) -> tuple[float, bool]:
-        """The score of an article and whether the query as a whole matches it."""
-        title, excerpt = _cut(article.title).terms, _cut(article.excerpt).terms
-        score = 0.0
-        found: set[wq.Query] = set()
-        for query, leaf in self._leaves["related"].items():
-            frequency = _TITLE_WEIGHT * len(leaf.find(title)) + len(leaf.find(excerpt))
-            if frequency:
-                found.add(query)
-                score += leaf.weight * frequency / (frequency + _K1)
-        return score, bool(found) and _holds(self._query, found) is True
 
     def _spans(self, field: str, words: _Words) -> list[_Span]:
         """Where the text matches: character ranges, in order, merged where they touch."""
@@ -166,11 +228,36 @@ def _window(text: str, spans: list[_Span], words: _Words) -> _Span:
     return begin, len(text) if end == words.ends[-1] else end
 
 
+def _part_owners(story: Story) -> list[tuple[int, float]]:
+    """Of each part of the `related` field, its article and what a word in it counts."""
+    return [
+        (number, weight)
+        for number, article in enumerate(story.related)
+        for text, weight in ((article.title, _TITLE_WEIGHT), (article.excerpt, 1.0))
+        if text
+    ]
+
+
+def _part_starts(sizes: list[int]) -> list[int]:
+    """The position at which each part begins, from the number of words of each."""
+    return list(accumulate((size + POSITION_GAP for size in sizes[:-1]), initial=0))
+
+
+def _phrase_ends(places: list[list[int]], slop: int) -> list[int]:
+    """Where phrases end whose words stand at these places, each at most `slop` further on."""
+    ends = set(places[0])
+    for following in places[1:]:
+        ends = {p for p in following if any(p - gap in ends for gap in range(1, slop + 1))}
+    return sorted(ends)
+
+
 def _positive_leaves(query: wq.Query) -> Iterator[wq.Query]:
-    """The leaves that can make a story match, so not what NOT excludes."""
-    if isinstance(query, wq.Not | wq.ConstantScoreQuery):
+    """The leaves that can make a story match, so not what NOT excludes or filters say."""
+    if isinstance(query, wq.Not) or (isinstance(query, wq.ConstantScoreQuery) and not query.score):
         return
-    if isinstance(query, wq.AndNot):
+    if isinstance(query, wq.ConstantScoreQuery):
+        yield from _positive_leaves(query.child)
+    elif isinstance(query, wq.AndNot):
         yield from _positive_leaves(query.a)
     elif isinstance(query, wq.Term | wq.Phrase | MultiTerm):
         yield query
@@ -185,6 +272,8 @@ def _holds(query: wq.Query, found: set[wq.Query]) -> bool | None:
         return query in found if query.field() == "related" else None
     if isinstance(query, wq.AndNot):
         return _holds(query.a, found)
+    if isinstance(query, wq.ConstantScoreQuery):
+        return _holds(query.child, found) if query.score else None
     if not isinstance(query, wq.And | wq.Or):
         return None
     answers = [_holds(child, found) for child in query.subqueries]

@@ -6,8 +6,8 @@ Beside Whoosh's own files an index folder holds, for each generation N:
                           and BLAKE2b-128 digest of every file of the generation
     storydex-N.sources    one entry a story file, to tell what has changed since
 
-Both end in a digest of themselves. A generation exists once its `_MAIN_N.toc` does:
-the rename of that file publishes all.
+Both end in a digest of themselves. A generation exists once its manifest does: the
+rename of that file, after all others are on the disk, publishes it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import re
 from datetime import datetime
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,9 @@ FORMAT_VERSION = 1
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-(\d+)\.json")
+_OUR_NAME = re.compile(
+    r"(storydex-\d+\.(json|sources)|_MAIN_\d+\.toc|MAIN_[0-9a-z]+\.(trm|pst|pos|doc|sto))(\.new)?"
+)
 _BLOCK = 1 << 20
 
 
@@ -37,7 +40,11 @@ class FileEntry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The description of one generation. `files` maps names to sizes and digests."""
+    """The description of one generation.
+
+    `segments` is what `codec.Segment.to_manifest` gives; `files` maps the names of all
+    files but the manifest to sizes and digests.
+    """
 
     format: int
     schema: int
@@ -47,6 +54,7 @@ class Manifest(msgspec.Struct, frozen=True):
     published_only: bool
     stories: int
     articles: int
+    segments: list[dict[str, Any]]
     files: dict[str, FileEntry]
 
 
@@ -119,22 +127,32 @@ def publish_file(folder: str, name: str, data: bytes) -> None:
 
 
 def newest_generation(folder: str) -> int | None:
-    """The number of the newest published generation, None where there is none."""
+    """The number of the newest generation, None where there is none."""
     try:
-        names = set(os.listdir(folder))
+        names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     found = (_MANIFEST_NAME.fullmatch(name) for name in names)
-    numbers = [int(match[1]) for match in found if match]
-    return max((number for number in numbers if toc_name(number) in names), default=None)
+    return max((int(match[1]) for match in found if match), default=None)
 
 
-def remove_old_generations(folder: str, current: int) -> None:
-    """Delete the manifests and sources of every other generation."""
-    for name in os.listdir(folder):
-        found = re.fullmatch(r"storydex-(\d+)\.(json|sources)(\.new)?", name)
-        if found and (int(found[1]) != current or found[3]):
-            os.unlink(os.path.join(folder, name))
+def published(folder: str) -> tuple[int, int] | None:
+    """What tells the newest generation from any other, also of an index made anew.
+
+    Its number and its manifest's time stamp in nanoseconds; None where there is none.
+    """
+    generation = newest_generation(folder)
+    if generation is None:
+        return None
+    try:
+        return generation, os.stat(os.path.join(folder, manifest_name(generation))).st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file name is one that storydex gives, finished or not."""
+    return _OUR_NAME.fullmatch(name) is not None
 
 
 def seal(payload: bytes) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import msgspec
 
@@ -232,35 +232,45 @@ class RelatedHit:
 class Hit:
     """A story on a result page.
 
-    `related` (the related articles that match, best first) and `highlights`
-    ("title", "excerpt" and, where the story has a body, "body": a snippet of it)
-    are computed when first read.
+    `story`, `related` (the related articles that match, best first) and `highlights`
+    ("title", "excerpt" and, where the story has a body, "body": a snippet of it) are
+    read from the index when first asked for.
     """
 
-    def __init__(
-        self,
-        story: Story,
-        score: float,
-        related: Callable[[], tuple[RelatedHit, ...]],
-        highlight: Callable[[], Mapping[str, str]],
-    ) -> None:
-        self.story = story
+    def __init__(self, score: float, source: HitSource) -> None:
         self.score = score
-        self._related = related
-        self._highlight = highlight
+        self._source = source
 
     def __repr__(self) -> str:
         return f"Hit({self.story.id!r}, score={self.score:.3f})"
 
     @cached_property
+    def story(self) -> Story:
+        """The story itself."""
+        return self._source.story()
+
+    @cached_property
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match the query, best first."""
-        return self._related()
+        return self._source.related()
 
     @cached_property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name."""
-        return self._highlight()
+        return self._source.highlights()
+
+
+class HitSource(Protocol):
+    """What an engine gives a hit to read itself from; each is asked for once."""
+
+    def story(self) -> Story:
+        """The story."""
+
+    def related(self) -> tuple[RelatedHit, ...]:
+        """The related articles that match, best first."""
+
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name."""
 
 
 class ResultPage(msgspec.Struct, frozen=True):

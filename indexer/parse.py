@@ -344,7 +344,9 @@ _VALUE_READERS: dict[str, _ValueReader] = {
 
 def _scaled(query: wq.Query, boost: float) -> wq.Query:
     """The same query with every score in it multiplied."""
-    if isinstance(query, wq.ConstantScoreQuery | wq.Every):
+    if isinstance(query, wq.ConstantScoreQuery):
+        return wq.ConstantScoreQuery(query.child, query.score * boost)
+    if isinstance(query, wq.Every):
         return query
     scaled = query.copy()
     if isinstance(query, wq.AndNot):

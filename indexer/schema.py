@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
-from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer
+from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
 from .model import FACETS, Facet, Provider, Story
 
 #: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
@@ -86,6 +86,8 @@ def create_schema() -> fields.Schema:
         topic_name=_words_field(),
         published_at=fields.DATETIME(sortable=True),
         story=fields.STORED(),
+        # How many words each part of `related` has: which article a position stands in.
+        parts=fields.STORED(),
     )
     for name in TEXT_FIELDS:
         schema.add(name, _text_field())
@@ -141,9 +143,14 @@ def _labels(story: Story) -> Iterator[str]:
             yield LABEL_SEPARATOR.join((facet, facet_key(value), value))
 
 
+def related_parts(story: Story) -> list[str]:
+    """The texts that make up the `related` field: of each article title and excerpt."""
+    return [text for article in story.related for text in (article.title, article.excerpt) if text]
+
+
 def document_of(story: Story) -> dict[str, Any]:
     """The fields of a story as a Whoosh writer takes them."""
-    parts = [part for article in story.related for part in (article.title, article.excerpt) if part]
+    parts = related_parts(story)
     titles = [story.title, *(article.title for article in story.related)]
     names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
     document: dict[str, Any] = {
@@ -157,7 +164,8 @@ def document_of(story: Story) -> dict[str, Any]:
         "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
         "topic_name": PART_SEPARATOR.join(story.topics) or None,
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "story": encode_story(story),
+        "story": _encoder.encode(story),
+        "parts": array("I", map(count_words, parts)).tobytes(),
     }
     document.update((facet, values or None) for facet, values in facet_values(story).items())
     for name in NUMBER_FIELDS:
@@ -169,11 +177,16 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Story)
 
 
-def encode_story(story: Story) -> bytes:
-    """A story → MessagePack, as it is stored in the index."""
-    return _encoder.encode(story)
+class Record(NamedTuple):
+    """What is stored of a story: itself, and the words in each part of `related`."""
+
+    story: Story
+    parts: list[int]
 
 
-def decode_story(data: bytes) -> Story:
-    """The stored bytes → the story; raises `msgspec.DecodeError` on damage."""
-    return _decoder.decode(data)
+def read_record(fields: Mapping[str, Any]) -> Record:
+    """The stored fields of a document → its record.
+
+    Raises `msgspec.MsgspecError`, `KeyError`, `TypeError` or `ValueError` on damage.
+    """
+    return Record(_decoder.decode(fields["story"]), array("I", fields["parts"]).tolist())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -11,56 +10,78 @@ from types import TracebackType
 from typing import NamedTuple, cast
 
 import numpy as np
-import numpy.typing as npt
 from whoosh import query as wq
 
-from . import facets as fc
 from . import manifest as mf
 from .dates import parse_day
 from .engine import Engine
 from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
-from .execute import Matches, match
+from .evaluate import Matches
+from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
+from .facets import Filters, filter_keys
 from .highlight import Highlighter
 from .model import FACETS, SORTS, Facet, Hit, IndexInfo, ResultPage, SearchRequest, Sort, Story
 from .parse import ParsedQuery, parse
-from .snapshot import NO_DATE, Snapshot, open_snapshot
+from .snapshot import Snapshot, open_snapshot
 from .suggest import complete, resembling, respell
 
 MAX_LIMIT = 1000
 
 
-def open_index(location: str | os.PathLike[str]) -> Engine:
+def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
     """Open the newest generation of an index for searching.
 
-    Raises `IndexMissing` or `IndexCorrupt`.
+    Searches run compiled code from when it is loaded, about a second after the first
+    search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
+    and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`.
     """
     location = os.fspath(location)
     if location.startswith(("opensearch://", "opensearch+https://")):
         raise StorydexError(f"{location.split('@')[-1]}: this version searches folders only")
-    return LocalEngine(location)
+    return LocalEngine(location, compiled=compiled)
 
 
-class _Found(NamedTuple):
-    """The stories that match, before and after filters."""
+class _View(NamedTuple):
+    """A snapshot and what runs queries over it."""
+
+    snapshot: Snapshot
+    executor: Executor
+    published: tuple[int, int] | None
+
+
+class _Result(NamedTuple):
+    """The stories that match a request, by segment, before its filters."""
 
     query: wq.Query
     parsed: ParsedQuery
     relaxed: bool
-    matches: Matches
-    allowed: fc.Mask
-    filters: dict[Facet, fc.Mask]
-    keys: dict[Facet, frozenset[str]]
-    passed: npt.NDArray[np.intp]  # indexes into matches
+    found: list[Matches]
+    filters: Filters
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no story matches the query, whatever the filters."""
+        return not any(len(part.doc_ids) for part in self.found)
 
 
 class LocalEngine:
     """The engine over an index folder. See `engine.Engine` for what its methods do."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, compiled: bool = True) -> None:
         self._folder = folder
-        # Whoosh's readers are not made for use by several threads at once.
-        self._reading = threading.RLock()
-        self._snapshot: Snapshot | None = open_snapshot(folder)
+        self._kernels = KERNELS if compiled else NO_KERNELS
+        self._compiled = compiled
+        self._view: _View | None = self._open()
+
+    def _open(self) -> _View:
+        published = mf.published(self._folder)
+        snapshot = open_snapshot(self._folder)
+        return _View(snapshot, Executor(snapshot, self._kernels), published)
+
+    def warm_up(self) -> None:
+        """Load the compiled loops now, so that the first search need not do without."""
+        if self._compiled:
+            self._kernels.load()
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -76,7 +97,7 @@ class LocalEngine:
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
-        return self._current().manifest.generation
+        return self._current().snapshot.manifest.generation
 
     def search(
         self,
@@ -111,118 +132,103 @@ class LocalEngine:
         """The same as `search`, for a request that was built before."""
         started = time.perf_counter()
         _check(request)
-        with self._reading:
-            snapshot = self._current()
-            found = _find(request, snapshot)
-            order = _ordered(request.sort, found, snapshot, request.offset + request.limit)
-            hits = _hits(found, order[request.offset :], snapshot)
-            counts = fc.count_facets(
-                snapshot, found.matches.doc_ids, found.allowed, found.filters, found.keys,
-                request.facets,
-            )  # fmt: skip
-            suggestion = None
-            if found.relaxed or not len(found.matches.doc_ids):
-                suggestion = respell(snapshot, request.query, found.parsed.words)
+        if self._compiled:
+            self._kernels.load_in_background()
+        view = self._current()
+        result = _find(request, view)
+        total, doc_ids, scores = _ordered(request, result, view, request.offset + request.limit)
+        counts = {
+            facet: result.filters.count(view.executor, result.found, facet)
+            for facet in request.facets
+        }
+        suggestion = None
+        if result.relaxed or result.nothing:
+            suggestion = respell(view.snapshot, request.query, result.parsed.words)
         return ResultPage(
             request=request,
-            total=len(found.passed),
-            hits=hits,
+            total=total,
+            hits=_hits(doc_ids[request.offset :], scores[request.offset :], result.query, view),
             facets=counts,
-            relaxed=found.relaxed,
+            relaxed=result.relaxed,
             suggestion=suggestion,
             took_ms=(time.perf_counter() - started) * 1000,
-            generation=snapshot.manifest.generation,
+            generation=view.snapshot.manifest.generation,
         )
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
         _check(request)
-        with self._reading:
-            snapshot = self._current()
-            found = _find(request, snapshot)
-            order = _ordered(request.sort, found, snapshot, len(found.passed))
-            highlighter = Highlighter(found.query, snapshot)
-
-        def hits() -> Iterator[Hit]:
-            for i in order:
-                with self._reading:
-                    story = snapshot.story(int(found.matches.doc_ids[i]))
-                yield _hit(story, float(found.matches.scores[i]), highlighter)
-
-        return hits()
+        view = self._current()
+        result = _find(request, view)
+        _, doc_ids, scores = _ordered(request, result, view, view.snapshot.size)
+        highlighter = Highlighter(result.query, view.snapshot)
+        return (
+            highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
+        )
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
-        with self._reading:
-            return complete(self._current(), text, limit)
+        return complete(self._current().snapshot, text, limit)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
-        with self._reading:
-            snapshot = self._current()
-            doc_id = snapshot.doc_id(story_id)
-            if doc_id is None:
-                raise StoryNotFound(story_id)
-            query = resembling(snapshot, snapshot.story(doc_id))
-            if query is None:
-                return ()
-            doc_ids, scores = match(query, snapshot)
-            order = [i for i in _best_first(scores)[: limit + 1] if doc_ids[i] != doc_id]
-            highlighter = Highlighter(query, snapshot)
-            return tuple(
-                _hit(snapshot.story(int(doc_ids[i])), float(scores[i]), highlighter)
-                for i in order[:limit]
-            )
+        view = self._current()
+        doc_id = view.snapshot.doc_id(story_id)
+        if doc_id is None:
+            raise StoryNotFound(story_id)
+        query = resembling(view.snapshot, view.snapshot.story(doc_id))
+        if query is None:
+            return ()
+        found = view.executor.match(query)
+        none = [NO_FILTERS] * len(found)
+        _, doc_ids, scores = view.executor.top(found, none, limit + 1)
+        others = [pair for pair in zip(doc_ids, scores, strict=True) if pair[0] != doc_id][:limit]
+        return _hits([doc for doc, _ in others], [score for _, score in others], query, view)
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
-        with self._reading:
-            snapshot = self._current()
-            doc_id = snapshot.doc_id(story_id)
-            return None if doc_id is None else snapshot.story(doc_id)
+        snapshot = self._current().snapshot
+        doc_id = snapshot.doc_id(story_id)
+        return None if doc_id is None else snapshot.story(doc_id)
 
     def info(self) -> IndexInfo:
         """Describe the generation being searched."""
-        with self._reading:
-            snapshot = self._current()
-            manifest = snapshot.manifest
-            return IndexInfo(
-                location=self._folder,
-                stories=manifest.stories,
-                articles=manifest.articles,
-                terms=snapshot.term_count(),
-                bytes=sum(entry.size for entry in manifest.files.values()),
-                generation=manifest.generation,
-                segments=len(snapshot.reader.leaf_readers()),
-                built_at=manifest.built_at,
-                seeds=manifest.seeds,
-                published_only=manifest.published_only,
-            )
+        snapshot = self._current().snapshot
+        manifest = snapshot.manifest
+        return IndexInfo(
+            location=self._folder,
+            stories=manifest.stories,
+            articles=manifest.articles,
+            terms=snapshot.term_count(),
+            bytes=sum(entry.size for entry in manifest.files.values()),
+            generation=manifest.generation,
+            segments=len(snapshot.segments),
+            built_at=manifest.built_at,
+            seeds=manifest.seeds,
+            published_only=manifest.published_only,
+        )
 
     def reload(self) -> bool:
         """Switch to the newest generation; true if it was not the one being searched.
 
         Hits and exports of the old generation stay usable.
         """
-        current = self._current().manifest.generation
-        if mf.newest_generation(self._folder) == current:
+        if mf.published(self._folder) == self._current().published:
             return False
-        snapshot = open_snapshot(self._folder)
-        with self._reading:
-            self._current()
-            self._snapshot = snapshot
-        return snapshot.manifest.generation != current
+        view = self._open()
+        self._current()
+        self._view = view
+        return True
 
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""
-        with self._reading:
-            self._snapshot = None
+        self._view = None
 
-    def _current(self) -> Snapshot:
-        snapshot = self._snapshot
-        if snapshot is None:
+    def _current(self) -> _View:
+        view = self._view
+        if view is None:
             raise EngineClosed
-        return snapshot
+        return view
 
 
 def _values(facet: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -244,65 +250,47 @@ def _check(request: SearchRequest) -> None:
         raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
 
 
-def _find(request: SearchRequest, snapshot: Snapshot) -> _Found:
+def _find(request: SearchRequest, view: _View) -> _Result:
     parsed = parse(request.query)
     query, relaxed = parsed.query, False
-    matches = match(query, snapshot)
+    found = view.executor.match(query)
     # Whether words are dropped must not depend on the filters: a facet's count would
     # then not be what choosing its value gives.
-    if not len(matches.doc_ids) and parsed.relaxed is not None:
-        some = match(parsed.relaxed, snapshot)
-        if len(some.doc_ids):
-            query, relaxed, matches = parsed.relaxed, True, some
-    allowed = np.ones(snapshot.size, np.bool_)
-    if request.since is not None or request.until is not None:
-        allowed = fc.stories_between(snapshot, request.since, request.until)
-    keys = {facet: fc.filter_keys(facet, values) for facet, values in request.filters.items()}
-    keys = {facet: wanted for facet, wanted in keys.items() if wanted}
-    filters = {
-        facet: fc.stories_with(snapshot.facet(facet), wanted, snapshot.size)
-        for facet, wanted in keys.items()
-    }
-    passes = np.logical_and.reduce([allowed, *filters.values()])
-    passed = np.flatnonzero(passes[matches.doc_ids])
-    return _Found(query, parsed, relaxed, matches, allowed, filters, keys, passed)
+    if parsed.relaxed is not None and not any(len(part.doc_ids) for part in found):
+        some = view.executor.match(parsed.relaxed)
+        if any(len(part.doc_ids) for part in some):
+            query, relaxed, found = parsed.relaxed, True, some
+    keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
+    filters = Filters(view.snapshot, keys, request.since, request.until)
+    return _Result(query, parsed, relaxed, found, filters)
 
 
-def _best_first(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    return np.argsort(-scores, kind="stable")
-
-
-def _ordered(sort: Sort, found: _Found, snapshot: Snapshot, limit: int) -> npt.NDArray[np.intp]:
-    """The first `limit` of the matches that passed, as indexes into them.
+def _ordered(
+    request: SearchRequest, result: _Result, view: _View, limit: int
+) -> tuple[int, list[int], list[float]]:
+    """How many stories pass the filters, and the first `limit`: doc ids and scores.
 
     Ties are in order of document number; stories without a value come last.
     """
-    passed = found.passed
-    doc_ids = found.matches.doc_ids[passed]
-    rank: npt.NDArray[np.generic]
-    if sort == "quality":
-        rank = -snapshot.numbers("quality")[doc_ids]  # NaN sorts last
-    elif sort == "oldest":
-        rank = snapshot.dates[doc_ids]
-    elif sort == "newest" or not found.parsed.scored:
-        dates = snapshot.dates[doc_ids]
-        rank = np.where(dates == NO_DATE, NO_DATE, -dates)
+    sort = request.sort
+    if sort == "relevance":
+        if result.parsed.scored:
+            return view.executor.top(result.found, result.filters.failed, limit)
+        sort = "newest"
+    doc_ids, scores = view.executor.passing(result.found, result.filters.failed)
+    ranks = view.snapshot.ranks(sort)[doc_ids]
+    if limit < len(ranks):
+        nearest = np.argpartition(ranks, limit)[:limit]
+        order = nearest[np.argsort(ranks[nearest])]
     else:
-        rank = -found.matches.scores[passed]
-    return passed[np.argsort(rank, kind="stable")[:limit]]
+        order = np.argsort(ranks)
+    return len(doc_ids), doc_ids[order].tolist(), scores[order].tolist()
 
 
-def _hits(found: _Found, order: npt.NDArray[np.intp], snapshot: Snapshot) -> tuple[Hit, ...]:
-    highlighter = Highlighter(found.query, snapshot)
+def _hits(
+    doc_ids: list[int], scores: list[float], query: wq.Query, view: _View
+) -> tuple[Hit, ...]:
+    highlighter = Highlighter(query, view.snapshot)
     return tuple(
-        _hit(
-            snapshot.story(int(found.matches.doc_ids[i])),
-            float(found.matches.scores[i]),
-            highlighter,
-        )
-        for i in order
+        highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
     )
-
-
-def _hit(story: Story, score: float, highlighter: Highlighter) -> Hit:
-    return Hit(story, score, lambda: highlighter.related(story), lambda: highlighter.story(story))

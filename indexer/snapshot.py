@@ -1,126 +1,207 @@
-"""One immutable generation of the index, open for reading; layer 4.
+"""One immutable generation of the index, open for reading; layer 5.
 
-Columns are arrays over document numbers: `doc_id` is an index into them. They are
-made when first asked for and kept as long as the snapshot.
+A snapshot is a list of segments whose documents are numbered one after the other:
+`doc_id` is the number of a story in the snapshot, `bases[i]` that of the first story of
+segment i. Arrays are mapped, not read; what must be put together from several segments
+is put together when first asked for and kept.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import cached_property
-from typing import NamedTuple
+from itertools import accumulate
+from pathlib import Path
+from threading import RLock
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from whoosh.reading import IndexReader, ReaderClosed, TermNotFound
-from whoosh.scoring import BM25F
-from whoosh.searching import Searcher
+from whoosh import fields
+from whoosh.reading import IndexReader
 
+from .codec import Segment
+from .codec.read import SegmentArrays
 from .errors import IndexCorrupt
-from .manifest import Manifest, read_manifest
-from .model import Facet, Story
-from .schema import LABEL_SEPARATOR, LABELLED, NUMBER_FIELDS, SCHEMA_VERSION, decode_story
-from .store import open_reader
+from .manifest import Manifest, newest_generation, read_manifest
+from .model import Facet, Sort, Story
+from .schema import (
+    LABEL_SEPARATOR,
+    LABELLED,
+    NUMBER_FIELDS,
+    SCHEMA_VERSION,
+    Record,
+    create_schema,
+    facet_key,
+    read_record,
+)
+from .store import open_segments, whoosh_reader
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
-_MISSING_COLUMN_DATE = (1 << 64) - 1
+_ABSENT_DATE = (1 << 64) - 1
 
 
-class FacetColumn(NamedTuple):
-    """The values of one facet over all stories.
+class FacetValues(NamedTuple):
+    """The values of one facet over all segments.
 
-    keys: the distinct values, sorted; labels: how each is shown, parallel to keys
-    owners: uint32[m], document numbers; ordinals: uint32[m], index into keys:
-        story owners[i] has value keys[ordinals[i]]; sorted by ordinal, then owner
+    keys: the distinct values, sorted
+    labels, values: parallel to keys: how each is shown, and what to filter by, which is
+        the label where that means the same value
+    ranks: intp[keys], the place of each in the order of labels
+    ordinals: for each segment intp[terms], its own ordinals → index into keys
     """
 
     keys: list[str]
     labels: list[str]
-    owners: npt.NDArray[np.uint32]
-    ordinals: npt.NDArray[np.uint32]
+    values: list[str]
+    ranks: npt.NDArray[np.intp]
+    ordinals: list[npt.NDArray[np.intp]]
 
 
 class Snapshot:
-    """A generation as it was published; later ones do not touch what it holds."""
+    """A generation as it was published; later ones do not touch what it holds.
 
-    def __init__(self, folder: str, manifest: Manifest, reader: IndexReader) -> None:
+    Safe to share between threads; `reader` is, while `reading` is held.
+    """
+
+    def __init__(self, folder: str, manifest: Manifest, segments: list[Segment]) -> None:
         self.folder = folder
         self.manifest = manifest
-        self.reader = reader
-        self.searcher = Searcher(reader, weighting=BM25F())
-        self._facets: dict[Facet, FacetColumn] = {}
+        self._whoosh_segments = segments
+        self.segments: list[SegmentArrays] = [s.arrays(Path(folder)) for s in segments]
+        sizes = [segment.doc_count for segment in self.segments]
+        self.bases = [0, *accumulate(sizes)][: len(sizes)]
+        self.size = sum(sizes)
+        self._facets: dict[Facet, FacetValues] = {}
         self._numbers: dict[str, npt.NDArray[np.float64]] = {}
+        self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
+        #: Held while `reader` is used.
+        self.reading = RLock()
 
-    @property
-    def size(self) -> int:
-        """One more than the largest document number."""
-        return int(self.reader.doc_count_all())
+    @cached_property
+    def schema(self) -> fields.Schema:
+        """The fields, as Whoosh knows them."""
+        return create_schema()
+
+    @cached_property
+    def reader(self) -> IndexReader:
+        """Whoosh's reader over the same segments. Hold `reading` while it is used."""
+        return whoosh_reader(self.folder, self._whoosh_segments, self.manifest.generation)
+
+    def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
+        """The segment that holds a story, and its number there."""
+        number = bisect_right(self.bases, doc_id) - 1
+        return self.segments[number], doc_id - self.bases[number]
+
+    def record(self, doc_id: int) -> Record:
+        """What is stored of the story with this document number; raises `IndexCorrupt`."""
+        segment, doc = self.locate(doc_id)
+        try:
+            return read_record(segment.stored_fields(doc))
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            raise segment.stored_file.corrupt(f"story {doc} cannot be read: {error}") from error
 
     def story(self, doc_id: int) -> Story:
         """The story with this document number; raises `IndexCorrupt`."""
-        try:
-            return decode_story(self.reader.stored_fields(doc_id)["story"])
-        except (msgspec.MsgspecError, KeyError, ReaderClosed) as error:
-            raise IndexCorrupt(self.folder, f"story {doc_id}", str(error)) from error
+        return self.record(doc_id).story
 
     def doc_id(self, story_id: str) -> int | None:
         """The document number of a story id."""
-        return next(iter(self._postings("id", story_id)), None)
+        for base, segment in zip(self.bases, self.segments, strict=True):
+            entry = segment.find_term("id", story_id.encode())
+            if entry is not None:
+                for doc in segment.doc_ids(entry).tolist():
+                    if doc not in segment.deleted:
+                        return int(base + doc)
+        return None
 
     def doc_frequency(self, field: str, term: str) -> int:
-        """In how many stories a field has this term."""
-        return int(self.reader.doc_frequency(field, term))
+        """In how many stories a field has this term, deleted ones included."""
+        encoded = term.encode()
+        entries = (segment.find_term(field, encoded) for segment in self.segments)
+        return sum(entry.df for entry in entries if entry is not None)
+
+    def prefixed(self, field: str, prefix: str) -> dict[str, int]:
+        """The terms of a field that begin so, and in how many stories each is."""
+        counts: dict[str, int] = {}
+        for segment in self.segments:
+            starts = segment.term_starts(field)
+            for ordinal in segment.terms_with_prefix(field, prefix.encode()):
+                term = segment.term_bytes(field, ordinal).decode()
+                df = int(starts[ordinal + 1]) - int(starts[ordinal])
+                counts[term] = counts.get(term, 0) + df
+        return counts
 
     def term_count(self) -> int:
-        """The number of distinct terms over all fields. Reads the whole dictionary."""
-        return sum(1 for _ in self.reader.all_terms())
+        """The number of terms over all fields, those of several segments counted in each."""
+        return sum(info.terms for segment in self.segments for info in segment.fields.values())
 
-    def facet(self, facet: Facet) -> FacetColumn:
+    def facet(self, facet: Facet) -> FacetValues:
         """The values of a facet."""
         if facet not in self._facets:
-            self._facets[facet] = self._read_facet(facet)
+            self._facets[facet] = self._join_facet(facet)
         return self._facets[facet]
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """float64[size]: a number of each story, NaN where it has none."""
         assert field in NUMBER_FIELDS
         if field not in self._numbers:
-            column = np.full(self.size, np.nan)
-            if self.reader.has_column(field):
-                column[:] = list(self.reader.column_reader(field))
-            self._numbers[field] = column
+            self._numbers[field] = _floats(self._column(field))
         return self._numbers[field]
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:
         """int64[size]: microseconds since the year 1, UTC; `NO_DATE` where a story has none."""
-        if not self.reader.has_column("published_at"):
-            return np.full(self.size, NO_DATE)
-        values = list(self.reader.column_reader("published_at", translate=False))
-        dates = np.array(values, dtype=np.uint64)
-        return np.where(dates == _MISSING_COLUMN_DATE, NO_DATE, dates.astype(np.int64))
+        dates = self._column("published_at")
+        return np.where(dates == _ABSENT_DATE, NO_DATE, dates.astype(np.int64))
 
-    def _postings(self, field: str, term: str) -> list[int]:
-        try:
-            return list(self.reader.postings(field, term).all_ids())
-        except TermNotFound:
-            return []
+    def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
+        """int32[size]: the place of every story in this order, ties by doc id."""
+        if sort not in self._ranks:
+            order = np.argsort(self._sort_keys(sort), kind="stable")
+            ranks = np.empty(self.size, np.int32)
+            ranks[order] = np.arange(self.size, dtype=np.int32)
+            self._ranks[sort] = ranks
+        return self._ranks[sort]
 
-    def _read_facet(self, facet: Facet) -> FacetColumn:
-        # Taken from the postings, so that counts and filters cannot disagree.
-        keys, owners, counts = [], [], []
-        for term in self.reader.lexicon(facet):
-            key = term.decode()
-            documents = self._postings(facet, key)
-            if documents:
-                keys.append(key)
-                owners.append(np.array(documents, dtype=np.uint32))
-                counts.append(len(documents))
-        ordinals = np.repeat(np.arange(len(keys), dtype=np.uint32), counts)
-        labels = self._labels(facet)
-        every = np.concatenate(owners) if owners else np.empty(0, np.uint32)
-        return FacetColumn(keys, [labels.get(key, key) for key in keys], every, ordinals)
+    def _sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
+        if sort == "quality":
+            return -self.numbers("quality")  # NaN sorts last
+        dates = self.dates
+        if sort == "oldest":
+            return dates
+        return np.where(dates == NO_DATE, NO_DATE, -dates)
+
+    def _column(self, field: str) -> npt.NDArray[np.uint64]:
+        default = self.schema[field].column_type.default_value()
+        parts = [
+            segment.column(field)
+            if field in segment.columns
+            else np.full(segment.doc_count, default, np.uint64)
+            for segment in self.segments
+        ]
+        return np.concatenate([np.empty(0, np.uint64), *parts])
+
+    def _join_facet(self, facet: Facet) -> FacetValues:
+        terms = [
+            [segment.term_bytes(facet, i).decode() for i in range(_terms(segment, facet))]
+            for segment in self.segments
+        ]
+        keys = sorted(set().union(*terms))
+        places = {key: place for place, key in enumerate(keys)}
+        ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
+        spellings = self._labels(facet)
+        labels = [spellings.get(key, key) for key in keys]
+        values = [
+            label if facet_key(label) == key else key
+            for key, label in zip(keys, labels, strict=True)
+        ]
+        order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
+        ranks = np.empty(len(keys), np.intp)
+        ranks[order] = np.arange(len(keys))
+        return FacetValues(keys, labels, values, ranks, ordinals)
 
     def _labels(self, facet: Facet) -> dict[str, str]:
         """The most frequent spelling of each key; the first in order of two alike."""
@@ -128,26 +209,41 @@ class Snapshot:
         best: dict[str, tuple[int, str]] = {}
         if source not in LABELLED:
             return {}
-        for term in self.reader.expand_prefix("label", f"{source}{LABEL_SEPARATOR}"):
-            _, key, spelling = term.decode().split(LABEL_SEPARATOR, 2)
-            count = self.doc_frequency("label", term.decode())
+        for term, count in sorted(self.prefixed("label", f"{source}{LABEL_SEPARATOR}").items()):
+            _, key, spelling = term.split(LABEL_SEPARATOR, 2)
             if count > best.get(key, (0, ""))[0]:
                 best[key] = (count, spelling)
         return {key: spelling for key, (_, spelling) in best.items()}
 
 
+def _terms(segment: SegmentArrays, field: str) -> int:
+    info = segment.fields.get(field)
+    return info.terms if info else 0
+
+
+def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """Whoosh's sortable form of floats, whose order is that of unsigned integers → floats.
+
+    Positive numbers have the sign bit set, negative ones all bits turned round.
+    """
+    high = np.uint64(1 << 63)
+    positive = sortable >= high
+    bits = np.where(positive, sortable ^ high, ~sortable)
+    floats: npt.NDArray[Any] = bits.view(np.float64)
+    return floats
+
+
 def open_snapshot(folder: str) -> Snapshot:
     """Open the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
-    for _ in range(10):  # a writer may replace the generation while it is opened
+    while True:
         manifest = read_manifest(folder)
         if manifest.schema != SCHEMA_VERSION:
             raise IndexCorrupt(
                 folder, "the index", f"made for schema {manifest.schema}, not {SCHEMA_VERSION}"
             )
         try:
-            reader, _ = open_reader(folder, manifest)
-        except FileNotFoundError as error:
-            missing = error
-            continue
-        return Snapshot(folder, manifest, reader)
-    raise IndexCorrupt(folder, str(missing.filename), "the file is missing")
+            return Snapshot(folder, manifest, open_segments(folder, manifest))
+        except IndexCorrupt:
+            # A writer may have replaced the generation while it was being opened.
+            if newest_generation(folder) == manifest.generation:
+                raise

@@ -1,108 +1,199 @@
-"""The Whoosh index in a folder: how it is written, published and opened; layer 3.
+"""An index folder as a set of immutable segments: written, published, opened; layer 4.
 
-This is the one module that knows which codec the postings are stored with.
+This is the one module that joins the manifest, the codec and Whoosh's table of contents.
+A generation exists once its manifest does: the rename of that file publishes it. The
+table of contents beside it is for Whoosh's own tools and is never read here.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
-from whoosh import fields
-from whoosh.codec import default_codec
+import msgspec
 from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.index import TOC, FileIndex, LockError, clean_files
+from whoosh.index import TOC, FileIndex
 from whoosh.reading import IndexReader
-from whoosh.writing import CLEAR, SegmentWriter
 
 from . import manifest as mf
-from .errors import BuildError, IndexLocked
+from .bulk import SegmentBuilder
+from .codec import Segment
+from .codec.files import sync_folder
+from .codec.format import KINDS
+from .codec.merge import merge_segments
+from .errors import BuildError, IndexCorrupt
+from .model import Story
 from .schema import create_schema
 
 INDEX_NAME = "MAIN"
 
-#: Given the generation and its files, returns the manifest and sources to publish with them.
-Describe = Callable[[int, dict[str, mf.FileEntry]], tuple[mf.Manifest, mf.Sources]]
+#: Words gathered before a segment is written; what bounds the memory of a writer.
+WORDS_PER_SEGMENT = 6_000_000
+#: A segment is left alone while it has this many times the documents of all smaller ones.
+_MERGE_FACTOR = 2
+
+#: Given a generation and its segments, returns its manifest, without files, and sources.
+Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Sources]]
 
 
-class StoryWriter(SegmentWriter):  # type: ignore[misc]
-    """Whoosh's writer, publishing a generation whole: synced, described, then renamed."""
+class Writer:
+    """Adds stories to an index folder and deletes them; `publish` makes it all count."""
 
-    def __init__(self, index: FileIndex, folder: str, describe: Describe, fresh: bool) -> None:
-        super().__init__(index, codec=default_codec(), limitmb=256)
+    def __init__(self, folder: str, old: mf.Manifest | None, generation: int) -> None:
         self._folder = folder
-        self._describe = describe
-        self._fresh = fresh
-        if fresh:
-            self.schema = create_schema()
+        self._generation = generation
+        self._old_files = old.files if old else {}
+        self._segments = [Segment.from_manifest(entry) for entry in old.segments] if old else []
+        self._arrays = {
+            segment.segment_id(): segment.arrays(Path(folder)) for segment in self._segments
+        }
+        self._builder = SegmentBuilder()
 
-    def publish(self) -> int:
-        """Commit everything added and deleted; returns the new generation's number."""
-        self.commit(mergetype=CLEAR if self._fresh else None)
-        return int(self.generation)
+    def add(self, story: Story) -> None:
+        """Add a story; one with the same id must have been deleted before."""
+        self._builder.add(story)
+        if self._builder.words >= WORDS_PER_SEGMENT:
+            self._flush()
 
-    def _commit_toc(self, segments: list[Any]) -> None:
-        toc = _toc_bytes(TOC(self.schema, segments, self.generation))
-        files = {mf.toc_name(self.generation): mf.FileEntry(len(toc), mf.digest_of(toc).hex())}
-        for segment in segments:
-            for name in segment.list_files(self.storage):
-                path = os.path.join(self._folder, name)
-                mf.sync_file(path)
-                files[name] = mf.entry_of(path)
-        manifest, sources = self._describe(self.generation, files)
-        encoded = mf.encode_sources(sources)
-        name = mf.sources_name(self.generation)
-        files[name] = mf.FileEntry(len(encoded), mf.digest_of(encoded).hex())
-        mf.publish_file(self._folder, name, encoded)
+    def delete(self, story_id: str) -> None:
+        """Delete the story with this id from the segments written so far."""
+        for segment in self._segments:
+            arrays = self._arrays[segment.segment_id()]
+            entry = arrays.find_term("id", story_id.encode())
+            if entry is not None:
+                for doc in arrays.doc_ids(entry).tolist():
+                    segment.delete_document(doc)
+
+    def _flush(self) -> None:
+        if not self._builder.docs:
+            return
+        segment = Segment(INDEX_NAME, docs=self._builder.docs)
+        self._builder.write(Path(self._folder), segment.segment_id())
+        self._keep(segment)
+        self._builder = SegmentBuilder()
+
+    def _keep(self, segment: Segment) -> None:
+        self._segments.append(segment)
+        self._arrays[segment.segment_id()] = segment.arrays(Path(self._folder))
+
+    def _merge(self) -> None:
+        """Join small segments, so that there are never more than a handful."""
+        live = [segment for segment in self._segments if segment.doc_count()]
+        live.sort(key=lambda segment: -segment.doc_count())
+        kept, left = 0, sum(segment.doc_count() for segment in live)
+        for segment in live:
+            left -= segment.doc_count()
+            if segment.doc_count() < _MERGE_FACTOR * left or _half_deleted(segment):
+                break
+            kept += 1
+        self._segments, merged = live[:kept], live[kept:]
+        if len(merged) == 1 and not merged[0].has_deletions():
+            self._segments += merged
+        elif merged:
+            segment = Segment(INDEX_NAME, docs=sum(old.doc_count() for old in merged))
+            parts = [old.arrays(Path(self._folder)) for old in merged]
+            merge_segments(Path(self._folder), segment.segment_id(), parts)
+            self._keep(segment)
+
+    def publish(self, describe: Describe) -> int:
+        """Make everything added and deleted visible at once; returns the generation."""
+        self._flush()
+        self._merge()
+        files = {}
+        for segment in self._segments:
+            for _, extension in KINDS.values():
+                name = segment.segment_id() + extension
+                known = self._old_files.get(name)
+                files[name] = known or mf.entry_of(os.path.join(self._folder, name))
+        entries = [segment.to_manifest() for segment in self._segments]
+        manifest, sources = describe(self._generation, entries)
+        toc = self._toc()
+        for name, data in (
+            (mf.sources_name(self._generation), mf.encode_sources(sources)),
+            (mf.toc_name(self._generation), toc),
+        ):
+            mf.publish_file(self._folder, name, data)
+            files[name] = mf.FileEntry(len(data), mf.digest_of(data).hex())
+        manifest = msgspec.structs.replace(manifest, files=files)
         mf.publish_file(
-            self._folder, mf.manifest_name(self.generation), mf.encode_manifest(manifest)
+            self._folder, mf.manifest_name(self._generation), mf.encode_manifest(manifest)
         )
-        mf.publish_file(self._folder, mf.toc_name(self.generation), toc)
-        clean_files(self.storage, INDEX_NAME, self.generation, segments)
-        mf.remove_old_generations(self._folder, self.generation)
+        return self._generation
+
+    def _toc(self) -> bytes:
+        memory = RamStorage()
+        TOC(create_schema(), self._segments, self._generation).write(memory, INDEX_NAME)
+        return bytes(memory.files[mf.toc_name(self._generation)])
 
 
-def _toc_bytes(toc: TOC) -> bytes:
-    memory = RamStorage()
-    toc.write(memory, INDEX_NAME)
-    return bytes(memory.files[mf.toc_name(toc.generation)])
+def _half_deleted(segment: Segment) -> bool:
+    return bool(segment.deleted_count() * 2 > segment.doc_count_all())
 
 
 @contextmanager
-def open_writer(folder: str, describe: Describe, *, fresh: bool) -> Iterator[StoryWriter]:
+def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
     """A writer that replaces everything (`fresh`) or adds to what is there.
 
-    Nothing is kept unless the block calls `publish`. Raises `IndexLocked` if one of
-    Whoosh's own tools is writing.
+    Nothing is kept unless the block calls `publish`; files that belong to no
+    generation any more are removed afterwards. The writer's lock must be held.
     """
-    storage = FileStorage(folder)
-    generation = mf.newest_generation(folder)
-    if fresh and generation is None:
-        # Whoosh needs a table of contents to write to; generation 0 has no manifest
-        # and so is never served.
+    newest = mf.newest_generation(folder)
+    if newest is None:
         _refuse_foreign_index(folder)
-        mf.publish_file(folder, mf.toc_name(0), _toc_bytes(TOC(create_schema(), [], 0)))
+    old = None if fresh else mf.read_manifest(folder)
     try:
-        writer = StoryWriter(FileIndex(storage, schema=None), folder, describe, fresh)
-    except LockError:
-        raise IndexLocked(folder, None) from None
-    try:
-        yield writer
+        yield Writer(folder, old, (newest or 0) + 1)
     finally:
-        if not writer.is_closed:
-            writer.cancel()
+        remove_leftovers(folder)
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove the files of older generations and of writers that did not finish."""
+    generation = mf.newest_generation(folder)
+    if generation is None:
+        named: set[str] = set()
+    else:
+        try:
+            named = {*mf.read_manifest(folder).files, mf.manifest_name(generation)}
+        except IndexCorrupt:
+            return  # better to leave what may be of use than to guess
+    for name in os.listdir(folder):
+        if mf.is_ours(name) and name not in named:
+            os.unlink(os.path.join(folder, name))
+    sync_folder(Path(folder))
 
 
 def _refuse_foreign_index(folder: str) -> None:
-    for name in os.listdir(folder):
-        if TOC._pattern(INDEX_NAME).match(name) and name != mf.toc_name(0):
-            raise BuildError(f"{folder} holds a Whoosh index not made by storydex: use another")
+    names = os.listdir(folder)
+    # A first rebuild that was cut off leaves its sources behind, too.
+    ours = any(name.startswith("storydex-") for name in names)
+    if not ours and any(TOC._pattern(INDEX_NAME).match(name) for name in names):
+        raise BuildError(f"{folder} holds a Whoosh index not made by storydex: use another")
 
 
-def open_reader(folder: str, manifest: mf.Manifest) -> tuple[IndexReader, fields.Schema]:
-    """The reader over one published generation, and its schema."""
+def open_segments(folder: str, manifest: mf.Manifest) -> list[Segment]:
+    """The segments of a generation, every file mapped; raises `IndexCorrupt`."""
+    try:
+        segments = [Segment.from_manifest(entry) for entry in manifest.segments]
+    except ValueError as error:
+        name = mf.manifest_name(manifest.generation)
+        raise IndexCorrupt(folder, name, str(error)) from error
+    for segment in segments:
+        segment.hold(Path(folder))
+    return segments
+
+
+def whoosh_reader(folder: str, segments: list[Segment], generation: int) -> IndexReader:
+    """Whoosh's reader over open segments, made without its table of contents."""
     storage = FileStorage(folder, readonly=True)
-    toc = TOC.read(storage, INDEX_NAME, gen=manifest.generation)
-    return FileIndex._reader(storage, toc.schema, toc.segments, toc.generation), toc.schema
+    return FileIndex._reader(storage, create_schema(), segments, generation)
+
+
+def write_stories(folder: str, stories: Iterable[Story], describe: Describe) -> int:
+    """Write a fresh generation of these stories; returns its number."""
+    with open_writer(folder, fresh=True) as writer:
+        for story in stories:
+            writer.add(story)
+        return writer.publish(describe)

@@ -27,12 +27,9 @@ def complete(snapshot: Snapshot, text: str, limit: int) -> tuple[str, ...]:
     if not words or words[-1].end != len(text):
         return ()
     head, prefix = text[: words[-1].start], fold(words[-1].text)
-    counts = (
-        (snapshot.doc_frequency("word", term.decode()), term.decode())
-        for term in snapshot.reader.expand_prefix("word", prefix)
-    )
-    best = nlargest(limit, counts, key=lambda pair: (pair[0], -len(pair[1])))
-    return tuple(head + word for _, word in best)
+    counts = snapshot.prefixed("word", prefix).items()
+    best = nlargest(limit, counts, key=lambda pair: (pair[1], -len(pair[0])))
+    return tuple(head + word for word, _ in best)
 
 
 def respell(snapshot: Snapshot, query: str, words: tuple[TypedWord, ...]) -> str | None:
@@ -54,7 +51,8 @@ def _better(snapshot: Snapshot, word: str) -> str | None:
         return None
     for edits in (1, 2)[: 2 if len(folded) >= _TWO_EDITS_FROM else 1]:
         # Whoosh asks for the first letter to be right, which typists nearly always get.
-        near = snapshot.reader.terms_within("word", folded, edits, prefix=1)
+        with snapshot.reading:
+            near = list(snapshot.reader.terms_within("word", folded, edits, prefix=1))
         best = max(((snapshot.doc_frequency("word", text), text) for text in near), default=None)
         if best is not None:
             return str(best[1])

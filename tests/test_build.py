@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -231,6 +232,18 @@ def test_an_open_engine_keeps_its_generation_until_told(seeds, tmp_path):
         assert not engine.reload()
         assert engine.search("story").total == 15
         assert before.highlights["title"].startswith("<mark>Story</mark>")
+
+
+def test_an_index_made_anew_is_noticed(seeds, tmp_path):
+    """An engine reloads an index that was deleted and built again under the same number."""
+    index = tmp_path / "index"
+    indexer.rebuild(seeds, index)
+    with indexer.open_index(index) as engine:
+        shutil.rmtree(index)
+        write_story(seeds, "four.md", title="Story four")
+        indexer.rebuild(seeds, index)
+        assert engine.reload()
+        assert engine.search("story").total == 4
 
 
 def test_another_programs_index_is_left_alone(seeds, tmp_path):

@@ -1,0 +1,130 @@
+"""storydex: the executor for the bare works, the engine as programs use it for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from whoosh import query as wq
+
+import indexer
+from indexer.build import build_stories
+from indexer.codec import format as codec_format
+from indexer.execute import KERNELS, NO_FILTERS, Executor
+from indexer.model import Facet, ResultPage, Story
+from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
+from indexer.snapshot import open_snapshot
+
+from ..queries import Query
+from ..works import PAGE_FACETS, TOP, Answer, Work
+from . import Run
+from .stock_whoosh import text_query
+
+TITLE = "storydex"
+MOST_STORIES = 1_000_000_000
+
+_FACET: Facet = "provider"
+
+
+def version() -> str:
+    """Of the library."""
+    return "this tree"
+
+
+def layout() -> str:
+    """Changes whenever an index that was built before cannot be used any more."""
+    return f"{codec_format.VERSION}-{SCHEMA_VERSION}"
+
+
+def build(stories: Iterable[Story], folder: Path) -> None:
+    """Write an index into an empty folder."""
+    build_stories(stories, folder)
+
+
+def open_searcher(folder: Path) -> Searcher:
+    """Open an index that was built before."""
+    return Searcher(folder)
+
+
+def count_postings(folder: Path, queries: Iterable[Query]) -> dict[str, int]:
+    """The postings of the words of each query, over all text fields."""
+    snapshot = open_snapshot(str(folder))
+    return {
+        query.id: sum(
+            snapshot.doc_frequency(field, term) for field in TEXT_FIELDS for term in query.terms
+        )
+        for query in queries
+    }
+
+
+class Searcher:
+    """An open index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._engine = indexer.open_index(folder)
+        self._snapshot = open_snapshot(str(folder))
+        KERNELS.load()
+        self._executor = Executor(self._snapshot, KERNELS)
+        self._all = [NO_FILTERS] * len(self._snapshot.segments)
+
+    def prepare(self, work: Work, query: Query) -> Run:
+        """Build the query, so that only running it is timed."""
+        if work.name == "page":
+            return lambda: self._page(query.text)
+        if work.name == "search":
+            return lambda: self._engine.search(query.text)
+        built = _tree(query)
+        match, top, count = self._executor.match, self._executor.top, self._executor.count
+        everything = self._all
+        if not work.facet:
+            return lambda: top(match(built), everything, TOP)
+
+        def run() -> Any:
+            found = match(built)
+            return top(found, everything, TOP), count(found, everything, _FACET, 0)
+
+        return run
+
+    def answer(self, work: Work, found: Any) -> Answer:
+        """What a run has found."""
+        if isinstance(found, ResultPage):
+            return _answer_of_page(found)
+        (total, doc_ids, scores), counts = found if work.facet else (found, None)
+        return Answer(
+            hits=len(doc_ids),
+            total=total if work.total else None,
+            counted=None if counts is None else int(counts.sum()),
+            scores=tuple(scores),
+        )
+
+    def facts(self) -> dict[str, int]:
+        """Numbers that describe the index."""
+        return {"segments": len(self._snapshot.segments)}
+
+    def _page(self, text: str) -> ResultPage:
+        """Everything a result page shows, read."""
+        page = self._engine.search(text, facets=PAGE_FACETS, limit=TOP)
+        for hit in page.hits:
+            assert hit.highlights
+            for related in hit.related:
+                assert related.highlights
+        return page
+
+
+def _tree(query: Query) -> wq.Query:
+    text = text_query(query)
+    if query.provider is None:
+        return text
+    return wq.And([text, wq.ConstantScoreQuery(wq.Term(_FACET, query.provider), 0.0)])
+
+
+def _answer_of_page(page: ResultPage) -> Answer:
+    """The total and counts of a page; those of a relaxed one are of another query."""
+    counts = page.facets[_FACET]
+    return Answer(
+        hits=len(page.hits),
+        total=0 if page.relaxed else page.total,
+        counted=0 if page.relaxed else sum(row.count for row in counts),
+        scores=tuple(hit.score for hit in page.hits),
+    )

@@ -1,0 +1,158 @@
+"""tantivy-py: terms as the project makes them, positions, stored texts, one segment.
+
+Providers are a multi-valued fast field of numbers, counted by a terms aggregation: of
+what tantivy-py offers this is the fastest (its facet collector is not exposed, a fast
+text field is slower). The aggregation is a second pass over the matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tantivy
+from tantivy import Occur, Query
+
+from indexer.model import Story
+from indexer.schema import TEXT_BOOSTS
+
+from .. import corpus
+from ..queries import Query as LogQuery
+from ..works import TOP, Answer, Work
+from . import Run
+
+TITLE = "tantivy-py"
+MOST_STORIES = 1_000_000_000
+
+#: Enough for one segment of 100,000 stories; tantivy takes no more for a thread.
+_HEAP = 4_000_000_000
+_TERM = "freq"
+_PROVIDERS = "providers.json"
+#: More buckets than there are providers, so that none is left out.
+_BUCKETS = 65_000
+
+
+def version() -> str:
+    """Of the library."""
+    return version_of("tantivy")
+
+
+def layout() -> str:
+    """Changes whenever an index that was built before cannot be used any more."""
+    return f"{version()}-1"
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for field in corpus.TEXT_FIELDS:
+        builder.add_text_field(field, tokenizer_name="whitespace")
+    builder.add_unsigned_field("provider", indexed=True, fast=True)
+    builder.add_bytes_field("display", stored=True, indexed=False)
+    return builder.build()
+
+
+def _index(folder: Path, *, reuse: bool) -> tantivy.Index:
+    index = tantivy.Index(_schema(), path=str(folder), reuse=reuse)
+    splitter = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("whitespace", splitter)
+    return index
+
+
+def build(stories: Iterable[Story], folder: Path) -> None:
+    """Write an index into an empty folder."""
+    index = _index(folder, reuse=False)
+    numbers: dict[str, int] = {}
+    writer = index.writer(heap_size=_HEAP, num_threads=1)
+    for story in stories:
+        document = tantivy.Document()
+        for field, texts in corpus.terms_by_part(story).items():
+            for text in texts:
+                document.add_text(field, text)
+        for provider in corpus.providers_of(story):
+            document.add_unsigned("provider", numbers.setdefault(provider, len(numbers)))
+        document.add_bytes("display", corpus.display_text(story))
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    (folder / _PROVIDERS).write_bytes(msgspec.json.encode(numbers))
+
+
+def open_searcher(folder: Path) -> Searcher:
+    """Open an index that was built before."""
+    return Searcher(folder)
+
+
+class Searcher:
+    """An open index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._index = _index(folder, reuse=True)
+        self._index.reload()
+        self._schema = self._index.schema
+        self._searcher = self._index.searcher()
+        numbers = msgspec.json.decode((folder / _PROVIDERS).read_bytes(), type=dict[str, int])
+        self._numbers = numbers
+
+    def prepare(self, work: Work, query: LogQuery) -> Run:
+        """Build the query, so that only running it is timed."""
+        built = self._build(query)
+        search, count = self._searcher.search, self._searcher.aggregate
+        if not work.facet:
+            return lambda: search(built, limit=TOP, count=work.total)
+        terms = {"providers": {"terms": {"field": "provider", "size": _BUCKETS}}}
+        return lambda: (search(built, limit=TOP, count=work.total), count(built, terms))
+
+    def answer(self, work: Work, found: Any) -> Answer:
+        """What a run has found."""
+        result, counts = found if work.facet else (found, None)
+        buckets = counts["providers"]["buckets"] if counts else []
+        return Answer(
+            hits=len(result.hits),
+            total=result.count,
+            counted=sum(bucket["doc_count"] for bucket in buckets) if counts else None,
+            scores=tuple(score for score, _ in result.hits),
+        )
+
+    def facts(self) -> dict[str, int]:
+        """Numbers that describe the index."""
+        return {"segments": self._searcher.num_segments}
+
+    def _build(self, query: LogQuery) -> Query:
+        if query.form == "any":
+            # One flat union: the form in which tantivy can skip blocks.
+            words = _any(part for term in query.terms for part in self._in_fields(term))
+        elif query.form == "all":
+            words = _all(_any(self._in_fields(term)) for term in query.terms)
+        elif query.form == "phrase":
+            words = _any(self._boosted(field, self._phrase(field, query)) for field in TEXT_BOOSTS)
+        else:
+            pattern = query.terms[0] + ".*"
+            words = _any(Query.regex_query(self._schema, field, pattern) for field in TEXT_BOOSTS)
+        return words if query.provider is None else self._filtered(words, query.provider)
+
+    def _in_fields(self, term: str) -> Iterable[Query]:
+        for field in TEXT_BOOSTS:
+            yield self._boosted(field, Query.term_query(self._schema, field, term, _TERM))
+
+    def _phrase(self, field: str, query: LogQuery) -> Query:
+        return Query.phrase_query(self._schema, field, list(query.terms))
+
+    @staticmethod
+    def _boosted(field: str, query: Query) -> Query:
+        return Query.boost_query(query, TEXT_BOOSTS[field])
+
+    def _filtered(self, words: Query, provider: str) -> Query:
+        number = self._numbers[provider]
+        term = Query.term_query(self._schema, "provider", number, "basic")
+        return _all([words, Query.const_score_query(term, 0.0)])
+
+
+def _any(queries: Iterable[Query]) -> Query:
+    return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def _all(queries: Iterable[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, query) for query in queries])

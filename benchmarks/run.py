@@ -1,0 +1,193 @@
+"""The jobs of one run, in order, each in a process of its own; layer above `worker`.
+
+Indexes and logs are kept in a working folder and used again by the next run:
+
+    WORK/<corpus>-<seed>/<stories>/log-<queries>.json
+    WORK/<corpus>-<seed>/<stories>/<engine>-<layout>/       and .json beside it when done
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from . import corpus, worker
+from .engines import ENGINES, load_engine
+from .works import BARE, WORKS
+
+#: The stories of a corpus to compare with, for opening and for growth: a tenth.
+GROWTH = 10
+_OPENINGS = 5
+_ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_T = TypeVar("_T")
+
+#: Told what is being done and how far it is, from 0 to 1.
+Progress = Callable[[str, float], None]
+
+
+class Options(NamedTuple):
+    """What to run."""
+
+    stories: tuple[int, ...]
+    seed: int
+    engines: tuple[str, ...]
+    queries: int
+    runs: int
+    budget: float
+    work: Path
+    limits: bool = True
+    rebuild: frozenset[str] = frozenset()
+
+
+class Size(msgspec.Struct):
+    """Everything measured at one number of stories; results by engine.
+
+    opened: milliseconds, at this size and at a tenth; grown: the log of a tenth, run
+    there and here; postings: of its queries, there and here.
+    """
+
+    stories: int
+    measured: dict[str, worker.Measured]
+    bytes: dict[str, dict[str, int]]
+    built: dict[str, float]
+    opened: dict[str, list[worker.Opened]]
+    grown: list[worker.Measured]
+    postings: list[dict[str, int]]
+    bands: dict[str, str]
+
+
+class Failed(Exception):
+    """A job ended without a result."""
+
+
+class Runner:
+    """Runs jobs and keeps what they build."""
+
+    def __init__(self, options: Options, progress: Progress) -> None:
+        self._options = options
+        self._progress = progress
+        name = f"{corpus.corpus_id(options.seed)}-{options.seed}"
+        self._folder = options.work / name
+        self._rebuilt: set[Path] = set()
+
+    def size(self, stories: int) -> Size:
+        """Measure everything at one number of stories."""
+        log = self.log(stories)
+        queries = worker.read_log(str(log))
+        size = Size(stories, {}, {}, {}, {}, [], [], {q.id: q.band for q in queries})
+        for name in self._options.engines:
+            if self._options.limits and stories > load_engine(name).MOST_STORIES:
+                continue
+            folder, seconds = self.index(name, stories)
+            size.built[name] = seconds
+            size.bytes[name] = bytes_by_kind(folder)
+            works = [work.name for work in WORKS if work.peers or name == "storydex"]
+            size.measured[name] = self._measure(name, folder, log, works)
+            size.opened[name] = self._openings(name, folder, log)
+        if "storydex" in self._options.engines:
+            self._compare_with_tenth(size)
+        return size
+
+    def log(self, stories: int) -> Path:
+        """The query log for a number of stories, drawn if need be."""
+        options = self._options
+        path = self._folder / str(stories) / f"log-{options.queries}.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(".new")
+            job = worker.Draw(stories, options.seed, options.queries, str(unfinished))
+            self._run(f"{stories:,}: query log", job, int)
+            unfinished.rename(path)
+        return path
+
+    def index(self, name: str, stories: int) -> tuple[Path, float]:
+        """The index of an engine, built if need be, and the seconds that took."""
+        folder = self._folder / str(stories) / f"{name}-{load_engine(name).layout()}"
+        done = folder.with_name(folder.name + ".json")
+        if name in self._options.rebuild and folder not in self._rebuilt:
+            done.unlink(missing_ok=True)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            job = worker.Build(name, stories, self._options.seed, str(folder))
+            seconds = self._run(f"{stories:,}: build {name}", job, float)
+            done.write_text(json.dumps({"seconds": seconds}), "utf-8")
+        self._rebuilt.add(folder)
+        return folder, float(json.loads(done.read_text("utf-8"))["seconds"])
+
+    def _measure(self, name: str, folder: Path, log: Path, works: list[str]) -> worker.Measured:
+        options = self._options
+        job = worker.Measure(name, str(folder), str(log), works, options.runs, options.budget)
+        return self._run(f"{folder.parent.name}: measure {name}", job, worker.Measured)
+
+    def _openings(self, name: str, folder: Path, log: Path) -> list[worker.Opened]:
+        """Fresh processes, one after the other; the disk cache is warm from measuring."""
+        query = next(q for q in worker.read_log(str(log)) if q.kind == "any" and q.band == "middle")
+        job = worker.Open(name, str(folder), query)
+        title = f"{folder.parent.name}: open {name}"
+        return [self._run(title, job, worker.Opened) for _ in range(_OPENINGS)]
+
+    def _compare_with_tenth(self, size: Size) -> None:
+        """Open the index of a tenth of the stories; run its query log there and here."""
+        tenth = size.stories // GROWTH
+        log = self.log(tenth)
+        for stories in (tenth, size.stories):
+            folder, _ = self.index("storydex", stories)
+            size.grown.append(self._measure("storydex", folder, log, list(BARE)))
+            job = worker.Postings(str(folder), str(log), list(BARE))
+            size.postings.append(self._run(f"{stories:,}: postings", job, dict[str, int]))
+            if stories == tenth:
+                size.opened["tenth"] = self._openings("storydex", folder, log)
+
+    def _run(self, title: str, job: worker.Job, kind: type[_T]) -> _T:
+        environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
+        command = [sys.executable, "-m", f"{__package__}.worker"]
+        root = Path(__file__).parent.parent
+        with subprocess.Popen(
+            command, cwd=root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            self._progress(title, 0)
+            process.stdin.write(msgspec.json.encode(job))
+            process.stdin.close()
+            for line in process.stdout:
+                message = msgspec.json.decode(line)
+                if "result" in message:
+                    self._progress(title, 1)
+                    return msgspec.convert(message["result"], kind)
+                self._progress(title, message["done"] / message["total"])
+        raise Failed(f"{title}: ended with status {process.returncode}")
+
+
+def bytes_by_kind(folder: Path) -> dict[str, int]:
+    """Bytes of the files of a folder by suffix, and altogether."""
+    sizes: dict[str, int] = {"total": 0}
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            sizes["total"] += path.stat().st_size
+            sizes[path.suffix] = sizes.get(path.suffix, 0) + path.stat().st_size
+    return sizes
+
+
+def middle(openings: list[worker.Opened]) -> worker.Opened:
+    """The median of several processes."""
+    return worker.Opened(
+        median(opened.first for opened in openings), median(opened.again for opened in openings)
+    )
+
+
+def check_engines(names: tuple[str, ...]) -> None:
+    """Raise `ImportError` early for an engine whose library is not installed."""
+    for name in names:
+        assert name in ENGINES
+        load_engine(name)

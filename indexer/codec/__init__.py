@@ -1,0 +1,179 @@
+"""The Whoosh codec contract over storydex's index format; layer 2.
+
+    writer = whoosh_index.writer(codec=Codec())
+
+`format` holds all layout knowledge, `write` makes files from inverted arrays, `merge`
+makes one segment of several, `read` gives arrays, `verify` checks everything;
+`whoosh_write` and `whoosh_read` translate to and from Whoosh's item-by-item interfaces.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Iterable, Set
+from pathlib import Path
+from typing import Any
+
+from whoosh.codec import base
+from whoosh.filedb.filestore import FileStorage
+
+from ..model import FACETS
+from .read import SegmentArrays
+from .whoosh_read import PerDocumentReader, TermsReader
+from .whoosh_write import FieldWriter, PerDocumentWriter, SegmentDocuments
+
+_NAME = re.compile(r"([A-Za-z0-9]+)_([0-9a-z]+)")
+
+
+class Segment(base.Segment):  # type: ignore[misc]
+    """The name of a segment, its number of documents, and which of them are deleted.
+
+    This, and no more, is what Whoosh's table of contents and storydex's manifest keep.
+    """
+
+    def __init__(
+        self,
+        indexname: str,
+        segid: str | None = None,
+        docs: int = 0,
+        deleted: Iterable[int] = (),
+    ) -> None:
+        self.indexname = indexname
+        self.segid = segid if segid is not None else secrets.token_hex(8)
+        self.compound = False
+        self._docs = docs
+        self._deleted = set(deleted)
+        self._documents: SegmentDocuments | None = None
+        self._opened: SegmentArrays | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        absent = {"_documents": None, "_opened": None}
+        return {**self.__dict__, **absent, "_deleted": sorted(self._deleted)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._deleted = set(state["_deleted"])
+
+    def segment_id(self) -> str:
+        """The name that the segment's files begin with."""
+        return f"{self.indexname}_{self.segid}"
+
+    @property
+    def deleted(self) -> Set[int]:
+        """The deleted documents, as they are now."""
+        return self._deleted
+
+    def to_manifest(self) -> dict[str, Any]:
+        """What `from_manifest` needs, made of text and numbers."""
+        return {"name": self.segment_id(), "docs": self._docs, "deleted": sorted(self._deleted)}
+
+    @classmethod
+    def from_manifest(cls, entry: dict[str, Any]) -> Segment:
+        """The segment of a manifest entry; raises `ValueError` for one that cannot be right."""
+        name, docs, deleted = entry.get("name"), entry.get("docs"), entry.get("deleted")
+        match = _NAME.fullmatch(name) if isinstance(name, str) else None
+        if match is None:
+            raise ValueError(f"segment name {name!r}")
+        if not isinstance(docs, int) or docs < 0:
+            raise ValueError(f"segment {name}: {docs!r} documents")
+        if not isinstance(deleted, list) or not all(
+            isinstance(doc, int) and 0 <= doc < docs for doc in deleted
+        ):
+            raise ValueError(f"segment {name}: deleted documents are not among its {docs}")
+        return cls(match[1], match[2], docs, deleted)
+
+    def arrays(self, folder: Path) -> SegmentArrays:
+        """The segment's arrays, opened now or by `hold`; raises `IndexCorrupt`."""
+        return self._opened or SegmentArrays(folder, self.segment_id(), self._deleted)
+
+    def hold(self, folder: Path) -> SegmentArrays:
+        """Open all files and keep them, so that removing them does no harm.
+
+        Nothing may be deleted from the segment afterwards. Raises `IndexCorrupt`.
+        """
+        self._opened = self.arrays(folder)
+        self._opened.map_files()
+        return self._opened
+
+    def documents(self) -> SegmentDocuments:
+        """Where the writers of a segment being written meet."""
+        if self._documents is None:
+            self._documents = SegmentDocuments()
+        return self._documents
+
+    def codec(self, **options: Any) -> Codec:
+        """The codec that reads this segment."""
+        return Codec()
+
+    def should_assemble(self) -> bool:
+        """False: the files stay as they are, so that they can be mapped."""
+        return False
+
+    def doc_count_all(self) -> int:
+        """Documents, deleted ones included."""
+        return self._docs
+
+    def set_doc_count(self, doccount: int) -> None:
+        """Set the number of documents."""
+        self._docs = doccount
+
+    def deleted_count(self) -> int:
+        """Documents that are deleted."""
+        return len(self._deleted)
+
+    def deleted_docs(self) -> Iterable[int]:
+        """The deleted documents, rising."""
+        return sorted(self._deleted)
+
+    def delete_document(self, docnum: int, delete: bool = True) -> None:
+        """Mark a document as deleted, or as not."""
+        if delete:
+            self._deleted.add(docnum)
+        else:
+            self._deleted.discard(docnum)
+
+    def is_deleted(self, docnum: int) -> bool:
+        """Whether a document is marked as deleted."""
+        return docnum in self._deleted
+
+
+def _folder(storage: Any) -> Path:
+    if not isinstance(storage, FileStorage):
+        raise ValueError(f"storydex keeps an index in a folder, not in {storage!r}")
+    return Path(storage.folder)
+
+
+class Codec(base.Codec):  # type: ignore[misc]
+    """Writes and reads segments of storydex's format for Whoosh.
+
+    `facets` names the docs-only fields whose values are listed by document too.
+    """
+
+    # The lengths are at hand when the postings are written; Whoosh need not look them up.
+    length_stats = False
+
+    def __init__(self, facets: Collection[str] = FACETS) -> None:
+        self._facets = frozenset(facets)
+
+    def new_segment(self, storage: Any, indexname: str) -> Segment:
+        """A segment with a name of its own, nothing written."""
+        return Segment(indexname)
+
+    def per_document_writer(self, storage: Any, segment: Segment) -> PerDocumentWriter:
+        """The writer of lengths, columns and stored fields."""
+        return PerDocumentWriter(segment.documents())
+
+    def field_writer(self, storage: Any, segment: Segment) -> FieldWriter:
+        """The writer of postings, which also puts everything on the disk."""
+        return FieldWriter(
+            _folder(storage), segment.segment_id(), segment.documents(), self._facets
+        )
+
+    def terms_reader(self, storage: Any, segment: Segment) -> TermsReader:
+        """The reader of terms and postings."""
+        return TermsReader(segment.arrays(_folder(storage)))
+
+    def per_document_reader(self, storage: Any, segment: Segment) -> PerDocumentReader:
+        """The reader of lengths, columns and stored fields."""
+        return PerDocumentReader(segment.arrays(_folder(storage)), segment.deleted)

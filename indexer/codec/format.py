@@ -1,0 +1,132 @@
+"""The layout of a segment's files: names, numbers and types; layer 2.
+
+`docs/index-format.md` describes the same for readers without the source and carries a
+worked example. Whoever changes anything here raises `FORMAT_VERSION`.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from whoosh.util.numeric import byte_to_length
+
+#: Of the files. A reader refuses every other version.
+FORMAT_VERSION = 1
+
+MAGIC = b"storydex"
+END_MAGIC = b"xeds"
+
+#: magic, version, reserved (0), kind.
+HEAD = struct.Struct("<8sHH4s")
+#: bytes in the file, bytes of the table, CRC-32 of the table, CRC-32 of all bytes before
+#: this number, end magic. CRC-32 is that of RFC 1952.
+TRAILER = struct.Struct("<QIII4s")
+
+#: Sections begin at multiples of this, so that arrays are aligned for any vector unit.
+ALIGNMENT = 64
+
+Kind = Literal["terms", "postings", "positions", "documents", "stored"]
+
+#: kind → (tag in the head, file name extension)
+KINDS: dict[Kind, tuple[bytes, str]] = {
+    "terms": (b"term", ".trm"),
+    "postings": (b"post", ".pst"),
+    "positions": (b"posi", ".pos"),
+    "documents": (b"docs", ".doc"),
+    "stored": (b"stor", ".sto"),
+}
+
+#: Types that a section may have, little-endian.
+DTYPES = frozenset({"|u1", "<u2", "<u4", "<u8", "|i1", "<i2", "<i4", "<i8", "<f4", "<f8"})
+
+#: Documents whose numbers share their high bits; a posting keeps the low 16 bits.
+CHUNK_BITS = 16
+CHUNK_DOCS = 1 << CHUNK_BITS
+
+#: Postings per block with a bound of their weight and length.
+BLOCK = 128
+#: Postings per entry of the index into the position bytes.
+POSITION_BLOCK = 64
+#: A stored frequency of this value means "this or more".
+SATURATED = 255
+#: Postings, bytes of terms and bytes of positions of one segment stay below this.
+MAX_OFFSET = (1 << 32) - 1
+
+U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+AnyArray = npt.NDArray[Any]
+
+#: Length code (uint8) → field length in tokens, as in Whoosh's own codec.
+LENGTH_VALUES: npt.NDArray[np.int32] = np.array(
+    [byte_to_length(code) for code in range(256)], dtype=np.int32
+)
+
+
+class FieldInfo(msgspec.Struct, frozen=True):
+    """A field of a segment, as the terms file lists it.
+
+    Its terms are those from number `first` on, `terms` many, in the order of their
+    bytes. `scored` fields have frequencies and positions and precede the others.
+    `length_row` is the field's row among the document lengths, or -1. The lengths are in
+    tokens: `total_length` exact, `min_length` and `max_length` decoded from codes.
+    """
+
+    name: str
+    scored: bool
+    first: int
+    terms: int
+    length_row: int = -1
+    total_length: int = 0
+    min_length: int = 0
+    max_length: int = 0
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Where an array lies in its file: `offset` in bytes, `shape` in C order."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+
+
+class Table(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a file says of itself, kept as JSON (RFC 8259) before the trailer.
+
+    `segment` ties the files of a segment together. `fields` belongs to the terms file;
+    `defaults` (column → value of documents without one) to the documents file.
+    """
+
+    segment: str
+    docs: int
+    sections: tuple[Section, ...]
+    fields: tuple[FieldInfo, ...] = ()
+    defaults: dict[str, int | float] = {}
+
+
+def term_hash(first: int, term: bytes) -> int:
+    """The hash of a term of the field whose first term has this number: CRC-32, 32 bits."""
+    return zlib.crc32(term, first)
+
+
+def bucket_count(terms: int) -> int:
+    """How many buckets hold `terms` terms: a power of two that leaves one or two in each."""
+    return 1 << max(0, terms.bit_length() - 1)
+
+
+def file_name(segment: str, kind: Kind) -> str:
+    """The name of a segment's file of this kind."""
+    return segment + KINDS[kind][1]
+
+
+def chunks_of(docs: int) -> int:
+    """How many chunks `docs` documents make; at least one."""
+    return max(1, -(-docs // CHUNK_DOCS))

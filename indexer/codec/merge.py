@@ -1,0 +1,246 @@
+"""Several segments → one, without the deleted documents, by arrays alone; layer 2.
+
+Terms are joined by name, documents are renumbered in the order of the segments, and
+position bytes are moved without being decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .format import LENGTH_VALUES, POSITION_BLOCK, SATURATED, U8, U32, FieldInfo
+from .invert import Postings, gather_ranges, offsets_of
+from .read import SegmentArrays, iter_varints
+from .stored import RecordCompressor, Stored
+from .write import Column, write_segment
+
+# Postings that are sorted at a time; bounds the memory of a merge.
+_BATCH = 1 << 20
+_I64 = npt.NDArray[np.int64]
+
+
+class _Source(NamedTuple):
+    """A segment and where its documents go: `targets` int64[N], -1 for deleted ones."""
+
+    arrays: SegmentArrays
+    kept: npt.NDArray[np.bool_]
+    targets: _I64
+
+
+def _sources(segments: Sequence[SegmentArrays]) -> tuple[list[_Source], int]:
+    sources, docs = [], 0
+    for arrays in segments:
+        kept = np.ones(arrays.doc_count, bool)
+        kept[arrays.deleted] = False
+        targets = np.where(kept, np.cumsum(kept) - 1 + docs, -1)
+        sources.append(_Source(arrays, kept, targets))
+        docs += int(kept.sum())
+    return sources, docs
+
+
+def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]) -> None:
+    """Write the documents of `segments` that are not deleted as one new segment.
+
+    Document ids follow the order of `segments`. Field lengths were stored as codes, so
+    the total length of a field is exact only if nothing was deleted. Raises as
+    `write_segment` does, and `IndexCorrupt`. Costs well under a microsecond per posting,
+    and memory for about 12 bytes per posting of the largest field.
+    """
+    sources, docs = _sources(segments)
+    names = {name for arrays in segments for name in arrays.fields}
+    lengths = {
+        name: values for name in sorted(names) if (values := _lengths(sources, name)) is not None
+    }
+    write_segment(
+        folder,
+        segment,
+        docs=docs,
+        fields=_fields(sources),
+        lengths=lengths,
+        total_lengths={name: _total_length(sources, name) for name in lengths},
+        columns=_columns(sources),
+        facets={name for arrays in segments for name in names if arrays.has_facet(name)},
+        stored=_stored(sources),
+    )
+
+
+def _decoded_lengths(arrays: SegmentArrays, name: str) -> npt.NDArray[np.int32] | None:
+    info = arrays.fields.get(name)
+    if info is None or info.length_row < 0:
+        return None
+    lengths: npt.NDArray[np.int32] = LENGTH_VALUES[arrays.lengths[info.length_row]]
+    return lengths
+
+
+def _lengths(sources: list[_Source], name: str) -> npt.NDArray[np.int32] | None:
+    found = [_decoded_lengths(source.arrays, name) for source in sources]
+    if all(lengths is None for lengths in found):
+        return None
+    return np.concatenate(
+        [
+            np.zeros(int(source.kept.sum()), np.int32) if lengths is None else lengths[source.kept]
+            for source, lengths in zip(sources, found, strict=True)
+        ]
+    )
+
+
+def _total_length(sources: list[_Source], name: str) -> int:
+    total = 0
+    for source in sources:
+        lengths = _decoded_lengths(source.arrays, name)
+        if lengths is not None:
+            lost = lengths[~source.kept].sum(dtype=np.int64)
+            total += max(0, source.arrays.fields[name].total_length - int(lost))
+    return total
+
+
+def _columns(sources: list[_Source]) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for name in sorted({name for source in sources for name in source.arrays.columns}):
+        having = [source.arrays for source in sources if name in source.arrays.columns]
+        default, dtype = having[0].column_default(name), having[0].column(name).dtype
+        parts = [
+            source.arrays.column(name)[source.kept]
+            if name in source.arrays.columns
+            else np.full(int(source.kept.sum()), default, dtype)
+            for source in sources
+        ]
+        columns[name] = Column(np.concatenate(parts), default)
+    return columns
+
+
+def _stored(sources: list[_Source]) -> Stored:
+    # The dictionary of the largest segment saves compressing its records again.
+    largest = max(sources, key=lambda source: source.arrays.doc_count)
+    dictionary = largest.arrays.dictionary
+    compressor = RecordCompressor(dictionary)
+
+    def frames() -> Iterator[bytes]:
+        for source in sources:
+            records = source.arrays.records
+            same = source.arrays.dictionary == dictionary
+            for doc in np.flatnonzero(source.kept).tolist():
+                yield bytes(records.frame(doc)) if same else compressor.compress(records.read(doc))
+
+    return Stored(dictionary, frames())
+
+
+def _fields(sources: list[_Source]) -> Iterator[Postings]:
+    scored: dict[str, bool] = {}
+    for source in sources:
+        for info in source.arrays.fields.values():
+            if info.terms and scored.setdefault(info.name, info.scored) != info.scored:
+                raise ValueError(f"field {info.name!r} has frequencies in some segments only")
+    for name in sorted(scored, key=lambda name: (not scored[name], name)):
+        yield _merge_field(sources, name, scored[name])
+
+
+class _Batch(NamedTuple):
+    """Merged postings of a range of terms: `terms` are their numbers, rising."""
+
+    terms: _I64
+    docs: U32
+    tfs: U32
+    positions: U8
+    sizes: U32
+
+
+def _merge_field(sources: list[_Source], name: str, scored: bool) -> Postings:
+    lists = [
+        [source.arrays.term_bytes(name, ordinal) for ordinal in range(info.terms)]
+        for source in sources
+        for info in (source.arrays.fields.get(name, FieldInfo(name, scored, 0, 0)),)
+    ]
+    terms = sorted(set().union(*lists))
+    numbers = {term: number for number, term in enumerate(terms)}
+    maps = [np.array([numbers[term] for term in found], np.int64) for found in lists]
+    batches = [
+        _merge_batch(sources, maps, name, scored, begin, end)
+        for begin, end in pairwise(_batch_bounds(sources, maps, name, len(terms)))
+    ]
+    counts = np.bincount(np.concatenate([batch.terms for batch in batches]), minlength=len(terms))
+    left = np.flatnonzero(counts)
+    return Postings(
+        name=name,
+        terms=[terms[number] for number in left.tolist()],
+        starts=offsets_of(counts[left]),
+        docs=np.concatenate([batch.docs for batch in batches]),
+        tfs=np.concatenate([batch.tfs for batch in batches]) if scored else None,
+        positions=np.concatenate([batch.positions for batch in batches]) if scored else None,
+        position_sizes=np.concatenate([batch.sizes for batch in batches]) if scored else None,
+    )
+
+
+def _batch_bounds(sources: list[_Source], maps: list[_I64], name: str, terms: int) -> list[int]:
+    sizes = np.zeros(terms, np.int64)
+    for source, numbers in zip(sources, maps, strict=True):
+        if len(numbers):
+            sizes[numbers] += np.diff(source.arrays.term_starts(name))
+    filled = np.cumsum(sizes) // _BATCH
+    return [0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), terms]
+
+
+def _merge_batch(
+    sources: list[_Source], maps: list[_I64], name: str, scored: bool, begin: int, end: int
+) -> _Batch:
+    parts = []
+    for source, numbers in zip(sources, maps, strict=True):
+        first, last = np.searchsorted(numbers, (begin, end)).tolist()
+        if first < last:
+            parts.append(_take(source, numbers[first:last], name, scored, first))
+    terms, docs, tfs, positions, sizes = map(np.concatenate, zip(*parts, strict=True))
+    order = np.argsort(terms, kind="stable")
+    if not scored:
+        return _Batch(terms[order], docs[order], tfs, positions, sizes)
+    begins = offsets_of(sizes)[:-1]
+    moved = positions[gather_ranges(begins[order], sizes[order])]
+    return _Batch(terms[order], docs[order], tfs[order], moved, sizes[order])
+
+
+def _take(source: _Source, numbers: _I64, name: str, scored: bool, first: int) -> _Batch:
+    arrays = source.arrays
+    ordinals = range(first, first + len(numbers))
+    starts = arrays.term_starts(name)[first : ordinals.stop + 1]
+    docs = source.targets[arrays.doc_ids_of(name, ordinals)]
+    kept = docs >= 0
+    terms = np.repeat(numbers, np.diff(starts))[kept]
+    empty = np.zeros(0, np.uint32)
+    if not scored:
+        return _Batch(terms, docs[kept].astype(np.uint32), empty, empty.astype(np.uint8), empty)
+    tfs, begins, sizes = _position_extents(arrays, int(starts[0]), int(starts[-1]))
+    taken = gather_ranges(begins[kept], sizes[kept])
+    return _Batch(
+        terms,
+        docs[kept].astype(np.uint32),
+        tfs[kept],
+        arrays.position_bytes[taken],
+        sizes[kept],
+    )
+
+
+def _position_extents(arrays: SegmentArrays, begin: int, end: int) -> tuple[U32, _I64, U32]:
+    """For the postings begin … end - 1: true frequencies, and place and size of their positions."""
+    first, last = begin // POSITION_BLOCK, -(-end // POSITION_BLOCK)
+    base = int(arrays.position_blocks[first])
+    data = arrays.position_bytes[base : arrays.position_blocks[last]]
+    # Where the numbers begin and the last one ends.
+    marks = np.append(0, np.flatnonzero(data < 0x80) + 1)
+    tfs = arrays.tfs[first * POSITION_BLOCK : last * POSITION_BLOCK].astype(np.int64)
+    counts = tfs.copy()
+    before = offsets_of(tfs)
+    more = 0
+    for posting in np.flatnonzero(tfs == SATURATED).tolist():
+        number = before[posting] + more
+        tfs[posting] = next(iter_varints(data[marks[number] : marks[number + 1]].tobytes()))
+        counts[posting] = tfs[posting] + 1
+        more += int(counts[posting]) - SATURATED
+    bounds = marks[offsets_of(counts)] + base
+    wanted = slice(begin - first * POSITION_BLOCK, end - first * POSITION_BLOCK)
+    sizes = np.diff(bounds).astype(np.uint32)
+    return tfs[wanted].astype(np.uint32), bounds[:-1][wanted], sizes[wanted]

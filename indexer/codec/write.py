@@ -1,0 +1,259 @@
+"""Inverted data → the files of a segment; layer 2.
+
+`write_segment` takes flat arrays, whoever made them: a bulk indexer, a merge, or the
+Whoosh writer. A segment is written when the function returns: all files are on the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ..errors import BuildError
+from .files import SectionWriter, sync_folder
+from .format import (
+    LENGTH_VALUES,
+    MAX_OFFSET,
+    POSITION_BLOCK,
+    SATURATED,
+    U8,
+    AnyArray,
+    FieldInfo,
+    chunks_of,
+    term_hash,
+)
+from .invert import (
+    Ints,
+    Postings,
+    block_bounds,
+    chunk_runs,
+    facet_of,
+    length_codes,
+    offsets_of,
+    term_buckets,
+)
+from .stored import Stored
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number per document: values[docs] of any numeric type; `default` means none."""
+
+    values: AnyArray
+    default: int | float = 0
+
+
+def write_segment(
+    folder: Path,
+    segment: str,
+    *,
+    docs: int,
+    fields: Iterable[Postings],
+    lengths: Mapping[str, Ints],
+    columns: Mapping[str, Column],
+    facets: Collection[str],
+    stored: Stored,
+    total_lengths: Mapping[str, int] | None = None,
+) -> None:
+    """Write the files `segment`.* into `folder`, which must not have them yet.
+
+    docs: number of documents, N
+    fields: one `Postings` a field, those with frequencies first; read once, one at a time
+    lengths: field name → int[N], the field's length in tokens, 0 where a document lacks it
+    columns: field name → values of N documents
+    facets: names of docs-only fields that get a document → values column too
+    stored: N records, see `stored.compress_records`; read once
+    total_lengths: field name → tokens in all documents, where not the sum of `lengths`
+
+    Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
+    cannot be written. Needs memory for 4 bytes per posting besides one field's arrays.
+    """
+    codes = {name: length_codes(values) for name, values in lengths.items()}
+    with (
+        SectionWriter(folder, segment, "terms", docs) as terms,
+        SectionWriter(folder, segment, "postings", docs) as postings,
+        SectionWriter(folder, segment, "positions", docs) as positions,
+        SectionWriter(folder, segment, "documents", docs) as documents,
+    ):
+        inverted = _Inverted(docs, codes, documents, frozenset(facets))
+        positions.stream("bytes", inverted.take(fields))
+        sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
+        inverted.finish(terms, postings, positions, {**sums, **(total_lengths or {})})
+        _write_documents(documents, docs, codes, columns)
+    _write_stored(folder, segment, docs, stored)
+    sync_folder(folder)
+
+
+class _Inverted:
+    """Gathers the fields of a segment; their position bytes pass through."""
+
+    def __init__(
+        self,
+        docs: int,
+        codes: Mapping[str, U8],
+        documents: SectionWriter,
+        facets: frozenset[str],
+    ) -> None:
+        self._docs = docs
+        self._codes = codes
+        self._rows = {name: row for row, name in enumerate(codes)}
+        self._documents = documents
+        self._facets = facets
+        self._infos: list[FieldInfo] = []
+        self._arrays: dict[str, list[AnyArray]] = {}
+        self._terms: list[bytes] = []
+        self._hashes: list[int] = []
+        self._postings = 0
+        self._position_bytes = 0
+
+    def _put(self, name: str, array: AnyArray) -> None:
+        self._arrays.setdefault(name, []).append(array)
+
+    def _get(self, name: str, dtype: type) -> AnyArray:
+        return np.concatenate([np.empty(0, dtype), *self._arrays.get(name, ())])
+
+    def take(self, fields: Iterable[Postings]) -> Iterable[bytes]:
+        """Take every field in turn and yield its position bytes."""
+        for field in fields:
+            first = self._postings
+            self._take_terms(field)
+            if field.tfs is not None:
+                self._take_frequencies(field, first)
+                assert field.positions is not None
+                yield field.positions.tobytes()
+            elif field.name in self._facets:
+                offsets, ordinals = facet_of(field, self._docs)
+                self._documents.add(f"facet.{field.name}.offsets", offsets)
+                self._documents.add(f"facet.{field.name}.ordinals", ordinals)
+
+    def _take_terms(self, field: Postings) -> None:
+        if field.tfs is not None and any(not info.scored for info in self._infos):
+            raise ValueError(f"field {field.name!r} has frequencies and must come earlier")
+        self._infos.append(
+            FieldInfo(
+                name=field.name,
+                scored=field.tfs is not None,
+                first=len(self._terms),
+                terms=len(field.terms),
+                length_row=self._rows.get(field.name, -1),
+            )
+        )
+        self._hashes.extend(term_hash(len(self._terms), term) for term in field.terms)
+        self._terms.extend(field.terms)
+        self._put("starts", field.starts[:-1] + np.int64(self._postings))
+        self._put("docs", field.docs.astype(np.uint16))
+        if chunks_of(self._docs) > 1:
+            chunks, runs, run_chunks = chunk_runs(field.docs, field.starts)
+            self._put("chunks", chunks)
+            self._put("runs", runs + self._postings)
+            self._put("run_chunks", run_chunks)
+        self._postings += len(field.docs)
+
+    def _take_frequencies(self, field: Postings, first: int) -> None:
+        assert field.tfs is not None
+        assert field.position_sizes is not None
+        tfs = np.minimum(field.tfs, SATURATED).astype(np.uint8)
+        row = self._codes.get(field.name)
+        codes = np.zeros(len(tfs), np.uint8) if row is None else row[field.docs]
+        begins = field.starts[:-1]
+        self._put("tfs", tfs)
+        self._put("codes", codes)
+        if len(begins):
+            self._put("cf", np.add.reduceat(field.tfs, begins, dtype=np.uint32))
+            self._put("max_tf", np.maximum.reduceat(tfs, begins))
+            self._put("min_length", np.minimum.reduceat(codes, begins))
+            self._put("max_length", np.maximum.reduceat(codes, begins))
+        offsets = offsets_of(field.position_sizes) + self._position_bytes
+        self._put("blocks", offsets[:-1][-first % POSITION_BLOCK :: POSITION_BLOCK])
+        self._position_bytes = int(offsets[-1])
+
+    def finish(
+        self,
+        terms: SectionWriter,
+        postings: SectionWriter,
+        positions: SectionWriter,
+        totals: Mapping[str, int],
+    ) -> None:
+        """Write what was gathered and close the three files."""
+        offsets = offsets_of(np.fromiter(map(len, self._terms), np.int64, len(self._terms)))
+        if max(self._postings, self._position_bytes, int(offsets[-1])) > MAX_OFFSET:
+            raise BuildError("a segment passes 4 GiB of postings: write smaller segments")
+        self._put("blocks", np.array([self._position_bytes]))
+        self._put("starts", np.array([self._postings]))
+        positions.add("blocks", self._get("blocks", np.int64).astype(np.uint32))
+        positions.finish()
+        self._finish_postings(postings)
+        self._finish_terms(terms, offsets, totals)
+
+    def _finish_postings(self, postings: SectionWriter) -> None:
+        tfs = self._get("tfs", np.uint8)
+        max_tf, min_length = block_bounds(tfs, self._get("codes", np.uint8))
+        postings.add("docs", self._get("docs", np.uint16))
+        postings.add("tfs", tfs)
+        postings.add("block_max_tf", max_tf)
+        postings.add("block_min_length", min_length)
+        postings.add("run_starts", self._get("runs", np.int64).astype(np.uint32))
+        postings.add("run_chunks", self._get("run_chunks", np.uint16))
+        postings.finish()
+
+    def _finish_terms(self, terms: SectionWriter, offsets: Ints, totals: Mapping[str, int]) -> None:
+        terms.stream("bytes", (b"".join(self._terms),))
+        terms.add("offsets", offsets.astype(np.uint32))
+        buckets, bucket_terms = term_buckets(self._hashes)
+        terms.add("buckets", buckets)
+        terms.add("bucket_terms", bucket_terms)
+        terms.add("starts", self._get("starts", np.int64).astype(np.uint32))
+        terms.add("cf", self._get("cf", np.uint32))
+        terms.add("max_tf", self._get("max_tf", np.uint8))
+        terms.add("min_length", self._get("min_length", np.uint8))
+        terms.add("max_length", self._get("max_length", np.uint8))
+        if chunks_of(self._docs) > 1:
+            terms.add("chunks", self._get("chunks", np.uint16))
+        infos = {info.name: info for info in self._infos}
+        for name, total in totals.items():
+            # A field with lengths but no terms is listed all the same.
+            info = infos.get(name) or FieldInfo(name, False, 0, 0, self._rows[name])
+            infos[name] = _with_lengths(info, total, self._codes[name])
+        terms.finish(tuple(infos.values()))
+
+
+def _with_lengths(info: FieldInfo, total: int, codes: U8) -> FieldInfo:
+    if not len(codes):
+        return info
+    return msgspec.structs.replace(
+        info,
+        total_length=total,
+        min_length=int(LENGTH_VALUES[codes.min()]),
+        max_length=int(LENGTH_VALUES[codes.max()]),
+    )
+
+
+def _write_documents(
+    documents: SectionWriter, docs: int, codes: Mapping[str, U8], columns: Mapping[str, Column]
+) -> None:
+    rows = np.empty((len(codes), docs), np.uint8)
+    for row, values in enumerate(codes.values()):
+        rows[row] = values
+    documents.add("lengths", rows)
+    for name, column in columns.items():
+        documents.add(f"column.{name}", column.values)
+    documents.finish(defaults={name: column.default for name, column in columns.items()})
+
+
+def _write_stored(folder: Path, segment: str, docs: int, stored: Stored) -> None:
+    sizes = np.zeros(docs, np.int64)
+
+    def frames() -> Iterable[bytes]:
+        for doc, frame in enumerate(stored.frames):
+            sizes[doc] = len(frame)
+            yield frame
+
+    with SectionWriter(folder, segment, "stored", docs) as out:
+        out.stream("frames", frames())
+        out.add("offsets", offsets_of(sizes).astype(np.uint64))
+        out.add("dictionary", np.frombuffer(stored.dictionary, np.uint8))
+        out.finish()

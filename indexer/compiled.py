@@ -1,0 +1,176 @@
+"""The evaluator for engines that stay: the common shapes run as compiled loops; layer 6.
+
+Most queries are words: every one a group of terms, the same word in each text field,
+and all groups or any of them must match. Such a query, and such a part of a larger one,
+takes one call of a loop in `kernels`, and so does a phrase. The rest is `evaluate`'s.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from whoosh import query as wq
+
+from .codec.terms import TermEntry
+from .evaluate import K1, NOTHING, Evaluator, Matches, Statistics
+from .snapshot import Snapshot
+
+
+class Words(NamedTuple):
+    """A query of words: groups of terms, all of them or any; and what else must hold."""
+
+    groups: list[list[wq.Term]]
+    every: bool
+    filters: list[wq.Query]
+    excluded: list[wq.Query]
+
+
+class _Postings(NamedTuple):
+    """A term of a field in the segment: its entry, length row and weight."""
+
+    entry: TermEntry
+    row: int
+    weight: float
+
+
+class CompiledEvaluator(Evaluator):
+    """Evaluates queries over one segment of a snapshot; scores are float32."""
+
+    def __init__(
+        self, snapshot: Snapshot, number: int, statistics: Statistics, kernels: ModuleType
+    ) -> None:
+        super().__init__(snapshot, number, statistics)
+        self._kernels = kernels
+        segment = self.segment
+        self._norms = np.zeros((len(segment.lengths) + 1, 256), np.float32)
+        for info in segment.fields.values():
+            if info.length_row >= 0:
+                self._norms[info.length_row] = statistics.norms(info.name)
+
+    def _evaluate(self, query: wq.Query) -> Matches:
+        words = read_words(query)
+        return super()._evaluate(query) if words is None else self._words(words)
+
+    def _words(self, words: Words) -> Matches:
+        groups = [self._present(group) for group in words.groups]
+        if words.every:
+            if not all(groups):
+                return NOTHING
+            # The rarest first leaves the fewest candidates for the others.
+            groups.sort(key=lambda group: sum(postings.entry.df for postings in group))
+        lists = [postings for group in groups for postings in group]
+        if not lists:
+            return NOTHING
+        arrays = self._lists(lists)
+        if words.every and len(groups) > 1:
+            bounds = np.cumsum([0, *map(len, groups)], dtype=np.int64)
+            count, doc_ids, scores = self._kernels.score_all(*arrays, bounds)
+        else:
+            count, doc_ids, scores = self._kernels.score_any(*arrays)
+        return self._restricted(words, Matches(doc_ids[:count], scores[:count]))
+
+    def _present(self, group: list[wq.Term]) -> list[_Postings]:
+        """Those terms of a group that the segment has."""
+        return [postings for term in group if (postings := self._find(term)) is not None]
+
+    def _find(self, term: wq.Term) -> _Postings | None:
+        entry = self.segment.find_term(term.fieldname, term.text.encode())
+        if entry is None:
+            return None
+        weight = term.boost * self._statistics.idf(term.fieldname, term.text) * (K1 + 1)
+        info = self.segment.fields[term.fieldname]
+        if info.length_row < 0:
+            weight = term.boost
+        return _Postings(entry, info.length_row, weight)
+
+    def _lists(self, lists: list[_Postings]) -> tuple[Any, ...]:
+        """The arguments that the loops over lists of postings begin with."""
+        segment = self.segment
+        return (
+            segment.docs,
+            segment.tfs,
+            segment.lengths,
+            self._norms,
+            segment.chunk_bounds([postings.entry for postings in lists]),
+            np.array([postings.row for postings in lists], np.int64),
+            np.array([postings.weight for postings in lists], np.float32),
+        )
+
+    def _restricted(self, words: Words, found: Matches) -> Matches:
+        """Without excluded documents and those that a clause keeps out."""
+        if not (words.filters or words.excluded):
+            return found
+        keep = np.ones(self.segment.doc_count, np.bool_)
+        for clause in words.filters:
+            inside = np.zeros(self.segment.doc_count, np.bool_)
+            inside[self.documents(clause)] = True
+            keep &= inside
+        for clause in words.excluded:
+            keep[self.documents(clause)] = False
+        kept = keep[found.doc_ids]
+        return Matches(found.doc_ids[kept], found.scores[kept])
+
+    def _phrase(self, query: wq.Phrase) -> Matches:
+        terms = [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
+        lists = self._present(terms)
+        info = self.segment.fields.get(query.fieldname)
+        if len(lists) < len(terms) or info is None or not info.scored:
+            return NOTHING
+        order = sorted(range(len(lists)), key=lambda i: lists[i].entry.df)
+        arrays = self._lists([lists[i] for i in order])
+        groups = np.arange(len(lists) + 1, dtype=np.int64)
+        count, doc_ids, scores = self._kernels.score_all(*arrays, groups)
+        kept = self._kernels.keep_phrases(
+            self.segment.docs, self.segment.tfs, self.segment.position_bytes,
+            self.segment.position_blocks,
+            self.segment.chunk_bounds([postings.entry for postings in lists]),
+            doc_ids, count, query.slop,
+        )  # fmt: skip
+        return Matches(doc_ids[:count][kept], scores[:count][kept])
+
+
+def read_words(query: wq.Query) -> Words | None:
+    """Read a query as one of words; None if it is anything else."""
+    excluded: list[wq.Query] = []
+    while isinstance(query, wq.AndNot):
+        excluded.append(query.b)
+        query = query.a
+    if isinstance(query, wq.And) and query.boost == 1.0:
+        filters = [part for part in query.subqueries if _is_filter(part)]
+        rest = [part for part in query.subqueries if not _is_filter(part)]
+        groups = [_group(part) for part in rest]
+        if len(rest) == 1 and groups[0] is None:
+            return _any_words(rest[0], filters, excluded)
+        if not rest or any(group is None for group in groups):
+            return None
+        return Words([group for group in groups if group], True, filters, excluded)
+    return _any_words(query, [], excluded)
+
+
+def _any_words(query: wq.Query, filters: list[wq.Query], excluded: list[wq.Query]) -> Words | None:
+    group = _group(query)
+    return None if group is None else Words([group], False, filters, excluded)
+
+
+def _is_filter(query: wq.Query) -> bool:
+    return isinstance(query, wq.ConstantScoreQuery) and query.score == 0.0
+
+
+def _group(query: wq.Query) -> list[wq.Term] | None:
+    """The terms of a disjunction of terms, however nested; None if there is anything else."""
+    if isinstance(query, wq.Term):
+        return [query] if isinstance(query.text, str) else None
+    if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
+        return None
+    terms: list[wq.Term] = []
+    for part in query.subqueries:
+        inner = _group(part)
+        if inner is None:
+            return None
+        terms += inner
+    return terms
+
+

@@ -1,0 +1,363 @@
+"""Compiled loops over postings: score, intersect, rank, count; layer 5, arrays only.
+
+Postings of a term lie in `docs[start:end]`, cut into chunks of 65,536 documents (see
+docs/index-format.md). Every function works chunk by chunk, so that what it adds up stays
+in the processor's cache, and gives the global interpreter lock back while it runs.
+
+The score of a posting is BM25 (Robertson, Walker, Jones, Hancock-Beaulieu and Gatford:
+Okapi at TREC-3, 1995) as Whoosh computes it: `weight · tf / (tf + norm[row, length])`,
+where weight = boost · idf · (K1 + 1) and norm = K1 · (1 - B + B · length / average).
+
+Importing this module imports the compiler, which takes about half a second; `execute`
+does so only for engines that stay.
+"""
+
+from __future__ import annotations
+
+
+
+from collections.abc import Callable
+from pickle import UnpicklingError
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+_CHUNK_BITS = 16
+_CHUNK = 1 << _CHUNK_BITS
+#: A list this many times longer than the candidates is searched for each of them
+#: instead of being read: benchmarks/records, all-words queries.
+_SEARCH_FACTOR = 24
+_POSITION_BLOCK = 64
+_SATURATED = 255
+
+
+_NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
+
+
+def _compile(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile at import, from the cache where there is one that can be used."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+        try:
+            return nb.njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
+        except _NO_CACHE:
+            # Nothing may be written anywhere, or what was written there is damaged.
+            pass
+        return nb.njit(signature, **options)(function)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _readonly(kind: Any, dimensions: int = 1) -> Any:
+    return nb.types.Array(kind, dimensions, "C", readonly=True)
+
+
+_DOCS = _readonly(nb.uint16)
+_BYTES = _readonly(nb.uint8)
+_CODES = _readonly(nb.uint8, 2)
+_U32 = _readonly(nb.uint32)
+_LISTS = (
+    _DOCS,  # docs
+    _BYTES,  # tfs
+    _CODES,  # lengths uint8[L, N]
+    nb.float32[:, ::1],  # norms[L + 1, 256]; the last row, for fields without lengths, is 0
+    nb.int64[:, ::1],  # bounds[n, C + 1] of the lists
+    nb.int64[::1],  # rows[n] into lengths and norms
+    nb.float32[::1],  # weights[n]
+)
+_RESULT = nb.types.Tuple((nb.int64, nb.uint32[::1], nb.float32[::1]))
+
+
+@_compile(nb.float32(_BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.float32, nb.int64, nb.int64))
+def _score(tfs, lengths, norms, row, weight, posting, doc):  # type: ignore[no-untyped-def]
+    """The score of one posting."""
+    tf = np.float32(tfs[posting])
+    code = lengths[row, doc] if row < lengths.shape[0] else np.uint8(0)
+    return weight * tf / (tf + norms[row, code])
+
+
+@_compile(
+    nb.int64(
+        _DOCS, _BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.int64, nb.int64, nb.float32,
+        nb.int64, nb.float32[::1], nb.uint8[::1],
+    )
+)  # fmt: skip
+def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, seen):  # type: ignore[no-untyped-def]
+    """Add the scores of a list to those of its chunk and mark its documents."""
+    table = norms[row]
+    if row < lengths.shape[0]:
+        codes = lengths[row]
+        for posting in range(begin, end):
+            place = docs[posting]
+            tf = np.float32(tfs[posting])
+            scores[place] += weight * tf / (tf + table[codes[base + place]])
+            seen[place] = 1
+    else:
+        for posting in range(begin, end):
+            place = docs[posting]
+            scores[place] += weight
+            seen[place] = 1
+    return 0
+
+
+@_compile(_RESULT(*_LISTS))
+def score_any(docs, tfs, lengths, norms, bounds, rows, weights):  # type: ignore[no-untyped-def]
+    """Documents in any of the lists, with the sums of their scores.
+
+    Returns the number n, documents uint32[≥ n] increasing, scores float32[≥ n].
+    """
+    size = lengths.shape[1]
+    found = np.empty(size, np.uint32)
+    sums = np.empty(size, np.float32)
+    scores = np.zeros(_CHUNK, np.float32)
+    seen = np.zeros(_CHUNK, np.uint8)
+    count = 0
+    for chunk in range(bounds.shape[1] - 1):
+        base = chunk << _CHUNK_BITS
+        total = 0
+        for i in range(bounds.shape[0]):
+            total += bounds[i, chunk + 1] - bounds[i, chunk]
+            _add_list(
+                docs, tfs, lengths, norms, bounds[i, chunk], bounds[i, chunk + 1], rows[i],
+                weights[i], base, scores, seen,
+            )  # fmt: skip
+        if total == 0:
+            continue
+        for place in range(min(_CHUNK, size - base)):
+            if seen[place]:
+                found[count] = base + place
+                sums[count] = scores[place]
+                count += 1
+                scores[place] = 0
+                seen[place] = 0
+    return count, found, sums
+
+
+@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
+def _varint(data, at, limit):  # type: ignore[no-untyped-def]
+    """The place after the number (LEB128) at `at`, and the number; 0 past the end."""
+    number = 0
+    shift = 0
+    while at < limit:
+        byte = np.int64(data[at])
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128 or shift > 28:
+            break
+        shift += 7
+    return at, number
+
+
+@_compile(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
+def _lower_bound(docs, low, high, place):  # type: ignore[no-untyped-def]
+    """The first posting in low … high whose document is not before `place`."""
+    while low < high:
+        middle = (low + high) >> 1
+        if docs[middle] < place:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@_compile(_RESULT(*_LISTS, nb.int64[::1]))
+def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):  # type: ignore[no-untyped-def]
+    """Documents in at least one list of every group, with the sums of their scores.
+
+    groups: int64[G + 1], group g has the lists groups[g] … groups[g + 1] - 1; the
+    rarest first. Returns as `score_any` does.
+    """
+    size = lengths.shape[1]
+    found = np.empty(size, np.uint32)
+    sums = np.empty(size, np.float32)
+    scores = np.zeros(_CHUNK, np.float32)
+    passed = np.zeros(_CHUNK, np.uint8)
+    places = np.empty(_CHUNK, np.uint16)
+    last = len(groups) - 1
+    count = 0
+    for chunk in range(bounds.shape[1] - 1):
+        base = chunk << _CHUNK_BITS
+        candidates = 0
+        for i in range(groups[0], groups[1]):
+            for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
+                place = docs[posting]
+                if passed[place] == 0:
+                    passed[place] = 1
+                    places[candidates] = place
+                    candidates += 1
+                scores[place] += _score(
+                    tfs, lengths, norms, rows[i], weights[i], posting, base + place
+                )
+        if candidates == 0:
+            continue
+        if groups[1] - groups[0] > 1:
+            places[:candidates].sort()
+        for group in range(1, last):
+            for i in range(groups[group], groups[group + 1]):
+                begin, end = bounds[i, chunk], bounds[i, chunk + 1]
+                if end - begin > _SEARCH_FACTOR * candidates:
+                    for candidate in range(candidates):
+                        place = places[candidate]
+                        if passed[place] < group:
+                            continue
+                        begin = _lower_bound(docs, begin, end, place)
+                        if begin == end:
+                            break
+                        if docs[begin] == place:
+                            passed[place] = group + 1
+                            scores[place] += _score(
+                                tfs, lengths, norms, rows[i], weights[i], begin, base + place
+                            )
+                else:
+                    for posting in range(begin, end):
+                        place = docs[posting]
+                        if passed[place] >= group:
+                            passed[place] = group + 1
+                            scores[place] += _score(
+                                tfs, lengths, norms, rows[i], weights[i], posting, base + place
+                            )
+        for candidate in range(candidates):
+            place = places[candidate]
+            if passed[place] == last:
+                found[count] = base + place
+                sums[count] = scores[place]
+                count += 1
+            passed[place] = 0
+            scores[place] = 0
+    return count, found, sums
+
+
+@_compile(
+    nb.boolean[::1](
+        _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
+    )
+)  # fmt: skip
+def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, count, slop):  # type: ignore[no-untyped-def]
+    """bool[count]: which documents have the terms in order, each at most `slop` further on.
+
+    bounds: int64[T, C + 1], the postings of the terms in the order of the phrase
+    found: uint32[≥ count], increasing, documents that have all the terms
+    """
+    kept = np.zeros(count, np.bool_)
+    terms = bounds.shape[0]
+    cursors = np.zeros(terms, np.int64)
+    ends = np.empty(64, np.int64)
+    following = np.empty(64, np.int64)
+    chunk = -1
+    for i in range(count):
+        doc = found[i]
+        if doc >> _CHUNK_BITS != chunk:
+            chunk = np.int64(doc >> _CHUNK_BITS)
+            for term in range(terms):
+                cursors[term] = bounds[term, chunk]
+        place = np.int64(doc & (_CHUNK - 1))
+        held = 0
+        for term in range(terms):
+            posting = _lower_bound(docs, cursors[term], bounds[term, chunk + 1], place)
+            cursors[term] = posting
+            # Where the positions of this posting begin: after those of its block before it.
+            at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+            limit = len(position_bytes)
+            skip = 0
+            for before in range(posting // _POSITION_BLOCK * _POSITION_BLOCK, posting):
+                if tfs[before] == _SATURATED:
+                    while skip > 0 and at < limit:
+                        skip -= position_bytes[at] < 128
+                        at += 1
+                    at, skip = _varint(position_bytes, at, limit)
+                else:
+                    skip += tfs[before]
+            while skip > 0 and at < limit:
+                skip -= position_bytes[at] < 128
+                at += 1
+            number = np.int64(tfs[posting])
+            if number == _SATURATED:
+                at, number = _varint(position_bytes, at, limit)
+                number = min(number, limit - at)
+            if number > len(following):
+                following = np.empty(2 * number, np.int64)
+                ends_wider = np.empty(2 * number, np.int64)
+                ends_wider[:held] = ends[:held]
+                ends = ends_wider
+            position = 0
+            matched = 0
+            low = 0
+            for _ in range(number):
+                at, difference = _varint(position_bytes, at, limit)
+                position += difference
+                if term == 0:
+                    following[matched] = position
+                    matched += 1
+                    continue
+                while low < held and ends[low] < position - slop:
+                    low += 1
+                if low < held and ends[low] < position:
+                    following[matched] = position
+                    matched += 1
+            ends, following = following, ends
+            held = matched
+            if held == 0:
+                break
+        kept[i] = held > 0
+    return kept
+
+
+@_compile(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
+def best(found, sums, failed, top_docs, top_scores):  # type: ignore[no-untyped-def]
+    """Fill in the best of the matches; returns how many pass every filter.
+
+    found: uint32[n], increasing; sums: float32[n], their scores
+    failed: uint8[N], 0 for documents that pass (or uint8[0]: all do)
+    top_docs, top_scores: room for the k best, best first; ties keep the order of documents
+    """
+    k = len(top_docs)
+    total = 0
+    held = 0
+    for i in range(len(found)):
+        if len(failed) and failed[found[i]]:
+            continue
+        total += 1
+        score = sums[i]
+        if held == k:
+            if k == 0 or score <= top_scores[k - 1]:
+                continue
+        else:
+            held += 1
+        at = held - 1
+        while at > 0 and top_scores[at - 1] < score:
+            top_scores[at] = top_scores[at - 1]
+            top_docs[at] = top_docs[at - 1]
+            at -= 1
+        top_scores[at] = score
+        top_docs[at] = found[i]
+    return total
+
+
+def _count(found, failed, own, offsets, ordinals, counts):  # type: ignore[no-untyped-def]
+    """Add to counts[v] the matches that have value v of a facet.
+
+    Those count that pass all filters, or fail none but the facet's own: `failed` is 0
+    or `own` for them. offsets: uint32[N + 1]; ordinals: the values of document d are
+    ordinals[offsets[d]:offsets[d + 1]].
+    """
+    for doc in found:
+        if len(failed) and failed[doc] != 0 and failed[doc] != own:
+            continue
+        for place in range(offsets[doc], offsets[doc + 1]):
+            counts[ordinals[place]] += 1
+    return 0
+
+
+_COUNT = (nb.uint32[::1], nb.uint8[::1], nb.int64, _U32)
+_count_short = _compile(nb.int64(*_COUNT, _readonly(nb.uint16), nb.int64[::1]))(_count)
+_count_long = _compile(nb.int64(*_COUNT, _readonly(nb.uint32), nb.int64[::1]))(_count)
+
+
+def count_facet(
+    found: Any, failed: Any, own: int, offsets: Any, ordinals: Any, counts: Any
+) -> None:
+    """`_count` for ordinals of either width."""
+    count = _count_short if ordinals.dtype == np.uint16 else _count_long
+    count(found, failed, own, offsets, ordinals, counts)
