@@ -1,4 +1,4 @@
-"""`python -m indexer`: the same as `storydex`; layer 10."""
+"""`python -m indexer`: the same as `storydex`; layer 12."""
 
 from .cli import main
 

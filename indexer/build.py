@@ -1,4 +1,4 @@
-"""Story files → a new generation of the index, published; layer 4.
+"""Story files → a new generation of the index, published; layer 5.
 
 Only files that changed since the last generation are read, unless asked otherwise.
 Story files are read in worker processes; one process writes.

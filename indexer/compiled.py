@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from whoosh import query as wq
 
 from .codec.terms import TermEntry
@@ -172,5 +171,3 @@ def _group(query: wq.Query) -> list[wq.Term] | None:
             return None
         terms += inner
     return terms
-
-

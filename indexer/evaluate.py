@@ -1,4 +1,4 @@
-"""A query tree → the documents of one segment that match, with scores; layer 6.
+"""A query tree → the documents of one segment that match, with scores; layer 5.
 
 Plain array arithmetic for every kind of node, and Whoosh's own matcher for kinds that
 are not known here. `execute` runs the common shapes through compiled loops instead;
@@ -300,7 +300,9 @@ def _union(parts: list[Matches], size: int, boost: float) -> Matches:
 
 def _sortable(field: Any, bound: Any) -> np.uint64:
     """A bound in the form that the column holds."""
-    return np.uint64(bound if isinstance(bound, int) and field.numtype is int else field.to_column_value(bound))
+    return np.uint64(
+        bound if isinstance(bound, int) and field.numtype is int else field.to_column_value(bound)
+    )
 
 
 def _compared(values: Any, bound: np.uint64, low: bool, excluded: bool) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,9 @@ class Executor:
             if left < 0:
                 raise too_wide(pattern)
 
-    def top(self, found: list[Matches], failed: list[Failed], k: int) -> tuple[int, list[int], list[float]]:
+    def top(
+        self, found: list[Matches], failed: list[Failed], k: int
+    ) -> tuple[int, list[int], list[float]]:
         """How many pass the filters, and the best k of them: doc ids and scores.
 
         Best first; ties in order of doc id.
@@ -111,7 +113,9 @@ class Executor:
             scores.append(part.scores[passed])
         return np.concatenate(doc_ids), np.concatenate(scores)
 
-    def count(self, found: list[Matches], failed: list[Failed], facet: Facet, own: int) -> npt.NDArray[np.int64]:
+    def count(
+        self, found: list[Matches], failed: list[Failed], facet: Facet, own: int
+    ) -> npt.NDArray[np.int64]:
         """int64[values]: the matches that have each value of a facet.
 
         `own` is what `failed` says of documents that only this facet's filter keeps out.
@@ -189,7 +193,12 @@ def _passing(found: Matches, failed: Failed) -> npt.NDArray[np.intp]:
 
 
 def _count_plainly(
-    found: Matches, failed: Failed, own: int, offsets: Any, ordinals: Any, counts: npt.NDArray[np.int64]
+    found: Matches,
+    failed: Failed,
+    own: int,
+    offsets: Any,
+    ordinals: Any,
+    counts: npt.NDArray[np.int64],
 ) -> None:
     doc_ids = found.doc_ids
     if len(failed):
@@ -197,9 +206,7 @@ def _count_plainly(
         doc_ids = doc_ids[(fails == 0) | (fails == own)]
     inside = np.zeros(len(offsets) - 1, np.bool_)
     inside[doc_ids] = True
-    counts += np.bincount(
-        ordinals[np.repeat(inside, np.diff(offsets))], minlength=len(counts)
-    )
+    counts += np.bincount(ordinals[np.repeat(inside, np.diff(offsets))], minlength=len(counts))
 
 
 def failures(
@@ -218,5 +225,3 @@ def failures(
     if allowed is not None:
         failed[~allowed] = _EXCLUDED
     return failed
-
-

@@ -87,7 +87,9 @@ def _with(snapshot: Snapshot, number: int, facet: Facet, wanted: frozenset[str])
     return mask
 
 
-def _between(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:
+def _between(
+    snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None
+) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
     dates = snapshot.dates
     mask: Mask = dates != NO_DATE

@@ -111,9 +111,7 @@ class Highlighter:
         for query in self._leaves["related"]:
             for number, frequency in self._articles(query, doc_id, record).items():
                 frequencies.setdefault(number, {})[query] = frequency
-        scored = [
-            (self._score(found), number, found) for number, found in frequencies.items()
-        ]
+        scored = [(self._score(found), number, found) for number, found in frequencies.items()]
         whole = [item for item in scored if _holds(self._query, set(item[2])) is True]
         best = sorted(whole or scored, key=lambda item: (-item[0], item[1]))
         return tuple(self._hit(story.related[number], score) for score, number, _ in best)

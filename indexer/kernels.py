@@ -1,4 +1,4 @@
-"""Compiled loops over postings: score, intersect, rank, count; layer 5, arrays only.
+"""Compiled loops over postings: score, intersect, rank, count; layer 1, arrays only.
 
 Postings of a term lie in `docs[start:end]`, cut into chunks of 65,536 documents (see
 docs/index-format.md). Every function works chunk by chunk, so that what it adds up stays
@@ -13,8 +13,6 @@ does so only for engines that stay.
 """
 
 from __future__ import annotations
-
-
 
 from collections.abc import Callable
 from pickle import UnpicklingError

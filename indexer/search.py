@@ -1,4 +1,4 @@
-"""The embeddable engine: parse → execute → page; layer 7."""
+"""The embeddable engine: parse → execute → page; layer 9."""
 
 from __future__ import annotations
 
@@ -287,9 +287,7 @@ def _ordered(
     return len(doc_ids), doc_ids[order].tolist(), scores[order].tolist()
 
 
-def _hits(
-    doc_ids: list[int], scores: list[float], query: wq.Query, view: _View
-) -> tuple[Hit, ...]:
+def _hits(doc_ids: list[int], scores: list[float], query: wq.Query, view: _View) -> tuple[Hit, ...]:
     highlighter = Highlighter(query, view.snapshot)
     return tuple(
         highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)

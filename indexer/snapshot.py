@@ -1,4 +1,4 @@
-"""One immutable generation of the index, open for reading; layer 5.
+"""One immutable generation of the index, open for reading; layer 4.
 
 A snapshot is a list of segments whose documents are numbered one after the other:
 `doc_id` is the number of a story in the snapshot, `bases[i]` that of the first story of
@@ -19,12 +19,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from whoosh import fields
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
 from .codec import Segment
 from .codec.read import SegmentArrays
 from .errors import IndexCorrupt
-from .manifest import Manifest, newest_generation, read_manifest
+from .manifest import Manifest, manifest_name, newest_generation, read_manifest
 from .model import Facet, Sort, Story
 from .schema import (
     LABEL_SEPARATOR,
@@ -36,7 +38,6 @@ from .schema import (
     facet_key,
     read_record,
 )
-from .store import open_segments, whoosh_reader
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
@@ -88,7 +89,11 @@ class Snapshot:
     @cached_property
     def reader(self) -> IndexReader:
         """Whoosh's reader over the same segments. Hold `reading` while it is used."""
-        return whoosh_reader(self.folder, self._whoosh_segments, self.manifest.generation)
+        storage = FileStorage(self.folder, readonly=True)
+        # As Whoosh opens an index, but without unpickling its table of contents.
+        return FileIndex._reader(
+            storage, self.schema, self._whoosh_segments, self.manifest.generation
+        )
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
@@ -233,6 +238,17 @@ def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     return floats
 
 
+def _open_segments(folder: str, manifest: Manifest) -> list[Segment]:
+    """The segments of a generation, every file mapped; raises `IndexCorrupt`."""
+    try:
+        segments = [Segment.from_manifest(entry) for entry in manifest.segments]
+    except ValueError as error:
+        raise IndexCorrupt(folder, manifest_name(manifest.generation), str(error)) from error
+    for segment in segments:
+        segment.hold(Path(folder))
+    return segments
+
+
 def open_snapshot(folder: str) -> Snapshot:
     """Open the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
     while True:
@@ -242,7 +258,7 @@ def open_snapshot(folder: str) -> Snapshot:
                 folder, "the index", f"made for schema {manifest.schema}, not {SCHEMA_VERSION}"
             )
         try:
-            return Snapshot(folder, manifest, open_segments(folder, manifest))
+            return Snapshot(folder, manifest, _open_segments(folder, manifest))
         except IndexCorrupt:
             # A writer may have replaced the generation while it was being opened.
             if newest_generation(folder) == manifest.generation:

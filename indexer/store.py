@@ -1,6 +1,5 @@
-"""An index folder as a set of immutable segments: written, published, opened; layer 4.
+"""Stories → immutable segments of an index folder, merged and published; layer 4.
 
-This is the one module that joins the manifest, the codec and Whoosh's table of contents.
 A generation exists once its manifest does: the rename of that file publishes it. The
 table of contents beside it is for Whoosh's own tools and is never read here.
 """
@@ -13,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.index import TOC, FileIndex
-from whoosh.reading import IndexReader
+from whoosh.filedb.filestore import RamStorage
+from whoosh.index import TOC
 
 from . import manifest as mf
 from .bulk import SegmentBuilder
@@ -171,24 +169,6 @@ def _refuse_foreign_index(folder: str) -> None:
     ours = any(name.startswith("storydex-") for name in names)
     if not ours and any(TOC._pattern(INDEX_NAME).match(name) for name in names):
         raise BuildError(f"{folder} holds a Whoosh index not made by storydex: use another")
-
-
-def open_segments(folder: str, manifest: mf.Manifest) -> list[Segment]:
-    """The segments of a generation, every file mapped; raises `IndexCorrupt`."""
-    try:
-        segments = [Segment.from_manifest(entry) for entry in manifest.segments]
-    except ValueError as error:
-        name = mf.manifest_name(manifest.generation)
-        raise IndexCorrupt(folder, name, str(error)) from error
-    for segment in segments:
-        segment.hold(Path(folder))
-    return segments
-
-
-def whoosh_reader(folder: str, segments: list[Segment], generation: int) -> IndexReader:
-    """Whoosh's reader over open segments, made without its table of contents."""
-    storage = FileStorage(folder, readonly=True)
-    return FileIndex._reader(storage, create_schema(), segments, generation)
 
 
 def write_stories(folder: str, stories: Iterable[Story], describe: Describe) -> int:

@@ -1,4 +1,4 @@
-"""Completions, better spellings and similar stories; layer 6."""
+"""Completions, better spellings and similar stories; layer 8."""
 
 from __future__ import annotations
 

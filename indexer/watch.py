@@ -1,4 +1,4 @@
-"""Rebuild whenever the folder of story files has changed and come to rest; layer 5."""
+"""Rebuild whenever the folder of story files has changed and come to rest; layer 6."""
 
 from __future__ import annotations
 
