@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import islice
+from multiprocessing.connection import wait
 from typing import NamedTuple
 
 from . import manifest as mf
@@ -84,9 +86,9 @@ def rebuild(
         return job.run(job.plan(full), started, None)
     try:
         os.makedirs(index, exist_ok=True)
-        with writer_lock(index):
-            plan = job.plan(full)
-            return job.run(plan, started, index)
+        with writer_lock(index) as lock:
+            job.lock = lock
+            return job.run(job.plan(full), started, index)
     except OSError as error:
         raise BuildError(f"{error.filename or index}: {error.strerror or error}") from error
 
@@ -154,6 +156,7 @@ class _Job:
         self.strict = strict
         self.workers = workers
         self.progress = progress
+        self.lock: int | None = None
 
     def plan(self, full: bool) -> _Plan:
         """Compare the folder with the last generation; reads no story file."""
@@ -206,7 +209,8 @@ class _Job:
         return self._finish(outcome, started, mf.newest_generation(index) or 0)
 
     def _read_all(self, files: list[SeedFile]) -> Iterator[_Read]:
-        with _mapper(min(self.workers, len(files) // _WORTH_WORKERS + 1)) as map_files:
+        workers = min(self.workers, len(files) // _WORTH_WORKERS + 1)
+        with _mapper(workers, self.lock) as map_files:
             for done, read in enumerate(map_files(files)):
                 self._report("reading", done, len(files))
                 yield read
@@ -317,7 +321,9 @@ def _read_file(file: SeedFile) -> _Read:
 
 
 @contextmanager
-def _mapper(workers: int) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]]]:
+def _mapper(
+    workers: int, lock: int | None
+) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]]]:
     """A map over files: in this process, or in `workers` others where that is safe.
 
     Processes are forked, so that a program need not guard its main module; a program
@@ -328,7 +334,8 @@ def _mapper(workers: int) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]
     if workers <= 1 or not fork:
         yield lambda files: map(_read_file, files)
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, _prepare_worker, (lock,)) as pool:
 
         def in_turn(files: list[SeedFile]) -> Iterator[_Read]:
             # Chunks are handed out a few ahead, so that memory stays bounded.
@@ -344,6 +351,22 @@ def _mapper(workers: int) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _prepare_worker(lock: int | None) -> None:
+    """See to it that a worker neither outlives the writer nor keeps its lock."""
+    if lock is not None:
+        os.close(lock)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _read_batch(files: list[SeedFile]) -> list[_Read]:

@@ -142,7 +142,8 @@ class Evaluator:
             return tf
         codes = self.segment.lengths[info.length_row, doc_ids]
         norms = self._statistics.norms(query.fieldname)[codes]
-        return self._statistics.idf(query.fieldname, query.text) * tf * (K1 + 1) / (tf + norms)
+        idf = self._statistics.idf(query.fieldname, query.text)
+        return np.asarray(idf * tf * (K1 + 1) / (tf + norms))
 
     def _and(self, query: wq.And) -> Matches:
         wanted = [part for part in query.subqueries if not isinstance(part, wq.Not)]
@@ -299,10 +300,10 @@ def _union(parts: list[Matches], size: int, boost: float) -> Matches:
 
 
 def _sortable(field: Any, bound: Any) -> np.uint64:
-    """A bound in the form that the column holds."""
-    return np.uint64(
-        bound if isinstance(bound, int) and field.numtype is int else field.to_column_value(bound)
-    )
+    """A bound in the form that the column holds; dates come in that form already."""
+    as_is = isinstance(bound, int) and field.numtype is int
+    sortable: np.uint64 = np.uint64(bound if as_is else field.to_column_value(bound))
+    return sortable
 
 
 def _compared(values: Any, bound: np.uint64, low: bool, excluded: bool) -> npt.NDArray[np.bool_]:

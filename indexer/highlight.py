@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -25,8 +25,8 @@ from whoosh.support.levenshtein import levenshtein
 from .analysis import POSITION_GAP, iter_words, stem
 from .evaluate import posting_of
 from .model import Article, Hit, RelatedHit, Story
-from .schema import TEXT_FIELDS
-from .snapshot import Record, Snapshot
+from .schema import TEXT_FIELDS, Record
+from .snapshot import Snapshot
 
 SNIPPET_LENGTH = 280
 _K1 = 1.2
@@ -123,7 +123,7 @@ class Highlighter:
         terms = query.words if isinstance(query, wq.Phrase) else [query.text]
         places = [self._positions(term, doc_id) for term in terms]
         ends = _phrase_ends(places, query.slop) if len(places) > 1 else places[0]
-        found: Counter[int] = Counter()
+        found: dict[int, float] = defaultdict(float)
         owners = _part_owners(record.story)
         starts = _part_starts(record.parts)
         for place in ends:

@@ -14,9 +14,7 @@ does so only for engines that stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pickle import UnpicklingError
-from typing import Any
 
 import numba as nb
 import numpy as np
@@ -33,22 +31,22 @@ _SATURATED = 255
 _NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
 
 
-def _compile(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _compile(signature):
     """Compile at import, from the cache where there is one that can be used."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function):
         options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
         try:
-            return nb.njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
+            return nb.njit(signature, cache=True, **options)(function)
         except _NO_CACHE:
             # Nothing may be written anywhere, or what was written there is damaged.
             pass
-        return nb.njit(signature, **options)(function)  # type: ignore[no-any-return]
+        return nb.njit(signature, **options)(function)
 
     return decorate
 
 
-def _readonly(kind: Any, dimensions: int = 1) -> Any:
+def _readonly(kind, dimensions=1):
     return nb.types.Array(kind, dimensions, "C", readonly=True)
 
 
@@ -69,7 +67,7 @@ _RESULT = nb.types.Tuple((nb.int64, nb.uint32[::1], nb.float32[::1]))
 
 
 @_compile(nb.float32(_BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.float32, nb.int64, nb.int64))
-def _score(tfs, lengths, norms, row, weight, posting, doc):  # type: ignore[no-untyped-def]
+def _score(tfs, lengths, norms, row, weight, posting, doc):
     """The score of one posting."""
     tf = np.float32(tfs[posting])
     code = lengths[row, doc] if row < lengths.shape[0] else np.uint8(0)
@@ -82,7 +80,7 @@ def _score(tfs, lengths, norms, row, weight, posting, doc):  # type: ignore[no-u
         nb.int64, nb.float32[::1], nb.uint8[::1],
     )
 )  # fmt: skip
-def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, seen):  # type: ignore[no-untyped-def]
+def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, seen):
     """Add the scores of a list to those of its chunk and mark its documents."""
     table = norms[row]
     if row < lengths.shape[0]:
@@ -101,7 +99,7 @@ def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, 
 
 
 @_compile(_RESULT(*_LISTS))
-def score_any(docs, tfs, lengths, norms, bounds, rows, weights):  # type: ignore[no-untyped-def]
+def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
     """Documents in any of the lists, with the sums of their scores.
 
     Returns the number n, documents uint32[≥ n] increasing, scores float32[≥ n].
@@ -134,7 +132,7 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):  # type: ignore
 
 
 @_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
-def _varint(data, at, limit):  # type: ignore[no-untyped-def]
+def _varint(data, at, limit):
     """The place after the number (LEB128) at `at`, and the number; 0 past the end."""
     number = 0
     shift = 0
@@ -149,7 +147,7 @@ def _varint(data, at, limit):  # type: ignore[no-untyped-def]
 
 
 @_compile(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
-def _lower_bound(docs, low, high, place):  # type: ignore[no-untyped-def]
+def _lower_bound(docs, low, high, place):
     """The first posting in low … high whose document is not before `place`."""
     while low < high:
         middle = (low + high) >> 1
@@ -161,7 +159,7 @@ def _lower_bound(docs, low, high, place):  # type: ignore[no-untyped-def]
 
 
 @_compile(_RESULT(*_LISTS, nb.int64[::1]))
-def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):  # type: ignore[no-untyped-def]
+def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     """Documents in at least one list of every group, with the sums of their scores.
 
     groups: int64[G + 1], group g has the lists groups[g] … groups[g + 1] - 1; the
@@ -232,7 +230,7 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):  # type
         _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
     )
 )  # fmt: skip
-def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, count, slop):  # type: ignore[no-untyped-def]
+def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, count, slop):
     """bool[count]: which documents have the terms in order, each at most `slop` further on.
 
     bounds: int64[T, C + 1], the postings of the terms in the order of the phrase
@@ -303,7 +301,7 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
 
 
 @_compile(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
-def best(found, sums, failed, top_docs, top_scores):  # type: ignore[no-untyped-def]
+def best(found, sums, failed, top_docs, top_scores):
     """Fill in the best of the matches; returns how many pass every filter.
 
     found: uint32[n], increasing; sums: float32[n], their scores
@@ -333,7 +331,7 @@ def best(found, sums, failed, top_docs, top_scores):  # type: ignore[no-untyped-
     return total
 
 
-def _count(found, failed, own, offsets, ordinals, counts):  # type: ignore[no-untyped-def]
+def _count(found, failed, own, offsets, ordinals, counts):
     """Add to counts[v] the matches that have value v of a facet.
 
     Those count that pass all filters, or fail none but the facet's own: `failed` is 0
@@ -353,9 +351,7 @@ _count_short = _compile(nb.int64(*_COUNT, _readonly(nb.uint16), nb.int64[::1]))(
 _count_long = _compile(nb.int64(*_COUNT, _readonly(nb.uint32), nb.int64[::1]))(_count)
 
 
-def count_facet(
-    found: Any, failed: Any, own: int, offsets: Any, ordinals: Any, counts: Any
-) -> None:
+def count_facet(found, failed, own, offsets, ordinals, counts):
     """`_count` for ordinals of either width."""
     count = _count_short if ordinals.dtype == np.uint16 else _count_long
     count(found, failed, own, offsets, ordinals, counts)

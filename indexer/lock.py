@@ -17,8 +17,12 @@ LOCK_NAME = ".storydex-lock"
 
 
 @contextmanager
-def writer_lock(folder: str) -> Iterator[None]:
-    """Hold the writer's lock of an index folder; raises `IndexLocked` at once if taken."""
+def writer_lock(folder: str) -> Iterator[int]:
+    """Hold the writer's lock of an index folder; raises `IndexLocked` at once if taken.
+
+    Yields the descriptor that holds it, which a forked process has to close: it would
+    go on holding the lock when this one is gone.
+    """
     descriptor = os.open(os.path.join(folder, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
@@ -29,7 +33,7 @@ def writer_lock(folder: str) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
-            yield
+            yield descriptor
         finally:
             os.ftruncate(descriptor, 0)
     finally:

@@ -20,7 +20,18 @@ from .evaluate import Matches
 from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
 from .facets import Filters, filter_keys
 from .highlight import Highlighter
-from .model import FACETS, SORTS, Facet, Hit, IndexInfo, ResultPage, SearchRequest, Sort, Story
+from .model import (
+    FACETS,
+    SORTS,
+    Facet,
+    FacetCount,
+    Hit,
+    IndexInfo,
+    ResultPage,
+    SearchRequest,
+    Sort,
+    Story,
+)
 from .parse import ParsedQuery, parse
 from .snapshot import Snapshot, open_snapshot
 from .suggest import complete, resembling, respell
@@ -137,7 +148,7 @@ class LocalEngine:
         view = self._current()
         result = _find(request, view)
         total, doc_ids, scores = _ordered(request, result, view, request.offset + request.limit)
-        counts = {
+        counts: dict[str, tuple[FacetCount, ...]] = {
             facet: result.filters.count(view.executor, result.found, facet)
             for facet in request.facets
         }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import watchfiles
 
 from .build import Progress, rebuild
-from .errors import SeedError
+from .errors import SeedError, StorydexError
 from .model import BuildReport
 
 #: How long the folder must be quiet before it is read, in milliseconds.
@@ -30,10 +30,12 @@ def watch(
     workers: int | None = None,
     stop: threading.Event | None = None,
     progress: Progress | None = None,
+    failed: Callable[[StorydexError], None] | None = None,
 ) -> Iterator[BuildReport]:
     """Rebuild now, and again after each change; yields each report until `stop` is set.
 
-    Raises what `rebuild` raises; ends also when interrupted.
+    A rebuild that fails is told to `failed` and tried again after the next change;
+    without `failed` the error is raised. Ends also when interrupted.
     """
     if not os.path.isdir(seeds):
         raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
@@ -43,12 +45,18 @@ def watch(
     )  # fmt: skip
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     next(changes, None)
-    again = False
     while True:
-        yield rebuild(
-            seeds, index, full=full and not again, published_only=published_only, strict=strict,
-            workers=workers, progress=progress,
-        )  # fmt: skip
-        again = any(changes)  # empty items say that nothing has changed for a while
-        if not again:
+        try:
+            yield rebuild(
+                seeds, index, full=full, published_only=published_only, strict=strict,
+                workers=workers, progress=progress,
+            )  # fmt: skip
+        except StorydexError as error:
+            if failed is None:
+                raise
+            failed(error)
+        else:
+            full = False
+        # Empty items say that nothing has changed for a while.
+        if not any(changes):
             return

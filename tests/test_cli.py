@@ -362,7 +362,7 @@ def test_verify_finds_nothing_wrong(index: Path):
 
 def test_verify_names_the_damaged_file(index: Path):
     """One changed byte is found, and its file named: exit status 4."""
-    segment = next(index.glob("*.seg"))
+    segment = next(index.glob("*.pst"))
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 1
     segment.write_bytes(data)

@@ -45,6 +45,10 @@ class Connection:
                 self._lock.release()
         return engine
 
+    def warm_up(self) -> None:
+        """Open the engine and make it as fast as it gets; raises what `open_index` raises."""
+        self.engine().warm_up()
+
     def info(self) -> IndexInfo:
         """Describe the generation being served; asks the engine once per generation."""
         engine = self.engine()

@@ -113,7 +113,8 @@ def livez() -> Response:
 
 @operations.get("/readyz")
 def readyz() -> Response:
-    """There is an index to search; 503 until there is."""
+    """There is an index to search, at full speed; 503 until there is."""
+    current_connection().warm_up()
     return _plain({"status": "ok", "generation": current_engine().generation})
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, cast
 
+from flask import Flask
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
+
+from indexer import StorydexError
 
 from .app import create_app
 from .connection import EXTENSION, Connection
@@ -32,6 +36,9 @@ def serve(
     standard error. Raises OSError if the address is taken or not of this machine.
     """
     app = create_app({**read_environment(), "INDEX": location})
+    # Waitress warns of a request that waits for a moment; that is what its queue is for.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
     server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
     with _stopping_on_sigterm():
         for address in _list_addresses(server):
@@ -40,6 +47,12 @@ def serve(
         server.run()
     server.close()
     cast(Connection, app.extensions[EXTENSION]).close()
+
+
+def _warm_up(app: Flask) -> None:
+    # Without an index there is nothing to warm: /readyz says so, and tries again.
+    with suppress(StorydexError):
+        cast(Connection, app.extensions[EXTENSION]).warm_up()
 
 
 def _report(line: str) -> None:

@@ -12,7 +12,7 @@ import click
 from ..build import rebuild as build_once
 from ..dates import parse_day
 from ..demo import write_demo
-from ..errors import IndexCorrupt, QueryError
+from ..errors import IndexCorrupt, QueryError, StorydexError
 from ..model import SORTS
 from ..search import open_index
 from ..verify import verify as verify_index
@@ -93,7 +93,7 @@ def rebuild(
         if watch:
             stop = _stopped_by_sigterm()
             for report in build_on_change(
-                seeds, context.obj, stop=stop, progress=meter.build, **options
+                seeds, context.obj, stop=stop, progress=meter.build, failed=_say, **options
             ):
                 meter.clear()
                 _show_report(report, as_json)
@@ -102,6 +102,10 @@ def rebuild(
     _show_report(report, as_json)
     if report.rejected:
         context.exit(SOME_REJECTED)
+
+
+def _say(error: StorydexError) -> None:
+    write_note(f"storydex: {error}")
 
 
 def _stopped_by_sigterm() -> threading.Event:
