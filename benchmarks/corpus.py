@@ -89,9 +89,7 @@ def take_census(stories: Iterable[Story], total: int, sample: int, seed: int) ->
     providers: Counter[str] = Counter()
     kept = []
     for number, story in enumerate(stories):
-        parts = [
-            WORD_PATTERN.findall(text) for texts in parts_of(story).values() for text in texts
-        ]
+        parts = [WORD_PATTERN.findall(text) for texts in parts_of(story).values() for text in texts]
         found = set().union(*parts)
         for text in sorted(found - known.keys()):
             known[text] = word = Word(fold(text), stem(text))

@@ -47,9 +47,7 @@ _COUNTS = """
     SELECT ran.provider, count(*) FROM word JOIN ran ON ran.story = word.rowid
     WHERE word MATCH ? GROUP BY ran.provider
 """
-_FILTER = (
-    " AND EXISTS (SELECT 1 FROM ran WHERE ran.story = word.rowid AND ran.provider = {})"
-)
+_FILTER = " AND EXISTS (SELECT 1 FROM ran WHERE ran.story = word.rowid AND ran.provider = {})"
 
 
 def version() -> str:
