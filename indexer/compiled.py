@@ -79,7 +79,11 @@ class CompiledEvaluator(Evaluator):
         entry = self.segment.find_term(term.fieldname, term.text.encode())
         if entry is None:
             return None
-        weight = term.boost * self._statistics.idf(term.fieldname, term.text) * (K1 + 1)
+        # The look-up just made is most of the cost of a frequency in one segment.
+        alone = len(self.snapshot.segments) == 1
+        statistics = self._statistics
+        idf = statistics.idf_of(entry.df) if alone else statistics.idf(term.fieldname, term.text)
+        weight = term.boost * idf * (K1 + 1)
         info = self.segment.fields[term.fieldname]
         if info.length_row < 0:
             weight = term.boost

@@ -18,7 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"analysis", "dates", "engine", "kernels"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
     {"bulk", "clauses", "demo"},
-    {"store", "snapshot", "verify", "parse"},
+    {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate"},
     {"watch", "compiled"},
     {"execute"},
