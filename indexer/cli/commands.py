@@ -184,7 +184,7 @@ def search(
       storydex search 'topic:ai' --limit 100 --json
     """
     filters = {"provider": provider, "topic": topic}
-    with open_index(location) as engine:
+    with open_index(location, compiled=False) as engine:
         page = engine.search(
             " ".join(words),
             filters={facet: values for facet, values in filters.items() if values},
@@ -259,7 +259,7 @@ def info(location: str, as_json: bool) -> None:
 
     Stories, articles, terms, bytes, generation, when and from what it was built.
     """
-    with open_index(location) as engine:
+    with open_index(location, compiled=False) as engine:
         description = engine.info()
     if as_json:
         write_out(info_to_json(description) + b"\n")
