@@ -225,6 +225,77 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     return count, found, sums
 
 
+@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, _U32, nb.int64))
+def _open_positions(tfs, position_bytes, position_blocks, posting):
+    """Where the positions of a posting begin, and how many there are."""
+    # After those of the postings of its block that stand before it.
+    first = posting // _POSITION_BLOCK * _POSITION_BLOCK
+    at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+    limit = len(position_bytes)
+    skip = 0
+    for before in range(first, posting):
+        if tfs[before] == _SATURATED:
+            while skip > 0 and at < limit:
+                skip -= position_bytes[at] < 128
+                at += 1
+            at, skip = _varint(position_bytes, at, limit)
+        else:
+            skip += tfs[before]
+    while skip > 0 and at < limit:
+        skip -= position_bytes[at] < 128
+        at += 1
+    number = np.int64(tfs[posting])
+    if number == _SATURATED:
+        at, number = _varint(position_bytes, at, limit)
+    return at, min(number, limit - at)
+
+
+@_compile(nb.int64[::1](_DOCS, _BYTES, _BYTES, _U32, nb.int64, nb.int64, nb.int64))
+def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
+    """int64[n], rising: where a term stands in one document; empty if it does not.
+
+    begin, end: the term's postings in the chunk; place: the document's place in it
+    """
+    posting = _lower_bound(docs, begin, end, place)
+    if posting == end or docs[posting] != place:
+        return np.empty(0, np.int64)
+    at, number = _open_positions(tfs, position_bytes, position_blocks, posting)
+    positions = np.empty(number, np.int64)
+    position = 0
+    for i in range(number):
+        at, difference = _varint(position_bytes, at, len(position_bytes))
+        position += difference
+        positions[i] = position
+    return positions
+
+
+@_compile(nb.types.Tuple((nb.int64, nb.int32[::1], nb.int32[::1]))(_BYTES))
+def ascii_words(text):
+    """The words of an ASCII text, as `analysis.WORD_PATTERN` finds them.
+
+    Returns their number n, and where each starts and ends: int32[≥ n] twice.
+    """
+    starts = np.empty(len(text) // 2 + 1, np.int32)
+    ends = np.empty(len(text) // 2 + 1, np.int32)
+    count = 0
+    inside = False
+    for i in range(len(text)):
+        c = text[i]
+        letter = 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122
+        if letter and not inside:
+            # An apostrophe joins what stands on both sides of it.
+            if count == 0 or ends[count - 1] != i - 1 or text[i - 1] != 39:
+                starts[count] = i
+                count += 1
+            inside = True
+        elif inside and not letter:
+            ends[count - 1] = i
+            inside = False
+    if inside:
+        ends[count - 1] = len(text)
+    return count, starts, ends
+
+
 @_compile(
     nb.boolean[::1](
         _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
@@ -253,25 +324,8 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
         for term in range(terms):
             posting = _lower_bound(docs, cursors[term], bounds[term, chunk + 1], place)
             cursors[term] = posting
-            # Where the positions of this posting begin: after those of its block before it.
-            at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+            at, number = _open_positions(tfs, position_bytes, position_blocks, posting)
             limit = len(position_bytes)
-            skip = 0
-            for before in range(posting // _POSITION_BLOCK * _POSITION_BLOCK, posting):
-                if tfs[before] == _SATURATED:
-                    while skip > 0 and at < limit:
-                        skip -= position_bytes[at] < 128
-                        at += 1
-                    at, skip = _varint(position_bytes, at, limit)
-                else:
-                    skip += tfs[before]
-            while skip > 0 and at < limit:
-                skip -= position_bytes[at] < 128
-                at += 1
-            number = np.int64(tfs[posting])
-            if number == _SATURATED:
-                at, number = _varint(position_bytes, at, limit)
-                number = min(number, limit - at)
             if number > len(following):
                 following = np.empty(2 * number, np.int64)
                 ends_wider = np.empty(2 * number, np.int64)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from markupsafe import escape
 from whoosh import query as wq
@@ -16,93 +15,82 @@ from .analysis import WORD_PATTERN, stem
 
 SNIPPET_LENGTH = 280
 
-_Span = tuple[int, int]
+#: A first and a last: of words, both included; of characters, the end not.
+Span = tuple[int, int]
 _SPECIAL = re.compile("[&<>'\"]")
 
 
-class _Words(NamedTuple):
-    """The words of a text: as written, where they start and where they end."""
-
-    texts: list[str]
-    starts: list[int]
-    ends: list[int]
+#: Cuts a text into words: where each starts and where it ends.
+Cut = Callable[[str], tuple[Sequence[int], Sequence[int]]]
 
 
-class Marker:
-    """Finds and marks what some leaves of a query match in the texts of one field.
+def cut_words(text: str) -> tuple[list[int], list[int]]:
+    """The words of a text: where each starts and where it ends."""
+    spans = [match.span() for match in WORD_PATTERN.finditer(text)]
+    return [start for start, _ in spans], [end for _, end in spans]
 
-    For one thread. Every word is judged once, however many texts it stands in.
+
+def mark(text: str, found: list[Span], cut: Cut = cut_words) -> str:
+    """A text with some of its words marked; `found` are spans of word numbers."""
+    if not found:
+        return _escape(text)
+    starts, ends = cut(text)
+    return _marked(text, _character_spans(found, starts, ends), 0, len(text))
+
+
+def snippet(text: str, found: list[Span], cut: Cut = cut_words) -> str:
+    """The stretch of a long text with the most words marked, cut between words."""
+    starts, ends = cut(text)
+    spans = _character_spans(found, starts, ends)
+    begin, end = _window(text, spans, starts, ends)
+    head, tail = "… " if begin else "", " …" if end < len(text) else ""
+    return head + _marked(text, spans, begin, end) + tail
+
+
+def _character_spans(found: list[Span], starts: Sequence[int], ends: Sequence[int]) -> list[Span]:
+    """Spans of word numbers → of characters, in order, merged where they touch."""
+    merged: list[Span] = []
+    for first, last in sorted(found):
+        start, end = int(starts[first]), int(ends[last])
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def find_phrase(places: list[list[int]], slop: int) -> list[Span]:
+    """Phrases whose words stand at these places, each at most `slop` after the one before.
+
+    The first and the last position of each; for every last one the nearest first.
     """
-
-    def __init__(self, leaves: Iterable[wq.Query]) -> None:
-        leaves = list(leaves)
-        self._phrases = [leaf for leaf in leaves if isinstance(leaf, wq.Phrase)]
-        self._wanted = _Wanted([leaf for leaf in leaves if not isinstance(leaf, wq.Phrase)])
-
-    def count(self, text: str) -> int:
-        """How many words of a text match a leaf that is no phrase."""
-        wanted = self._wanted
-        return sum(wanted[word] for word in WORD_PATTERN.findall(text))
-
-    def mark(self, text: str) -> str:
-        """The whole text."""
-        if self._phrases:
-            return _marked(text, self._spans(_cut(text)), 0, len(text))
-        wanted = self._wanted
-        words = WORD_PATTERN.findall(text)
-        found = [number for number, word in enumerate(words) if wanted[word]]
-        # Most texts have no match, and need not be looked at any closer.
-        if not found:
-            return _escape(text)
-        spans = [match.span() for match in WORD_PATTERN.finditer(text)]
-        return _marked(text, [spans[number] for number in found], 0, len(text))
-
-    def snippet(self, text: str) -> str:
-        """The stretch of a long text with the most matches, cut between words."""
-        words = _cut(text)
-        spans = self._spans(words)
-        start, end = _window(text, spans, words)
-        head, tail = "… " if start else "", " …" if end < len(text) else ""
-        return head + _marked(text, spans, start, end) + tail
-
-    def _spans(self, words: _Words) -> list[_Span]:
-        """Where the text matches: character ranges, in order, merged where they touch."""
-        wanted = self._wanted
-        found = [(i, i) for i, word in enumerate(words.texts) if wanted[word]]
-        if self._phrases:
-            terms = [stem(word) for word in words.texts]
-            for leaf in self._phrases:
-                found += _find_phrase(terms, leaf.words, leaf.slop)
-        merged: list[_Span] = []
-        for start, end in sorted((words.starts[first], words.ends[last]) for first, last in found):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
+    begun = {place: place for place in places[0]}
+    for following in places[1:]:
+        begun = {
+            place: start
+            for place in following
+            if (start := max((begun[place - gap] for gap in range(1, slop + 1)
+                              if place - gap in begun), default=None)) is not None
+        }  # fmt: skip
+    return [(start, end) for end, start in begun.items()]
 
 
-class _Wanted(dict[str, bool]):
-    """Whether a word, as written, matches any of the leaves; remembers every answer."""
+class WordFinder(dict[str, bool]):
+    """Finds the words of a text that patterns stand for; remembers every answer."""
 
-    def __init__(self, leaves: list[wq.Query]) -> None:
+    def __init__(self, patterns: Iterable[MultiTerm]) -> None:
         super().__init__()
-        self._terms = {leaf.text for leaf in leaves if not isinstance(leaf, MultiTerm)}
-        self._patterns = [_acceptor(leaf) for leaf in leaves if isinstance(leaf, MultiTerm)]
+        self._patterns = [_acceptor(pattern) for pattern in patterns]
 
     def __missing__(self, word: str) -> bool:
         term = stem(word)
-        self[word] = term in self._terms or any(accepts(term) for accepts in self._patterns)
+        self[word] = any(accepts(term) for accepts in self._patterns)
         return self[word]
 
-
-def _cut(text: str) -> _Words:
-    found = list(WORD_PATTERN.finditer(text))
-    return _Words(
-        [match[0] for match in found],
-        [match.start() for match in found],
-        [match.end() for match in found],
-    )
+    def find(self, text: str) -> list[Span]:
+        """Spans of the numbers of the words that match."""
+        words = WORD_PATTERN.findall(text)
+        return [(number, number) for number, word in enumerate(words) if self[word]]
 
 
 def _escape(text: str) -> str:
@@ -110,7 +98,7 @@ def _escape(text: str) -> str:
     return text if _SPECIAL.search(text) is None else str(escape(text))
 
 
-def _marked(text: str, spans: list[_Span], start: int, end: int) -> str:
+def _marked(text: str, spans: list[Span], start: int, end: int) -> str:
     parts = []
     at = start
     for first, last in spans:
@@ -121,7 +109,7 @@ def _marked(text: str, spans: list[_Span], start: int, end: int) -> str:
     return "".join(parts)
 
 
-def _window(text: str, spans: list[_Span], words: _Words) -> _Span:
+def _window(text: str, spans: list[Span], starts: Sequence[int], ends: Sequence[int]) -> Span:
     if len(text) <= SNIPPET_LENGTH:
         return 0, len(text)
     best, most = 0, 0
@@ -132,12 +120,12 @@ def _window(text: str, spans: list[_Span], words: _Words) -> _Span:
         if inside > most:
             best, most = start, inside
     # A little of what stands before the first match, from the start of a word.
-    begin = max((s for s in words.starts if s <= max(0, best - SNIPPET_LENGTH // 5)), default=0)
+    begin = max((s for s in starts if s <= max(0, best - SNIPPET_LENGTH // 5)), default=0)
     begin = 0 if begin < SNIPPET_LENGTH // 5 else begin
-    end = max((e for e in words.ends if e <= begin + SNIPPET_LENGTH), default=begin)
+    end = max((e for e in ends if e <= begin + SNIPPET_LENGTH), default=begin)
     if end <= begin:
         end = min(len(text), begin + SNIPPET_LENGTH)
-    return begin, len(text) if end == words.ends[-1] else end
+    return begin, len(text) if end == max(ends, default=end) else end
 
 
 def positive_leaves(query: wq.Query) -> Iterator[wq.Query]:
@@ -169,20 +157,3 @@ def _acceptor(leaf: wq.Query) -> Callable[[str], bool]:
         )
         return lambda term: abs(len(term) - len(text)) <= leaf.maxdist and near(term)
     return lambda term: False  # a kind that no query language of ours makes
-
-
-def _find_phrase(terms: list[str], wanted: list[str], slop: int) -> list[_Span]:
-    """Runs of the wanted terms in order, each at most `slop` after the one before."""
-    found = []
-    for first, term in enumerate(terms):
-        if term != wanted[0]:
-            continue
-        at = first
-        for follower in wanted[1:]:
-            reach = terms[at + 1 : at + 1 + slop]
-            if follower not in reach:
-                break
-            at += 1 + reach.index(follower)
-        else:
-            found.append((first, at))
-    return found

@@ -17,7 +17,7 @@ from .dates import parse_day
 from .engine import Engine
 from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
 from .evaluate import Matches
-from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
+from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor, Kernels
 from .facets import Filters, filter_keys
 from .highlight import Highlighter
 from .model import (
@@ -57,6 +57,7 @@ class _View(NamedTuple):
 
     snapshot: Snapshot
     executor: Executor
+    kernels: Kernels
     published: tuple[int, int] | None
 
 
@@ -87,7 +88,8 @@ class LocalEngine:
     def _open(self) -> _View:
         published = mf.published(self._folder)
         snapshot = open_snapshot(self._folder)
-        return _View(snapshot, Executor(snapshot, self._kernels), published)
+        executor = Executor(snapshot, self._kernels)
+        return _View(snapshot, executor, self._kernels, published)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -172,7 +174,7 @@ class LocalEngine:
         view = self._current()
         result = _find(request, view)
         _, doc_ids, scores = _ordered(request, result, view, view.snapshot.size)
-        highlighter = Highlighter(result.query, view.snapshot)
+        highlighter = Highlighter(result.query, view.snapshot, view.kernels)
         return (
             highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
         )
@@ -299,7 +301,7 @@ def _ordered(
 
 
 def _hits(doc_ids: list[int], scores: list[float], query: wq.Query, view: _View) -> tuple[Hit, ...]:
-    highlighter = Highlighter(query, view.snapshot)
+    highlighter = Highlighter(query, view.snapshot, view.kernels)
     return tuple(
         highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
     )

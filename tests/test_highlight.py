@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import indexer
+from indexer.marks import cut_words
 
 from .conftest import build
 
@@ -92,21 +96,40 @@ def test_related_articles_that_match(engine):
     )
 
 
-@given(
-    st.text(alphabet="ab <>&\"'-é", max_size=40),
-    st.sampled_from(["a", "b", "a b", "a*", '"a b"', "ab~"]),
-)
-def test_marking_changes_no_text(query_text, query):
-    """Without the marks, highlighted text is the escaped original."""
-    from indexer.highlight import Highlighter
-    from indexer.model import Story
-    from indexer.parse import parse
+WORDS = st.lists(st.sampled_from(["a", "b", "A's", "<a>", "&", "é", "b'a", "-", "a_b"]), max_size=8)
 
-    class NoStories:
-        size = 1
 
-        def doc_frequency(self, field, term):
-            return 0
+@given(st.lists(WORDS.map(" ".join), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_marking_changes_no_text(texts):
+    """Without the marks, highlights are the escaped original; with and without the compiler
+    the same words are marked."""
+    stories = [{"title": f"a {text}", "excerpt": text, "related": [{"title": f"b {text}"}]}
+               for text in texts]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(Path(folder), stories)
+        answers = []
+        for compiled in (False, True):
+            with indexer.open_index(index, compiled=compiled) as engine:
+                engine.warm_up()
+                answers.append(
+                    [
+                        (hit.story.id, hit.highlights, [a.highlights for a in hit.related])
+                        for query in ("a", "b", "a b", "a*", '"a b"', "ab~", '"a b"~2 OR e')
+                        for hit in engine.search(query).hits
+                    ]
+                )
+                for hit in engine.search("a").hits:
+                    plain = re.sub("</?mark>", "", hit.highlights["title"])
+                    assert html.unescape(plain) == hit.story.title
+    assert answers[0] == answers[1]
 
-    marked = Highlighter(parse(query).query, NoStories()).story(Story("id", query_text))["title"]
-    assert html.unescape(marked.replace("<mark>", "").replace("</mark>", "")) == query_text
+
+@given(st.text(st.characters(codec="ascii"), max_size=80))
+def test_compiled_cutting_finds_the_same_words(text):
+    """The compiled loop cuts ASCII text exactly as the pattern does."""
+    from indexer import kernels
+
+    text = text.replace("\x1e", "")
+    count, starts, ends = kernels.ascii_words(np.frombuffer(text.encode(), np.uint8))
+    assert (starts[:count].tolist(), ends[:count].tolist()) == cut_words(text)
