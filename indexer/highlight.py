@@ -19,6 +19,8 @@ from whoosh import query as wq
 from whoosh.query.terms import MultiTerm
 
 from .analysis import POSITION_GAP
+from .codec.read import SegmentArrays
+from .codec.terms import TermEntry
 from .evaluate import posting_of
 from .execute import Kernels
 from .marks import Span, WordFinder, cut_words, find_phrase, mark, positive_leaves, snippet
@@ -64,6 +66,7 @@ class Highlighter:
         self.snapshot = snapshot
         self._query = query
         self._kernels = kernels.module
+        self._entries: dict[tuple[SegmentArrays, str, str], TermEntry | None] = {}
 
     @cached_property
     def _leaves(self) -> dict[str, list[wq.Query]]:
@@ -166,7 +169,10 @@ class Highlighter:
 
     def _positions(self, field: str, term: str, doc_id: int) -> list[int]:
         segment, doc = self.snapshot.locate(doc_id)
-        entry = segment.find_term(field, term.encode())
+        key = (segment, field, term)
+        if key not in self._entries:
+            self._entries[key] = segment.find_term(field, term.encode())
+        entry = self._entries[key]
         if entry is None:
             return []
         if self._kernels is None or segment.chunk_count > 1:

@@ -103,16 +103,18 @@ def snapshot_of(folder: Path, segments: list[Segment]) -> Snapshot:
     return Snapshot(str(folder), manifest, segments)
 
 
-def ask_whoosh(snapshot: Snapshot, query: wq.Query) -> dict[int, float]:
+def ask_whoosh(
+    snapshot: Snapshot, query: wq.Query, unions: int = wq.Or.DEFAULT_MATCHER
+) -> dict[int, float]:
     """Document number → score, as Whoosh's own searcher finds them, in order of number.
 
-    Its disjunctions use their plain matcher, since the one for small indexes loses
-    documents that score nothing; deleted documents, which its negation lets through
-    after its last match, are left out.
+    Disjunctions use Whoosh's plain matcher if not told otherwise, since that for small
+    indexes loses documents that score nothing. Deleted documents, which its negation
+    lets through after its last match, are left out.
     """
     found = {}
     searcher = Searcher(snapshot.reader, weighting=BM25F())
-    chosen, wq.Or.matcher_type = wq.Or.matcher_type, wq.Or.DEFAULT_MATCHER
+    chosen, wq.Or.matcher_type = wq.Or.matcher_type, unions
     try:
         for leaf, base in searcher.leaf_searchers():
             matcher = query.matcher(leaf, SearchContext(weighting=searcher.weighting))
@@ -156,7 +158,16 @@ _RANGES = st.builds(
     wq.DateRange, st.just("published_at"), _DAYS, _DAYS, st.booleans(), st.booleans(),
     boost=_BOOSTS,
 )  # fmt: skip
-_SCORES = st.sampled_from((0.0, 1.0, 2.5))
+
+
+class _Nothing(float):
+    """A score of 0 that Whoosh does not take for "no score given", which counts 1."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+_SCORES = st.sampled_from((_Nothing(), 1.0, 2.5))
 _CONSTANTS = st.builds(
     wq.ConstantScoreQuery, _PATTERNS | _KEYWORDS | _RANGES | _PHRASES | _TERMS, _SCORES
 )
