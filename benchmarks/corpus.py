@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import NamedTuple
 
+import msgspec
+
 from indexer.analysis import WORD_PATTERN, fold, stem
 from indexer.demo import iter_demo_stories
 from indexer.model import Story
-from indexer.schema import encode_story, facet_values
+from indexer.schema import facet_values
 
 TEXT_FIELDS = ("title", "excerpt", "body", "related")
 
@@ -50,7 +52,7 @@ def corpus_id(seed: int) -> str:
     """A short name that changes when the stories of a seed do."""
     digest = hashlib.sha256()
     for story in stories_of(20, seed):
-        digest.update(encode_story(story))
+        digest.update(msgspec.msgpack.encode(story))
     return digest.hexdigest()[:8]
 
 
@@ -89,9 +91,7 @@ def take_census(stories: Iterable[Story], total: int, sample: int, seed: int) ->
     providers: Counter[str] = Counter()
     kept = []
     for number, story in enumerate(stories):
-        parts = [
-            WORD_PATTERN.findall(text) for texts in parts_of(story).values() for text in texts
-        ]
+        parts = [WORD_PATTERN.findall(text) for texts in parts_of(story).values() for text in texts]
         found = set().union(*parts)
         for text in sorted(found - known.keys()):
             known[text] = word = Word(fold(text), stem(text))
