@@ -19,6 +19,8 @@ _TITLES = {
     "storydex": "storydex", "tantivy": "tantivy-py", "whoosh": "stock Whoosh",
     "fts5": "SQLite FTS5",
 }  # fmt: skip
+#: Suffixes of files that hold what is kept to display, of storydex and of tantivy.
+_STORED = (".sto", ".store")
 #: Works whose curves are drawn.
 _DRAWN = ("any", "all", "top_any", "phrase", "prefix", "filtered")
 
@@ -136,7 +138,7 @@ def _band(summary: WorkSummary, band: str) -> str:
 def _resources(size: SizeSummary) -> str:
     rows = [
         [
-            _TITLES[name], _megabytes(engine.bytes["total"]),
+            _TITLES[name], _megabytes(engine.bytes["total"]), _stored(engine),
             *(_megabytes(engine.memory[key]) for key in ("imported", "resident", "private")),
             _number(engine.open_first), _number(engine.open_again),
             _number(engine.build_seconds), str(engine.facts.get("segments", "")),
@@ -144,10 +146,17 @@ def _resources(size: SizeSummary) -> str:
         for name, engine in _engines(size).items()
     ]  # fmt: skip
     header = [
-        "engine", "index MB", "memory after imports MB", "after all queries MB",
-        "of that not mapped MB", "open + first query ms", "once more ms", "build s", "segments",
+        "engine", "index MB", "of that stored MB", "memory after imports MB",
+        "after all queries MB", "of that not mapped MB", "open + first query ms", "once more ms",
+        "build s", "segments",
     ]  # fmt: skip
     return _table(header, rows)
+
+
+def _stored(engine: EngineSummary) -> str:
+    """Megabytes of what is kept to display, where it has files of its own."""
+    sizes = [engine.bytes[suffix] for suffix in _STORED if suffix in engine.bytes]
+    return _megabytes(sum(sizes)) if sizes else ""
 
 
 def _megabytes(count: int) -> str:
