@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator
 from random import Random
 from typing import NamedTuple
 
+import msgspec
+
 from indexer.analysis import WORD_PATTERN, fold, stem
 from indexer.demo import iter_demo_stories
 from indexer.model import Story
-from indexer.schema import encode_story, facet_values
+from indexer.schema import facet_values
 
 TEXT_FIELDS = ("title", "excerpt", "body", "related")
 
@@ -50,7 +52,7 @@ def corpus_id(seed: int) -> str:
     """A short name that changes when the stories of a seed do."""
     digest = hashlib.sha256()
     for story in stories_of(20, seed):
-        digest.update(encode_story(story))
+        digest.update(msgspec.msgpack.encode(story))
     return digest.hexdigest()[:8]
 
 

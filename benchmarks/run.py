@@ -131,7 +131,8 @@ class Runner:
 
     def _openings(self, name: str, folder: Path, log: Path) -> list[worker.Opened]:
         """Fresh processes, one after the other; the disk cache is warm from measuring."""
-        query = next(q for q in worker.read_log(str(log)) if q.kind == "any" and q.band == "middle")
+        words = [query for query in worker.read_log(str(log)) if query.kind == "any"]
+        query = min(words, key=lambda query: query.band != "middle")
         job = worker.Open(name, str(folder), query)
         title = f"{folder.parent.name}: open {name}"
         return [self._run(title, job, worker.Opened) for _ in range(_OPENINGS)]

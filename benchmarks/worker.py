@@ -8,6 +8,7 @@ garbage collector off while the clock runs.
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import sys
 import time
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import psutil
 
 from indexer.model import Story
 
@@ -221,15 +221,21 @@ def postings(job: Postings) -> dict[str, int]:
 
 def _pin() -> None:
     """Stay on one core, the last: the first has most of the machine's own work to do."""
-    process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):
-        process.cpu_affinity([max(process.cpu_affinity())])
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _resident() -> tuple[int, int]:
-    """Bytes of memory in use, and how many of them are not of mapped files."""
-    memory = psutil.Process().memory_info()
-    return memory.rss, memory.rss - getattr(memory, "shared", 0)
+    """Bytes of memory in use, and how many of them are not of mapped files.
+
+    From Linux's /proc/self/statm, in pages; zeros elsewhere.
+    """
+    try:
+        _, resident, shared, *_ = Path("/proc/self/statm").read_text("ascii").split()
+    except OSError:
+        return 0, 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(resident) * page, (int(resident) - int(shared)) * page
 
 
 _ACTIONS: dict[type, Callable[[Any], Any]] = {

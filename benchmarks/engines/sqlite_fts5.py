@@ -1,8 +1,9 @@
 """SQLite FTS5: terms as the project makes them, positions, texts and providers in tables.
 
 The `ascii` tokenizer only splits at blanks here, as the terms are stemmed already: that
-spares FTS5 its own stemmer and makes hit counts comparable. Matches are scored once,
-into a materialised table that the total, the top and the provider counts read.
+spares FTS5 its own stemmer and makes hit counts comparable. Top, total and provider
+counts are a statement each: one with a common table of the matches is slower, as FTS5
+then scores them all in SQL's terms and cannot keep the best.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 from whoosh import fields, index
 from whoosh import query as wq
 from whoosh.codec import default_codec
-from whoosh.sorting import FieldFacet
+from whoosh.sorting import Count, FieldFacet
 
 from indexer.analysis import PART_SEPARATOR, StemAnalyzer
 from indexer.model import Story
@@ -74,7 +74,8 @@ class Searcher:
         """Build the query, so that only running it is timed."""
         built = text_query(query)
         chosen = None if query.provider is None else wq.Term("provider", query.provider)
-        groups = {"provider": FieldFacet("provider", allow_overlap=True)} if work.facet else None
+        providers = FieldFacet("provider", allow_overlap=True, maptype=Count)
+        groups = {"provider": providers} if work.facet else None
 
         def run() -> Any:
             results = self._searcher.search(built, limit=TOP, filter=chosen, groupedby=groups)
@@ -85,12 +86,13 @@ class Searcher:
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
         results, total = found
-        groups = results.groups("provider") if work.facet else None
+        # With groups, Whoosh keeps the scores of all matches.
+        best = results.top_n[:TOP]
         return Answer(
-            hits=results.scored_length(),
+            hits=len(best),
             total=total,
-            counted=None if groups is None else sum(map(len, groups.values())),
-            scores=tuple(score for score, _ in results.top_n),
+            counted=sum(results.groups("provider").values()) if work.facet else None,
+            scores=tuple(score for score, _ in best),
         )
 
     def facts(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from whoosh import query as wq
 
 import indexer
 from indexer.build import build_stories
-from indexer.codec import format as codec_format
+from indexer.codec.format import FORMAT_VERSION
 from indexer.execute import KERNELS, NO_FILTERS, Executor
 from indexer.model import Facet, ResultPage, Story
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
@@ -26,6 +26,9 @@ MOST_STORIES = 1_000_000_000
 
 _FACET: Facet = "provider"
 
+# Compiled loops are an import, of the compiler and of what it has made before.
+KERNELS.load()
+
 
 def version() -> str:
     """Of the library."""
@@ -34,7 +37,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{codec_format.VERSION}-{SCHEMA_VERSION}"
+    return f"{FORMAT_VERSION}-{SCHEMA_VERSION}"
 
 
 def build(stories: Iterable[Story], folder: Path) -> None:
@@ -64,7 +67,6 @@ class Searcher:
     def __init__(self, folder: Path) -> None:
         self._engine = indexer.open_index(folder)
         self._snapshot = open_snapshot(str(folder))
-        KERNELS.load()
         self._executor = Executor(self._snapshot, KERNELS)
         self._all = [NO_FILTERS] * len(self._snapshot.segments)
 
@@ -120,11 +122,12 @@ def _tree(query: Query) -> wq.Query:
 
 
 def _answer_of_page(page: ResultPage) -> Answer:
-    """The total and counts of a page; those of a relaxed one are of another query."""
-    counts = page.facets[_FACET]
+    """What a page says of its query; a relaxed one answers another query."""
+    if page.relaxed:
+        return Answer(hits=0, total=0, counted=0)
     return Answer(
         hits=len(page.hits),
-        total=0 if page.relaxed else page.total,
-        counted=0 if page.relaxed else sum(row.count for row in counts),
+        total=page.total,
+        counted=sum(row.count for row in page.facets[_FACET]),
         scores=tuple(hit.score for hit in page.hits),
     )
