@@ -6,25 +6,19 @@ Story files are read in worker processes; one process writes.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timezone
-from itertools import islice
-from multiprocessing.connection import wait
 from typing import NamedTuple
 
 from . import manifest as mf
 from .errors import BuildError, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
+from .reading import WORTH_WORKERS, Read, mapper
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, iter_seed_files, load_file, parse_story
+from .seeds import SeedFile, iter_seed_files
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -32,17 +26,6 @@ Progress = Callable[[BuildProgress], None]
 #: A file changed this shortly before it was read may have changed again within the
 #: granularity of its time stamp; such a file is compared by content.
 _CLOCK_GRAIN_NS = 2_000_000_000
-#: Files handed to a worker at a time, and the fewest worth starting workers for.
-_CHUNK = 16
-_WORTH_WORKERS = 64
-
-
-class _Read(NamedTuple):
-    file: SeedFile
-    digest: bytes
-    story: Story | None
-    rejection: Rejection | None
-    warnings: tuple[FieldWarning, ...]
 
 
 class _Plan(NamedTuple):
@@ -177,6 +160,11 @@ class _Job:
                 read.append(file)
         present = {file.id for file in files}
         gone = [story_id for story_id in known if story_id not in present]
+        # What cannot be listed now is not gone: its stories stay as they were.
+        hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
+        if hidden and not fresh:
+            kept.update((name, known[name]) for name in gone if name.startswith(hidden))
+            gone = [name for name in gone if not name.startswith(hidden)]
         return _Plan(started_ns, fresh, kept, read, gone, known, rejected)
 
     def _old_sources(self) -> mf.Sources | None:
@@ -208,9 +196,9 @@ class _Job:
                 return self._finish(outcome, started, made)
         return self._finish(outcome, started, mf.newest_generation(index) or 0)
 
-    def _read_all(self, files: list[SeedFile]) -> Iterator[_Read]:
-        workers = min(self.workers, len(files) // _WORTH_WORKERS + 1)
-        with _mapper(workers, self.lock) as map_files:
+    def _read_all(self, files: list[SeedFile]) -> Iterator[Read]:
+        workers = min(self.workers, len(files) // WORTH_WORKERS + 1)
+        with mapper(workers, self.lock) as map_files:
             for done, read in enumerate(map_files(files)):
                 self._report("reading", done, len(files))
                 yield read
@@ -269,7 +257,7 @@ class _Outcome:
         """Whether the index differs from the last generation."""
         return self.plan.fresh or self.sources != self.plan.old
 
-    def take(self, read: _Read) -> _Read | None:
+    def take(self, read: Read) -> Read | None:
         """Note what was read; returns it if the index must change for it."""
         file, story = read.file, read.story
         self.warnings += read.warnings
@@ -290,7 +278,7 @@ class _Outcome:
         return read
 
 
-def _apply(writer: Writer, read: _Read | None, *, replace: bool) -> None:
+def _apply(writer: Writer, read: Read | None, *, replace: bool) -> None:
     if read is None or read.story is None:
         return
     if replace:
@@ -298,7 +286,7 @@ def _apply(writer: Writer, read: _Read | None, *, replace: bool) -> None:
     writer.add(read.story)
 
 
-def _source(read: _Read, *, indexed: bool) -> mf.Source:
+def _source(read: Read, *, indexed: bool) -> mf.Source:
     articles = len(read.story.related) if read.story else 0
     return mf.Source(read.file.size, read.file.mtime_ns, read.digest, articles, indexed)
 
@@ -310,64 +298,3 @@ def _same(file: SeedFile, source: mf.Source | None, started_ns: int) -> bool:
         and source.mtime_ns == file.mtime_ns
         and file.mtime_ns < started_ns - _CLOCK_GRAIN_NS
     )
-
-
-def _read_file(file: SeedFile) -> _Read:
-    data = load_file(file.path, file.id)
-    if isinstance(data, Rejection):
-        return _Read(file, b"", None, data, ())
-    story, rejection, warnings = parse_story(data, file.id)
-    return _Read(file, mf.digest_of(data), story, rejection, warnings)
-
-
-@contextmanager
-def _mapper(
-    workers: int, lock: int | None
-) -> Iterator[Callable[[list[SeedFile]], Iterable[_Read]]]:
-    """A map over files: in this process, or in `workers` others where that is safe.
-
-    Processes are forked, so that a program need not guard its main module; a program
-    with other threads reads in its own process instead, for a fork could copy a lock
-    that one of them holds.
-    """
-    fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    if workers <= 1 or not fork:
-        yield lambda files: map(_read_file, files)
-        return
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, context, _prepare_worker, (lock,)) as pool:
-
-        def in_turn(files: list[SeedFile]) -> Iterator[_Read]:
-            # Chunks are handed out a few ahead, so that memory stays bounded.
-            waiting = iter(files)
-            batches = iter(lambda: list(islice(waiting, _CHUNK)), [])
-            pending = [pool.submit(_read_batch, batch) for batch in islice(batches, 4 * workers)]
-            while pending:
-                yield from pending.pop(0).result()
-                pending += [pool.submit(_read_batch, batch) for batch in islice(batches, 1)]
-
-        try:
-            yield in_turn
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _prepare_worker(lock: int | None) -> None:
-    """See to it that a worker neither outlives the writer nor keeps its lock."""
-    if lock is not None:
-        os.close(lock)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _read_batch(files: list[SeedFile]) -> list[_Read]:
-    return [_read_file(file) for file in files]

@@ -1,21 +1,27 @@
-"""Damages an index byte by byte and tries everything on it, in a process that may crash.
+"""Damages an index byte by byte and tries everything on it, in processes that may crash.
 
     python -m tests.damage INDEX STRIDE
 
-prints one line of JSON for each damage that ended in something else than an answer or
-an error of storydex's own. The last line of standard error says what was tried last.
+prints a line of JSON for each damage that ended in something else than an answer or an
+error of storydex's own: file, offset, the bits turned round, what happened.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import indexer
 from indexer.model import FACETS
+
+#: What a process that uses a damaged index may take; far more than a sound one needs.
+SECONDS = 20
+MEMORY = 4 << 30
 
 QUERIES = (
     "", "cat dog", "cat OR absent", '"cat dog"', '"dog cat"~3', "ca* -zebra", "fsh~", "c?t",
@@ -64,24 +70,47 @@ def _attempt(call) -> None:
         pass
 
 
+def _verdict(folder: Path) -> str:
+    """What went wrong when the index was used, in this process; empty if nothing did."""
+    for compiled in (False, True):
+        try:
+            _attempt(lambda compiled=compiled: use(folder, compiled))
+        except Exception as error:
+            trace = error.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+            mode = "compiled" if compiled else "plain"
+            return f"{type(error).__name__}: {error} ({place}, {mode})"
+    return ""
+
+
+def _verdict_of_child(folder: Path) -> str:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(SECONDS)
+        os.write(writing, _verdict(folder).encode()[:4000])
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        verdict = pipe.read().decode(errors="replace")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else verdict
+
+
 def main() -> None:
     """Try every damage, and put every byte back."""
     folder, stride = Path(sys.argv[1]), int(sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    use(folder, compiled=True)  # children find everything loaded
     for name, offset, mask in damages(folder, stride):
-        print(name, offset, mask, file=sys.stderr, flush=True)
         descriptor = os.open(folder / name, os.O_RDWR)
         (byte,) = os.pread(descriptor, 1, offset)
         os.pwrite(descriptor, bytes([byte ^ mask]), offset)
-        for compiled in (False, True):
-            try:
-                _attempt(lambda compiled=compiled: use(folder, compiled))
-            except Exception as error:
-                trace = error.__traceback__
-                while trace.tb_next:
-                    trace = trace.tb_next
-                place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-                what = f"{type(error).__name__}: {error} at {place}"
-                print(json.dumps([name, offset, mask, compiled, what]), flush=True)
+        verdict = _verdict_of_child(folder)
+        if verdict:
+            print(json.dumps([name, offset, mask, verdict]), flush=True)
         os.pwrite(descriptor, bytes([byte]), offset)
         os.close(descriptor)
 

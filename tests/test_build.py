@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -98,6 +100,24 @@ def test_a_file_gone_bad_is_reported_until_it_is_mended(seeds, tmp_path):
     write_story(seeds, "one.md", title="Mended")
     assert not indexer.rebuild(seeds, index).rejected
     assert "Mended" in titles(index)
+
+
+def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeypatch):
+    """A subfolder without permission is reported, and its stories are not taken for gone."""
+    index = tmp_path / "index"
+    indexer.rebuild(seeds, index)
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("er"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = indexer.rebuild(seeds, index)
+    assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
+    assert counts(report) == (0, 3, 0)
+    assert "Story three" in titles(index)
 
 
 def test_strict_publishes_nothing_bad(seeds, tmp_path):
@@ -331,6 +351,32 @@ def test_an_interrupted_rebuild_changes_nothing(seeds, tmp_path):
         indexer.rebuild(seeds, index, progress=interrupt)
     assert "Story four" not in titles(index)
     assert indexer.rebuild(seeds, index).indexed == 1
+
+
+def test_a_killed_writer_leaves_no_lock_and_no_workers(tmp_path):
+    """After SIGKILL the next rebuild goes through, and readers that it started are gone."""
+    for number in range(400):
+        write_story(tmp_path / "seeds", f"{number:03}.md", excerpt="word " * 2000)
+    code = "import sys, indexer; indexer.rebuild(*sys.argv[1:], workers=2)"
+    command = [sys.executable, "-c", code, str(tmp_path / "seeds"), str(tmp_path / "index")]
+    writer = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    workers = Path(f"/proc/{writer.pid}/task/{writer.pid}/children")
+    while not workers.read_text():
+        assert writer.poll() is None, "done before it could be killed"
+        time.sleep(0.001)
+    children = [int(pid) for pid in workers.read_text().split()]
+    writer.kill()
+    writer.wait()
+    assert indexer.rebuild(tmp_path / "seeds", tmp_path / "index").indexed == 400
+    assert not [pid for pid in children if _is_reading(pid)]
+    assert not indexer.verify(tmp_path / "index").damaged
+
+
+def _is_reading(pid):
+    try:
+        return "rebuild" in Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_verify_names_what_is_damaged(seeds, tmp_path):

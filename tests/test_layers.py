@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"errors", "model"},
     {"analysis", "dates", "engine", "kernels"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
-    {"bulk", "clauses", "demo"},
+    {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate"},
     {"watch", "compiled"},
