@@ -44,14 +44,21 @@ class CompiledEvaluator(Evaluator):
         super().__init__(snapshot, number, statistics)
         self._kernels = kernels
         segment = self.segment
-        self._norms = np.zeros((len(segment.lengths) + 1, 256), np.float32)
+        self._norms = np.zeros((len(segment.lengths), 256), np.float32)
         for info in segment.fields.values():
             if info.length_row >= 0:
                 self._norms[info.length_row] = statistics.norms(info.name)
 
     def _evaluate(self, query: wq.Query) -> Matches:
         words = read_words(query)
-        return super()._evaluate(query) if words is None else self._words(words)
+        if words is None or not all(self._has_lengths(t) for g in words.groups for t in g):
+            return super()._evaluate(query)
+        return self._words(words)
+
+    def _has_lengths(self, term: wq.Term) -> bool:
+        """Whether the loops can score a term: by its frequency and the length of its field."""
+        info = self.segment.fields.get(term.fieldname)
+        return info is None or info.length_row >= 0
 
     def _words(self, words: Words) -> Matches:
         groups = [self._present(group) for group in words.groups]
@@ -83,11 +90,8 @@ class CompiledEvaluator(Evaluator):
         alone = len(self.snapshot.segments) == 1
         statistics = self._statistics
         idf = statistics.idf_of(entry.df) if alone else statistics.idf(term.fieldname, term.text)
-        weight = term.boost * idf * (K1 + 1)
-        info = self.segment.fields[term.fieldname]
-        if info.length_row < 0:
-            weight = term.boost
-        return _Postings(entry, info.length_row, weight)
+        row = self.segment.fields[term.fieldname].length_row
+        return _Postings(entry, row, term.boost * idf * (K1 + 1))
 
     def _lists(self, lists: list[_Postings]) -> tuple[Any, ...]:
         """The arguments that the loops over lists of postings begin with."""
@@ -118,9 +122,10 @@ class CompiledEvaluator(Evaluator):
 
     def _phrase(self, query: wq.Phrase) -> Matches:
         terms = [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
+        if not all(map(self._has_lengths, terms)):
+            return super()._phrase(query)
         lists = self._present(terms)
-        info = self.segment.fields.get(query.fieldname)
-        if len(lists) < len(terms) or info is None or not info.scored:
+        if len(lists) < len(terms):
             return NOTHING
         order = sorted(range(len(lists)), key=lambda i: lists[i].entry.df)
         arrays = self._lists([lists[i] for i in order])
@@ -149,7 +154,7 @@ def read_words(query: wq.Query) -> Words | None:
             return _any_words(rest[0], filters, excluded)
         if not rest or any(group is None for group in groups):
             return None
-        return Words([group for group in groups if group], True, filters, excluded)
+        return Words([group or [] for group in groups], True, filters, excluded)
     return _any_words(query, [], excluded)
 
 

@@ -58,7 +58,7 @@ _LISTS = (
     _DOCS,  # docs
     _BYTES,  # tfs
     _CODES,  # lengths uint8[L, N]
-    nb.float32[:, ::1],  # norms[L + 1, 256]; the last row, for fields without lengths, is 0
+    nb.float32[:, ::1],  # norms[L, 256]
     nb.int64[:, ::1],  # bounds[n, C + 1] of the lists
     nb.int64[::1],  # rows[n] into lengths and norms
     nb.float32[::1],  # weights[n]
@@ -70,8 +70,7 @@ _RESULT = nb.types.Tuple((nb.int64, nb.uint32[::1], nb.float32[::1]))
 def _score(tfs, lengths, norms, row, weight, posting, doc):
     """The score of one posting."""
     tf = np.float32(tfs[posting])
-    code = lengths[row, doc] if row < lengths.shape[0] else np.uint8(0)
-    return weight * tf / (tf + norms[row, code])
+    return weight * tf / (tf + norms[row, lengths[row, doc]])
 
 
 @_compile(
@@ -83,18 +82,12 @@ def _score(tfs, lengths, norms, row, weight, posting, doc):
 def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, seen):
     """Add the scores of a list to those of its chunk and mark its documents."""
     table = norms[row]
-    if row < lengths.shape[0]:
-        codes = lengths[row]
-        for posting in range(begin, end):
-            place = docs[posting]
-            tf = np.float32(tfs[posting])
-            scores[place] += weight * tf / (tf + table[codes[base + place]])
-            seen[place] = 1
-    else:
-        for posting in range(begin, end):
-            place = docs[posting]
-            scores[place] += weight
-            seen[place] = 1
+    codes = lengths[row]
+    for posting in range(begin, end):
+        place = docs[posting]
+        tf = np.float32(tfs[posting])
+        scores[place] += weight * tf / (tf + table[codes[base + place]])
+        seen[place] = 1
     return 0
 
 
@@ -169,7 +162,7 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     found = np.empty(size, np.uint32)
     sums = np.empty(size, np.float32)
     scores = np.zeros(_CHUNK, np.float32)
-    passed = np.zeros(_CHUNK, np.uint8)
+    passed = np.zeros(_CHUNK, np.uint16)
     places = np.empty(_CHUNK, np.uint16)
     last = len(groups) - 1
     count = 0

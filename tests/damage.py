@@ -3,7 +3,7 @@
     python -m tests.damage INDEX STRIDE
 
 prints a line of JSON for each damage that ended in something else than an answer or an
-error of storydex's own: file, offset, the bits turned round, what happened.
+error of storydex's own: file, offset, the bits turned round, the kind of evaluator, what happened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import indexer
@@ -33,7 +34,7 @@ def damages(folder: Path, stride: int) -> Iterator[tuple[str, int, int]]:
     """File, offset and what to turn round there; the ends of files are always included."""
     for path in sorted(folder.iterdir()):
         size = path.stat().st_size
-        ends = {*range(min(24, size)), *range(max(0, size - 32), size)}
+        ends = {*range(min(4, size)), *range(max(0, size - 12), size)}
         for offset in sorted(ends | {*range(0, size, stride)}):
             yield path.name, offset, (0xFF, 0x01, 0x80)[offset // stride % 3]
 
@@ -63,34 +64,30 @@ def _search(engine: indexer.Engine, query: str) -> None:
             related.highlights
 
 
-def _attempt(call) -> None:
-    try:
+def _attempt(call: Callable[[], object]) -> None:
+    with suppress(indexer.StorydexError):
         call()
-    except indexer.StorydexError:
-        pass
 
 
-def _verdict(folder: Path) -> str:
+def _verdict(folder: Path, compiled: bool) -> str:
     """What went wrong when the index was used, in this process; empty if nothing did."""
-    for compiled in (False, True):
-        try:
-            _attempt(lambda compiled=compiled: use(folder, compiled))
-        except Exception as error:
-            trace = error.__traceback__
-            while trace.tb_next:
-                trace = trace.tb_next
-            place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-            mode = "compiled" if compiled else "plain"
-            return f"{type(error).__name__}: {error} ({place}, {mode})"
+    try:
+        _attempt(lambda: use(folder, compiled))
+    except Exception as error:
+        trace = error.__traceback__
+        while trace.tb_next:
+            trace = trace.tb_next
+        place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+        return f"{type(error).__name__}: {error} ({place})"
     return ""
 
 
-def _verdict_of_child(folder: Path) -> str:
+def _verdict_of_child(folder: Path, compiled: bool) -> str:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        signal.alarm(SECONDS)
-        os.write(writing, _verdict(folder).encode()[:4000])
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        os.write(writing, _verdict(folder, compiled).encode()[:4000])
         os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:
@@ -108,9 +105,11 @@ def main() -> None:
         descriptor = os.open(folder / name, os.O_RDWR)
         (byte,) = os.pread(descriptor, 1, offset)
         os.pwrite(descriptor, bytes([byte ^ mask]), offset)
-        verdict = _verdict_of_child(folder)
-        if verdict:
-            print(json.dumps([name, offset, mask, verdict]), flush=True)
+        for compiled in (False, True):
+            verdict = _verdict_of_child(folder, compiled)
+            if verdict:
+                mode = "compiled" if compiled else "plain"
+                print(json.dumps([name, offset, mask, mode, verdict]), flush=True)
         os.pwrite(descriptor, bytes([byte]), offset)
         os.close(descriptor)
 

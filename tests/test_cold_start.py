@@ -41,7 +41,7 @@ def run(code, *arguments, path=ROOT, **environment):
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         env={**kept, "PYTHONPATH": str(path), **environment}, cwd="/",
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
