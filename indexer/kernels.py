@@ -218,12 +218,12 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     return count, found, sums
 
 
-@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, _U32, nb.int64))
-def _open_positions(tfs, position_bytes, position_blocks, posting):
-    """Where the positions of a posting begin, and how many there are."""
-    # After those of the postings of its block that stand before it.
-    first = posting // _POSITION_BLOCK * _POSITION_BLOCK
-    at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, nb.int64, nb.int64, nb.int64))
+def _open_positions(tfs, position_bytes, first, at, posting):
+    """Where the positions of a posting begin, and how many there are.
+
+    first, at: a posting not after it, and where that one's begin
+    """
     limit = len(position_bytes)
     skip = 0
     for before in range(first, posting):
@@ -252,7 +252,9 @@ def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
     posting = _lower_bound(docs, begin, end, place)
     if posting == end or docs[posting] != place:
         return np.empty(0, np.int64)
-    at, number = _open_positions(tfs, position_bytes, position_blocks, posting)
+    first = posting // _POSITION_BLOCK * _POSITION_BLOCK
+    at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+    at, number = _open_positions(tfs, position_bytes, first, at, posting)
     positions = np.empty(number, np.int64)
     position = 0
     for i in range(number):
@@ -303,6 +305,8 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
     kept = np.zeros(count, np.bool_)
     terms = bounds.shape[0]
     cursors = np.zeros(terms, np.int64)
+    read_to = np.full(terms, -1, np.int64)  # positions of the postings before this one…
+    read_at = np.zeros(terms, np.int64)  # …end before this byte
     ends = np.empty(64, np.int64)
     following = np.empty(64, np.int64)
     chunk = -1
@@ -317,7 +321,12 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
         for term in range(terms):
             posting = _lower_bound(docs, cursors[term], bounds[term, chunk + 1], place)
             cursors[term] = posting
-            at, number = _open_positions(tfs, position_bytes, position_blocks, posting)
+            # From where the last look ended, or the block begins, whichever is nearer.
+            first = max(posting // _POSITION_BLOCK * _POSITION_BLOCK, read_to[term])
+            at = read_at[term]
+            if first != read_to[term]:
+                at = np.int64(position_blocks[posting // _POSITION_BLOCK])
+            at, number = _open_positions(tfs, position_bytes, first, at, posting)
             limit = len(position_bytes)
             if number > len(following):
                 following = np.empty(2 * number, np.int64)
@@ -339,6 +348,8 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
                 if low < held and ends[low] < position:
                     following[matched] = position
                     matched += 1
+            read_to[term] = posting + 1
+            read_at[term] = at
             ends, following = following, ends
             held = matched
             if held == 0:

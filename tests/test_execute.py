@@ -22,6 +22,7 @@ from indexer import schema
 from indexer.clauses import AndNot, words
 from indexer.codec import Segment
 from indexer.codec.invert import Postings, encode_positions
+from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import compress_records
 from indexer.codec.write import write_segment
 from indexer.evaluate import K1, B
@@ -416,6 +417,14 @@ def test_phrases_of_a_segment_past_65536_documents(large, presence, kernels):
         (found,) = Executor(snapshot, kernels).match(query)
         assert np.array_equal(found.doc_ids, np.flatnonzero(expected)), terms
     check(snapshot, wq.Phrase("title", ["ends", "outer"]), kernels)
+
+
+def test_compiled_phrases_are_not_read_word_by_word(large, presence, kernels, monkeypatch):
+    """Once compiled code is loaded, phrases do without the slow way to read positions."""
+    snapshot, _ = large
+    monkeypatch.setattr(SegmentArrays, "positions", lambda *_: pytest.fail("read one by one"))
+    (found,) = Executor(snapshot, kernels).match(wq.Phrase("title", ["every", "tenth"], slop=4))
+    assert len(found.doc_ids) == np.count_nonzero(presence["tenth"])
 
 
 def test_other_queries_of_a_segment_past_65536_documents(large, presence, kernels):
