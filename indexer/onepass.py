@@ -24,10 +24,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .jit import compiled, count_ones, lowest_one, readonly
+from .jit import compiled, readonly
+from .lookup import chunk_lists, find_lists, weigh
+from .ranking import sweep, unpack, visit
 
 CHUNK = 1 << 16
-_WORDS = CHUNK // 64
 #: A list this many times longer than the candidates is searched for each of them
 #: instead of being read.
 _SEARCH_FACTOR = 16
@@ -36,11 +37,10 @@ _SEARCH_FACTOR = 16
 _BRANCH_FACTOR = 12
 #: Chunks with fewer postings than one for this many documents are not swept but visited.
 _SWEEP_FACTOR = 6
-#: Of `state`: best stories held so far, matches, matches that pass the filters.
-HELD, MATCHED, PASSED = 0, 1, 2
 
 _U8 = readonly(nb.uint8)
 _U16 = readonly(nb.uint16)
+_U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
@@ -73,125 +73,6 @@ def _gallop(docs, low, high, place):
         else:
             high = middle
     return low
-
-
-@compiled(nb.float32(_F32, _I64))
-def _least(top_scores, state):
-    """The score that a document must exceed to be among the best; -1 if any will do."""
-    if len(top_scores) == 0:
-        return np.float32(np.inf)
-    return top_scores[-1] if state[HELD] == len(top_scores) else np.float32(-1)
-
-
-@compiled(nb.float32(nb.int64, nb.float32, nb.uint32[::1], _F32, _I64))
-def _hold(doc, score, top_docs, top_scores, state):
-    """Take a document, which comes after all others, among the best if it is one.
-
-    Returns the score that the next one must exceed to be one.
-    """
-    k = len(top_docs)
-    at = min(state[HELD], k - 1)
-    if state[HELD] < k:
-        state[HELD] += 1
-    elif k == 0 or score <= top_scores[k - 1]:
-        return _least(top_scores, state)
-    while at > 0 and top_scores[at - 1] < score:
-        top_scores[at] = top_scores[at - 1]
-        top_docs[at] = top_docs[at - 1]
-        at -= 1
-    top_scores[at] = score
-    top_docs[at] = doc
-    return _least(top_scores, state)
-
-
-@compiled(nb.int64(_U64, nb.uint16[::1]))
-def _unpack(bits, places):
-    """The places of the bits that are set, rising; returns how many."""
-    count = 0
-    for word in range(len(bits)):
-        left = bits[word]
-        while left:
-            places[count] = np.uint16((word << 6) + np.int64(lowest_one(left)))
-            count += 1
-            left &= left - np.uint64(1)
-    return count
-
-
-@compiled(
-    nb.void(_F32, nb.uint8[::1], nb.int64, nb.int64, nb.int64, _U64, nb.uint32[::1], _F32, _I64)
-)
-def _sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
-    """Turn the sums of a chunk into marks and the best k, and clear them.
-
-    scores: float32[CHUNK], above 0 for matches; `size` of them are in use
-    failed: uint8[N] or uint8[0]; first: the chunk's first document in the segment
-    base: what is added to it in top_docs
-    """
-    # Floats from 0 on are ordered as their bits are (IEEE 754), and loops over integers
-    # become vector instructions.
-    patterns = scores.view(np.int32)
-    bound = np.empty(1, np.int32)
-    threshold = bound.view(np.float32)
-    threshold[0] = _least(top_scores, state)
-    matched = passed = 0
-    for word in range((size + 63) >> 6):
-        begin = np.uint64(word) << np.uint64(6)
-        marks = np.uint64(0)
-        for i in range(np.uint64(64)):
-            marks |= np.uint64(patterns[begin + i] > 0) << i
-        if marks == 0:
-            continue
-        highest = np.int32(0)
-        for i in range(np.uint64(64)):
-            highest = max(highest, patterns[begin + i])
-        bits[(first >> 6) + word] = marks
-        matched += count_ones(marks)
-        if len(failed):
-            for i in range(64):
-                doc = first + (word << 6) + i
-                if doc < len(failed) and failed[doc]:
-                    marks &= ~(np.uint64(1) << np.uint64(i))
-        passed += count_ones(marks)
-        if highest > bound[0]:
-            while marks:
-                place = begin + lowest_one(marks)
-                if scores[place] > threshold[0]:
-                    threshold[0] = _hold(
-                        base + np.int64(place), scores[place], top_docs, top_scores, state
-                    )
-                marks &= marks - np.uint64(1)
-        for i in range(np.uint64(64)):
-            scores[begin + i] = 0
-    state[MATCHED] += matched
-    state[PASSED] += passed
-
-
-@compiled(
-    nb.void(
-        _F32,
-        nb.uint16[::1],
-        nb.int64,
-        nb.uint8[::1],
-        nb.int64,
-        nb.int64,
-        _U64,
-        nb.uint32[::1],
-        _F32,
-        _I64,
-    )
-)
-def _visit(scores, places, count, failed, first, base, bits, top_docs, top_scores, state):
-    """As `_sweep`, for the few documents places[:count], rising."""
-    least = _least(top_scores, state)
-    for i in range(count):
-        place = np.int64(places[i])
-        doc = first + place
-        bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
-        if len(failed) == 0 or failed[doc] == 0:
-            state[PASSED] += 1
-            if scores[place] > least:
-                least = _hold(base + place, scores[place], top_docs, top_scores, state)
-    state[MATCHED] += count
 
 
 @compiled(nb.int64(_U16, nb.int64, nb.int64, nb.int64, _U64, nb.int64))
@@ -272,10 +153,11 @@ _OUTCOME = (
     nb.int64,  # base: the number of the segment's first document in the index
     _F32,  # scratch: float32[CHUNK], all 0 before and after
     nb.uint16[::1],  # room: uint16[CHUNK]
+    nb.uint64[:, ::1],  # marks: uint64[3, CHUNK / 64], all 0 before and after
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
     nb.uint32[::1],  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
-    _I64,  # state: see HELD
+    _I64,  # state: see `ranking`
 )
 
 
@@ -292,6 +174,7 @@ def match_any(
     base,
     scratch,
     room,
+    marks,
     bits,
     top_docs,
     top_scores,
@@ -299,7 +182,7 @@ def match_any(
 ):
     """Match the documents that are in any list; for the arguments see above."""
     size = lengths.shape[1]
-    marks = np.zeros(_WORDS, np.uint64)
+    seen = marks[0]
     for chunk in range(bounds.shape[1] - 1):
         first = chunk * CHUNK
         here = min(CHUNK, size - first)
@@ -310,17 +193,17 @@ def match_any(
             codes = lengths[rows[i], first : first + here]
             _add_list(docs, tfs, codes, norms[rows[i]], begin, end, weights[i], scratch)
         if total * _SWEEP_FACTOR > here:
-            _sweep(scratch, failed, first, here, base + first, bits, top_docs, top_scores, state)
+            sweep(scratch, failed, first, here, base + first, bits, top_docs, top_scores, state)
         elif total:
             for i in range(len(rows)):
-                _mark(docs, bounds[i, chunk], bounds[i, chunk + 1], here, marks, 0)
-            count = _unpack(marks[: (here + 63) >> 6], room)
-            _visit(
+                _mark(docs, bounds[i, chunk], bounds[i, chunk + 1], here, seen, 0)
+            count = unpack(seen[: (here + 63) >> 6], room)
+            visit(
                 scratch, room, count, failed, first, base + first, bits, top_docs, top_scores, state
             )
             for i in range(count):
                 scratch[np.intp(room[i])] = 0
-                marks[np.intp(room[i]) >> 6] = 0
+                seen[np.intp(room[i]) >> 6] = 0
 
 
 @compiled(nb.void(*_SEGMENT, *_QUERY, _I64, *_OUTCOME))
@@ -337,6 +220,7 @@ def match_all(
     base,
     scratch,
     room,
+    marks,
     bits,
     top_docs,
     top_scores,
@@ -348,9 +232,7 @@ def match_all(
     group should be the first.
     """
     size = lengths.shape[1]
-    wanted = np.zeros(_WORDS, np.uint64)
-    met = np.zeros(_WORDS, np.uint64)
-    touched = np.zeros(_WORDS, np.uint64)
+    wanted, met, touched = marks[0], marks[1], marks[2]
     for chunk in range(bounds.shape[1] - 1):
         first = chunk * CHUNK
         here = min(CHUNK, size - first)
@@ -365,7 +247,7 @@ def match_all(
             continue
         touched[:words] = wanted[:words]
         for group in range(1, len(groups) - 1):
-            count = _unpack(wanted[:words], room)
+            count = unpack(wanted[:words], room)
             if count == 0:
                 break
             met[:words] = 0
@@ -377,9 +259,72 @@ def match_all(
                     wanted, room, count, met,
                 )  # fmt: skip
             wanted, met = met, wanted
-        count = _unpack(wanted[:words], room)
-        _visit(scratch, room, count, failed, first, base + first, bits, top_docs, top_scores, state)
-        count = _unpack(touched[:words], room)
+        count = unpack(wanted[:words], room)
+        visit(scratch, room, count, failed, first, base + first, bits, top_docs, top_scores, state)
+        count = unpack(touched[:words], room)
         for i in range(count):
             scratch[np.intp(room[i])] = 0
-        wanted[:words] = 0
+        marks[:, :words] = 0
+
+
+#: Of the numbers of a query: lists, words, groups, whether every group must match, how
+#: many of the best are wanted, documents in the index; then come for every list its word
+#: and its field, for every word its end, and the bounds of the groups.
+LISTS, WORDS, GROUPS, EVERY, BEST, DOCUMENTS, ITEMS = range(7)
+
+
+@compiled(
+    nb.void(
+        *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
+        *(_U16, _U32, _U16),
+        *_SEGMENT,
+        *(_I64, nb.uint8[::1], _I64, nb.float64[::1], _I64, nb.float64),
+        *_OUTCOME,
+    )
+)
+def answer(
+    buckets, bucket_terms, offsets, blob, starts, spans,
+    first_chunks, run_starts, run_chunks,
+    docs, tfs, lengths, norms,
+    field_rows, text, numbers, boosts, df, saturation,
+    failed, base, scratch, room, marks, bits, top_docs, top_scores, state,
+):  # fmt: skip
+    """Run a query of words over a segment: `find_lists`, `weigh`, `match_any` or `match_all`.
+
+    field_rows: int64[F], the row of each field in lengths and norms
+    text: uint8, the words joined; numbers: int64, see `LISTS`; boosts: float64[n]
+    df: int64[n], documents of the whole index in each list; empty if the segment is all
+    """
+    n, words, groups = numbers[LISTS], numbers[WORDS], numbers[GROUPS]
+    word_of = numbers[ITEMS : ITEMS + n]
+    fields = numbers[ITEMS + n : ITEMS + 2 * n]
+    ends = numbers[ITEMS + 2 * n : ITEMS + 2 * n + words]
+    group_bounds = numbers[ITEMS + 2 * n + words :]
+    lists = np.empty((n, 3), np.int64)
+    found = np.zeros(n, np.int64)
+    find_lists(
+        buckets, bucket_terms, offsets, blob, starts, len(docs),
+        text, ends, word_of, fields, spans, lists, found,
+    )  # fmt: skip
+    weights = np.empty(n, np.float32)
+    order = np.empty(n, np.int64)
+    ranges = np.empty(groups + 1, np.int64)
+    frequencies = df if len(df) else found
+    weigh(frequencies, boosts, group_bounds, numbers[DOCUMENTS], saturation, weights, order, ranges)
+    chunks = (lengths.shape[1] + CHUNK - 1) // CHUNK
+    bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
+    rows = np.empty(n, np.int64)
+    for i in range(n):
+        rows[i] = field_rows[fields[order[i]]]
+    bits[:] = 0
+    best_docs, best_scores = top_docs[: numbers[BEST]], top_scores[: numbers[BEST]]
+    if numbers[EVERY] and groups > 1:
+        match_all(
+            docs, tfs, lengths, norms, bounds, rows, weights, ranges,
+            failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
+        )  # fmt: skip
+    else:
+        match_any(
+            docs, tfs, lengths, norms, bounds, rows, weights,
+            failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
+        )  # fmt: skip

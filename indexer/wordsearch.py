@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
-from . import counting, lookup, onepass
+from . import counting, lookup, onepass, ranking
 from .answer import Answer, FacetWish
 from .codec.format import CHUNK_DOCS
 from .codec.read import SegmentArrays
@@ -36,6 +36,11 @@ _LISTED_NS, _WORD_NS = 1.0, 0.25
 _BITMAPS_AFTER = 3
 
 
+_SATURATION = K1 + 1
+_NONE = np.empty(0, np.int64)
+_TERM_SECTIONS = (
+    ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
+)  # fmt: skip
 _Flags = npt.NDArray[np.uint8]
 
 
@@ -55,7 +60,7 @@ class WordSearch:
         self._fields = {name: place for place, name in enumerate(scored)}
         norms = {name: statistics.norms(name).astype(np.float32) for name in scored}
         self._segments = [_Segment(segment, scored, norms) for segment in snapshot.segments]
-        self._scratch = threading.local()
+        self._states = threading.local()
 
     def answer(
         self,
@@ -76,81 +81,96 @@ class WordSearch:
         Returns None if the query is not one for these loops: too many wanted, words of
         fields without lengths, boosts that are not above 0.
         """
-        lists = self._lists(groups) if k <= MAX_BEST else None
-        if lists is None:
-            return None
-        return self._run(_Request(lists, every, failed, k, wishes, dropped))
+        lists = self._lists(groups, every, k) if k <= MAX_BEST else None
+        return lists and self._run(_Request(lists, failed, wishes, dropped))
 
-    def _lists(self, groups: Sequence[Sequence[wq.Term]]) -> _Lists | None:
+    def _lists(self, groups: Sequence[Sequence[wq.Term]], every: bool, k: int) -> _Lists | None:
         numbers: dict[str, int] = {}
         words, fields, boosts = [], [], []
         places = self._fields
         for group in groups:
             for term in group:
-                if term.boost <= 0 or term.fieldname not in places:
+                boost, place = term.boost, places.get(term.fieldname)
+                if boost <= 0 or place is None:
                     return None
                 words.append(numbers.setdefault(term.text, len(numbers)))
-                fields.append(places[term.fieldname])
-                boosts.append(term.boost)
+                fields.append(place)
+                boosts.append(boost)
         texts = [word.encode() for word in numbers]
-        n, w = len(words), len(texts)
+        head = (len(words), len(texts), len(groups), every, k, self._snapshot.size)
         ends, bounds = accumulate(map(len, texts)), accumulate(map(len, groups))
-        table = np.array([*words, *fields, *ends, 0, *bounds], np.int64)
         return _Lists(
             np.frombuffer(bytearray().join(texts), np.uint8),
-            table[2 * n : 2 * n + w], table[:n], table[n : 2 * n], np.array(boosts, np.float64),
-            table[2 * n + w :],
-        )  # fmt: skip
+            np.array([*head, *words, *fields, *ends, 0, *bounds], np.int64),
+            np.array(boosts, np.float64),
+        )
 
     def _run(self, request: _Request) -> Answer:
-        lists, k = request.lists, request.k
-        df = np.zeros(len(lists.words), np.int64)
-        found = [segment.find(lists, df) for segment in self._segments]
-        weights, order = np.empty(len(df), np.float32), np.empty_like(df)
-        groups = np.empty_like(lists.groups)
-        lookup.weigh(
-            df, lists.boosts, lists.groups, self._snapshot.size, K1 + 1, weights, order, groups
-        )
-        fields = lists.fields[order]
-        best = np.empty(k, np.uint32), np.empty(k, np.float32), np.zeros(3, np.int64)
+        lists, state = request.lists, self._own_state()
+        state.numbers[:] = 0
+        df = _NONE
+        if len(self._segments) > 1:
+            df = np.zeros(len(lists.boosts), np.int64)
+            for segment in self._segments:
+                segment.count_documents(lists, df)
         sums = [_Sums(self._snapshot.facet(wish.facet)) for wish in request.wishes]
         matched = 0
         for number, segment in enumerate(self._segments):
-            query = (*segment.query(found[number], order, fields), weights)
-            failed, bits = request.kept_out(number), np.zeros(segment.words, np.uint64)
-            outcome = (failed, self._snapshot.bases[number], *self._own_scratch(), bits, *best)
-            if request.every and len(groups) > 2:
-                onepass.match_all(*segment.arrays, *query, groups, *outcome)
-            else:
-                onepass.match_any(*segment.arrays, *query, *outcome)
-            here = request.matched(number, bits, int(best[2][onepass.MATCHED]))
-            best[2][onepass.MATCHED] = 0
+            failed, bits = request.kept_out(number), state.bits[: segment.words]
+            onepass.answer(
+                *segment.arrays, *lists, df, _SATURATION, failed, self._snapshot.bases[number],
+                state.sums, state.room, state.marks, bits, state.docs, state.scores, state.numbers,
+            )  # fmt: skip
+            here = request.matched(number, bits, int(state.numbers[ranking.MATCHED]))
+            state.numbers[ranking.MATCHED] = 0
             matched += here
             if here:
                 for wish, total in zip(request.wishes, sums, strict=True):
                     total.add(number, segment.count(wish, bits, failed, here))
-        held, _, passed = best[2].tolist()
+        held, _, passed = state.numbers.tolist()
         return Answer(
-            matched, passed, best[0][:held].tolist(), best[1][:held].tolist(),
+            matched, passed, state.docs[:held].tolist(), state.scores[:held].tolist(),
             [total.result() for total in sums],
         )  # fmt: skip
 
-    def _own_scratch(self) -> tuple[Any, Any]:
+    def _own_state(self) -> _State:
         try:
-            return self._scratch.arrays  # type: ignore[no-any-return]
+            return self._states.state  # type: ignore[no-any-return]
         except AttributeError:
-            arrays = np.zeros(CHUNK_DOCS, np.float32), np.empty(CHUNK_DOCS, np.uint16)
-            self._scratch.arrays = arrays
-            return arrays
+            state = _State(max((segment.words for segment in self._segments), default=0))
+            self._states.state = state
+            return state
+
+
+class _State:
+    """What the loops write into; one for each thread, used by one query after the other.
+
+    See `onepass._OUTCOME`.
+    """
+
+    def __init__(self, words: int) -> None:
+        self.sums = np.zeros(CHUNK_DOCS, np.float32)
+        self.room = np.empty(CHUNK_DOCS, np.uint16)
+        self.marks = np.zeros((3, CHUNK_DOCS // 64), np.uint64)
+        self.bits = np.zeros(words, np.uint64)
+        self.docs = np.empty(MAX_BEST, np.uint32)
+        self.scores = np.empty(MAX_BEST, np.float32)
+        self.numbers = np.zeros(3, np.int64)
+
+
+class _Lists(NamedTuple):
+    """A query as arrays: `text`, `numbers` and `boosts` of `onepass.answer`."""
+
+    text: npt.NDArray[np.uint8]
+    numbers: npt.NDArray[np.int64]
+    boosts: npt.NDArray[np.float64]
 
 
 class _Request(NamedTuple):
     """What `WordSearch.answer` is asked."""
 
     lists: _Lists
-    every: bool
     failed: Sequence[_Flags]
-    k: int
     wishes: Sequence[FacetWish]
     dropped: Sequence[_Flags] | None
 
@@ -192,17 +212,6 @@ class _Sums:
         return np.zeros(len(self._values.keys), np.int64) if self._sums is None else self._sums
 
 
-class _Lists(NamedTuple):
-    """A query as arrays: see `lookup.find_lists`; `groups` as in `onepass.match_all`."""
-
-    text: npt.NDArray[np.uint8]
-    ends: npt.NDArray[np.int64]
-    words: npt.NDArray[np.int64]
-    fields: npt.NDArray[np.int64]
-    boosts: npt.NDArray[np.float64]
-    groups: npt.NDArray[np.int64]
-
-
 def _words(segment: SegmentArrays) -> int:
     """How many words of 64 bits have a bit for every document."""
     return -(-segment.doc_count // 64)
@@ -224,34 +233,25 @@ class _Segment:
         table = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
         for name, row in zip(scored, self._rows.tolist(), strict=True):
             table[row] = norms[name]
-        self.arrays = (segment.docs, segment.tfs, segment.lengths, table)
-        file = segment.terms_file
-        sections = ("buckets", "bucket_terms", "offsets", "bytes", "starts")
         self._terms = (
-            *(file.section(name, "u1" if name == "bytes" else "u4") for name in sections),
-            len(segment.tfs),
-        )
-        self._chunks = (
-            segment.chunk_count, segment.first_chunks, segment.run_starts, segment.run_chunks,
+            *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
         )  # fmt: skip
+        self.arrays = (
+            *self._terms, self._spans,
+            segment.first_chunks, segment.run_starts, segment.run_chunks,
+            segment.docs, segment.tfs, segment.lengths, table, self._rows,
+        )  # fmt: skip
+        self._postings = len(segment.docs)
         self._counters: dict[str, _Counter | None] = {}
 
-    def find(self, lists: _Lists, df: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Look up the lists; adds to `df`; returns int64[n, 3], see `lookup.find_lists`."""
-        found = np.empty((len(df), 3), np.int64)
+    def count_documents(self, lists: _Lists, df: npt.NDArray[np.int64]) -> None:
+        """Add to df[i] the documents in list i."""
+        n, words = lists.numbers[: onepass.GROUPS].tolist()
+        items = lists.numbers[onepass.ITEMS :]
         lookup.find_lists(
-            *self._terms, lists.text, lists.ends, lists.words, lists.fields, self._spans, found, df
-        )
-        return found
-
-    def query(
-        self,
-        found: npt.NDArray[np.int64],
-        order: npt.NDArray[np.int64],
-        fields: npt.NDArray[np.int64],
-    ) -> tuple[Any, Any]:
-        """The bounds and rows of lists, put in order; fields are already."""
-        return lookup.chunk_lists(found, order, *self._chunks), self._rows[fields]
+            *self._terms, self._postings, lists.text, items[2 * n : 2 * n + words],
+            items[:n], items[n : 2 * n], self._spans, np.empty((n, 3), np.int64), df,
+        )  # fmt: skip
 
     def count(
         self, wish: FacetWish, bits: Any, failed: _Flags, matched: int

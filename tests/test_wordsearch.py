@@ -149,7 +149,8 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     bits = np.zeros(words, np.uint64)
     best = np.empty(10, np.uint32), np.empty(10, np.float32), np.zeros(3, np.int64)
     failed = (np.arange(size) % 7 == 0).astype(np.uint8)
-    scratch = np.zeros(onepass.CHUNK, np.float32), np.empty(onepass.CHUNK, np.uint16)
+    sets = np.zeros((3, onepass.CHUNK // 64), np.uint64)
+    scratch = np.zeros(onepass.CHUNK, np.float32), np.empty(onepass.CHUNK, np.uint16), sets
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
         np.zeros(3, np.int64), made["weights"],
@@ -168,6 +169,7 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     wanted = np.argsort(-scores, kind="stable")[: min(10, passed)]
     assert best[1][:held] == pytest.approx(scores[wanted], rel=TOLERANCE)
     assert not scratch[0].any()
+    assert not sets.any()
 
 
 @settings(max_examples=50, deadline=None)
