@@ -95,6 +95,8 @@ def _cell(summary: WorkSummary | None) -> str:
 
 def _ratios(size: SizeSummary) -> str:
     """How many times as long as storydex, and whether the answers are the same."""
+    if REFERENCE not in size.engines:
+        return ""
     peers = {name: engine for name, engine in _engines(size).items() if name != REFERENCE}
     rows = []
     for work in WORKS:

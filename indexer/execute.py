@@ -15,7 +15,8 @@ import numpy.typing as npt
 from whoosh import query as wq
 from whoosh.query.terms import MultiTerm
 
-from .compiled import CompiledEvaluator
+from .answer import Answer, FacetWish
+from .compiled import CompiledEvaluator, Words, read_words
 from .evaluate import MAX_EXPANDED_TERMS, Evaluator, Matches, Statistics, expanded_terms, too_wide
 from .model import Facet
 from .snapshot import Snapshot
@@ -43,11 +44,58 @@ class Executor:
             for number in range(len(snapshot.segments))
         ]
         self._compiled: list[CompiledEvaluator] = []
+        self._words: Any = None
 
     def match(self, query: wq.Query) -> list[Matches]:
         """What matches in each segment; raises `QueryError` for too wide a pattern."""
         self._refuse_wide_patterns(query)
         return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
+
+    def search(
+        self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
+    ) -> Answer:
+        """Match, rank and count facets; as one where the query is one of words.
+
+        Raises `QueryError` for too wide a pattern.
+        """
+        words = read_words(query) if self._kernels.loaded else None
+        if words is not None:
+            if words.filters or words.excluded:
+                self._refuse_wide_patterns(query)
+            answer = self._word_search().answer(
+                words.groups, failed, k, wishes, every=words.every, dropped=self._dropped(words)
+            )
+            if answer is not None:
+                return answer  # type: ignore[no-any-return]
+        found = self.match(query)
+        total, doc_ids, scores = self.top(found, failed, k)
+        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
+        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
+
+    def _word_search(self) -> Any:
+        if self._words is None:
+            from .wordsearch import WordSearch
+
+            self._words = WordSearch(self.snapshot, self._statistics)
+        return self._words
+
+    def _dropped(self, words: Words) -> list[npt.NDArray[np.uint8]] | None:
+        """For each segment, what cannot match: uint8[N], not 0 for such documents."""
+        if not words.filters and not words.excluded:
+            if not any(len(segment.deleted) for segment in self.snapshot.segments):
+                return None
+        masks = []
+        for evaluator in self._evaluators():
+            mask = np.zeros(evaluator.segment.doc_count, np.uint8)
+            for clause in words.filters:
+                inside = np.zeros(len(mask), np.bool_)
+                inside[evaluator.documents(clause)] = True
+                mask[~inside] = 1
+            for clause in words.excluded:
+                mask[evaluator.documents(clause)] = 1
+            mask[evaluator.segment.deleted] = 1
+            masks.append(mask)
+        return masks
 
     def _evaluators(self) -> Sequence[Evaluator]:
         if not self._kernels.loaded:
@@ -157,7 +205,7 @@ class Kernels:
         """Load them now; returns when they are ready."""
         with self._lock:
             if self.module is None:
-                from . import kernels
+                from . import kernels, wordsearch  # noqa: F401, loaded for `Executor.search`
 
                 self.module = kernels
 

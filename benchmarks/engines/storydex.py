@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from whoosh import query as wq
-
 import indexer
+from indexer.answer import FacetWish
 from indexer.build import build_stories
 from indexer.codec.format import FORMAT_VERSION
-from indexer.execute import KERNELS, NO_FILTERS, Executor
+from indexer.execute import KERNELS, NO_FILTERS, Executor, Failed
+from indexer.facets import Filters
 from indexer.model import Facet, ResultPage, Story
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
 from indexer.snapshot import open_snapshot
@@ -76,33 +76,31 @@ class Searcher:
             return lambda: self._page(query.text)
         if work.name == "search":
             return lambda: self._engine.search(query.text)
-        built = _tree(query)
-        match, top, count = self._executor.match, self._executor.top, self._executor.count
-        everything = self._all
-        if not work.facet:
-            return lambda: top(match(built), everything, TOP)
-
-        def run() -> Any:
-            found = match(built)
-            return top(found, everything, TOP), count(found, everything, _FACET, 0)
-
-        return run
+        built, search = text_query(query), self._executor.search
+        if query.provider is not None:
+            keys = {_FACET: frozenset([query.provider])}
+            return lambda: search(built, self._filters(keys), TOP)
+        wishes = [FacetWish(_FACET)] if work.facet else []
+        return lambda: search(built, self._all, TOP, wishes)
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
         if isinstance(found, ResultPage):
             return _answer_of_page(found)
-        (total, doc_ids, scores), counts = found if work.facet else (found, None)
         return Answer(
-            hits=len(doc_ids),
-            total=total if work.total else None,
-            counted=None if counts is None else int(counts.sum()),
-            scores=tuple(scores),
+            hits=len(found.doc_ids),
+            total=found.total if work.total else None,
+            counted=int(found.counts[0].sum()) if work.facet else None,
+            scores=tuple(found.scores),
         )
 
     def facts(self) -> dict[str, int]:
         """Numbers that describe the index."""
         return {"segments": len(self._snapshot.segments)}
+
+    def _filters(self, keys: dict[Facet, frozenset[str]]) -> list[Failed]:
+        """The filters of a request, which are worked out for each anew."""
+        return Filters(self._snapshot, keys, None, None).failed
 
     def _page(self, text: str) -> ResultPage:
         """Everything a result page shows, read."""
@@ -112,13 +110,6 @@ class Searcher:
             for related in hit.related:
                 assert related.highlights
         return page
-
-
-def _tree(query: Query) -> wq.Query:
-    text = text_query(query)
-    if query.provider is None:
-        return text
-    return wq.And([text, wq.ConstantScoreQuery(wq.Term(_FACET, query.provider), 0.0)])
 
 
 def _answer_of_page(page: ResultPage) -> Answer:

@@ -1,0 +1,142 @@
+"""Compiled loops that turn the scores of a chunk of documents into marks and the best k; layer 5.
+
+A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
+in order, so that among equal scores the first document taken is the first by number.
+"""
+
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN201
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from .jit import compiled, count_ones, lowest_one
+
+#: Of `state`: best documents held so far, matches, matches that pass the filters.
+HELD, MATCHED, PASSED = 0, 1, 2
+
+_I64 = nb.int64[::1]
+_F32 = nb.float32[::1]
+_U64 = nb.uint64[::1]
+
+
+@compiled(nb.float32(_F32, _I64))
+def bar_of(top_scores, state):
+    """The score that a document must exceed to be among the best; -1 if any will do."""
+    if len(top_scores) == 0:
+        return np.float32(np.inf)
+    return top_scores[-1] if state[HELD] == len(top_scores) else np.float32(-1)
+
+
+@compiled(nb.float32(nb.int64, nb.float32, nb.uint32[::1], _F32, _I64))
+def hold(doc, score, top_docs, top_scores, state):
+    """Take a document, which comes after all others, among the best if it is one.
+
+    Returns the score that the next one must exceed to be one.
+    """
+    k = len(top_docs)
+    at = min(state[HELD], k - 1)
+    if state[HELD] < k:
+        state[HELD] += 1
+    elif k == 0 or score <= top_scores[k - 1]:
+        return bar_of(top_scores, state)
+    while at > 0 and top_scores[at - 1] < score:
+        top_scores[at] = top_scores[at - 1]
+        top_docs[at] = top_docs[at - 1]
+        at -= 1
+    top_scores[at] = score
+    top_docs[at] = doc
+    return bar_of(top_scores, state)
+
+
+@compiled(nb.int64(_U64, nb.uint16[::1]))
+def unpack(bits, places):
+    """The places of the bits that are set, rising; returns how many."""
+    count = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        while left:
+            places[count] = np.uint16((word << 6) + np.int64(lowest_one(left)))
+            count += 1
+            left &= left - np.uint64(1)
+    return count
+
+
+@compiled(
+    nb.void(_F32, nb.uint8[::1], nb.int64, nb.int64, nb.int64, _U64, nb.uint32[::1], _F32, _I64)
+)
+def sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
+    """Turn the sums of a chunk into marks and the best k, and clear them.
+
+    scores: float32[CHUNK], above 0 for matches; `size` of them are in use
+    failed: uint8[N] or uint8[0]; first: the chunk's first document in the segment
+    base: what is added to it in top_docs
+    """
+    # Floats from 0 on are ordered as their bits are (IEEE 754), and loops over integers
+    # become vector instructions.
+    patterns = scores.view(np.int32)
+    bound = np.empty(1, np.int32)
+    threshold = bound.view(np.float32)
+    threshold[0] = bar_of(top_scores, state)
+    matched = passed = 0
+    for word in range((size + 63) >> 6):
+        begin = np.uint64(word) << np.uint64(6)
+        marks = np.uint64(0)
+        for i in range(np.uint64(64)):
+            marks |= np.uint64(patterns[begin + i] > 0) << i
+        if marks == 0:
+            continue
+        highest = np.int32(0)
+        for i in range(np.uint64(64)):
+            highest = max(highest, patterns[begin + i])
+        bits[(first >> 6) + word] = marks
+        matched += count_ones(marks)
+        if len(failed):
+            for i in range(64):
+                doc = first + (word << 6) + i
+                if doc < len(failed) and failed[doc]:
+                    marks &= ~(np.uint64(1) << np.uint64(i))
+        passed += count_ones(marks)
+        if highest > bound[0]:
+            while marks:
+                place = begin + lowest_one(marks)
+                if scores[place] > threshold[0]:
+                    threshold[0] = hold(
+                        base + np.int64(place), scores[place], top_docs, top_scores, state
+                    )
+                marks &= marks - np.uint64(1)
+        for i in range(np.uint64(64)):
+            scores[begin + i] = 0
+    state[MATCHED] += matched
+    state[PASSED] += passed
+
+
+@compiled(
+    nb.void(
+        _F32,
+        nb.uint16[::1],
+        nb.int64,
+        nb.uint8[::1],
+        nb.int64,
+        nb.int64,
+        _U64,
+        nb.uint32[::1],
+        _F32,
+        _I64,
+    )
+)
+def visit(scores, places, count, failed, first, base, bits, top_docs, top_scores, state):
+    """As `sweep`, for the few documents places[:count], rising."""
+    least = bar_of(top_scores, state)
+    for i in range(count):
+        place = np.int64(places[i])
+        doc = first + place
+        bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
+        if len(failed) == 0 or failed[doc] == 0:
+            state[PASSED] += 1
+            if scores[place] > least:
+                least = hold(base + place, scores[place], top_docs, top_scores, state)
+    state[MATCHED] += count
