@@ -1,4 +1,4 @@
-"""`python -m indexer`: the same as `storydex`; layer 12."""
+"""`python -m indexer`: the same as `storydex`; layer 13."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""A query over a whole snapshot → total, the best stories, facet counts; layer 7.
+"""A query over a whole snapshot → total, the best stories, facet counts; layer 8.
 
 One segment at a time, by `evaluate`, or by `compiled` once the compiler is loaded. Both
 give the same answers.
@@ -81,9 +81,9 @@ class Executor:
 
     def _dropped(self, words: Words) -> list[npt.NDArray[np.uint8]] | None:
         """For each segment, what cannot match: uint8[N], not 0 for such documents."""
-        if not words.filters and not words.excluded:
-            if not any(len(segment.deleted) for segment in self.snapshot.segments):
-                return None
+        deleted = any(len(segment.deleted) for segment in self.snapshot.segments)
+        if not (words.filters or words.excluded or deleted):
+            return None
         masks = []
         for evaluator in self._evaluators():
             mask = np.zeros(evaluator.segment.doc_count, np.uint8)

@@ -1,4 +1,4 @@
-"""Filters and counts over facets; layer 8.
+"""Filters and counts over facets; layer 9.
 
 Values of one facet are alternatives, facets combine, and the counts of a facet ignore
 that facet's own filter: so a count is the total that choosing the value gives.
@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
+from .answer import FacetWish
 from .dates import first_instant, last_instant
-from .evaluate import Matches
-from .execute import Executor, Failed, failures
+from .execute import Failed, failures
 from .model import Facet, FacetCount
 from .schema import facet_key, naive_utc
-from .snapshot import NO_DATE, Snapshot
+from .snapshot import NO_DATE, FacetValues, Snapshot
 
 Mask = npt.NDArray[np.bool_]
 
@@ -54,16 +54,17 @@ class Filters:
             masks = [_with(snapshot, number, facet, wanted) for facet, wanted in self.keys.items()]
             self.failed.append(failures(segment.doc_count, allowed, masks))
 
-    def count(
-        self, executor: Executor, found: list[Matches], facet: Facet
+    def wish(self, facet: Facet) -> FacetWish:
+        """What to ask an executor for, to count a facet without its own filter."""
+        return FacetWish(facet, list(self.keys).index(facet) + 1 if facet in self.keys else 0)
+
+    def rows(
+        self, facet: Facet, values: FacetValues, counts: npt.NDArray[np.int64]
     ) -> tuple[FacetCount, ...]:
-        """The values of a facet among what was found: most stories first, then by label.
+        """The values of a facet that are in use: most stories first, then by label.
 
         Selected values are listed even if no story has them.
         """
-        own = list(self.keys).index(facet) + 1 if facet in self.keys else 0
-        counts = executor.count(found, self.failed, facet, own)
-        values = executor.snapshot.facet(facet)
         selected = self.keys.get(facet, frozenset())
         used = np.flatnonzero(counts)
         order = used[np.lexsort((values.ranks[used], -counts[used]))].tolist()

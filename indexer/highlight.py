@@ -1,4 +1,4 @@
-"""Hits that read themselves: story, highlights, the related articles that match; layer 8.
+"""Hits that read themselves: story, highlights, the related articles that match; layer 9.
 
 The index says at which positions a term stands, which are numbers of words. The record of
 a story says how many words each title and excerpt of a related article has, which gives

@@ -8,12 +8,41 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .errors import IndexLocked
 
 LOCK_NAME = ".storydex-lock"
+#: Seconds to wait for what a dead holder left behind, and between two looks.
+_GRACE, _PAUSE = 5.0, 0.02
+
+
+def _acquire(descriptor: int, folder: str) -> None:
+    waited = 0.0
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            text = os.pread(descriptor, 32, 0).strip()
+            holder = int(text) if text.isdigit() else None
+            # A process that was just killed may have forked one that has not yet let go.
+            if holder is None or _is_alive(holder) or waited > _GRACE:
+                raise IndexLocked(folder, holder) from None
+        time.sleep(_PAUSE)
+        waited += _PAUSE
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's, but there
+    return True
 
 
 @contextmanager
@@ -25,11 +54,7 @@ def writer_lock(folder: str) -> Iterator[int]:
     """
     descriptor = os.open(os.path.join(folder, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).strip()
-            raise IndexLocked(folder, int(holder) if holder.isdigit() else None) from None
+        _acquire(descriptor, folder)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:

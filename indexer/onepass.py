@@ -1,4 +1,4 @@
-"""Compiled loops that answer a query of words at once: match, score, rank; layer 5.
+"""Compiled loops that answer a query of words at once: match, score, rank; layer 6.
 
 A query of words is a table of lists, each a word in a field, that `lookup` has found.
 Their postings are scored chunk by chunk (65,536 documents, so that sums stay in the

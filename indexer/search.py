@@ -1,4 +1,4 @@
-"""The embeddable engine: parse → execute → page; layer 9."""
+"""The embeddable engine: parse → execute → page; layer 10."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 from whoosh import query as wq
 
 from . import manifest as mf
+from .answer import Answer
 from .dates import parse_day
 from .engine import Engine
 from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
-from .evaluate import Matches
 from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor, Kernels
 from .facets import Filters, filter_keys
 from .highlight import Highlighter
@@ -62,18 +64,13 @@ class _View(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """The stories that match a request, by segment, before its filters."""
+    """What was found for a request: by which query, and what of it was asked for."""
 
     query: wq.Query
     parsed: ParsedQuery
     relaxed: bool
-    found: list[Matches]
+    answer: Answer
     filters: Filters
-
-    @property
-    def nothing(self) -> bool:
-        """Whether no story matches the query, whatever the filters."""
-        return not any(len(part.doc_ids) for part in self.found)
 
 
 class LocalEngine:
@@ -148,20 +145,15 @@ class LocalEngine:
         if self._compiled:
             self._kernels.load_in_background()
         view = self._current()
-        result = _find(request, view)
-        total, doc_ids, scores = _ordered(request, result, view, request.offset + request.limit)
-        counts: dict[str, tuple[FacetCount, ...]] = {
-            facet: result.filters.count(view.executor, result.found, facet)
-            for facet in request.facets
-        }
+        result = _find(request, view, request.offset + request.limit)
         suggestion = None
-        if result.relaxed or result.nothing:
+        if result.relaxed or not result.answer.matched:
             suggestion = respell(view.snapshot, request.query, result.parsed.words)
         return ResultPage(
             request=request,
-            total=total,
-            hits=_hits(doc_ids[request.offset :], scores[request.offset :], result.query, view),
-            facets=counts,
+            total=result.answer.total,
+            hits=tuple(_hits(result.answer, request.offset, result.query, view)),
+            facets=_facets(request, result, view),
             relaxed=result.relaxed,
             suggestion=suggestion,
             took_ms=(time.perf_counter() - started) * 1000,
@@ -172,12 +164,8 @@ class LocalEngine:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
         _check(request)
         view = self._current()
-        result = _find(request, view)
-        _, doc_ids, scores = _ordered(request, result, view, view.snapshot.size)
-        highlighter = Highlighter(result.query, view.snapshot, view.kernels)
-        return (
-            highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
-        )
+        result = _find(request, view, view.snapshot.size)
+        return _hits(result.answer, 0, result.query, view)
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
@@ -192,11 +180,13 @@ class LocalEngine:
         query = resembling(view.snapshot, view.snapshot.story(doc_id))
         if query is None:
             return ()
-        found = view.executor.match(query)
-        none = [NO_FILTERS] * len(found)
-        _, doc_ids, scores = view.executor.top(found, none, limit + 1)
-        others = [pair for pair in zip(doc_ids, scores, strict=True) if pair[0] != doc_id][:limit]
-        return _hits([doc for doc, _ in others], [score for _, score in others], query, view)
+        nothing = [NO_FILTERS] * len(view.snapshot.segments)
+        answer = view.executor.search(query, nothing, limit + 1)
+        others = (
+            hit for hit, other in zip(_hits(answer, 0, query, view), answer.doc_ids, strict=True)
+            if other != doc_id
+        )  # fmt: skip
+        return tuple(islice(others, limit))
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -263,45 +253,60 @@ def _check(request: SearchRequest) -> None:
         raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
 
 
-def _find(request: SearchRequest, view: _View) -> _Result:
+def _find(request: SearchRequest, view: _View, limit: int) -> _Result:
     parsed = parse(request.query)
-    query, relaxed = parsed.query, False
-    found = view.executor.match(query)
-    # Whether words are dropped must not depend on the filters: a facet's count would
-    # then not be what choosing its value gives.
-    if parsed.relaxed is not None and not any(len(part.doc_ids) for part in found):
-        some = view.executor.match(parsed.relaxed)
-        if any(len(part.doc_ids) for part in some):
-            query, relaxed, found = parsed.relaxed, True, some
     keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
     filters = Filters(view.snapshot, keys, request.since, request.until)
-    return _Result(query, parsed, relaxed, found, filters)
+    answer = _answer(request, parsed.query, parsed.scored, filters, view, limit)
+    # Whether words are dropped must not depend on the filters: a facet's count would
+    # then not be what choosing its value gives.
+    if not answer.matched and parsed.relaxed is not None:
+        some = _answer(request, parsed.relaxed, parsed.scored, filters, view, limit)
+        if some.matched:
+            return _Result(parsed.relaxed, parsed, True, some, filters)
+    return _Result(parsed.query, parsed, False, answer, filters)
 
 
-def _ordered(
-    request: SearchRequest, result: _Result, view: _View, limit: int
-) -> tuple[int, list[int], list[float]]:
-    """How many stories pass the filters, and the first `limit`: doc ids and scores.
+def _answer(
+    request: SearchRequest, query: wq.Query, scored: bool, filters: Filters, view: _View, limit: int
+) -> Answer:
+    """The first `limit` stories in the order asked for, totals and facet counts.
 
-    Ties are in order of document number; stories without a value come last.
+    Ties are in order of document number; stories without a value to sort by come last.
     """
-    sort = request.sort
+    executor = view.executor
+    wishes = [filters.wish(facet) for facet in request.facets]
+    sort: Sort = request.sort
     if sort == "relevance":
-        if result.parsed.scored:
-            return view.executor.top(result.found, result.filters.failed, limit)
+        if scored:
+            return executor.search(query, filters.failed, limit, wishes)
         sort = "newest"
-    doc_ids, scores = view.executor.passing(result.found, result.filters.failed)
-    ranks = view.snapshot.ranks(sort)[doc_ids]
-    if limit < len(ranks):
-        nearest = np.argpartition(ranks, limit)[:limit]
-        order = nearest[np.argsort(ranks[nearest])]
-    else:
-        order = np.argsort(ranks)
-    return len(doc_ids), doc_ids[order].tolist(), scores[order].tolist()
+    found = executor.match(query)
+    doc_ids, scores = executor.passing(found, filters.failed)
+    order = _first(view.snapshot.ranks(sort)[doc_ids], limit)
+    counts = [executor.count(found, filters.failed, wish.facet, wish.own) for wish in wishes]
+    matched = sum(len(part.doc_ids) for part in found)
+    return Answer(matched, len(doc_ids), doc_ids[order].tolist(), scores[order].tolist(), counts)
 
 
-def _hits(doc_ids: list[int], scores: list[float], query: wq.Query, view: _View) -> tuple[Hit, ...]:
+def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
+    """Where the lowest ranks are, lowest first; all are different."""
+    if limit >= len(ranks):
+        return np.argsort(ranks)
+    nearest = np.argpartition(ranks, limit)[:limit]
+    return nearest[np.argsort(ranks[nearest])]
+
+
+def _facets(
+    request: SearchRequest, result: _Result, view: _View
+) -> dict[str, tuple[FacetCount, ...]]:
+    return {
+        facet: result.filters.rows(facet, view.snapshot.facet(facet), counts)
+        for facet, counts in zip(request.facets, result.answer.counts, strict=True)
+    }
+
+
+def _hits(answer: Answer, offset: int, query: wq.Query, view: _View) -> Iterator[Hit]:
     highlighter = Highlighter(query, view.snapshot, view.kernels)
-    return tuple(
-        highlighter.hit(doc_id, score) for doc_id, score in zip(doc_ids, scores, strict=True)
-    )
+    found = zip(answer.doc_ids[offset:], answer.scores[offset:], strict=True)
+    return (highlighter.hit(doc_id, score) for doc_id, score in found)

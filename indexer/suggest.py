@@ -1,4 +1,4 @@
-"""Completions, better spellings and similar stories; layer 8."""
+"""Completions, better spellings and similar stories; layer 9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of words over a whole snapshot, answered by compiled loops; layer 6.
+"""Queries of words over a whole snapshot, answered by compiled loops; layer 7.
 
 The way of a query: its lists (every word in every field it is sought in) are put into a
 few small arrays, looked up in all segments, weighed, and matched segment by segment, the

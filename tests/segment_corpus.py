@@ -181,7 +181,9 @@ class _Nothing(float):
         return True
 
 
-_SCORES = st.sampled_from((_Nothing(), 1.0, 2.5))
+#: The score of a filter.
+NO_SCORE = _Nothing()
+_SCORES = st.sampled_from((NO_SCORE, 1.0, 2.5))
 _CONSTANTS = st.builds(
     wq.ConstantScoreQuery, _PATTERNS | _KEYWORDS | _RANGES | _PHRASES | _TERMS, _SCORES
 )

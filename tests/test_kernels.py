@@ -108,7 +108,7 @@ FACTOR = kernels._SEARCH_FACTOR
 def test_score_all_intersects_groups(groups, seed):
     """Found is what has a list of every group, whether lists are read or searched."""
     random = np.random.default_rng(seed)
-    shared = sample(random, 30)
+    shared = np.union1d(sample(random, 30), (0, 65_535, 65_536, SIZE - 1))
     ids = [
         np.union1d(sample(random, size), shared) if size else np.empty(0, np.int64)
         for group in groups

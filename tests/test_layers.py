@@ -14,13 +14,14 @@ import indexer
 ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
-    {"errors", "model"},
-    {"analysis", "dates", "engine", "kernels"},
+    {"errors", "model", "jit"},
+    {"analysis", "dates", "engine", "kernels", "answer"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
-    {"build", "evaluate"},
-    {"watch", "compiled"},
+    {"build", "evaluate", "lookup", "ranking", "counting"},
+    {"watch", "compiled", "onepass"},
+    {"wordsearch"},
     {"execute"},
     {"facets", "highlight", "suggest"},
     {"search"},

@@ -1,4 +1,4 @@
-"""The commands: each translates its options, calls once and shows the answer; layer 11."""
+"""The commands: each translates its options, calls once and shows the answer; layer 12."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as text for people; layer 11.
+"""Answers as text for people; layer 12.
 
 On a terminal, matches are bold and lines wrap to its width. Elsewhere a field keeps
 to one line, so that other tools can take the output apart.
