@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from . import manifest as mf
+from .codec import read_segments
 from .errors import BuildError, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
@@ -173,6 +174,7 @@ class _Job:
             manifest = mf.read_manifest(self.index)
             if manifest.schema != SCHEMA_VERSION or manifest.published_only != self.published_only:
                 return None
+            read_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
             return mf.read_sources(self.index, manifest.generation)
         except (IndexMissing, IndexCorrupt):
             return None

@@ -195,6 +195,8 @@ def read_manifest(folder: str) -> Manifest:
             continue
         except msgspec.MsgspecError as error:
             raise IndexCorrupt(folder, name, str(error)) from error
+        if manifest.generation != generation:
+            raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
         if manifest.format != FORMAT_VERSION:
             raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
         return manifest

@@ -23,7 +23,7 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
-from .codec import Segment
+from .codec import Segment, read_segments
 from .codec.read import SegmentArrays
 from .errors import IndexCorrupt
 from .manifest import Manifest, manifest_name, newest_generation, read_manifest
@@ -240,10 +240,8 @@ def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
 
 def _open_segments(folder: str, manifest: Manifest) -> list[Segment]:
     """The segments of a generation, every file mapped; raises `IndexCorrupt`."""
-    try:
-        segments = [Segment.from_manifest(entry) for entry in manifest.segments]
-    except ValueError as error:
-        raise IndexCorrupt(folder, manifest_name(manifest.generation), str(error)) from error
+    name = manifest_name(manifest.generation)
+    segments = read_segments(folder, name, manifest.segments)
     for segment in segments:
         segment.hold(Path(folder))
     return segments

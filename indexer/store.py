@@ -17,7 +17,7 @@ from whoosh.index import TOC
 
 from . import manifest as mf
 from .bulk import SegmentBuilder
-from .codec import Segment
+from .codec import Segment, read_segments
 from .codec.files import sync_folder
 from .codec.format import KINDS
 from .codec.merge import merge_segments
@@ -39,11 +39,13 @@ Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Source
 class Writer:
     """Adds stories to an index folder and deletes them; `publish` makes it all count."""
 
-    def __init__(self, folder: str, old: mf.Manifest | None, generation: int) -> None:
+    def __init__(
+        self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
+    ) -> None:
         self._folder = folder
         self._generation = generation
-        self._old_files = old.files if old else {}
-        self._segments = [Segment.from_manifest(entry) for entry in old.segments] if old else []
+        self._old_files = files
+        self._segments = list(segments)
         self._arrays = {
             segment.segment_id(): segment.arrays(Path(folder)) for segment in self._segments
         }
@@ -140,9 +142,14 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
     newest = mf.newest_generation(folder)
     if newest is None:
         _refuse_foreign_index(folder)
-    old = None if fresh else mf.read_manifest(folder)
+    files: dict[str, mf.FileEntry] = {}
+    segments: list[Segment] = []
+    if not fresh:
+        old = mf.read_manifest(folder)
+        files = old.files
+        segments = read_segments(folder, mf.manifest_name(old.generation), old.segments)
     try:
-        yield Writer(folder, old, (newest or 0) + 1)
+        yield Writer(folder, files, segments, (newest or 0) + 1)
     finally:
         remove_leftovers(folder)
 

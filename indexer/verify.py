@@ -45,8 +45,8 @@ def _damaged(folder: str, manifest: mf.Manifest) -> Iterator[DamagedFile]:
     for name, expected in sorted(manifest.files.items()):
         try:
             found = mf.entry_of(os.path.join(folder, name))
-        except OSError as error:
-            yield DamagedFile(name, error.strerror or str(error))
+        except (OSError, ValueError) as error:
+            yield DamagedFile(name, getattr(error, "strerror", None) or str(error))
             continue
         if found.size != expected.size:
             yield DamagedFile(name, f"{found.size} bytes, not {expected.size}")

@@ -6,6 +6,7 @@ import math
 import random
 import tempfile
 from datetime import date, datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -73,25 +74,50 @@ def splits(stories, tmp_path_factory):
     return made
 
 
+@lru_cache(maxsize=16)
+def executor_of(snapshot, kernels):
+    """One executor for all queries, since some of its ways are taken only after a while."""
+    return Executor(snapshot, kernels)
+
+
+def no_filters(snapshot):
+    return [np.empty(0, np.uint8)] * len(snapshot.segments)
+
+
 def answer(executor, query):
-    """Document number → score."""
+    """Document number → score, of everything that matches."""
+    none = no_filters(executor.snapshot)
     found = executor.match(query)
-    total, order, _ = executor.top(found, [np.empty(0, np.uint8)] * len(found), 10_000)
-    doc_ids, scores = executor.passing(found, [np.empty(0, np.uint8)] * len(found))
+    total, order, _ = executor.top(found, none, 10_000)
+    doc_ids, scores = executor.passing(found, none)
     assert total == len(doc_ids)
     by_score = sorted(range(total), key=lambda i: (-scores[i], doc_ids[i]))
     assert order == [doc_ids[i] for i in by_score]
     return dict(zip(doc_ids.tolist(), scores.tolist(), strict=True))
 
 
+def check_page(executor, query, expected, k):
+    """Assert that a page of k is the best k of what is expected, and the total exact."""
+    page = executor.search(query, no_filters(executor.snapshot), k)
+    assert (page.matched, page.total) == (len(expected), len(expected)), query
+    assert len(page.doc_ids) == min(k, page.total)
+    assert page.scores == pytest.approx(sorted(expected.values(), reverse=True)[:k], **CLOSE)
+    assert page.scores == pytest.approx([expected[doc] for doc in page.doc_ids], **CLOSE)
+    ranked = list(zip((-score for score in page.scores), page.doc_ids, strict=True))
+    assert ranked == sorted(ranked)
+
+
 def check(snapshot, query, kernels, **options):
     """Assert that all agree; returns the answer."""
     expected = ask_whoosh(snapshot, query, **options)
     for kind in (NO_KERNELS, kernels):
-        found = answer(Executor(snapshot, kind), query)
+        executor = executor_of(snapshot, kind)
+        found = answer(executor, query)
         name = "compiled" if kind.loaded else "plain"
         assert list(found) == list(expected), (name, query)
         assert found == pytest.approx(expected, **CLOSE), (name, query)
+        for k in (0, 3, 100):
+            check_page(executor, query, expected, k)
     return expected
 
 
@@ -142,7 +168,8 @@ def test_scores_of_words_equal_brute_force(splits, stories, kernels, typed):
     query = wq.Or([words(word) for word in typed])
     for snapshot in splits.values():
         for kind in (NO_KERNELS, kernels):
-            assert answer(Executor(snapshot, kind), query) == pytest.approx(expected, **CLOSE)
+            assert answer(executor_of(snapshot, kind), query) == pytest.approx(expected, **CLOSE)
+            check_page(executor_of(snapshot, kind), query, expected, 20)
 
 
 def indexer_fields(story):
@@ -159,9 +186,9 @@ def test_totals_equal_those_of_a_whoosh_search(splits, kernels, segments):
     snapshot = splits[segments]
     query = wq.And([words("cat"), words("dog")])
     results = Searcher(snapshot.reader, weighting=BM25F()).search(query, limit=None)
-    found = Executor(snapshot, kernels).match(query)
+    found = executor_of(snapshot, kernels).match(query)
     none = [np.empty(0, np.uint8)] * len(found)
-    total, doc_ids, scores = Executor(snapshot, kernels).top(found, none, 100)
+    total, doc_ids, scores = executor_of(snapshot, kernels).top(found, none, 100)
     assert total == len(results) > 10
     assert scores == pytest.approx([hit.score for hit in results], **CLOSE)
     assert set(doc_ids) == {hit.docnum for hit in results}
@@ -207,7 +234,7 @@ def test_other_kinds_of_query_run_as_in_whoosh(splits, kernels, query):
         if isinstance(query, wq.AndNot):
             # Whoosh's own lets the first document through; see clauses.AndNot.
             expected = AndNot(query.a, query.b)
-            found = answer(Executor(snapshot, kernels), query)
+            found = answer(executor_of(snapshot, kernels), query)
             assert found == pytest.approx(ask_whoosh(snapshot, expected), **CLOSE)
         else:
             check(snapshot, query, kernels, unions=wq.Or.AUTO_MATCHER)
@@ -233,7 +260,7 @@ def test_a_negation_in_a_conjunction_takes_away_only(splits, kernels):
         expected = list(ask_whoosh(snapshot, query))
         assert expected
         for kind in (NO_KERNELS, kernels):
-            assert list(answer(Executor(snapshot, kind), query)) == expected
+            assert list(answer(executor_of(snapshot, kind), query)) == expected
 
 
 @pytest.mark.parametrize("count", [2, 8, 255, 256])
@@ -242,7 +269,8 @@ def test_as_many_words_as_a_query_may_have(splits, kernels, count):
     check(splits[2], wq.And([wq.Term("title", "cat")] * count), kernels)
 
 
-def test_facet_counts_equal_brute_force(splits, stories, kernels):
+@pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
+def test_facet_counts_equal_brute_force(splits, stories, kernels, compiled):
     """Counts per facet value ignore the facet's own filter and heed all others."""
     random_ = random.Random(5)
     for _ in range(12):
@@ -250,20 +278,24 @@ def test_facet_counts_equal_brute_force(splits, stories, kernels):
             facet: frozenset(random_.sample(sorted(values_of(stories, facet)), k=2))
             for facet in random_.sample(("provider", "topic", "category", "year"), k=2)
         }
-        since, until = random_.choice([(None, None), (date(2020, 6, 1), date(2021, 10, 1))])
-        word = random_.choice(WORDS[:6])
-        for facet in FACETS:
-            expected = brute_counts(stories, word, keys, since, until, facet)
-            for snapshot in splits.values():
-                filters = Filters(snapshot, keys, since, until)
-                for kind in (NO_KERNELS, kernels):
-                    executor = Executor(snapshot, kind)
-                    found = executor.match(wq.Term("title", word))
-                    wish = filters.wish(facet)
-                    numbers = executor.count(found, filters.failed, *wish)
-                    counts = filters.rows(facet, snapshot.facet(facet), numbers)
-                    shown = {schema.facet_key(row.value): row.count for row in counts if row.count}
+        span = random_.choice([(None, None), (date(2020, 6, 1), date(2021, 10, 1))])
+        word, k = random_.choice(WORDS[:6]), random_.choice((10, 1000))
+        wanted = [brute_counts(stories, word, keys, *span, facet) for facet in FACETS]
+        total = brute_counts(stories, word, keys, *span, None)
+        for snapshot in splits.values():
+            filters = Filters(snapshot, keys, *span)
+            executor = executor_of(snapshot, kernels if compiled else NO_KERNELS)
+            wishes = [filters.wish(facet) for facet in FACETS]
+            for query in (wq.Term("title", word), wq.And([wq.Term("title", word), EVERYTHING])):
+                page = executor.search(query, filters.failed, k, wishes)
+                assert page.total == total.get("all", 0)
+                for facet, counts, expected in zip(FACETS, page.counts, wanted, strict=True):
+                    rows = filters.rows(facet, snapshot.facet(facet), counts)
+                    shown = {schema.facet_key(row.value): row.count for row in rows if row.count}
                     assert shown == expected
+
+
+EVERYTHING = wq.ConstantScoreQuery(wq.Every(), 0.0)
 
 
 def values_of(stories, facet):
@@ -281,7 +313,7 @@ def brute_counts(stories, word, keys, since, until, facet):
             or (since and not (story.published_at and since <= story.published_at.date() <= until))
         ):  # fmt: skip
             continue
-        for value in values[facet]:
+        for value in values[facet] if facet else ("all",):
             counts[value] = counts.get(value, 0) + 1
     return counts
 
@@ -406,9 +438,13 @@ def test_words_of_a_segment_past_65536_documents(large, presence, kernels, wante
     scores = np.array([brute_scores(presence, lengths, word) for word in wanted])
     inside = (scores > 0).all(axis=0) if every else (scores > 0).any(axis=0)
     for kind in (NO_KERNELS, kernels):
-        (found,) = Executor(snapshot, kind).match(query)
+        (found,) = executor_of(snapshot, kind).match(query)
         assert np.array_equal(found.doc_ids, np.flatnonzero(inside))
         assert np.allclose(found.scores, scores.sum(axis=0)[inside], rtol=1e-5)
+        expected = dict(
+            zip(np.flatnonzero(inside).tolist(), scores.sum(axis=0)[inside].tolist(), strict=True)
+        )
+        check_page(executor_of(snapshot, kind), query, expected, 100)
 
 
 def test_phrases_of_a_segment_past_65536_documents(large, presence, kernels):
@@ -427,7 +463,7 @@ def test_phrases_of_a_segment_past_65536_documents(large, presence, kernels):
     ]
     for terms, slop, expected in cases:
         query = wq.Phrase("title", terms, slop=slop)
-        (found,) = Executor(snapshot, kernels).match(query)
+        (found,) = executor_of(snapshot, kernels).match(query)
         assert np.array_equal(found.doc_ids, np.flatnonzero(expected)), terms
     check(snapshot, wq.Phrase("title", ["ends", "outer"]), kernels)
 
@@ -436,7 +472,7 @@ def test_compiled_phrases_are_not_read_word_by_word(large, presence, kernels, mo
     """Once compiled code is loaded, phrases do without the slow way to read positions."""
     snapshot, _ = large
     monkeypatch.setattr(SegmentArrays, "positions", lambda *_: pytest.fail("read one by one"))
-    (found,) = Executor(snapshot, kernels).match(wq.Phrase("title", ["every", "tenth"], slop=4))
+    (found,) = executor_of(snapshot, kernels).match(wq.Phrase("title", ["every", "tenth"], slop=4))
     assert len(found.doc_ids) == np.count_nonzero(presence["tenth"])
 
 

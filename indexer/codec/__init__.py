@@ -18,6 +18,7 @@ from typing import Any
 from whoosh.codec import base
 from whoosh.filedb.filestore import FileStorage
 
+from ..errors import IndexCorrupt
 from ..model import FACETS
 from .read import SegmentArrays
 from .whoosh_read import PerDocumentReader, TermsReader
@@ -136,6 +137,14 @@ class Segment(base.Segment):  # type: ignore[misc]
     def is_deleted(self, docnum: int) -> bool:
         """Whether a document is marked as deleted."""
         return docnum in self._deleted
+
+
+def read_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> list[Segment]:
+    """The segments that a manifest lists; raises `IndexCorrupt` naming its `file`."""
+    try:
+        return [Segment.from_manifest(entry) for entry in entries]
+    except ValueError as error:
+        raise IndexCorrupt(folder, file, str(error)) from error
 
 
 def _folder(storage: Any) -> Path:
