@@ -51,6 +51,8 @@ def _character_spans(found: list[Span], starts: Sequence[int], ends: Sequence[in
     """Spans of word numbers → of characters, in order, merged where they touch."""
     merged: list[Span] = []
     for first, last in sorted(found):
+        if last >= len(ends):
+            break  # a position that the text does not have: the index is damaged
         start, end = int(starts[first]), int(ends[last])
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))

@@ -134,7 +134,7 @@ class Snapshot:
         for segment in self.segments:
             starts = segment.term_starts(field)
             for ordinal in segment.terms_with_prefix(field, prefix.encode()):
-                term = segment.term_bytes(field, ordinal).decode()
+                term = _text(segment, segment.term_bytes(field, ordinal))
                 df = int(starts[ordinal + 1]) - int(starts[ordinal])
                 counts[term] = counts.get(term, 0) + df
         return counts
@@ -191,7 +191,7 @@ class Snapshot:
 
     def _join_facet(self, facet: Facet) -> FacetValues:
         terms = [
-            [segment.term_bytes(facet, i).decode() for i in range(_terms(segment, facet))]
+            [_text(segment, segment.term_bytes(facet, i)) for i in range(_terms(segment, facet))]
             for segment in self.segments
         ]
         keys = sorted(set().union(*terms))
@@ -215,10 +215,17 @@ class Snapshot:
         if source not in LABELLED:
             return {}
         for term, count in sorted(self.prefixed("label", f"{source}{LABEL_SEPARATOR}").items()):
-            _, key, spelling = term.split(LABEL_SEPARATOR, 2)
+            _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
             if count > best.get(key, (0, ""))[0]:
                 best[key] = (count, spelling)
         return {key: spelling for key, (_, spelling) in best.items()}
+
+
+def _text(segment: SegmentArrays, term: bytes) -> str:
+    try:
+        return term.decode()
+    except UnicodeDecodeError as error:
+        raise segment.terms_file.corrupt(f"a term is not UTF-8: {error.reason}") from error
 
 
 def _terms(segment: SegmentArrays, field: str) -> int:

@@ -49,6 +49,7 @@ class SegmentArrays(SegmentTerms):
         super().__init__(folder, segment)
         self.doc_count = self.terms_file.table.docs
         self.chunk_count = chunks_of(self.doc_count)
+        self._facets: dict[str, tuple[U32, AnyArray]] = {}
         self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
             raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
@@ -247,14 +248,26 @@ class SegmentArrays(SegmentTerms):
         """Values by document: offsets uint32[N + 1] and ordinals uint16[M] or uint32[M].
 
         Document d has the terms `ordinals[offsets[d]:offsets[d + 1]]` of the field, rising.
-        Raises `KeyError` if the segment has no such list.
+        Raises `KeyError` if the segment has no such list. The first call looks at all of
+        it, for compiled loops follow these numbers without asking.
         """
+        if name not in self._facets:
+            self._facets[name] = self._checked_facet(name)
+        return self._facets[name]
+
+    def _checked_facet(self, name: str) -> tuple[U32, AnyArray]:
         if not self.has_facet(name):
             raise KeyError(name)
         file = self.documents_file
+        terms = self.fields[name].terms
         offsets: U32 = file.section(f"facet.{name}.offsets", "u4", (self.doc_count + 1,))
-        dtype = np.uint16 if self.fields[name].terms <= 1 << 16 else np.uint32
-        return offsets, file.section(f"facet.{name}.ordinals", dtype, (int(offsets[-1]),))
+        if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
+            raise file.corrupt(f"the lists of {name!r} are out of order")
+        dtype = np.uint16 if terms <= 1 << 16 else np.uint32
+        ordinals = file.section(f"facet.{name}.ordinals", dtype, (int(offsets[-1]),))
+        if len(ordinals) and ordinals.max() >= terms:
+            raise file.corrupt(f"a list of {name!r} names a value that is not there")
+        return offsets, ordinals
 
     @property
     def columns(self) -> tuple[str, ...]:
