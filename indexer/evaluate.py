@@ -20,7 +20,7 @@ from whoosh.searching import SearchContext, Searcher
 
 from .codec.format import LENGTH_VALUES
 from .codec.read import SegmentArrays, TermEntry
-from .errors import QueryError
+from .errors import IndexCorrupt, QueryError
 from .snapshot import Snapshot
 
 K1, B = 1.2, 0.75
@@ -270,8 +270,11 @@ def posting_of(segment: SegmentArrays, entry: TermEntry, doc: int) -> int | None
 
 def expanded_terms(query: MultiTerm, snapshot: Snapshot) -> list[bytes]:
     """The terms of the snapshot that a pattern stands for, at most one over the limit."""
-    with snapshot.reading:
-        return list(islice(query._btexts(snapshot.reader), MAX_EXPANDED_TERMS + 1))
+    try:
+        with snapshot.reading:
+            return list(islice(query._btexts(snapshot.reader), MAX_EXPANDED_TERMS + 1))
+    except UnicodeDecodeError as error:
+        raise IndexCorrupt(snapshot.folder, "a term", f"not UTF-8: {error.reason}") from error
 
 
 def too_wide(query: MultiTerm) -> QueryError:

@@ -240,7 +240,8 @@ def _open_positions(tfs, position_bytes, first, at, posting):
     number = np.int64(tfs[posting])
     if number == _SATURATED:
         at, number = _varint(position_bytes, at, limit)
-    return at, min(number, limit - at)
+    # Whatever a damaged file says, there are no more than bytes left.
+    return at, max(0, min(number, limit - at))
 
 
 @_compile(nb.int64[::1](_DOCS, _BYTES, _BYTES, _U32, nb.int64, nb.int64, nb.int64))

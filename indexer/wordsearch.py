@@ -231,8 +231,9 @@ class _Segment:
         ).reshape(-1, 2)
         self._rows = np.array([info.length_row if info else 0 for info in infos], np.int64)
         table = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
-        for name, row in zip(scored, self._rows.tolist(), strict=True):
-            table[row] = norms[name]
+        for name, info in zip(scored, infos, strict=True):
+            if info is not None and info.length_row >= 0:
+                table[info.length_row] = norms[name]
         self._terms = (
             *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
         )  # fmt: skip

@@ -29,7 +29,7 @@ from indexer.codec.write import write_segment
 from indexer.evaluate import K1, B
 from indexer.execute import NO_KERNELS, Executor, Kernels
 from indexer.facets import Filters
-from indexer.model import FACETS, Story
+from indexer.model import FACETS, Article, Story
 
 from . import oracle
 from .segment_corpus import (
@@ -350,6 +350,19 @@ def test_a_word_twice_in_a_phrase(tmp_path, kernels):
     assert found(["cat", "cat"], slop=2) == ["cat cat", "cat dog cat", "dog cat cat cat"]
     assert found(["cat", "cat", "cat"]) == ["dog cat cat cat"]
     assert found(["cat", "dog", "cat"]) == ["cat dog cat"]
+
+
+def test_a_segment_that_lacks_a_field(tmp_path, kernels):
+    """Stories without related articles, in a segment of their own, score as elsewhere."""
+    related = (Article(title="dog " * 30),)
+    stories = [
+        Story(id="0", title="sun", body="cat"),
+        Story(id="1", title="moon sun", body="cat dog fish", related=related),
+    ]
+    snapshot = write_snapshot(tmp_path, stories, 2)
+    for field in ("title", "body", "related"):
+        for word in ("sun", "cat", "dog"):
+            check(snapshot, wq.Term(field, word), kernels)
 
 
 def test_an_index_without_stories_answers(tmp_path):
