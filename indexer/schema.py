@@ -189,4 +189,7 @@ def read_record(fields: Mapping[str, Any]) -> Record:
 
     Raises `msgspec.MsgspecError`, `KeyError`, `TypeError` or `ValueError` on damage.
     """
-    return Record(_decoder.decode(fields["story"]), array("I", fields["parts"]).tolist())
+    record = Record(_decoder.decode(fields["story"]), array("I", fields["parts"]).tolist())
+    if len(record.parts) != len(related_parts(record.story)):
+        raise ValueError("the parts of a story are not those of its articles")
+    return record

@@ -9,6 +9,7 @@ from math import log
 from whoosh import query as wq
 
 from .analysis import fold, iter_words, terms_of
+from .evaluate import expanded_terms
 from .model import Story
 from .parse import TypedWord
 from .schema import TEXT_FIELDS
@@ -51,11 +52,12 @@ def _better(snapshot: Snapshot, word: str) -> str | None:
         return None
     for edits in (1, 2)[: 2 if len(folded) >= _TWO_EDITS_FROM else 1]:
         # Whoosh asks for the first letter to be right, which typists nearly always get.
-        with snapshot.reading:
-            near = list(snapshot.reader.terms_within("word", folded, edits, prefix=1))
-        best = max(((snapshot.doc_frequency("word", text), text) for text in near), default=None)
+        near = expanded_terms(wq.FuzzyTerm("word", folded, maxdist=edits, prefixlength=1), snapshot)
+        best = max(
+            ((snapshot.doc_frequency("word", text), text) for text in map(str, near)), default=None
+        )
         if best is not None:
-            return str(best[1])
+            return best[1]
     return None
 
 
