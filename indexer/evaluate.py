@@ -38,13 +38,6 @@ class Matches(NamedTuple):
     scores: Scores
 
 
-class TermWeight(NamedTuple):
-    """How a term of a field scores: see `kernels` for the formula."""
-
-    weight: float
-    row: int
-
-
 class Statistics:
     """Index-wide numbers that scores depend on, so that segments do not matter.
 
@@ -73,8 +66,7 @@ class Statistics:
 
     def norms(self, field: str) -> npt.NDArray[np.float64]:
         """float64[256]: K1 · (1 - B + B · length / average) for every length code."""
-        lengths = np.maximum(LENGTH_VALUES, 1) if False else LENGTH_VALUES
-        return np.asarray(K1 * (1 - B + B * lengths / self.average_length(field)), np.float64)
+        return np.asarray(K1 * (1 - B + B * LENGTH_VALUES / self.average_length(field)), np.float64)
 
 
 class Evaluator:

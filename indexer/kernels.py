@@ -14,10 +14,10 @@ does so only for engines that stay.
 
 from __future__ import annotations
 
-from pickle import UnpicklingError
-
 import numba as nb
 import numpy as np
+
+from .jit import compiled, readonly
 
 _CHUNK_BITS = 16
 _CHUNK = 1 << _CHUNK_BITS
@@ -28,32 +28,10 @@ _POSITION_BLOCK = 64
 _SATURATED = 255
 
 
-_NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
-
-
-def _compile(signature):
-    """Compile at import, from the cache where there is one that can be used."""
-
-    def decorate(function):
-        options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
-        try:
-            return nb.njit(signature, cache=True, **options)(function)
-        except _NO_CACHE:
-            # Nothing may be written anywhere, or what was written there is damaged.
-            pass
-        return nb.njit(signature, **options)(function)
-
-    return decorate
-
-
-def _readonly(kind, dimensions=1):
-    return nb.types.Array(kind, dimensions, "C", readonly=True)
-
-
-_DOCS = _readonly(nb.uint16)
-_BYTES = _readonly(nb.uint8)
-_CODES = _readonly(nb.uint8, 2)
-_U32 = _readonly(nb.uint32)
+_DOCS = readonly(nb.uint16)
+_BYTES = readonly(nb.uint8)
+_CODES = readonly(nb.uint8, 2)
+_U32 = readonly(nb.uint32)
 _LISTS = (
     _DOCS,  # docs
     _BYTES,  # tfs
@@ -66,14 +44,14 @@ _LISTS = (
 _RESULT = nb.types.Tuple((nb.int64, nb.uint32[::1], nb.float32[::1]))
 
 
-@_compile(nb.float32(_BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.float32, nb.int64, nb.int64))
+@compiled(nb.float32(_BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.float32, nb.int64, nb.int64))
 def _score(tfs, lengths, norms, row, weight, posting, doc):
     """The score of one posting."""
     tf = np.float32(tfs[posting])
     return weight * tf / (tf + norms[row, lengths[row, doc]])
 
 
-@_compile(
+@compiled(
     nb.int64(
         _DOCS, _BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.int64, nb.int64, nb.float32,
         nb.int64, nb.float32[::1], nb.uint8[::1],
@@ -91,7 +69,7 @@ def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, 
     return 0
 
 
-@_compile(_RESULT(*_LISTS))
+@compiled(_RESULT(*_LISTS))
 def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
     """Documents in any of the lists, with the sums of their scores.
 
@@ -124,7 +102,7 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
     return count, found, sums
 
 
-@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
+@compiled(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
 def _varint(data, at, limit):
     """The place after the number (LEB128) at `at`, and the number; 0 past the end."""
     number = 0
@@ -139,7 +117,7 @@ def _varint(data, at, limit):
     return at, number
 
 
-@_compile(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
+@compiled(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
 def _lower_bound(docs, low, high, place):
     """The first posting in low … high whose document is not before `place`."""
     while low < high:
@@ -151,7 +129,7 @@ def _lower_bound(docs, low, high, place):
     return low
 
 
-@_compile(_RESULT(*_LISTS, nb.int64[::1]))
+@compiled(_RESULT(*_LISTS, nb.int64[::1]))
 def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     """Documents in at least one list of every group, with the sums of their scores.
 
@@ -218,7 +196,7 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     return count, found, sums
 
 
-@_compile(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, nb.int64, nb.int64, nb.int64))
+@compiled(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, nb.int64, nb.int64, nb.int64))
 def _open_positions(tfs, position_bytes, first, at, posting):
     """Where the positions of a posting begin, and how many there are.
 
@@ -244,7 +222,7 @@ def _open_positions(tfs, position_bytes, first, at, posting):
     return at, max(0, min(number, limit - at))
 
 
-@_compile(nb.int64[::1](_DOCS, _BYTES, _BYTES, _U32, nb.int64, nb.int64, nb.int64))
+@compiled(nb.int64[::1](_DOCS, _BYTES, _BYTES, _U32, nb.int64, nb.int64, nb.int64))
 def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
     """int64[n], rising: where a term stands in one document; empty if it does not.
 
@@ -265,7 +243,7 @@ def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
     return positions
 
 
-@_compile(nb.types.Tuple((nb.int64, nb.int32[::1], nb.int32[::1]))(_BYTES))
+@compiled(nb.types.Tuple((nb.int64, nb.int32[::1], nb.int32[::1]))(_BYTES))
 def ascii_words(text):
     """The words of an ASCII text, as `analysis.WORD_PATTERN` finds them.
 
@@ -292,7 +270,7 @@ def ascii_words(text):
     return count, starts, ends
 
 
-@_compile(
+@compiled(
     nb.boolean[::1](
         _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
     )
@@ -359,7 +337,7 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
     return kept
 
 
-@_compile(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
+@compiled(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
 def best(found, sums, failed, top_docs, top_scores):
     """Fill in the best of the matches; returns how many pass every filter.
 
@@ -406,8 +384,8 @@ def _count(found, failed, own, offsets, ordinals, counts):
 
 
 _COUNT = (nb.uint32[::1], nb.uint8[::1], nb.int64, _U32)
-_count_short = _compile(nb.int64(*_COUNT, _readonly(nb.uint16), nb.int64[::1]))(_count)
-_count_long = _compile(nb.int64(*_COUNT, _readonly(nb.uint32), nb.int64[::1]))(_count)
+_count_short = compiled(nb.int64(*_COUNT, readonly(nb.uint16), nb.int64[::1]))(_count)
+_count_long = compiled(nb.int64(*_COUNT, readonly(nb.uint32), nb.int64[::1]))(_count)
 
 
 def count_facet(found, failed, own, offsets, ordinals, counts):
