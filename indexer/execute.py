@@ -7,7 +7,7 @@ give the same answers.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Executor:
         ]
         self._compiled: list[CompiledEvaluator] = []
         self._words: Any = None
+        self._deletions = any(len(segment.deleted) for segment in snapshot.segments)
 
     def match(self, query: wq.Query) -> list[Matches]:
         """What matches in each segment; raises `QueryError` for too wide a pattern."""
@@ -62,15 +63,17 @@ class Executor:
         if words is not None:
             if words.filters or words.excluded:
                 self._refuse_wide_patterns(query)
-            answer = self._word_search().answer(
-                words.groups, failed, k, wishes, every=words.every, dropped=self._dropped(words)
-            )
+            answer = self._word_search().answer(words, failed, k, wishes, self._dropped(words))
             if answer is not None:
                 return answer  # type: ignore[no-any-return]
         found = self.match(query)
         total, doc_ids, scores = self.top(found, failed, k)
         counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
         return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
+
+    def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """bool[N]: the documents of segment `number` that have any of these terms."""
+        return self._evaluators()[number].mask(field, terms)
 
     def _word_search(self) -> Any:
         if self._words is None:
@@ -81,8 +84,7 @@ class Executor:
 
     def _dropped(self, words: Words) -> list[npt.NDArray[np.uint8]] | None:
         """For each segment, what cannot match: uint8[N], not 0 for such documents."""
-        deleted = any(len(segment.deleted) for segment in self.snapshot.segments)
-        if not (words.filters or words.excluded or deleted):
+        if not (words.filters or words.excluded or self._deletions):
             return None
         masks = []
         for evaluator in self._evaluators():
@@ -268,8 +270,10 @@ def failures(
         return NO_FILTERS
     failed = np.zeros(size, np.uint8)
     for number, passes in enumerate(filters, 1):
-        fails = ~passes
-        failed[fails] = np.where(failed[fails] == 0, number, _EXCLUDED)
+        fails = (~passes).view(np.uint8)
+        # Numbers wrap round: 0 - 1 is 255, and only what fails a second time has all bits set.
+        again = np.uint8(0) - (failed != 0) * fails if number > 1 else np.uint8(0)
+        failed |= fails * np.uint8(number) | again
     if allowed is not None:
-        failed[~allowed] = _EXCLUDED
+        failed |= np.uint8(0) - (~allowed).view(np.uint8)
     return failed

@@ -15,7 +15,7 @@ from whoosh.util.times import datetime_to_long
 
 from .answer import FacetWish
 from .dates import first_instant, last_instant
-from .execute import Failed, failures
+from .execute import Executor, Failed, failures
 from .model import Facet, FacetCount
 from .schema import facet_key, naive_utc
 from .snapshot import NO_DATE, FacetValues, Snapshot
@@ -39,11 +39,12 @@ class Filters:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        executor: Executor,
         keys: Mapping[Facet, frozenset[str]],
         since: date | datetime | None,
         until: date | datetime | None,
     ) -> None:
+        snapshot = executor.snapshot
         self.keys = {facet: wanted for facet, wanted in keys.items() if wanted}
         self.failed: list[Failed] = []
         span = None if since is None and until is None else _between(snapshot, since, until)
@@ -51,7 +52,7 @@ class Filters:
             zip(snapshot.bases, snapshot.segments, strict=True)
         ):
             allowed = None if span is None else span[base : base + segment.doc_count]
-            masks = [_with(snapshot, number, facet, wanted) for facet, wanted in self.keys.items()]
+            masks = [executor.mask(number, facet, wanted) for facet, wanted in self.keys.items()]
             self.failed.append(failures(segment.doc_count, allowed, masks))
 
     def wish(self, facet: Facet) -> FacetWish:
@@ -75,17 +76,6 @@ class Filters:
         unused = selected - {values.keys[i] for i in order} if selected else ()
         rows += [FacetCount(key, key, 0, True) for key in sorted(unused)]
         return tuple(rows)
-
-
-def _with(snapshot: Snapshot, number: int, facet: Facet, wanted: frozenset[str]) -> Mask:
-    """bool[N]: the documents of a segment that have any of these values."""
-    segment = snapshot.segments[number]
-    mask = np.zeros(segment.doc_count, np.bool_)
-    for key in wanted:
-        entry = segment.find_term(facet, key.encode())
-        if entry is not None:
-            mask[segment.doc_ids(entry)] = True
-    return mask
 
 
 def _between(

@@ -337,6 +337,18 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
     return kept
 
 
+@compiled(nb.void(_DOCS, nb.int64[:, ::1], nb.boolean[::1]))
+def mark(docs, bounds, mask):
+    """Set mask[d] for the documents d of all lists."""
+    for i in range(bounds.shape[0]):
+        for chunk in range(bounds.shape[1] - 1):
+            base = chunk << _CHUNK_BITS
+            for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
+                doc = base + docs[posting]
+                if doc < len(mask):
+                    mask[doc] = True
+
+
 @compiled(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))
 def best(found, sums, failed, top_docs, top_scores):
     """Fill in the best of the matches; returns how many pass every filter.

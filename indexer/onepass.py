@@ -278,7 +278,7 @@ LISTS, WORDS, GROUPS, EVERY, BEST, DOCUMENTS, ITEMS = range(7)
         *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
         *(_U16, _U32, _U16),
         *_SEGMENT,
-        *(_I64, nb.uint8[::1], _I64, nb.float64[::1], _I64, nb.float64),
+        *(_I64, _U8, _I64, nb.float64[::1], _I64, nb.float64),
         *_OUTCOME,
     )
 )

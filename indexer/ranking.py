@@ -65,6 +65,19 @@ def unpack(bits, places):
     return count
 
 
+@compiled(nb.uint64(nb.uint8[::1], nb.int64))
+def _passing(failed, begin):
+    """A bit for each of 64 documents from `begin` on that passes the filters."""
+    marks = np.uint64(0)
+    if begin + 64 <= len(failed):
+        for i in range(np.uint64(64)):
+            marks |= np.uint64(failed[np.uint64(begin) + i] == 0) << i
+    else:
+        for doc in range(begin, len(failed)):
+            marks |= np.uint64(failed[doc] == 0) << np.uint64(doc - begin)
+    return marks
+
+
 @compiled(
     nb.void(_F32, nb.uint8[::1], nb.int64, nb.int64, nb.int64, _U64, nb.uint32[::1], _F32, _I64)
 )
@@ -95,10 +108,7 @@ def sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
         bits[(first >> 6) + word] = marks
         matched += count_ones(marks)
         if len(failed):
-            for i in range(64):
-                doc = first + (word << 6) + i
-                if doc < len(failed) and failed[doc]:
-                    marks &= ~(np.uint64(1) << np.uint64(i))
+            marks &= _passing(failed, first + (word << 6))
         passed += count_ones(marks)
         if highest > bound[0]:
             while marks:

@@ -256,7 +256,7 @@ def _check(request: SearchRequest) -> None:
 def _find(request: SearchRequest, view: _View, limit: int) -> _Result:
     parsed = parse(request.query)
     keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
-    filters = Filters(view.snapshot, keys, request.since, request.until)
+    filters = Filters(view.executor, keys, request.since, request.until)
     answer = _answer(request, parsed.query, parsed.scored, filters, view, limit)
     # Whether words are dropped must not depend on the filters: a facet's count would
     # then not be what choosing its value gives.

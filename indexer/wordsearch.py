@@ -15,26 +15,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from whoosh import query as wq
 
 from . import counting, lookup, onepass, ranking
 from .answer import Answer, FacetWish
 from .codec.format import CHUNK_DOCS
 from .codec.read import SegmentArrays
+from .compiled import Words
 from .evaluate import K1, Statistics
 from .model import Facet
 from .snapshot import FacetValues, Snapshot
 
 #: More than this are not kept in order while matching.
 MAX_BEST = 128
-#: A value has a bitmap if more documents than one in this many have it; the bitmaps of
-#: a facet then take at most 8 bytes for each value of each document.
-_DENSE_FACTOR = 64
-#: Nanoseconds to count a value of a document, and a word of a bitmap: when to use which.
-_LISTED_NS, _WORD_NS = 1.0, 0.25
-#: Bitmaps are made for a facet that has been counted over many matches this often.
-_BITMAPS_AFTER = 3
-
+#: So few matches are faster counted value by value.
+_FEW = 64
 
 _SATURATION = K1 + 1
 _NONE = np.empty(0, np.int64)
@@ -64,12 +58,10 @@ class WordSearch:
 
     def answer(
         self,
-        groups: Sequence[Sequence[wq.Term]],
+        words: Words,
         failed: Sequence[_Flags],
         k: int,
         wishes: Sequence[FacetWish] = (),
-        *,
-        every: bool,
         dropped: Sequence[_Flags] | None = None,
     ) -> Answer | None:
         """Run a query: a term of every group must be in a document, or any term at all.
@@ -81,48 +73,44 @@ class WordSearch:
         Returns None if the query is not one for these loops: too many wanted, words of
         fields without lengths, boosts that are not above 0.
         """
-        lists = self._lists(groups, every, k) if k <= MAX_BEST else None
+        lists = self._lists(words, k) if k <= MAX_BEST else None
         return lists and self._run(_Request(lists, failed, wishes, dropped))
 
-    def _lists(self, groups: Sequence[Sequence[wq.Term]], every: bool, k: int) -> _Lists | None:
+    def _lists(self, words: Words, k: int) -> _Lists | None:
         numbers: dict[str, int] = {}
-        words, fields, boosts = [], [], []
+        texts, fields, boosts = [], [], []
         places = self._fields
-        for group in groups:
-            for term in group:
-                boost, place = term.boost, places.get(term.fieldname)
-                if boost <= 0 or place is None:
-                    return None
-                words.append(numbers.setdefault(term.text, len(numbers)))
-                fields.append(place)
-                boosts.append(boost)
-        texts = [word.encode() for word in numbers]
-        head = (len(words), len(texts), len(groups), every, k, self._snapshot.size)
-        ends, bounds = accumulate(map(len, texts)), accumulate(map(len, groups))
+        for term in words.terms:
+            boost, place = term.boost, places.get(term.fieldname)
+            if boost <= 0 or place is None:
+                return None
+            texts.append(numbers.setdefault(term.text, len(numbers)))
+            fields.append(place)
+            boosts.append(boost)
+        encoded = [text.encode() for text in numbers]
+        bounds = words.bounds
+        size = self._snapshot.size
+        head = (len(texts), len(encoded), len(bounds) - 1, words.every, k, size)
+        ends = accumulate(map(len, encoded))
         return _Lists(
-            np.frombuffer(bytearray().join(texts), np.uint8),
-            np.array([*head, *words, *fields, *ends, 0, *bounds], np.int64),
+            np.frombuffer(b"".join(encoded), np.uint8),
+            np.array([*head, *texts, *fields, *ends, *bounds], np.int64),
             np.array(boosts, np.float64),
         )
 
     def _run(self, request: _Request) -> Answer:
         lists, state = request.lists, self._own_state()
         state.numbers[:] = 0
-        df = _NONE
-        if len(self._segments) > 1:
-            df = np.zeros(len(lists.boosts), np.int64)
-            for segment in self._segments:
-                segment.count_documents(lists, df)
+        df = self._frequencies(lists)
         sums = [_Sums(self._snapshot.facet(wish.facet)) for wish in request.wishes]
         matched = 0
         for number, segment in enumerate(self._segments):
             failed, bits = request.kept_out(number), state.bits[: segment.words]
             onepass.answer(
                 *segment.arrays, *lists, df, _SATURATION, failed, self._snapshot.bases[number],
-                state.sums, state.room, state.marks, bits, state.docs, state.scores, state.numbers,
+                *state.room, bits, *state.best,
             )  # fmt: skip
-            here = request.matched(number, bits, int(state.numbers[ranking.MATCHED]))
-            state.numbers[ranking.MATCHED] = 0
+            here = request.matched(number, bits, state.take_matched())
             matched += here
             if here:
                 for wish, total in zip(request.wishes, sums, strict=True):
@@ -132,6 +120,15 @@ class WordSearch:
             matched, passed, state.docs[:held].tolist(), state.scores[:held].tolist(),
             [total.result() for total in sums],
         )  # fmt: skip
+
+    def _frequencies(self, lists: _Lists) -> npt.NDArray[np.int64]:
+        """int64[n]: the documents in each list; empty where one segment knows them all."""
+        if len(self._segments) <= 1:
+            return _NONE
+        df = np.zeros(len(lists.boosts), np.int64)
+        for segment in self._segments:
+            segment.count_documents(lists, df)
+        return df
 
     def _own_state(self) -> _State:
         try:
@@ -149,13 +146,22 @@ class _State:
     """
 
     def __init__(self, words: int) -> None:
-        self.sums = np.zeros(CHUNK_DOCS, np.float32)
-        self.room = np.empty(CHUNK_DOCS, np.uint16)
-        self.marks = np.zeros((3, CHUNK_DOCS // 64), np.uint64)
         self.bits = np.zeros(words, np.uint64)
         self.docs = np.empty(MAX_BEST, np.uint32)
         self.scores = np.empty(MAX_BEST, np.float32)
         self.numbers = np.zeros(3, np.int64)
+        self.room = (
+            np.zeros(CHUNK_DOCS, np.float32),
+            np.empty(CHUNK_DOCS, np.uint16),
+            np.zeros((3, CHUNK_DOCS // 64), np.uint64),
+        )
+        self.best = self.docs, self.scores, self.numbers
+
+    def take_matched(self) -> int:
+        """The matches of the last segment, which are forgotten."""
+        matched = int(self.numbers[ranking.MATCHED])
+        self.numbers[ranking.MATCHED] = 0
+        return matched
 
 
 class _Lists(NamedTuple):
@@ -280,46 +286,37 @@ class _Counter:
     def __init__(self, segment: SegmentArrays, facet: Facet) -> None:
         self._lists = segment.facet(facet)
         self._values = segment.fields[facet].terms
-        self._starts = segment.term_starts(facet)
-        docs = max(1, segment.doc_count)
-        self._per_document = len(self._lists[1]) / docs
-        self._words = _words(segment)
-        frequencies = np.diff(self._starts.astype(np.int64))
-        self._dense = np.flatnonzero(frequencies * _DENSE_FACTOR > docs)
-        rare = 1 - frequencies[self._dense].sum() / max(1, frequencies.sum())
-        self._rare_per_document = self._per_document * rare
-        self._used = 0
-        self._maps: tuple[Any, Any, Any] | None = None
+        self._frequencies = np.diff(segment.term_starts(facet).astype(np.int64))
+        # What has been counted by list so far, until it would have paid to make rows.
+        self._listed = 0
+        self._rows: _Rows | None = None
 
     def count(self, bits: Any, matched: int) -> npt.NDArray[np.int64]:
-        """int64[V]: the documents of `bits`, about `matched`, that have each value."""
+        """int64[V]: the documents of `bits`, `matched` of them, that have each value."""
         counts = np.zeros(self._values, np.int64)
-        maps = self._maps if self._dear(matched) else None
-        if maps is None:
+        rows = self._rows
+        if rows is None or matched < _FEW:
             counting.count_listed(bits, *self._lists, counts)
-        else:
-            dense, rare_offsets, rare_ordinals = maps
-            counting.count_common(bits, dense, self._dense, counts)
-            if len(rare_ordinals):
-                counting.count_listed(bits, rare_offsets, rare_ordinals, counts)
+            self._listed += int(matched)
+            if rows is None and self._listed > len(self._lists[0]):
+                self._rows = self._make_rows()
+            return counts
+        counting.count_rows(bits, matched, rows.rows, rows.values, rows.totals, counts)
+        if len(rows.rare_ordinals):
+            counting.count_listed(bits, rows.rare_offsets, rows.rare_ordinals, counts)
         return counts
 
-    def _dear(self, matched: int) -> bool:
-        """Whether bitmaps save time; makes them when they have been wanted often enough."""
-        listed = matched * (self._per_document - self._rare_per_document) * _LISTED_NS
-        if listed <= len(self._dense) * self._words * _WORD_NS:
-            return False
-        self._used += 1
-        if self._maps is None and self._used >= _BITMAPS_AFTER:
-            self._maps = self._make_maps()
-        return True
+    def _make_rows(self) -> _Rows:
+        frequent = np.argsort(-self._frequencies, kind="stable")[: counting.ROW_VALUES]
+        made = counting.make_rows(*self._lists, frequent, self._values)
+        return _Rows(made[0], frequent, self._frequencies[frequent], *made[1:])
 
-    def _make_maps(self) -> tuple[Any, Any, Any]:
-        offsets, ordinals = self._lists
-        rows = np.full(self._values, -1, np.int64)
-        rows[self._dense] = np.arange(len(self._dense))
-        maps = np.zeros((len(self._dense), self._words), np.uint64)
-        rare_offsets = np.zeros(len(offsets), np.uint32)
-        rare = np.empty(len(ordinals), ordinals.dtype)
-        used = counting.split(offsets, ordinals, rows, maps, rare_offsets, rare)
-        return maps, rare_offsets, rare[:used].copy()
+
+class _Rows(NamedTuple):
+    """A facet's values by document, as `counting.count_rows` wants them."""
+
+    rows: Any
+    values: npt.NDArray[np.int64]
+    totals: npt.NDArray[np.int64]
+    rare_offsets: Any
+    rare_ordinals: Any

@@ -283,8 +283,8 @@ def test_facet_counts_equal_brute_force(splits, stories, kernels, compiled):
         wanted = [brute_counts(stories, word, keys, *span, facet) for facet in FACETS]
         total = brute_counts(stories, word, keys, *span, None)
         for snapshot in splits.values():
-            filters = Filters(snapshot, keys, *span)
             executor = executor_of(snapshot, kernels if compiled else NO_KERNELS)
+            filters = Filters(executor, keys, *span)
             wishes = [filters.wish(facet) for facet in FACETS]
             for query in (wq.Term("title", word), wq.And([wq.Term("title", word), EVERYTHING])):
                 page = executor.search(query, filters.failed, k, wishes)

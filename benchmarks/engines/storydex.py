@@ -100,7 +100,7 @@ class Searcher:
 
     def _filters(self, keys: dict[Facet, frozenset[str]]) -> list[Failed]:
         """The filters of a request, which are worked out for each anew."""
-        return Filters(self._snapshot, keys, None, None).failed
+        return Filters(self._executor, keys, None, None).failed
 
     def _page(self, text: str) -> ResultPage:
         """Everything a result page shows, read."""
