@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
+from .clauses import Word
 from .codec.terms import TermEntry
 from .evaluate import K1, NOTHING, Evaluator, Matches, Statistics
 from .snapshot import Snapshot
@@ -24,14 +25,25 @@ from .snapshot import Snapshot
 class Words(NamedTuple):
     """A query of words: groups of terms, all of them or any; and what else must hold.
 
-    The terms of group i are terms[bounds[i]:bounds[i + 1]].
+    Group i has the leaves[bounds[i]:bounds[i + 1]], terms and words in any text field.
     """
 
-    terms: list[wq.Term]
+    leaves: list[wq.Term | Word]
     bounds: list[int]
     every: bool
     filters: Sequence[wq.Query]
     excluded: Sequence[wq.Query]
+
+    def groups(self) -> list[list[wq.Term]]:
+        """The terms of every group."""
+        return [
+            [term for leaf in self.leaves[begin:end] for term in _terms_of(leaf)]
+            for begin, end in pairwise(self.bounds)
+        ]
+
+
+def _terms_of(leaf: wq.Term | Word) -> list[wq.Term]:
+    return leaf.subqueries if isinstance(leaf, Word) else [leaf]
 
 
 class _Postings(NamedTuple):
@@ -66,17 +78,20 @@ class CompiledEvaluator(Evaluator):
 
     def _evaluate(self, query: wq.Query) -> Matches:
         words = read_words(query)
-        if words is None or not all(map(self._has_lengths, words.terms)):
+        if words is None:
             return super()._evaluate(query)
-        return self._words(words)
+        groups = words.groups()
+        if not all(self._has_lengths(term) for group in groups for term in group):
+            return super()._evaluate(query)
+        return self._words(words, groups)
 
     def _has_lengths(self, term: wq.Term) -> bool:
         """Whether the loops can score a term: by its frequency and the length of its field."""
         info = self.segment.fields.get(term.fieldname)
         return info is None or info.length_row >= 0
 
-    def _words(self, words: Words) -> Matches:
-        groups = [self._present(words.terms[begin:end]) for begin, end in pairwise(words.bounds)]
+    def _words(self, words: Words, terms: list[list[wq.Term]]) -> Matches:
+        groups = [self._present(group) for group in terms]
         if words.every:
             if not all(groups):
                 return NOTHING
@@ -168,26 +183,29 @@ def read_words(query: wq.Query) -> Words | None:
         groups = [part for part in query.subqueries if not _is_filter(part)]
         if len(groups) < len(query.subqueries):
             filters = [part for part in query.subqueries if _is_filter(part)]
-    terms: list[wq.Term] = []
+    leaves: list[wq.Term | Word] = []
     bounds = [0]
     for group in groups:
-        if not _add_group(group, terms):
+        if not _add_group(group, leaves):
             return None
-        bounds.append(len(terms))
-    if not groups:
+        bounds.append(len(leaves))
+    if not leaves:
         return None
-    return Words(terms, bounds, every and len(groups) > 1, filters, excluded)
+    return Words(leaves, bounds, every and len(groups) > 1, filters, excluded)
 
 
 def _is_filter(query: wq.Query) -> bool:
     return isinstance(query, wq.ConstantScoreQuery) and query.score == 0.0
 
 
-def _add_group(query: wq.Query, terms: list[wq.Term]) -> bool:
-    """Add the terms of a disjunction, however nested; false if there is anything else."""
+def _add_group(query: wq.Query, leaves: list[wq.Term | Word]) -> bool:
+    """Add the leaves of a disjunction, however nested; false if there is anything else."""
     if isinstance(query, wq.Term):
-        terms.append(query)
+        leaves.append(query)
         return isinstance(query.text, str)
     if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
         return False
-    return all([_add_group(part, terms) for part in query.subqueries])
+    if isinstance(query, Word):
+        leaves.append(query)
+        return True
+    return all(_add_group(part, leaves) for part in query.subqueries)

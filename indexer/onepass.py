@@ -26,7 +26,8 @@ import numpy as np
 
 from .jit import compiled, readonly
 from .lookup import chunk_lists, find_lists, weigh
-from .ranking import sweep, unpack, visit
+from .ranking import MATCHED, sweep, unpack, visit
+from .requests import BEST, DOCUMENTS, EVERY, lists_of, numbers_of
 
 CHUNK = 1 << 16
 #: A list this many times longer than the candidates is searched for each of them
@@ -267,14 +268,8 @@ def match_all(
         marks[:, :words] = 0
 
 
-#: Of the numbers of a query: lists, words, groups, whether every group must match, how
-#: many of the best are wanted, documents in the index; then come for every list its word
-#: and its field, for every word its end, and the bounds of the groups.
-LISTS, WORDS, GROUPS, EVERY, BEST, DOCUMENTS, ITEMS = range(7)
-
-
 @compiled(
-    nb.void(
+    nb.int64(
         *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
         *(_U16, _U32, _U16),
         *_SEGMENT,
@@ -286,20 +281,18 @@ def answer(
     buckets, bucket_terms, offsets, blob, starts, spans,
     first_chunks, run_starts, run_chunks,
     docs, tfs, lengths, norms,
-    field_rows, text, numbers, boosts, df, saturation,
+    field_rows, request, searched, searched_boosts, df, saturation,
     failed, base, scratch, room, marks, bits, top_docs, top_scores, state,
 ):  # fmt: skip
-    """Run a query of words over a segment: `find_lists`, `weigh`, `match_any` or `match_all`.
+    """Run a query of words over a segment; returns how many documents match.
 
     field_rows: int64[F], the row of each field in lengths and norms
-    text: uint8, the words joined; numbers: int64, see `LISTS`; boosts: float64[n]
+    request, searched, searched_boosts: see `requests.lists_of`
     df: int64[n], documents of the whole index in each list; empty if the segment is all
     """
-    n, words, groups = numbers[LISTS], numbers[WORDS], numbers[GROUPS]
-    word_of = numbers[ITEMS : ITEMS + n]
-    fields = numbers[ITEMS + n : ITEMS + 2 * n]
-    ends = numbers[ITEMS + 2 * n : ITEMS + 2 * n + words]
-    group_bounds = numbers[ITEMS + 2 * n + words :]
+    numbers = numbers_of(request)
+    text, ends, word_of, fields, boosts, groups = lists_of(request, searched, searched_boosts)
+    n = len(fields)
     lists = np.empty((n, 3), np.int64)
     found = np.zeros(n, np.int64)
     find_lists(
@@ -308,17 +301,20 @@ def answer(
     )  # fmt: skip
     weights = np.empty(n, np.float32)
     order = np.empty(n, np.int64)
-    ranges = np.empty(groups + 1, np.int64)
+    ranges = np.empty(len(groups), np.int64)
     frequencies = df if len(df) else found
-    weigh(frequencies, boosts, group_bounds, numbers[DOCUMENTS], saturation, weights, order, ranges)
+    weigh(frequencies, boosts, groups, numbers[DOCUMENTS], saturation, weights, order, ranges)
     chunks = (lengths.shape[1] + CHUNK - 1) // CHUNK
     bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
     rows = np.empty(n, np.int64)
     for i in range(n):
         rows[i] = field_rows[fields[order[i]]]
     bits[:] = 0
+    if base == 0:
+        state[:] = 0
+    before = state[MATCHED]
     best_docs, best_scores = top_docs[: numbers[BEST]], top_scores[: numbers[BEST]]
-    if numbers[EVERY] and groups > 1:
+    if numbers[EVERY]:
         match_all(
             docs, tfs, lengths, norms, bounds, rows, weights, ranges,
             failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
@@ -328,3 +324,21 @@ def answer(
             docs, tfs, lengths, norms, bounds, rows, weights,
             failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
         )  # fmt: skip
+    return state[MATCHED] - before
+
+
+@compiled(
+    nb.void(
+        _U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1], nb.int64, _U8, _I64, nb.float64[::1], _I64
+    )
+)
+def count_documents(
+    buckets, bucket_terms, offsets, blob, starts, spans,
+    postings, request, searched, searched_boosts, df,
+):  # fmt: skip
+    """Add to df[i] the documents of a segment in list i of a query; arguments as above."""
+    text, ends, word_of, fields, _, _ = lists_of(request, searched, searched_boosts)
+    find_lists(
+        buckets, bucket_terms, offsets, blob, starts, postings,
+        text, ends, word_of, fields, spans, np.empty((len(fields), 3), np.int64), df,
+    )  # fmt: skip

@@ -7,10 +7,6 @@ average, two half ones: Klarqvist, Muła and Lemire, Efficient Computation of Po
 Population Counts Using SIMD Instructions (2021).
 """
 
-# Argument types stand in the decorators.
-# mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN202
-
 from __future__ import annotations
 
 from typing import Any

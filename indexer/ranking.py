@@ -6,7 +6,7 @@ in order, so that among equal scores the first document taken is the first by nu
 
 # Argument types stand in the decorators.
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 
 from __future__ import annotations
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from . import counting, lookup, onepass, ranking
+from . import counting, onepass, requests
 from .answer import Answer, FacetWish
+from .clauses import Word
 from .codec.format import CHUNK_DOCS
 from .codec.read import SegmentArrays
 from .compiled import Words
 from .evaluate import K1, Statistics
 from .model import Facet
+from .schema import TEXT_BOOSTS
 from .snapshot import FacetValues, Snapshot
 
 #: More than this are not kept in order while matching.
@@ -36,6 +37,7 @@ _TERM_SECTIONS = (
     ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
 )  # fmt: skip
 _Flags = npt.NDArray[np.uint8]
+_Request = npt.NDArray[np.uint8]
 
 
 class WordSearch:
@@ -52,6 +54,11 @@ class WordSearch:
             }
         )
         self._fields = {name: place for place, name in enumerate(scored)}
+        searched = [name for name in TEXT_BOOSTS if name in self._fields]
+        self._searched = (
+            np.array([self._fields[name] for name in searched], np.int64),
+            np.array([TEXT_BOOSTS[name] for name in searched], np.float64),
+        )
         norms = {name: statistics.norms(name).astype(np.float32) for name in scored}
         self._segments = [_Segment(segment, scored, norms) for segment in snapshot.segments]
         self._states = threading.local()
@@ -73,47 +80,46 @@ class WordSearch:
         Returns None if the query is not one for these loops: too many wanted, words of
         fields without lengths, boosts that are not above 0.
         """
-        lists = self._lists(words, k) if k <= MAX_BEST else None
-        return lists and self._run(_Request(lists, failed, wishes, dropped))
+        request = self._encode(words, k) if k <= MAX_BEST else None
+        return None if request is None else self._run(request, _Wanted(failed, wishes, dropped))
 
-    def _lists(self, words: Words, k: int) -> _Lists | None:
-        numbers: dict[str, int] = {}
-        texts, fields, boosts = [], [], []
-        places = self._fields
-        for term in words.terms:
-            boost, place = term.boost, places.get(term.fieldname)
-            if boost <= 0 or place is None:
-                return None
-            texts.append(numbers.setdefault(term.text, len(numbers)))
-            fields.append(place)
-            boosts.append(boost)
-        encoded = [text.encode() for text in numbers]
-        bounds = words.bounds
-        size = self._snapshot.size
-        head = (len(texts), len(encoded), len(bounds) - 1, words.every, k, size)
-        ends = accumulate(map(len, encoded))
-        return _Lists(
-            np.frombuffer(b"".join(encoded), np.uint8),
-            np.array([*head, *texts, *fields, *ends, *bounds], np.int64),
-            np.array(boosts, np.float64),
-        )
+    def _encode(self, words: Words, k: int) -> _Request | None:
+        texts: list[bytes] = []
+        fields: list[int] = []
+        boosts: list[float] = []
+        for leaf in words.leaves:
+            texts.append(leaf.text.encode())
+            if isinstance(leaf, Word):
+                fields.append(requests.EVERYWHERE)
+                boosts.append(leaf.weight)
+            else:
+                place = self._fields.get(leaf.fieldname)
+                if place is None:
+                    return None
+                fields.append(place)
+                boosts.append(leaf.boost)
+        if min(boosts) <= 0:
+            return None
+        return requests.encode(
+            texts, fields, boosts, words.bounds,
+            every=words.every, best=k, documents=self._snapshot.size,
+        )  # fmt: skip
 
-    def _run(self, request: _Request) -> Answer:
-        lists, state = request.lists, self._own_state()
-        state.numbers[:] = 0
-        df = self._frequencies(lists)
-        sums = [_Sums(self._snapshot.facet(wish.facet)) for wish in request.wishes]
+    def _run(self, request: _Request, wanted: _Wanted) -> Answer:
+        state = self._own_state()
+        query = (request, *self._searched, self._frequencies(request), _SATURATION)
+        sums = [_Sums(self._snapshot.facet(wish.facet)) for wish in wanted.wishes]
         matched = 0
         for number, segment in enumerate(self._segments):
-            failed, bits = request.kept_out(number), state.bits[: segment.words]
-            onepass.answer(
-                *segment.arrays, *lists, df, _SATURATION, failed, self._snapshot.bases[number],
+            failed, bits = wanted.kept_out(number), state.bits[: segment.words]
+            here = onepass.answer(
+                *segment.arrays, *query, failed, self._snapshot.bases[number],
                 *state.room, bits, *state.best,
             )  # fmt: skip
-            here = request.matched(number, bits, state.take_matched())
+            here = wanted.matched(number, bits, here)
             matched += here
             if here:
-                for wish, total in zip(request.wishes, sums, strict=True):
+                for wish, total in zip(wanted.wishes, sums, strict=True):
                     total.add(number, segment.count(wish, bits, failed, here))
         held, _, passed = state.numbers.tolist()
         return Answer(
@@ -121,13 +127,13 @@ class WordSearch:
             [total.result() for total in sums],
         )  # fmt: skip
 
-    def _frequencies(self, lists: _Lists) -> npt.NDArray[np.int64]:
+    def _frequencies(self, request: _Request) -> npt.NDArray[np.int64]:
         """int64[n]: the documents in each list; empty where one segment knows them all."""
         if len(self._segments) <= 1:
             return _NONE
-        df = np.zeros(len(lists.boosts), np.int64)
+        df = np.zeros(len(requests.lists_of(request, *self._searched)[2]), np.int64)
         for segment in self._segments:
-            segment.count_documents(lists, df)
+            segment.count_documents(request, self._searched, df)
         return df
 
     def _own_state(self) -> _State:
@@ -157,25 +163,10 @@ class _State:
         )
         self.best = self.docs, self.scores, self.numbers
 
-    def take_matched(self) -> int:
-        """The matches of the last segment, which are forgotten."""
-        matched = int(self.numbers[ranking.MATCHED])
-        self.numbers[ranking.MATCHED] = 0
-        return matched
 
+class _Wanted(NamedTuple):
+    """What `WordSearch.answer` is asked besides the words."""
 
-class _Lists(NamedTuple):
-    """A query as arrays: `text`, `numbers` and `boosts` of `onepass.answer`."""
-
-    text: npt.NDArray[np.uint8]
-    numbers: npt.NDArray[np.int64]
-    boosts: npt.NDArray[np.float64]
-
-
-class _Request(NamedTuple):
-    """What `WordSearch.answer` is asked."""
-
-    lists: _Lists
     failed: Sequence[_Flags]
     wishes: Sequence[FacetWish]
     dropped: Sequence[_Flags] | None
@@ -251,14 +242,11 @@ class _Segment:
         self._postings = len(segment.docs)
         self._counters: dict[str, _Counter | None] = {}
 
-    def count_documents(self, lists: _Lists, df: npt.NDArray[np.int64]) -> None:
+    def count_documents(
+        self, request: _Request, searched: tuple[Any, Any], df: npt.NDArray[np.int64]
+    ) -> None:
         """Add to df[i] the documents in list i."""
-        n, words = lists.numbers[: onepass.GROUPS].tolist()
-        items = lists.numbers[onepass.ITEMS :]
-        lookup.find_lists(
-            *self._terms, self._postings, lists.text, items[2 * n : 2 * n + words],
-            items[:n], items[n : 2 * n], self._spans, np.empty((n, 3), np.int64), df,
-        )  # fmt: skip
+        onepass.count_documents(*self._terms, self._spans, self._postings, request, *searched, df)
 
     def count(
         self, wish: FacetWish, bits: Any, failed: _Flags, matched: int
@@ -286,7 +274,7 @@ class _Counter:
     def __init__(self, segment: SegmentArrays, facet: Facet) -> None:
         self._lists = segment.facet(facet)
         self._values = segment.fields[facet].terms
-        self._frequencies = np.diff(segment.term_starts(facet).astype(np.int64))
+        self._frequencies = np.diff(segment.term_starts(facet)).astype(np.int64)
         # What has been counted by list so far, until it would have paid to make rows.
         self._listed = 0
         self._rows: _Rows | None = None

@@ -19,7 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
-    {"build", "evaluate", "lookup", "ranking", "counting"},
+    {"build", "evaluate", "lookup", "ranking", "counting", "requests"},
     {"watch", "compiled", "onepass"},
     {"wordsearch"},
     {"execute"},
