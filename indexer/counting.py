@@ -2,7 +2,7 @@
 
 A few matches are counted value by value. For more, every document has its frequent
 values as a row of bits, and rows are added up eight at a time, however many values each
-has; see `positional`. Rare values stay in lists by document.
+has; see `vectors`. Rare values stay in lists by document.
 
 No address is taken from a file unchecked: damaged files give wrong counts here, never
 accesses out of bounds.
@@ -20,7 +20,7 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, count_ones, lowest_one, readonly
-from .positional import BATCH, SLICES, adder
+from .vectors import BATCH, SLICES, adder
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
 ROW_VALUES = 512
@@ -88,7 +88,7 @@ def count_listed(bits: Any, offsets: Any, ordinals: Any, counts: Any) -> None:
 
 @compiled(nb.void(_ROWS, nb.int64, _ROWS))
 def _add_row(rows, doc, slices):
-    """Add one row to the slices of the counts; see `positional`."""
+    """Add one row to the slices of the counts; see `vectors`."""
     for word in range(rows.shape[1]):
         carry = rows[doc, word]
         number = 0

@@ -77,8 +77,8 @@ class WordSearch:
             do not, i the i-th facet's filter alone does, 255 more does
         dropped: for each segment uint8[N] or uint8[0], not 0 for documents that do not
             match: deleted ones, and what else the query excludes
-        Returns None if the query is not one for these loops: too many wanted, words of
-        fields without lengths, boosts that are not above 0.
+        Returns None if the query is not one for these loops: too many groups or documents
+        wanted, words of fields without lengths, boosts that are not above 0.
         """
         request = self._encode(words, k) if k <= MAX_BEST else None
         return None if request is None else self._run(request, _Wanted(failed, wishes, dropped))
@@ -98,7 +98,7 @@ class WordSearch:
                     return None
                 fields.append(place)
                 boosts.append(leaf.boost)
-        if min(boosts) <= 0:
+        if min(boosts) <= 0 or len(words.bounds) > onepass.MAX_GROUPS:
             return None
         return requests.encode(
             texts, fields, boosts, words.bounds,
@@ -158,8 +158,8 @@ class _State:
         self.numbers = np.zeros(3, np.int64)
         self.room = (
             np.zeros(CHUNK_DOCS, np.float32),
-            np.empty(CHUNK_DOCS, np.uint16),
-            np.zeros((3, CHUNK_DOCS // 64), np.uint64),
+            np.zeros(CHUNK_DOCS, np.uint8),
+            np.empty(CHUNK_DOCS + 1, np.uint16),
         )
         self.best = self.docs, self.scores, self.numbers
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit"},
-    {"analysis", "dates", "engine", "kernels", "answer", "positional"},
+    {"analysis", "dates", "engine", "kernels", "answer", "vectors"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},

@@ -149,8 +149,8 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     bits = np.zeros(words, np.uint64)
     best = np.empty(10, np.uint32), np.empty(10, np.float32), np.zeros(3, np.int64)
     failed = (np.arange(size) % 7 == 0).astype(np.uint8)
-    sets = np.zeros((3, onepass.CHUNK // 64), np.uint64)
-    scratch = np.zeros(onepass.CHUNK, np.float32), np.empty(onepass.CHUNK, np.uint16), sets
+    sums, stages = np.zeros(onepass.CHUNK, np.float32), np.zeros(onepass.CHUNK, np.uint8)
+    scratch = sums, stages, np.empty(onepass.CHUNK + 1, np.uint16)
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
         np.zeros(3, np.int64), made["weights"],
@@ -168,8 +168,8 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     assert passed == np.count_nonzero(scores)
     wanted = np.argsort(-scores, kind="stable")[: min(10, passed)]
     assert best[1][:held] == pytest.approx(scores[wanted], rel=TOLERANCE)
-    assert not scratch[0].any()
-    assert not sets.any()
+    assert not sums.any()
+    assert not stages.any()
 
 
 def bitmap(chosen: np.ndarray) -> np.ndarray:

@@ -1,10 +1,13 @@
-"""Counting bits by position, eight rows at a time; layer 1.
+"""What numba has no loops for: 64 comparisons at once, and bits counted by position; layer 1.
 
-A row is a set of up to 64 · width values, one bit each. How many rows have each bit is
-kept in slices: bit v of slice i is bit i of the count of v. Adding a row is then an
-addition with carry over whole vectors, and eight rows cost seven full adders and, on
-average, two half ones: Klarqvist, Muła and Lemire, Efficient Computation of Positional
-Population Counts Using SIMD Instructions (2021).
+Intrinsics for compiled code, written for vectors that the processor may or may not have:
+where it has shorter ones the compiler uses several.
+
+**Counting by position.** A row is a set of up to 64 · width values, one bit each. How many
+rows have each bit is kept in slices: bit v of slice i is bit i of the count of v. Adding
+a row is then an addition with carry over whole vectors, and eight rows cost seven full
+adders and, on average, two half ones: Klarqvist, Muła and Lemire, Efficient Computation
+of Positional Population Counts Using SIMD Instructions (2021).
 """
 
 from __future__ import annotations
@@ -25,6 +28,48 @@ _intrinsic: Any = intrinsic
 _INDEX = ir.IntType(64)
 # Rows are not aligned to more than a word.
 _ALIGNED = 8
+# Elements that are looked at together.
+_LANES = 64
+
+
+def _comparison(element: Any, compare: Any) -> Any:
+    """Intrinsic (values, at, bound) → uint64: bit i tells how values[at + i] compares."""
+    vector = ir.VectorType(element, _LANES)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = make_array(signature.args[0])(context, builder, arguments[0])
+        first = builder.gep(values.data, [arguments[1]])
+        loaded = builder.load(builder.bitcast(first, vector.as_pointer()), align=1)
+        place = ir.Constant(ir.IntType(32), 0)
+        one = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[2], place)
+        shuffle = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
+        bounds = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), shuffle)
+        return builder.bitcast(compare(builder, loaded, bounds), ir.IntType(_LANES))
+
+    def typed(context: Any, values: Any, at: Any, bound: Any) -> Any:
+        return nb.uint64(values, nb.int64, values.dtype), generate
+
+    return _intrinsic(typed)
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def clear(context: Any, values: Any, at: Any) -> Any:
+    """Set 64 values from `at` on to 0; a loop becomes a call of the C library, which is dear."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(target, builder, arguments[0])
+        vector = ir.VectorType(array.data.type.pointee, _LANES)
+        first = builder.bitcast(builder.gep(array.data, [arguments[1]]), vector.as_pointer())
+        builder.store(ir.Constant(vector, None), first, align=1)
+        return target.get_dummy_value()
+
+    return nb.void(values, nb.int64), generate
+
+
+#: (values float32[≥ at + 64], at, bound) → uint64, bit i set if values[at + i] > bound.
+bits_above = _comparison(ir.FloatType(), lambda b, x, y: b.fcmp_ordered(">", x, y))
+#: (values uint8[≥ at + 64], at, value) → uint64, bit i set if values[at + i] == value.
+bits_equal = _comparison(ir.IntType(8), lambda b, x, y: b.icmp_unsigned("==", x, y))
 
 
 def adder(width: int) -> Any:
