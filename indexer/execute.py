@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,14 @@ _EXCLUDED = 255
 #: filter alone keeps it out, 255 more does. uint8[N], or empty if there are no filters.
 Failed = npt.NDArray[np.uint8]
 NO_FILTERS: Failed = np.empty(0, np.uint8)
+
+
+class Plan(NamedTuple):
+    """A query made ready for one executor: read as words, and as compiled loops want it."""
+
+    query: wq.Query
+    words: Words | None
+    request: npt.NDArray[np.uint8] | None
 
 
 class Executor:
@@ -50,26 +58,37 @@ class Executor:
     def match(self, query: wq.Query) -> list[Matches]:
         """What matches in each segment; raises `QueryError` for too wide a pattern."""
         self._refuse_wide_patterns(query)
+        return self._match(query)
+
+    def _match(self, query: wq.Query) -> list[Matches]:
         return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
+
+    def plan(self, query: wq.Query) -> Plan:
+        """How to run a query; raises `QueryError` for too wide a pattern."""
+        words = read_words(query) if self._kernels.loaded else None
+        if words is None or words.filters or words.excluded:
+            self._refuse_wide_patterns(query)
+        return Plan(query, words, None if words is None else self._word_search().request(words))
+
+    def run(
+        self, plan: Plan, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
+    ) -> Answer:
+        """Match, rank and count facets; as one where the query is one of words."""
+        words = plan.words
+        if words is not None and plan.request is not None and k <= self._words.max_best:
+            return self._words.answer(  # type: ignore[no-any-return]
+                plan.request, failed, k, wishes, self._dropped(words)
+            )
+        found = self._match(plan.query)
+        total, doc_ids, scores = self.top(found, failed, k)
+        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
+        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
 
     def search(
         self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Match, rank and count facets; as one where the query is one of words.
-
-        Raises `QueryError` for too wide a pattern.
-        """
-        words = read_words(query) if self._kernels.loaded else None
-        if words is not None:
-            if words.filters or words.excluded:
-                self._refuse_wide_patterns(query)
-            answer = self._word_search().answer(words, failed, k, wishes, self._dropped(words))
-            if answer is not None:
-                return answer  # type: ignore[no-any-return]
-        found = self.match(query)
-        total, doc_ids, scores = self.top(found, failed, k)
-        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
-        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
+        """Plan a query and run it; raises `QueryError` for too wide a pattern."""
+        return self.run(self.plan(query), failed, k, wishes)
 
     def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
         """bool[N]: the documents of segment `number` that have any of these terms."""

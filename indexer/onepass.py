@@ -27,7 +27,7 @@ import numpy as np
 from .jit import compiled, count_ones, lowest_one, readonly
 from .lookup import chunk_lists, find_lists, weigh
 from .ranking import MATCHED, sweep, visit
-from .requests import BEST, DOCUMENTS, EVERY, lists_of, numbers_of
+from .requests import EVERY, lists_of, numbers_of
 from .vectors import bits_equal
 
 CHUNK = 1 << 16
@@ -306,7 +306,7 @@ def match_all(
         *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
         *(_U16, _U32, _U16),
         *_SEGMENT,
-        *(_I64, _U8, _I64, nb.float64[::1], _I64, nb.float64),
+        *(_I64, _U8, _I64, nb.float64[::1], _I64, nb.float64, nb.int64),
         *_OUTCOME,
     )
 )
@@ -314,7 +314,7 @@ def answer(
     buckets, bucket_terms, offsets, blob, starts, spans,
     first_chunks, run_starts, run_chunks,
     docs, tfs, lengths, norms,
-    field_rows, request, searched, searched_boosts, df, saturation,
+    field_rows, request, searched, searched_boosts, df, saturation, size,
     failed, base, scores, stages, places, bits, top_docs, top_scores, state,
 ):  # fmt: skip
     """Run a query of words over a segment; returns how many documents match.
@@ -322,6 +322,7 @@ def answer(
     field_rows: int64[F], the row of each field in lengths and norms
     request, searched, searched_boosts: see `requests.lists_of`
     df: int64[n], documents of the whole index in each list; empty if the segment is all
+    saturation: K1 + 1; size: documents of the whole index
     """
     numbers = numbers_of(request)
     text, ends, word_of, fields, boosts, groups = lists_of(request, searched, searched_boosts)
@@ -336,7 +337,7 @@ def answer(
     order = np.empty(n, np.int64)
     ranges = np.empty(len(groups), np.int64)
     frequencies = df if len(df) else found
-    weigh(frequencies, boosts, groups, numbers[DOCUMENTS], saturation, weights, order, ranges)
+    weigh(frequencies, boosts, groups, size, saturation, weights, order, ranges)
     chunks = (lengths.shape[1] + CHUNK - 1) // CHUNK
     bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
     rows = np.empty(n, np.int64)
@@ -346,16 +347,15 @@ def answer(
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
-    best_docs, best_scores = top_docs[: numbers[BEST]], top_scores[: numbers[BEST]]
     if numbers[EVERY]:
         match_all(
             docs, tfs, lengths, norms, bounds, rows, weights, ranges,
-            failed, base, scores, stages, places, bits, best_docs, best_scores, state,
+            failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
     else:
         match_any(
             docs, tfs, lengths, norms, bounds, rows, weights,
-            failed, base, scores, stages, places, bits, best_docs, best_scores, state,
+            failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
     return state[MATCHED] - before
 

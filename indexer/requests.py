@@ -18,12 +18,11 @@ import numpy.typing as npt
 
 from .jit import compiled, readonly
 
-#: Numbers that a request begins with: leaves, groups, bytes of text, whether every group
-#: must match, how many of the best are wanted, documents in the index. The field of each
-#: leaf, the end of its text and the bounds of the groups follow, then the boosts of the
-#: leaves (float64), then their texts.
-LEAVES, GROUPS, TEXT, EVERY, BEST, DOCUMENTS = range(6)
-_HEAD = 6
+#: Numbers that a request begins with: leaves, groups, whether every group must match. The
+#: field of each leaf, the end of its text and the bounds of the groups follow, then the
+#: boosts of the leaves (float64), then their texts.
+LEAVES, GROUPS, EVERY = range(3)
+_HEAD = 3
 #: Stands for all the fields that text is searched in.
 EVERYWHERE = -1
 
@@ -39,8 +38,6 @@ def encode(
     bounds: Sequence[int],
     *,
     every: bool,
-    best: int,
-    documents: int,
 ) -> npt.NDArray[np.uint8]:
     """A query as uint8[…]: leaf i is texts[i] in fields[i], group g has leaves from bounds[g]."""
     ends = []
@@ -49,7 +46,7 @@ def encode(
         end += len(text)
         ends.append(end)
     leaves, groups = len(texts), len(bounds) - 1
-    head = (leaves, groups, end, every, best, documents)
+    head = (leaves, groups, every)
     data = pack(
         f"{_HEAD + 2 * leaves + groups + 1}q{leaves}d{end}s",
         *head, *fields, *ends, *bounds, *boosts, b"".join(texts),

@@ -20,7 +20,7 @@ LAYERS: tuple[set[str], ...] = (
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate", "lookup", "ranking", "counting", "requests"},
-    {"watch", "compiled", "onepass"},
+    {"watch", "compiled", "onepass", "tally"},
     {"wordsearch"},
     {"execute"},
     {"facets", "highlight", "suggest"},

@@ -79,12 +79,12 @@ class Searcher:
             return lambda: self._page(query.text)
         if work.name == "search":
             return lambda: self._engine.search(query.text)
-        built, search = _tree(query), self._executor.search
+        plan, run = self._executor.plan(_tree(query)), self._executor.run
         if query.provider is not None:
             keys = {_FACET: frozenset([query.provider])}
-            return lambda: search(built, self._filters(keys), TOP)
+            return lambda: run(plan, self._filters(keys), TOP)
         wishes = [FacetWish(_FACET)] if work.facet else []
-        return lambda: search(built, self._all, TOP, wishes)
+        return lambda: run(plan, self._all, TOP, wishes)
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
