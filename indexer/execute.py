@@ -287,12 +287,11 @@ def failures(
     """
     if allowed is None and not filters:
         return NO_FILTERS
-    failed = np.zeros(size, np.uint8)
-    for number, passes in enumerate(filters, 1):
+    failed = (~filters[0]).view(np.uint8) if filters else np.zeros(size, np.uint8)
+    for number, passes in enumerate(filters[1:], 2):
         fails = (~passes).view(np.uint8)
-        # Numbers wrap round: 0 - 1 is 255, and only what fails a second time has all bits set.
-        again = np.uint8(0) - (failed != 0) * fails if number > 1 else np.uint8(0)
-        failed |= fails * np.uint8(number) | again
+        # Numbers wrap round: only where a document fails a second time all bits are set.
+        failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)
     if allowed is not None:
         failed |= np.uint8(0) - (~allowed).view(np.uint8)
     return failed
