@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from whoosh import query as wq
@@ -57,8 +58,9 @@ def _in_text(
     return _either([build(name, weight * boost) for name, weight in _boosts(fields)])
 
 
-def _terms(text: str) -> list[str]:
-    return [term for term in (stem(word.text) for word in iter_words(text)) if term]
+@lru_cache(maxsize=1 << 14)
+def _terms(text: str) -> tuple[str, ...]:
+    return tuple(term for term in (stem(word.text) for word in iter_words(text)) if term)
 
 
 def words(
@@ -74,7 +76,9 @@ def words(
     if len(terms) == 1:
         return _in_text(fields, lambda name, b: wq.Term(name, terms[0], boost=b), boost)
     distance = min(slop, MAX_SLOP) + 1
-    return _in_text(fields, lambda name, b: wq.Phrase(name, terms, slop=distance, boost=b), boost)
+    return _in_text(
+        fields, lambda name, b: wq.Phrase(name, [*terms], slop=distance, boost=b), boost
+    )
 
 
 def fuzzy(

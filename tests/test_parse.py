@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import indexer
+from indexer.parse import parse
 
 from .conftest import build
 
@@ -224,3 +225,22 @@ def test_no_input_is_an_error(engine, query):
 def test_deep_nesting_is_answered(engine, query):
     """Thousands of brackets or signs exhaust nothing."""
     engine.search(query)
+
+
+PLAIN = st.lists(
+    st.sampled_from(
+        ["azure", "Zürich", "日本", "x2", "OR", "AND", "NOT", "or", "²", "ﬁne", "runs"]
+    ),
+    max_size=6,
+)
+
+
+@given(PLAIN)
+def test_plain_words_mean_what_they_mean_with_syntax(words):
+    """Words take a shorter way through the parser; it leads to where the long one does."""
+    long = [word if word in ("OR", "AND", "NOT") else f"{word}^1" for word in words]
+    short, full = parse(" ".join(words)), parse(" ".join(long))
+    assert (short.query, short.relaxed, short.scored) == (full.query, full.relaxed, full.scored)
+    text = " ".join(words)
+    assert all(text[word.start : word.end] == word.text for word in short.words)
+    assert [word.text for word in short.words] == [word.text for word in full.words]
