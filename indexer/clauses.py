@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from whoosh import query as wq
@@ -56,7 +56,7 @@ class Word(wq.Or):  # type: ignore[misc]
         self.weight = weight
         self.boost, self.minmatch, self.scale = 1.0, 0, None
 
-    @cached_property
+    @property
     def subqueries(self) -> list[wq.Query]:
         """The word in each field."""
         return [
@@ -91,8 +91,9 @@ def _in_text(
     return _either([build(name, weight * boost) for name, weight in _boosts(fields)])
 
 
-def _terms(text: str) -> list[str]:
-    return [term for term in (stem(word.text) for word in iter_words(text)) if term]
+@lru_cache(maxsize=1 << 14)
+def _terms(text: str) -> tuple[str, ...]:
+    return tuple(term for term in (stem(word.text) for word in iter_words(text)) if term)
 
 
 def _word(term: str, fields: Iterable[str] | None, boost: float) -> wq.Query:
@@ -114,7 +115,9 @@ def words(
     if len(terms) == 1:
         return _word(terms[0], fields, boost)
     distance = min(slop, MAX_SLOP) + 1
-    return _in_text(fields, lambda name, b: wq.Phrase(name, terms, slop=distance, boost=b), boost)
+    return _in_text(
+        fields, lambda name, b: wq.Phrase(name, [*terms], slop=distance, boost=b), boost
+    )
 
 
 def fuzzy(

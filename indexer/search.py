@@ -299,7 +299,7 @@ def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
 
 def _facets(
     request: SearchRequest, result: _Result, view: _View
-) -> dict[str, tuple[FacetCount, ...]]:
+) -> dict[str, Sequence[FacetCount]]:
     return {
         facet: result.filters.rows(facet, view.snapshot.facet(facet), counts)
         for facet, counts in zip(request.facets, result.answer.counts, strict=True)
