@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 TOP = 10
-#: The facets of a full page.
+#: The facets of a full page, and how many values of each are shown.
 PAGE_FACETS = ("provider", "topic", "year")
+PAGE_VALUES = 10
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -45,6 +46,7 @@ WORKS = (
     Work("filtered", "words and a provider: top 10, total", ("filtered",)),
     Work("search", "search from text: 10 stories, total, providers", ("any", "all"), peers=False),
     Work("page", "full page from text: 3 facets, highlights, related", ("any", "all"), peers=False),
+    Work("stories", "full page from text, and all of its stories", ("any", "all"), peers=False),
 )
 WORK = {work.name: work for work in WORKS}
 #: Works that add nothing to the bare search but what Python makes of it.

@@ -20,7 +20,7 @@ from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
 from indexer.snapshot import open_snapshot
 
 from ..queries import Query
-from ..works import PAGE_FACETS, TOP, Answer, Work
+from ..works import PAGE_FACETS, PAGE_VALUES, TOP, Answer, Work
 from . import Run
 from .stock_whoosh import text_query
 
@@ -77,6 +77,8 @@ class Searcher:
         """Build the query, so that only running it is timed."""
         if work.name == "page":
             return lambda: self._page(query.text)
+        if work.name == "stories":
+            return lambda: self._stories(query.text)
         if work.name == "search":
             return lambda: self._engine.search(query.text)
         plan, run = self._executor.plan(_tree(query)), self._executor.run
@@ -106,12 +108,21 @@ class Searcher:
         return Filters(self._executor, keys, None, None).failed
 
     def _page(self, text: str) -> ResultPage:
-        """Everything a result page shows, read."""
+        """A result page with its facets, highlights and related articles read."""
         page = self._engine.search(text, facets=PAGE_FACETS, limit=TOP)
+        for facet in PAGE_FACETS:
+            assert len(page.facets[facet][:PAGE_VALUES]) <= PAGE_VALUES
         for hit in page.hits:
             assert hit.highlights
             for related in hit.related:
                 assert related.highlights
+        return page
+
+    def _stories(self, text: str) -> ResultPage:
+        """The same, and every whole story."""
+        page = self._page(text)
+        for hit in page.hits:
+            assert hit.story.title
         return page
 
 
