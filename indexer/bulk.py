@@ -24,6 +24,8 @@ from .codec.write import Column, write_segment
 from .model import FACETS, Story
 from .schema import create_schema, document_of
 
+#: What names of segments begin with.
+INDEX_NAME = "MAIN"
 #: The number of `PART_SEPARATOR` among the words.
 _SEPARATOR = 0
 #: Pieces that are known from one segment to the next; some 50 MB.
@@ -148,7 +150,9 @@ def _documents_only(
     name: str, terms: list[bytes], ranked: _I64, docs: npt.NDArray[np.uint32]
 ) -> Postings:
     """Postings without frequencies of terms by rank, each with its document, in any order."""
-    keys = np.unique((ranked << 32) | docs)
+    keys = (ranked << 32) | docs
+    keys.sort()
+    keys = keys[np.diff(keys, prepend=-1) > 0]
     starts = _term_starts(keys >> 32, len(terms))
     return Postings(name=name, terms=terms, starts=starts, docs=keys.astype(np.uint32))
 
@@ -247,9 +251,10 @@ class SegmentBuilder:
 
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
-        self._start()
+        self.clear()
 
-    def _start(self) -> None:
+    def clear(self) -> None:
+        """Forget the stories taken."""
         self.docs = 0
         self.words = 0
         self._records: list[bytes] = []
@@ -292,6 +297,10 @@ class SegmentBuilder:
         self._records.append(encode_record(stored))
         self.docs += 1
 
+    def train(self) -> bytes:
+        """A dictionary for compressing stories like those taken."""
+        return compress_records(self._records).dictionary
+
     def write(self, folder: Path, segment: str, dictionary: bytes | None = None) -> None:
         """Write what was taken and start anew; raises as `write_segment` does.
 
@@ -314,4 +323,4 @@ class SegmentBuilder:
             lengths={name: values for name, values in lengths.items() if values.any()},
             columns=columns, facets=FACETS, stored=compress_records(self._records, dictionary),
         )  # fmt: skip
-        self._start()
+        self.clear()

@@ -16,7 +16,7 @@ from whoosh.filedb.filestore import RamStorage
 from whoosh.index import TOC
 
 from . import manifest as mf
-from .bulk import SegmentBuilder
+from .bulk import INDEX_NAME, SegmentBuilder
 from .codec import Segment, read_segments
 from .codec.files import sync_folder
 from .codec.format import KINDS
@@ -24,8 +24,6 @@ from .codec.merge import merge_segments
 from .errors import BuildError, IndexCorrupt
 from .model import Story
 from .schema import create_schema
-
-INDEX_NAME = "MAIN"
 
 #: Words gathered before a segment is written; what bounds the memory of a writer.
 WORDS_PER_SEGMENT = 6_000_000
@@ -37,7 +35,7 @@ Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Source
 
 
 class Writer:
-    """Adds stories to an index folder and deletes them; `publish` makes it all count."""
+    """Adds segments to an index folder and deletes stories; `publish` makes it all count."""
 
     def __init__(
         self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
@@ -49,16 +47,19 @@ class Writer:
         self._arrays = {
             segment.segment_id(): segment.arrays(Path(folder)) for segment in self._segments
         }
-        self._builder = SegmentBuilder()
 
-    def add(self, story: Story) -> None:
-        """Add a story; one with the same id must have been deleted before."""
-        self._builder.add(story)
-        if self._builder.words >= WORDS_PER_SEGMENT:
-            self._flush()
+    def dictionary(self, stories: int) -> bytes | None:
+        """What compresses stored stories like those of the index; None to make a new one.
+
+        One that was made of fewer than so many `stories` is not good enough.
+        """
+        largest = max(self._segments, key=Segment.doc_count, default=None)
+        if largest is None or largest.doc_count() < stories:
+            return None
+        return self._arrays[largest.segment_id()].dictionary
 
     def delete(self, story_id: str) -> None:
-        """Delete the story with this id from the segments written so far."""
+        """Delete the story with this id from the segments there are so far."""
         for segment in self._segments:
             arrays = self._arrays[segment.segment_id()]
             entry = arrays.find_term("id", story_id.encode())
@@ -66,15 +67,8 @@ class Writer:
                 for doc in arrays.doc_ids(entry).tolist():
                     segment.delete_document(doc)
 
-    def _flush(self) -> None:
-        if not self._builder.docs:
-            return
-        segment = Segment(INDEX_NAME, docs=self._builder.docs)
-        self._builder.write(Path(self._folder), segment.segment_id())
-        self._keep(segment)
-        self._builder = SegmentBuilder()
-
-    def _keep(self, segment: Segment) -> None:
+    def keep(self, segment: Segment) -> None:
+        """Add a segment that was written into the folder."""
         self._segments.append(segment)
         self._arrays[segment.segment_id()] = segment.arrays(Path(self._folder))
 
@@ -95,11 +89,10 @@ class Writer:
             segment = Segment(INDEX_NAME, docs=sum(old.doc_count() for old in merged))
             parts = [old.arrays(Path(self._folder)) for old in merged]
             merge_segments(Path(self._folder), segment.segment_id(), parts)
-            self._keep(segment)
+            self.keep(segment)
 
     def publish(self, describe: Describe) -> int:
         """Make everything added and deleted visible at once; returns the generation."""
-        self._flush()
         self._merge()
         files = {}
         for segment in self._segments:
@@ -180,7 +173,18 @@ def _refuse_foreign_index(folder: str) -> None:
 
 def write_stories(folder: str, stories: Iterable[Story], describe: Describe) -> int:
     """Write a fresh generation of these stories; returns its number."""
+    builder = SegmentBuilder()
     with open_writer(folder, fresh=True) as writer:
         for story in stories:
-            writer.add(story)
+            builder.add(story)
+            if builder.words >= WORDS_PER_SEGMENT:
+                _write_segment(folder, writer, builder)
+        if builder.docs:
+            _write_segment(folder, writer, builder)
         return writer.publish(describe)
+
+
+def _write_segment(folder: str, writer: Writer, builder: SegmentBuilder) -> None:
+    segment = Segment(INDEX_NAME, docs=builder.docs)
+    builder.write(Path(folder), segment.segment_id(), writer.dictionary(1))
+    writer.keep(segment)

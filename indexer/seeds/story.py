@@ -78,7 +78,8 @@ def _read_text(text: str, story_id: str) -> StoryRead:
         part = _split(text, story_id)
         start = part.start
         yaml = text[start : part.end]
-        values, warnings = read_plain(yaml, _STORY), []
+        warnings: list[FieldWarning] = []
+        values = read_plain(yaml, _STORY)
         if values is None:
             values, warnings = read_mapping(yaml, _STORY, story_id)
         story = _story(story_id, values, part.body)
