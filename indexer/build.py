@@ -19,7 +19,7 @@ from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
 from .reading import WORTH_WORKERS, Read, ShardRead, Task, Wanted, shard_reader, shards_of
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, iter_seed_files
+from .seeds import iter_seed_files
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -147,20 +147,30 @@ class _Job:
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        files = list(iter_seed_files(self.seeds, rejected.append))
         old = self._old_sources()
-        fresh = full or old is None
         known = {} if old is None else old.files
+        fresh = full or old is None
+        settled_ns = 0 if fresh or old is None else old.started_ns - _CLOCK_GRAIN_NS
         kept: dict[str, mf.Source] = {}
         read = []
-        for file in files:
+        new = 0
+        for file in iter_seed_files(self.seeds, rejected.append):
             source = known.get(file.id)
-            if old is not None and not fresh and _same(file, source, old.started_ns):
-                kept[file.id] = known[file.id]
+            if source is None:
+                new += 1
+            if (
+                source is not None
+                and file.mtime_ns == source.mtime_ns
+                and file.mtime_ns < settled_ns
+                and file.size == source.size
+            ):
+                kept[file.id] = source
             else:
                 read.append(Wanted(file, None if fresh or source is None else source.digest))
-        present = {file.id for file in files}
-        gone = [story_id for story_id in known if story_id not in present]
+        gone: list[str] = []
+        if len(kept) + len(read) - new < len(known):
+            present = kept.keys() | {wanted.file.id for wanted in read}
+            gone = [story_id for story_id in known if story_id not in present]
         # What cannot be listed now is not gone: its stories stay as they were.
         hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
         if hidden and not fresh:
@@ -272,7 +282,10 @@ class _Outcome:
     @property
     def changed(self) -> bool:
         """Whether the index differs from the last generation."""
-        return self.plan.fresh or self.sources != self.plan.old
+        plan = self.plan
+        if not plan.read and not plan.gone:
+            return plan.fresh
+        return plan.fresh or self.sources != plan.old
 
     @property
     def replaced(self) -> list[str]:
@@ -301,12 +314,3 @@ class _Outcome:
 def _source(read: Read) -> mf.Source:
     file, indexed = read.file, read.fate != "left out"
     return mf.Source(file.size, file.mtime_ns, read.digest, read.articles, indexed)
-
-
-def _same(file: SeedFile, source: mf.Source | None, started_ns: int) -> bool:
-    return (
-        source is not None
-        and source.size == file.size
-        and source.mtime_ns == file.mtime_ns
-        and file.mtime_ns < started_ns - _CLOCK_GRAIN_NS
-    )
