@@ -164,7 +164,7 @@ def markdown(result: RebuildRecord) -> str:
     parameters = ", ".join(f"{key} {value:,}" for key, value in result.parameters.items())
     blocks = [
         f"Run of {result.date}. {machine}. {versions}. {parameters}.",
-        _table(["work", "fastest s", "all s"], _times(result)),
+        _table(["work", "fastest s", "all s", "processors' s"], _times(result)),
         _table(
             ["full rebuild", "writer MB", "a worker MB", "index MB", "segments"], _sizes(result)
         ),
@@ -182,14 +182,16 @@ def _times(result: RebuildRecord) -> Iterator[list[str]]:
     }
     for name, title in titles.items():
         seconds = [run["seconds"] for run in result.jobs[name]]
-        yield [title, f"{min(seconds):.2f}", ", ".join(f"{one:.2f}" for one in seconds)]
+        cpu = min(run["cpu_seconds"] for run in result.jobs[name])
+        every = ", ".join(f"{one:.2f}" for one in seconds)
+        yield [title, f"{min(seconds):.2f}", every, f"{cpu:.2f}"]
     (changes,) = result.jobs["incremental"]
     for name, title in (
         ("walk", "walk of the folder"),
         ("nothing", "nothing changed"),
         ("few", f"{changes['changed']:.0f} files changed"),
     ):
-        yield [f"{result.parameters['archive']:,} stories: {title}", f"{changes[name]:.3f}", ""]
+        yield [f"{result.parameters['archive']:,} stories: {title}", f"{changes[name]:.3f}", "", ""]
 
 
 def _sizes(result: RebuildRecord) -> Iterator[list[str]]:

@@ -42,6 +42,7 @@ def full(folder: Path, work: Path, processes: int) -> Measured:
     seconds, report = _timed(lambda: indexer.rebuild(folder, out, workers=processes))
     return {
         "seconds": seconds,
+        "cpu_seconds": _cpu(),
         "stories": report.indexed,
         "writer_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "worker_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
@@ -54,7 +55,10 @@ def full(folder: Path, work: Path, processes: int) -> Measured:
 def events(folder: Path, work: Path, processes: int) -> Measured:
     """The bare events of the files' YAML, as libyaml gives them, and nothing done with them."""
     seconds, counts = _timed(lambda: list(_map(_stream, _paths(folder), processes)))
-    return {"seconds": seconds, "stories": len(_paths(folder)), "events": sum(counts)}
+    return {
+        "seconds": seconds, "cpu_seconds": _cpu(), "stories": len(_paths(folder)),
+        "events": sum(counts),
+    }  # fmt: skip
 
 
 def reference(folder: Path, work: Path, processes: int) -> Measured:
@@ -91,11 +95,13 @@ def reference(folder: Path, work: Path, processes: int) -> Measured:
 
     seconds, count = _timed(build)
     size = sum(path.stat().st_size for path in out.iterdir())
-    return {"seconds": seconds, "stories": count, "index_bytes": size}
+    return {
+        "seconds": seconds, "cpu_seconds": _cpu(), "stories": count, "index_bytes": size,
+    }  # fmt: skip
 
 
 def incremental(folder: Path, work: Path, processes: int) -> Measured:
-    """On an index that is up to date: a walk, a rebuild of nothing, one of a few changes."""
+    """On an index that `full` made: a walk, a rebuild of nothing, one of a few changes."""
     out = work / "index"
     indexer.rebuild(folder, out, workers=processes)
     files = _paths(folder)
@@ -123,6 +129,12 @@ def incremental(folder: Path, work: Path, processes: int) -> Measured:
 JOBS: dict[str, Callable[[Path, Path, int], Measured]] = {
     "full": full, "events": events, "reference": reference, "incremental": incremental,
 }  # fmt: skip
+
+
+def _cpu() -> float:
+    """Seconds of processors that this process and those it started took, imports included."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, object]:

@@ -73,20 +73,26 @@ class Writer:
         self._arrays[segment.segment_id()] = segment.arrays(Path(self._folder))
 
     def _merge(self) -> None:
-        """Join small segments, so that there are never more than a handful."""
+        """Join small segments, so that there are never more than a handful.
+
+        The order of segments, and so that of stories, stays.
+        """
         live = [segment for segment in self._segments if segment.doc_count()]
-        live.sort(key=lambda segment: -segment.doc_count())
+        by_size = sorted(live, key=lambda segment: -segment.doc_count())
         kept, left = 0, sum(segment.doc_count() for segment in live)
-        for segment in live:
+        for segment in by_size:
             left -= segment.doc_count()
             if segment.doc_count() < _MERGE_FACTOR * left or _half_deleted(segment):
                 break
             kept += 1
-        self._segments, merged = live[:kept], live[kept:]
+        small = {segment.segment_id() for segment in by_size[kept:]}
+        merged = [segment for segment in live if segment.segment_id() in small]
         if len(merged) == 1 and not merged[0].has_deletions():
-            self._segments += merged
-        elif merged:
+            merged = []
+        self._segments = [segment for segment in live if segment not in merged]
+        if merged:
             segment = Segment(INDEX_NAME, docs=sum(old.doc_count() for old in merged))
+            # Opened anew, to know what is deleted.
             parts = [old.arrays(Path(self._folder)) for old in merged]
             merge_segments(Path(self._folder), segment.segment_id(), parts)
             self.keep(segment)
