@@ -48,6 +48,15 @@ def seeds(tmp_path):
     return tmp_path / "seeds"
 
 
+@pytest.fixture
+def alone():
+    """No thread but this one, so that files are read in other processes."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(60)
+    assert threading.active_count() == 1
+
+
 def test_only_changes_are_read(seeds, tmp_path):
     """New, changed and removed files are counted and show up in the results."""
     index = tmp_path / "index"
@@ -177,7 +186,7 @@ def _answers(index):
 
 
 @pytest.mark.parametrize("shard_bytes", [indexer.reading.SHARD_BYTES, 2000])
-def test_workers_make_no_difference(tmp_path, monkeypatch, shard_bytes):
+def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     """However many processes read, in however many shards, the index answers the same."""
     monkeypatch.setattr(indexer.reading, "SHARD_BYTES", shard_bytes)
     for number in range(200):
@@ -189,14 +198,17 @@ def test_workers_make_no_difference(tmp_path, monkeypatch, shard_bytes):
         )  # fmt: skip
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
-    seen = []
-    for workers in (1, 2, 3):
-        index = tmp_path / f"index{workers}"
-        report = indexer.rebuild(tmp_path / "seeds", index, workers=workers)
-        assert report.indexed == 201
-        assert not indexer.verify(index).damaged
-        seen.append((_answers(index), report.rejected, report.warnings))
+    reports = [
+        indexer.rebuild(tmp_path / "seeds", tmp_path / f"index{workers}", workers=workers)
+        for workers in (1, 2, 3)
+    ]
+    seen = [
+        (_answers(tmp_path / f"index{workers}"), report.indexed, report.rejected, report.warnings)
+        for workers, report in enumerate(reports, 1)
+    ]
     assert seen[0] == seen[1] == seen[2]
+    assert seen[0][1] == 201
+    assert not indexer.verify(tmp_path / "index2").damaged
 
 
 def test_a_program_with_threads_reads_by_itself(tmp_path):
@@ -226,7 +238,7 @@ def _many(folder):
 
 
 @pytest.mark.parametrize("moment", ["reading", "writing"])
-def test_an_error_in_the_middle_leaves_nothing(tmp_path, moment):
+def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
     """Whatever is raised while workers are at work, they end, and the old index stays."""
     seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
     written(tmp_path / "old", "old.md", title="Old")
@@ -244,7 +256,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path, moment):
     assert titles(index) == ["Old"]
 
 
-def test_a_worker_that_is_killed(tmp_path, monkeypatch):
+def test_a_worker_that_is_killed(alone, tmp_path, monkeypatch):
     """A worker that the system ends is a clear error; nothing is published, nothing stays."""
     seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
     # Workers that have read their files wait here to be killed.
@@ -262,7 +274,7 @@ def test_a_worker_that_is_killed(tmp_path, monkeypatch):
     assert indexer.rebuild(seeds, index, workers=2).indexed == 300
 
 
-def test_a_worker_that_cannot_write(tmp_path, monkeypatch):
+def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
     """A worker's full disk is reported as one in this process would be."""
     seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
 
