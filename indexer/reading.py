@@ -122,24 +122,24 @@ def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRe
     builder = SegmentBuilder()
     for number, shard in enumerate(shards):
         reads: list[Read] = []
-        yield from _read_files(shard, task.published_only, builder, reads)
+        yield from _read_files(shard, task, builder, reads)
         yield ShardRead(number, reads, _write(builder, task.folder, task.dictionary))
 
 
 def _read_files(
-    shard: list[Wanted], published_only: bool, builder: SegmentBuilder, reads: list[Read]
+    shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
 ) -> Iterator[int]:
     """Read files into a builder; yields now and then how many since the last time."""
     told = 0
     for wanted in shard:
-        reads.append(_read_file(wanted, published_only, builder))
+        reads.append(_read_file(wanted, task, builder))
         if len(reads) - told == _STEP:
             told = len(reads)
             yield _STEP
     yield len(reads) - told
 
 
-def _read_file(wanted: Wanted, published_only: bool, builder: SegmentBuilder) -> Read:
+def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     file = wanted.file
     data = load_file(file.path, file.id)
     if isinstance(data, Rejection):
@@ -149,18 +149,17 @@ def _read_file(wanted: Wanted, published_only: bool, builder: SegmentBuilder) ->
     if story is None:
         return Read(file, "rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
-    if published_only and not story.published:
+    if task.published_only and not story.published:
         fate = "left out"
     elif digest == wanted.held:
         fate = "same"
-    else:
+    elif task.folder is not None:
         builder.add(story)
     return Read(file, fate, digest, len(story.related), None, warnings)
 
 
 def _write(builder: SegmentBuilder, folder: str | None, dictionary: bytes | None) -> Segment | None:
     if folder is None or not builder.docs:
-        builder.clear()
         return None
     segment = Segment(INDEX_NAME, docs=builder.docs)
     builder.write(Path(folder), segment.segment_id(), dictionary)
@@ -256,7 +255,7 @@ def _work(pipe: Connection, task: Task) -> None:
         while (message := pipe.recv()) is not None:
             number, shard = message
             reads: list[Read] = []
-            for count in _read_files(shard, task.published_only, builder, reads):
+            for count in _read_files(shard, task, builder, reads):
                 pipe.send(count)
             if task.folder is not None and dictionary is None:
                 dictionary = pipe.recv()
