@@ -29,6 +29,8 @@ from .schema import create_schema
 WORDS_PER_SEGMENT = 6_000_000
 #: A segment is left alone while it has this many times the documents of all smaller ones.
 _MERGE_FACTOR = 2
+#: Segments merged at a time: each has five files, and a process may open about a thousand.
+_MOST_PARTS = 100
 
 #: Given a generation and its segments, returns its manifest, without files, and sources.
 Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Sources]]
@@ -44,9 +46,7 @@ class Writer:
         self._generation = generation
         self._old_files = files
         self._segments = list(segments)
-        self._arrays = {
-            segment.segment_id(): segment.arrays(Path(folder)) for segment in self._segments
-        }
+        self._old = [(segment, segment.arrays(Path(folder))) for segment in segments]
 
     def dictionary(self, stories: int) -> bytes | None:
         """What compresses stored stories like those of the index; None to make a new one.
@@ -56,12 +56,11 @@ class Writer:
         largest = max(self._segments, key=Segment.doc_count, default=None)
         if largest is None or largest.doc_count() < stories:
             return None
-        return self._arrays[largest.segment_id()].dictionary
+        return largest.arrays(Path(self._folder)).dictionary
 
     def delete(self, story_id: str) -> None:
-        """Delete the story with this id from the segments there are so far."""
-        for segment in self._segments:
-            arrays = self._arrays[segment.segment_id()]
+        """Delete the story with this id from the segments of the last generation."""
+        for segment, arrays in self._old:
             entry = arrays.find_term("id", story_id.encode())
             if entry is not None:
                 for doc in arrays.doc_ids(entry).tolist():
@@ -70,7 +69,6 @@ class Writer:
     def keep(self, segment: Segment) -> None:
         """Add a segment that was written into the folder."""
         self._segments.append(segment)
-        self._arrays[segment.segment_id()] = segment.arrays(Path(self._folder))
 
     def _merge(self) -> None:
         """Join small segments, so that there are never more than a handful.
@@ -90,12 +88,19 @@ class Writer:
         if len(merged) == 1 and not merged[0].has_deletions():
             merged = []
         self._segments = [segment for segment in live if segment not in merged]
+        while len(merged) > _MOST_PARTS:
+            groups = range(0, len(merged), _MOST_PARTS)
+            merged = [self._join(merged[at : at + _MOST_PARTS]) for at in groups]
         if merged:
-            segment = Segment(INDEX_NAME, docs=sum(old.doc_count() for old in merged))
-            # Opened anew, to know what is deleted.
-            parts = [old.arrays(Path(self._folder)) for old in merged]
-            merge_segments(Path(self._folder), segment.segment_id(), parts)
-            self.keep(segment)
+            self._segments.append(self._join(merged))
+
+    def _join(self, segments: list[Segment]) -> Segment:
+        folder = Path(self._folder)
+        joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
+        # Opened anew, to know what is deleted.
+        parts = [segment.arrays(folder) for segment in segments]
+        merge_segments(folder, joined.segment_id(), parts)
+        return joined
 
     def publish(self, describe: Describe) -> int:
         """Make everything added and deleted visible at once; returns the generation."""

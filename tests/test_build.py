@@ -17,6 +17,7 @@ import pytest
 
 import indexer
 import indexer.reading
+import indexer.store
 from indexer.lock import writer_lock
 
 from .conftest import ROOT, write_story
@@ -189,6 +190,7 @@ def _answers(index):
 def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     """However many processes read, in however many shards, the index answers the same."""
     monkeypatch.setattr(indexer.reading, "SHARD_BYTES", shard_bytes)
+    monkeypatch.setattr(indexer.store, "_MOST_PARTS", 3)
     for number in range(200):
         written(
             tmp_path / "seeds", f"{number:03}.md",
