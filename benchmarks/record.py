@@ -31,8 +31,8 @@ def make_record(options: Options, sizes: list[SizeSummary]) -> Record:
     """A record of these results, on this machine, now."""
     return Record(
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        machine=_machine(),
-        versions=_versions(),
+        machine=machine(),
+        versions=versions(),
         parameters={
             "stories": ", ".join(f"{stories:,}" for stories in options.stories),
             "seed": str(options.seed),
@@ -71,7 +71,8 @@ def _rounded(value: object) -> object:
     return value
 
 
-def _machine() -> dict[str, str]:
+def machine() -> dict[str, str]:
+    """What this machine is."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
@@ -93,7 +94,8 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that take part."""
     own = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
     return own | {name: _version(name) for name in _LIBRARIES}
 

@@ -169,9 +169,7 @@ def _full_answers(name: str, measured: Measured) -> Timing:
 
     So the shortcut of "top 10 only" is compared with the full ranking.
     """
-    full = {"top_any": BARE, "top_all": BARE, "search": BARE, "page": BARE, "stories": BARE}.get(
-        name, ()
-    )
+    full = BARE if name in ("top_any", "top_all", "search", "page", "stories") else ()
     merged = Timing(0, {}, {})
     for work in full:
         merged.times |= measured.works[work].times

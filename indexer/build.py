@@ -13,13 +13,13 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from . import manifest as mf
-from .codec import read_segments
+from .codec import Segment, read_segments
 from .errors import BuildError, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
-from .reading import WORTH_WORKERS, Read, mapper
+from .reading import WORTH_WORKERS, Read, ShardRead, Task, Wanted, shard_reader, shards_of
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, iter_seed_files
+from .seeds import iter_seed_files
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -35,7 +35,7 @@ class _Plan(NamedTuple):
     started_ns: int
     fresh: bool
     kept: dict[str, mf.Source]
-    read: list[SeedFile]
+    read: list[Wanted]
     gone: list[str]
     old: dict[str, mf.Source]
     rejected: list[Rejection]
@@ -147,20 +147,30 @@ class _Job:
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        files = list(iter_seed_files(self.seeds, rejected.append))
         old = self._old_sources()
-        fresh = full or old is None
         known = {} if old is None else old.files
+        fresh = full or old is None
+        settled_ns = 0 if fresh or old is None else old.started_ns - _CLOCK_GRAIN_NS
         kept: dict[str, mf.Source] = {}
         read = []
-        for file in files:
+        new = 0
+        for file in iter_seed_files(self.seeds, rejected.append):
             source = known.get(file.id)
-            if old is not None and not fresh and _same(file, source, old.started_ns):
-                kept[file.id] = known[file.id]
+            if source is None:
+                new += 1
+            if (
+                source is not None
+                and file.mtime_ns == source.mtime_ns
+                and file.mtime_ns < settled_ns
+                and file.size == source.size
+            ):
+                kept[file.id] = source
             else:
-                read.append(file)
-        present = {file.id for file in files}
-        gone = [story_id for story_id in known if story_id not in present]
+                read.append(Wanted(file, None if fresh or source is None else source.digest))
+        gone: list[str] = []
+        if len(kept) + len(read) - new < len(known):
+            present = kept.keys() | {wanted.file.id for wanted in read}
+            gone = [story_id for story_id in known if story_id not in present]
         # What cannot be listed now is not gone: its stories stay as they were.
         hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
         if hidden and not fresh:
@@ -181,30 +191,45 @@ class _Job:
 
     def run(self, plan: _Plan, started: float, index: str | None) -> BuildReport:
         """Carry out a plan and publish it, or with no index only say what it would do."""
-        outcome = _Outcome(plan, self.published_only)
+        outcome = _Outcome(plan)
         if index is None:
-            for read in self._read_all(plan.read):
-                outcome.take(read)
+            self._read_all(plan, outcome, None)
             return self._finish(outcome, started, mf.newest_generation(self.index) or 0, True)
         with open_writer(index, fresh=plan.fresh) as writer:
-            for read in self._read_all(plan.read):
-                _apply(writer, outcome.take(read), replace=not plan.fresh)
+            segments = self._read_all(plan, outcome, writer)
             self._refuse_if_strict(outcome)
-            for story_id in outcome.removed if not plan.fresh else ():
-                writer.delete(story_id)
             self._report("writing", 0, 0)
             if outcome.changed:
+                for story_id in outcome.replaced:
+                    writer.delete(story_id)
+                for segment in segments:
+                    writer.keep(segment)
                 made = writer.publish(lambda *given: self._describe(outcome, *given))
                 return self._finish(outcome, started, made)
         return self._finish(outcome, started, mf.newest_generation(index) or 0)
 
-    def _read_all(self, files: list[SeedFile]) -> Iterator[Read]:
-        workers = min(self.workers, len(files) // WORTH_WORKERS + 1)
-        with mapper(workers, self.lock) as map_files:
-            for done, read in enumerate(map_files(files)):
-                self._report("reading", done, len(files))
-                yield read
-        self._report("reading", len(files), len(files))
+    def _read_all(self, plan: _Plan, outcome: _Outcome, writer: Writer | None) -> list[Segment]:
+        """Read all files that must be read; returns the segments written."""
+        files, total = plan.read, len(plan.read)
+        workers = min(self.workers, total // WORTH_WORKERS + 1)
+        dictionary = None if writer is None else writer.dictionary(total)
+        folder = None if writer is None else self.index
+        task = Task(folder, self.published_only, dictionary, self.lock)
+        shards: list[ShardRead] = []
+        done = 0
+        self._report("reading", done, total)
+        with shard_reader(workers, task) as read_shards:
+            for event in read_shards(shards_of(files, workers)):
+                if isinstance(event, ShardRead):
+                    shards.append(event)
+                else:
+                    done += event
+                    self._report("reading", done, total)
+        shards.sort(key=lambda shard: shard.number)
+        for shard in shards:
+            for read in shard.reads:
+                outcome.take(read)
+        return [shard.segment for shard in shards if shard.segment is not None]
 
     def _refuse_if_strict(self, outcome: _Outcome) -> None:
         problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
@@ -244,59 +269,48 @@ class _Job:
 class _Outcome:
     """What has become of the files of a plan so far."""
 
-    def __init__(self, plan: _Plan, published_only: bool) -> None:
+    def __init__(self, plan: _Plan) -> None:
         self.plan = plan
-        self.published_only = published_only
         self.sources = dict(plan.kept)
         self.rejected = list(plan.rejected)
         self.warnings: list[FieldWarning] = []
         self.removed = [story_id for story_id in plan.gone if plan.old[story_id].indexed]
+        self._changed: list[str] = []
         self.indexed = 0
         self.touched = 0
 
     @property
     def changed(self) -> bool:
         """Whether the index differs from the last generation."""
-        return self.plan.fresh or self.sources != self.plan.old
+        plan = self.plan
+        if not plan.read and not plan.gone:
+            return plan.fresh
+        return plan.fresh or self.sources != plan.old
 
-    def take(self, read: Read) -> Read | None:
-        """Note what was read; returns it if the index must change for it."""
-        file, story = read.file, read.story
+    @property
+    def replaced(self) -> list[str]:
+        """The stories that must leave the segments of the last generation."""
+        return [] if self.plan.fresh else self.removed + self._changed
+
+    def take(self, read: Read) -> None:
+        """Note what became of a file."""
+        story_id = read.file.id
+        old = self.plan.old.get(story_id)
         self.warnings += read.warnings
-        old = self.plan.old.get(file.id)
         if read.rejection is not None:
             self.rejected.append(read.rejection)
-        if story is None or (self.published_only and not story.published):
+        else:
+            self.sources[story_id] = _source(read)
+        if read.fate == "added":
+            self.indexed += 1
             if old is not None and old.indexed:
-                self.removed.append(file.id)
-            if story is not None:
-                self.sources[file.id] = _source(read, indexed=False)
-            return None
-        self.sources[file.id] = _source(read, indexed=True)
-        if not self.plan.fresh and old is not None and old.digest == read.digest:
+                self._changed.append(story_id)
+        elif read.fate == "same":
             self.touched += 1
-            return None
-        self.indexed += 1
-        return read
+        elif old is not None and old.indexed:
+            self.removed.append(story_id)
 
 
-def _apply(writer: Writer, read: Read | None, *, replace: bool) -> None:
-    if read is None or read.story is None:
-        return
-    if replace:
-        writer.delete(read.file.id)
-    writer.add(read.story)
-
-
-def _source(read: Read, *, indexed: bool) -> mf.Source:
-    articles = len(read.story.related) if read.story else 0
-    return mf.Source(read.file.size, read.file.mtime_ns, read.digest, articles, indexed)
-
-
-def _same(file: SeedFile, source: mf.Source | None, started_ns: int) -> bool:
-    return (
-        source is not None
-        and source.size == file.size
-        and source.mtime_ns == file.mtime_ns
-        and file.mtime_ns < started_ns - _CLOCK_GRAIN_NS
-    )
+def _source(read: Read) -> mf.Source:
+    file, indexed = read.file, read.fate != "left out"
+    return mf.Source(file.size, file.mtime_ns, read.digest, read.articles, indexed)

@@ -1,7 +1,8 @@
 """Stories → one segment, without a Python step per posting; layer 3.
 
-Each distinct word is folded and stemmed once; the words of a text become numbers by one
-dictionary look-up each, and postings are inverted by sorting arrays. What comes out is
+A text is cut at blanks into pieces, each of which becomes a number by one dictionary
+look-up; what words a piece has, and the term of each word, is found out once. All else
+is done on arrays of whole fields: postings are inverted by sorting. What comes out is
 the segment that Whoosh's writer would make of the same documents, field by field.
 """
 
@@ -17,91 +18,148 @@ import numpy.typing as npt
 from whoosh import fields, formats
 
 from .analysis import PART_SEPARATOR, POSITION_GAP, WORD_PATTERN
-from .codec.invert import Postings, encode_positions, offsets_of
+from .codec.invert import Postings, encode_positions, gather_ranges, offsets_of
 from .codec.stored import Record, compress_records, encode_record
 from .codec.write import Column, write_segment
 from .model import FACETS, Story
 from .schema import create_schema, document_of
 
-_SEPARATOR = -1
-_NOTHING = -2
+#: What names of segments begin with.
+INDEX_NAME = "MAIN"
+#: The number of `PART_SEPARATOR` among the words.
+_SEPARATOR = 0
+#: Pieces that are known from one segment to the next; some 50 MB.
+_MOST_PIECES = 1 << 18
+_SPACED_SEPARATOR = f" {PART_SEPARATOR} "
 _I64 = npt.NDArray[np.int64]
 
 
-class _TextField:
-    """Gathers the tokens of one analysed field."""
+class Vocabulary(dict[str, int]):
+    """Numbers of pieces, a piece being text without a blank; and the words of each.
 
-    def __init__(self, name: str, term_of: Callable[[str], str], positions: bool) -> None:
+    No word reaches over a blank, so the words of a text are those of its pieces.
+    """
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {PART_SEPARATOR: _SEPARATOR}
+        self._flat = array("I")
+        self._sizes = array("I")
+
+    def __missing__(self, piece: str) -> int:
+        words = self.words
+        found = WORD_PATTERN.findall(piece)
+        self._flat.extend([words.setdefault(word, len(words)) for word in found])
+        self._sizes.append(len(found))
+        number = self[piece] = len(self)
+        return number
+
+    def expand(self, pieces: npt.NDArray[np.uint32]) -> tuple[_I64, _I64]:
+        """Numbers of pieces → the numbers of their words, and how many each piece has."""
+        every = np.array(self._sizes, np.int64)
+        sizes = every[pieces]
+        flat = np.array(self._flat, np.int64)
+        return flat[gather_ranges(offsets_of(every)[pieces], sizes)], sizes
+
+
+class _TextField:
+    """Gathers the pieces of one analysed field."""
+
+    def __init__(
+        self, name: str, vocabulary: Vocabulary, term_of: Callable[[str], str], positions: bool
+    ) -> None:
         self.name = name
+        self._vocabulary = vocabulary
         self._term_of = term_of
         self._positions = positions
-        self._numbers: dict[str, int] = {PART_SEPARATOR: _SEPARATOR}
-        self._terms: dict[str, int] = {}
-        self._tokens = array("i")
+        self._pieces = array("I")
         self._ends = array("I")
         self._docs = array("I")
 
-    def add(self, doc: int, text: str) -> None:
-        """Take the text of a document."""
-        numbers = self._numbers
-        words = WORD_PATTERN.findall(text)
-        try:
-            self._tokens.extend([numbers[word] for word in words])
-        except KeyError:
-            self._tokens.extend([self._number(word) for word in words])
+    def add(self, doc: int, text: str) -> int:
+        """Take the text of a document; returns its number of pieces."""
+        pieces = text.replace(PART_SEPARATOR, _SPACED_SEPARATOR).split(" ")
+        self._pieces.extend(map(self._vocabulary.__getitem__, pieces))
         self._docs.append(doc)
-        self._ends.append(len(self._tokens))
-
-    def _number(self, word: str) -> int:
-        number = self._numbers.get(word)
-        if number is None:
-            term = self._term_of(word)
-            number = self._terms.setdefault(term, len(self._terms)) if term else _NOTHING
-            self._numbers[word] = number
-        return number
+        self._ends.append(len(self._pieces))
+        return len(pieces)
 
     def invert(self, docs: int) -> tuple[Postings, _I64]:
         """The postings of the field, and its length in every document."""
-        tokens = np.frombuffer(self._tokens, np.int32) if self._tokens else np.empty(0, np.int32)
-        sizes = np.diff(np.concatenate([[0], np.array(self._ends, np.int64)]))
+        words, piece_sizes = self._vocabulary.expand(np.array(self._pieces, np.uint32))
+        ends = offsets_of(piece_sizes)[np.array(self._ends, np.int64)]
+        sizes = np.diff(ends, prepend=0)
         doc_of = np.repeat(np.array(self._docs, np.uint32), sizes)
-        positions = self._places(tokens, sizes)
-        kept = tokens >= 0
-        tokens, doc_of, positions = tokens[kept], doc_of[kept], positions[kept]
-        terms, ranks = _ranked(self._terms)
-        ranked = ranks[tokens]
-        order = np.argsort(ranked, kind="stable")
-        ranked, doc_of, positions = ranked[order], doc_of[order], positions[order]
-        lengths = np.bincount(doc_of, minlength=docs)
-        return self._postings(terms, ranked, doc_of, positions), lengths
+        terms, ranks = self._rank(words)
+        ranked = ranks[words]
+        kept = ranked >= 0
+        lengths = np.bincount(doc_of[kept], minlength=docs)
+        if not self._positions:
+            return _documents_only(self.name, terms, ranked[kept], doc_of[kept]), lengths
+        places = _places(words, sizes)[kept]
+        ranked, order = _sort(ranked[kept])
+        return self._postings(terms, ranked, doc_of[kept][order], places[order]), lengths
 
-    @staticmethod
-    def _places(tokens: npt.NDArray[np.int32], sizes: _I64) -> npt.NDArray[np.uint32]:
-        """The position of every token: words count one, a separator counts its hole."""
-        steps = np.where(tokens == _SEPARATOR, POSITION_GAP, 1)
-        places = np.cumsum(steps) - steps
-        begins = offsets_of(sizes)[:-1]
-        filled = sizes > 0
-        places -= np.repeat(places[begins[filled]], sizes[filled])
-        return places.astype(np.uint32)
+    def _rank(self, words: _I64) -> tuple[list[bytes], _I64]:
+        """The terms of these words in order of their bytes; the rank of each word's, or -1."""
+        known = list(self._vocabulary.words)
+        used = np.flatnonzero(np.bincount(words, minlength=len(known)))
+        found = {number: self._term_of(known[number]) for number in used.tolist() if number}
+        terms = sorted({term for term in found.values() if term})
+        places = {term: rank for rank, term in enumerate(terms)}
+        ranks = np.full(len(known), -1, np.int64)
+        ranks[list(found)] = [places.get(term, -1) for term in found.values()]
+        return [term.encode() for term in terms], ranks
 
     def _postings(
         self,
         terms: list[bytes],
-        ranked: npt.NDArray[np.int64],
+        ranked: _I64,
         docs: npt.NDArray[np.uint32],
         positions: npt.NDArray[np.uint32],
     ) -> Postings:
         begins = _run_starts(ranked, docs)
-        starts = np.searchsorted(ranked[begins], np.arange(len(terms) + 1))
-        if not self._positions:
-            return Postings(name=self.name, terms=terms, starts=starts, docs=docs[begins])
-        tfs = np.diff(np.append(begins, len(docs))).astype(np.uint32)
+        tfs = np.diff(begins, append=len(docs)).astype(np.uint32)
         encoded, position_sizes = encode_positions(positions, tfs)
         return Postings(
-            name=self.name, terms=terms, starts=starts, docs=docs[begins], tfs=tfs,
-            positions=encoded, position_sizes=position_sizes,
+            name=self.name, terms=terms, starts=_term_starts(ranked[begins], len(terms)),
+            docs=docs[begins], tfs=tfs, positions=encoded, position_sizes=position_sizes,
         )  # fmt: skip
+
+
+def _places(words: _I64, sizes: _I64) -> npt.NDArray[np.uint32]:
+    """The position of every word: words count one, a separator counts its hole."""
+    steps = np.where(words == _SEPARATOR, POSITION_GAP, 1)
+    places = np.cumsum(steps) - steps
+    begins = offsets_of(sizes)[:-1]
+    filled = sizes > 0
+    places -= np.repeat(places[begins[filled]], sizes[filled])
+    return places.astype(np.uint32)
+
+
+def _sort(ranked: _I64) -> tuple[_I64, _I64]:
+    """Numbers below 2³¹ sorted, and the order that sorts them; equal ones stay in order.
+
+    Sorting numbers is several times faster than finding the order that would sort them.
+    """
+    keys = (ranked << 32) | np.arange(len(ranked))
+    keys.sort()
+    return keys >> 32, keys & 0xFFFFFFFF
+
+
+def _documents_only(
+    name: str, terms: list[bytes], ranked: _I64, docs: npt.NDArray[np.uint32]
+) -> Postings:
+    """Postings without frequencies of terms by rank, each with its document, in any order."""
+    keys = (ranked << 32) | docs
+    keys.sort()
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    starts = _term_starts(keys >> 32, len(terms))
+    return Postings(name=name, terms=terms, starts=starts, docs=keys.astype(np.uint32))
+
+
+def _term_starts(ranked: _I64, terms: int) -> _I64:
+    """Where the postings of each term begin, and where the last end."""
+    return offsets_of(np.bincount(ranked, minlength=terms))
 
 
 def _run_starts(ranked: npt.NDArray[Any], docs: npt.NDArray[Any]) -> _I64:
@@ -112,25 +170,16 @@ def _run_starts(ranked: npt.NDArray[Any], docs: npt.NDArray[Any]) -> _I64:
     return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
 
-def _ranked(terms: dict[Any, int]) -> tuple[list[bytes], _I64]:
-    """Terms in order of their bytes, and the rank of each number."""
-    encoded = [term if isinstance(term, bytes) else term.encode() for term in terms]
-    order = sorted(range(len(encoded)), key=encoded.__getitem__)
-    ranks = np.empty(len(encoded), np.int64)
-    ranks[order] = np.arange(len(encoded))
-    return [encoded[number] for number in order], ranks
-
-
 class _KeywordField:
     """Gathers the whole values of one field that is not analysed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._terms: dict[bytes, int] = {}
+        self._terms: dict[str, int] = {}
         self._tokens = array("I")
         self._docs = array("I")
 
-    def add(self, doc: int, values: Iterable[bytes]) -> None:
+    def add(self, doc: int, values: Iterable[str]) -> None:
         """Take the values of a document."""
         terms = self._terms
         for value in values:
@@ -139,34 +188,49 @@ class _KeywordField:
 
     def invert(self) -> Postings:
         """The postings of the field, documents only."""
-        terms, ranks = _ranked(self._terms)
-        docs = np.array(self._docs, np.uint32)
+        # Text in the order of its characters is in the order of its bytes as UTF-8.
+        terms = sorted(self._terms)
+        ranks = np.empty(len(terms), np.int64)
+        ranks[[self._terms[term] for term in terms]] = np.arange(len(terms))
         ranked = ranks[np.array(self._tokens, np.int64)]
-        order = np.lexsort((docs, ranked))
-        ranked, docs = ranked[order], docs[order]
-        begins = _run_starts(ranked, docs)
-        starts = np.searchsorted(ranked[begins], np.arange(len(terms) + 1))
-        return Postings(name=self.name, terms=terms, starts=starts, docs=docs[begins])
+        encoded = [term.encode() for term in terms]
+        return _documents_only(self.name, encoded, ranked, np.array(self._docs, np.uint32))
 
 
 class _NumberField:
     """Gathers one number per document: its column, and its terms of several precisions."""
 
     def __init__(self, name: str, field: fields.NUMERIC) -> None:
+        self.name = name
         self._field = field
-        self._keywords = _KeywordField(name)
-        self._docs: list[int] = []
+        self._docs = array("I")
+        self._sortable: list[bytes] = []
         self._values: list[int] = []
 
     def add(self, doc: int, value: Any) -> None:
         """Take the value of a document."""
-        self._keywords.add(doc, (term for term, *_ in self._field.index(value)))
         self._docs.append(doc)
+        self._sortable.append(self._field.to_bytes(value)[1:])
         self._values.append(self._field.to_column_value(value))
 
     def invert(self) -> Postings:
-        """The postings of the field, documents only."""
-        return self._keywords.invert()
+        """The postings of the field, documents only.
+
+        A value has one term for each precision: the bits shifted out, and those that stay
+        as 8 bytes, the highest first.
+        """
+        exact = np.frombuffer(b"".join(self._sortable), ">u8").astype(np.uint64)
+        docs = np.array(self._docs, np.uint32)
+        terms: list[bytes] = []
+        ranked = []
+        shifts = range(0, self._field.bits, self._field.shift_step)
+        for shift in shifts:
+            values, ranks = np.unique(exact >> np.uint64(shift), return_inverse=True)
+            ranked.append(ranks + len(terms))
+            blob, head = values.astype(">u8").tobytes(), bytes([shift])
+            terms += [head + blob[at : at + 8] for at in range(0, len(blob), 8)]
+        every = np.concatenate(ranked)
+        return _documents_only(self.name, terms, every, np.tile(docs, len(shifts)))
 
     def column(self, docs: int) -> Column | None:
         """uint64[docs] in the order of the values; None if no document has one."""
@@ -174,18 +238,23 @@ class _NumberField:
             return None
         default = self._field.column_type.default_value()
         values = np.full(docs, default, np.uint64)
-        values[self._docs] = np.array(self._values, np.uint64)
+        values[np.array(self._docs)] = np.array(self._values, np.uint64)
         return Column(values, default)
 
 
 class SegmentBuilder:
-    """Takes stories one by one and writes them as a segment.
+    """Takes stories one by one and writes them as a segment, then the next ones.
 
-    Needs memory for 12 bytes per word of the stories taken, the stored stories, and
-    about four times that while writing.
+    Needs memory for 4 bytes per word of the stories taken, the stored stories, the
+    vocabulary, and about 60 bytes per word of the largest field while writing.
     """
 
     def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the stories taken."""
         self.docs = 0
         self.words = 0
         self._records: list[Record] = []
@@ -193,6 +262,8 @@ class SegmentBuilder:
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}
         self._lengths: list[str] = []
+        if len(self._vocabulary) > _MOST_PIECES:
+            self._vocabulary = Vocabulary()
         for name, field in create_schema().items():
             self._prepare(name, field)
 
@@ -201,7 +272,8 @@ class SegmentBuilder:
             self._numbers[name] = _NumberField(name, field)
         elif field.analyzer is not None and hasattr(field.analyzer, "term_of"):
             positions = isinstance(field.format, formats.Positions)
-            self._texts[name] = _TextField(name, field.analyzer.term_of, positions)
+            term_of = field.analyzer.term_of
+            self._texts[name] = _TextField(name, self._vocabulary, term_of, positions)
             if field.scorable:
                 self._lengths.append(name)
         elif field.indexed and not isinstance(field, fields.STORED):
@@ -215,10 +287,9 @@ class SegmentBuilder:
             if value is None:
                 continue
             if name in self._texts:
-                self._texts[name].add(doc, value)
-                self.words += len(value) // 6
+                self.words += self._texts[name].add(doc, value)
             elif name in self._keywords:
-                self._keywords[name].add(doc, [text.encode() for text in value])
+                self._keywords[name].add(doc, value)
             elif name in self._numbers:
                 self._numbers[name].add(doc, value)
             else:
@@ -226,8 +297,15 @@ class SegmentBuilder:
         self._records.append(encode_record(stored))
         self.docs += 1
 
-    def write(self, folder: Path, segment: str) -> None:
-        """Write what was taken; raises as `write_segment` does."""
+    def train(self) -> bytes:
+        """A dictionary for compressing stories like those taken."""
+        return compress_records(self._records).dictionary
+
+    def write(self, folder: Path, segment: str, dictionary: bytes | None = None) -> None:
+        """Write what was taken and start anew; raises as `write_segment` does.
+
+        `dictionary` is for compressing the stored stories; None makes one.
+        """
         texts = {name: field.invert(self.docs) for name, field in sorted(self._texts.items())}
         postings = [postings for postings, _ in texts.values()]
         postings += [field.invert() for field in self._keywords.values()]
@@ -243,5 +321,6 @@ class SegmentBuilder:
             folder, segment, docs=self.docs,
             fields=[field for field in postings if len(field.terms)],
             lengths={name: values for name, values in lengths.items() if values.any()},
-            columns=columns, facets=FACETS, stored=compress_records(self._records),
+            columns=columns, facets=FACETS, stored=compress_records(self._records, dictionary),
         )  # fmt: skip
+        self.clear()

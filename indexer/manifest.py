@@ -58,7 +58,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: dict[str, FileEntry]
 
 
-class Source(msgspec.Struct, frozen=True, array_like=True):
+class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A story file as it was when it was read. `indexed` is false if it was left out."""
 
     size: int

@@ -1,74 +1,267 @@
-"""Story files → stories, in worker processes where it pays; layer 3."""
+"""Story files → segments, in worker processes where it pays; layer 4.
+
+Files are dealt out in shards: runs of files in the order of their ids, of bounded size.
+Whoever gets a shard reads its files, indexes their stories and writes them as one
+segment, which no generation names yet. Only what became of each file comes back, so no
+story ever passes between processes, and the segments in the order of their shards hold
+the stories in the order of their ids, however many processes were at work.
+"""
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
-from multiprocessing.connection import wait
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, ForkProcess
+from pathlib import Path
+from typing import Literal, NamedTuple
 
+from .bulk import INDEX_NAME, SegmentBuilder
+from .codec import Segment
+from .errors import BuildError
 from .manifest import digest_of
-from .model import FieldWarning, Rejection, Story
+from .model import FieldWarning, Rejection
 from .seeds import SeedFile, load_file, parse_story
 
-#: Files handed to a worker at a time, and the fewest worth starting workers for.
-_CHUNK = 16
+#: Bytes of story files that make a segment; what bounds the memory of a worker.
+SHARD_BYTES = 24 << 20
+#: The fewest files worth starting another worker for.
 WORTH_WORKERS = 64
+#: Files after which progress is told.
+_STEP = 64
+#: Stories that the compression of stored stories is trained on.
+_SAMPLES = 256
+#: New objects after which a worker looks for cycles among them.
+_RARELY = 100_000
+
+#: indexed; the index has it as it is; left out, as its file asks; not to be read
+Fate = Literal["added", "same", "left out", "rejected"]
+
+
+class Wanted(NamedTuple):
+    """A file to read, and the digest of what the index holds of it."""
+
+    file: SeedFile
+    held: bytes | None
 
 
 class Read(NamedTuple):
-    """What came of a story file, and the digest of its bytes."""
+    """What came of a story file: the digest of its bytes, its number of articles."""
 
     file: SeedFile
+    fate: Fate
     digest: bytes
-    story: Story | None
+    articles: int
     rejection: Rejection | None
     warnings: tuple[FieldWarning, ...]
 
 
-def _read_file(file: SeedFile) -> Read:
-    data = load_file(file.path, file.id)
-    if isinstance(data, Rejection):
-        return Read(file, b"", None, data, ())
-    story, rejection, warnings = parse_story(data, file.id)
-    return Read(file, digest_of(data), story, rejection, warnings)
+class ShardRead(NamedTuple):
+    """What came of a shard. The segment is written, unless there was nothing to write."""
+
+    number: int
+    reads: list[Read]
+    segment: Segment | None
+
+
+class Task(NamedTuple):
+    """How files are read: where segments go (None: nowhere), and what is left out.
+
+    `dictionary` compresses stored stories; None has one made of what is read. `lock` is
+    the descriptor of the writer's lock.
+    """
+
+    folder: str | None
+    published_only: bool
+    dictionary: bytes | None
+    lock: int | None
+
+
+#: Shards → the number of files read since the last time, or a whole shard.
+ReadShards = Callable[[list[list[Wanted]]], Iterator["int | ShardRead"]]
+
+
+def shards_of(files: list[Wanted], workers: int) -> list[list[Wanted]]:
+    """Split files into shards of about the same size, the same number for each worker."""
+    total = sum(wanted.file.size for wanted in files)
+    rounds = -(-total // (SHARD_BYTES * workers)) or 1
+    size = max(1, total / (rounds * workers))
+    shards: list[list[Wanted]] = [[] for _ in range(rounds * workers)]
+    before = 0
+    for wanted in files:
+        shards[min(int(before / size), len(shards) - 1)].append(wanted)
+        before += wanted.file.size
+    return [shard for shard in shards if shard]
 
 
 @contextmanager
-def mapper(workers: int, lock: int | None) -> Iterator[Callable[[list[SeedFile]], Iterable[Read]]]:
-    """A map over files: in this process, or in `workers` others where that is safe.
+def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
+    """What reads shards: this process, or `workers` others where that is safe.
 
     Processes are forked, so that a program need not guard its main module; a program
     with other threads reads in its own process instead, for a fork could copy a lock
-    that one of them holds.
+    that one of them holds. Reading raises `OSError` and `BuildError`; no worker outlives
+    the block.
     """
     fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
     if workers <= 1 or not fork:
-        yield lambda files: map(_read_file, files)
+        yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(workers, context, _prepare_worker, (lock,)) as pool:
+    with ExitStack() as stack:
+        started = [stack.enter_context(_worker(context, task)) for _ in range(workers)]
+        yield lambda shards: _deal(shards, started, task)
 
-        def in_turn(files: list[SeedFile]) -> Iterator[Read]:
-            # Chunks are handed out a few ahead, so that memory stays bounded.
-            waiting = iter(files)
-            batches = iter(lambda: list(islice(waiting, _CHUNK)), [])
-            pending = [pool.submit(_read_batch, batch) for batch in islice(batches, 4 * workers)]
-            while pending:
-                yield from pending.pop(0).result()
-                pending += [pool.submit(_read_batch, batch) for batch in islice(batches, 1)]
 
-        try:
-            yield in_turn
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
+    builder = SegmentBuilder()
+    for number, shard in enumerate(shards):
+        reads: list[Read] = []
+        yield from _read_files(shard, task, builder, reads)
+        yield ShardRead(number, reads, _write(builder, task.folder, task.dictionary))
+
+
+def _read_files(
+    shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
+) -> Iterator[int]:
+    """Read files into a builder; yields now and then how many since the last time."""
+    told = 0
+    for wanted in shard:
+        reads.append(_read_file(wanted, task, builder))
+        if len(reads) - told == _STEP:
+            told = len(reads)
+            yield _STEP
+    yield len(reads) - told
+
+
+def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
+    file = wanted.file
+    data = load_file(file.path, file.id)
+    if isinstance(data, Rejection):
+        return Read(file, "rejected", b"", 0, data, ())
+    digest = digest_of(data)
+    story, rejection, warnings = parse_story(data, file.id)
+    if story is None:
+        return Read(file, "rejected", digest, 0, rejection, warnings)
+    fate: Fate = "added"
+    if task.published_only and not story.published:
+        fate = "left out"
+    elif digest == wanted.held:
+        fate = "same"
+    elif task.folder is not None:
+        builder.add(story)
+    return Read(file, fate, digest, len(story.related), None, warnings)
+
+
+def _write(builder: SegmentBuilder, folder: str | None, dictionary: bytes | None) -> Segment | None:
+    if folder is None or not builder.docs:
+        return None
+    segment = Segment(INDEX_NAME, docs=builder.docs)
+    builder.write(Path(folder), segment.segment_id(), dictionary)
+    return segment
+
+
+class _Worker(NamedTuple):
+    process: ForkProcess
+    pipe: Connection
+
+
+@contextmanager
+def _worker(context: ForkContext, task: Task) -> Iterator[_Worker]:
+    """A worker that is gone when the block ends; asked to go, or killed on an error."""
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, task), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield _Worker(process, ours)
+        _send(ours, None)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        ours.close()
+        process.join()
+
+
+def _deal(
+    shards: list[list[Wanted]], workers: list[_Worker], task: Task
+) -> Iterator[int | ShardRead]:
+    """Give every worker a shard, and another whenever it is done."""
+    pending = list(enumerate(shards))[::-1]
+    busy = {worker.pipe: worker for worker in workers[: len(pending)]}
+    for pipe in busy:
+        _send(pipe, pending.pop())
+    if task.folder is not None and task.dictionary is None:
+        # The workers are at their first shards and need it when those are read.
+        dictionary = _train(shards)
+        for pipe in busy:
+            _send(pipe, dictionary)
+    while busy:
+        ready = wait(busy)
+        for pipe in [pipe for pipe in busy if pipe in ready]:
+            message = _receive(busy[pipe])
+            yield message
+            if isinstance(message, ShardRead):
+                if pending:
+                    _send(pipe, pending.pop())
+                else:
+                    del busy[pipe]
+
+
+def _send(pipe: Connection, message: object) -> None:
+    # What became of a worker that has gone is in what it sent, or did not send.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send(message)
+
+
+def _receive(worker: _Worker) -> int | ShardRead:
+    try:
+        message: int | ShardRead | Exception = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        worker.process.join()
+        raise BuildError(
+            f"a process that read story files was ended (status {worker.process.exitcode}):"
+            " free some memory, or use fewer --workers"
+        ) from None
+    if isinstance(message, Exception):
+        raise message
+    return message
+
+
+def _train(shards: list[list[Wanted]]) -> bytes:
+    """A dictionary made of stories here and there."""
+    files = [wanted.file for shard in shards for wanted in shard]
+    builder = SegmentBuilder()
+    for file in files[:: max(1, len(files) // _SAMPLES)]:
+        data = load_file(file.path, file.id)
+        story = None if isinstance(data, Rejection) else parse_story(data, file.id).story
+        if story is not None:
+            builder.add(story)
+    return builder.train()
+
+
+def _work(pipe: Connection, task: Task) -> None:
+    """The life of a worker: shards come in through the pipe, what became of them goes out."""
+    _prepare_worker(task.lock)
+    builder = SegmentBuilder()
+    dictionary = task.dictionary
+    try:
+        while (message := pipe.recv()) is not None:
+            number, shard = message
+            reads: list[Read] = []
+            for count in _read_files(shard, task, builder, reads):
+                pipe.send(count)
+            if task.folder is not None and dictionary is None:
+                dictionary = pipe.recv()
+            pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
+    except Exception as error:
+        pipe.send(error)
 
 
 def _prepare_worker(lock: int | None) -> None:
@@ -77,6 +270,9 @@ def _prepare_worker(lock: int | None) -> None:
         os.close(lock)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Stories are trees: counting references frees them, looking for cycles is lost time.
+    gc.freeze()
+    gc.set_threshold(_RARELY)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -85,7 +281,3 @@ def _prepare_worker(lock: int | None) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
-
-
-def _read_batch(files: list[SeedFile]) -> list[Read]:
-    return [_read_file(file) for file in files]

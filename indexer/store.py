@@ -16,7 +16,7 @@ from whoosh.filedb.filestore import RamStorage
 from whoosh.index import TOC
 
 from . import manifest as mf
-from .bulk import SegmentBuilder
+from .bulk import INDEX_NAME, SegmentBuilder
 from .codec import Segment, read_segments
 from .codec.files import sync_folder
 from .codec.format import KINDS
@@ -25,19 +25,19 @@ from .errors import BuildError, IndexCorrupt
 from .model import Story
 from .schema import create_schema
 
-INDEX_NAME = "MAIN"
-
 #: Words gathered before a segment is written; what bounds the memory of a writer.
 WORDS_PER_SEGMENT = 6_000_000
 #: A segment is left alone while it has this many times the documents of all smaller ones.
 _MERGE_FACTOR = 2
+#: Segments merged at a time: each has five files, and a process may open about a thousand.
+_MOST_PARTS = 100
 
 #: Given a generation and its segments, returns its manifest, without files, and sources.
 Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Sources]]
 
 
 class Writer:
-    """Adds stories to an index folder and deletes them; `publish` makes it all count."""
+    """Adds segments to an index folder and deletes stories; `publish` makes it all count."""
 
     def __init__(
         self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
@@ -46,60 +46,64 @@ class Writer:
         self._generation = generation
         self._old_files = files
         self._segments = list(segments)
-        self._arrays = {
-            segment.segment_id(): segment.arrays(Path(folder)) for segment in self._segments
-        }
-        self._builder = SegmentBuilder()
+        self._old = [(segment, segment.arrays(Path(folder))) for segment in segments]
 
-    def add(self, story: Story) -> None:
-        """Add a story; one with the same id must have been deleted before."""
-        self._builder.add(story)
-        if self._builder.words >= WORDS_PER_SEGMENT:
-            self._flush()
+    def dictionary(self, stories: int) -> bytes | None:
+        """What compresses stored stories like those of the index; None to make a new one.
+
+        One that was made of fewer than so many `stories` is not good enough.
+        """
+        largest = max(self._segments, key=Segment.doc_count, default=None)
+        if largest is None or largest.doc_count() < stories:
+            return None
+        return largest.arrays(Path(self._folder)).dictionary
 
     def delete(self, story_id: str) -> None:
-        """Delete the story with this id from the segments written so far."""
-        for segment in self._segments:
-            arrays = self._arrays[segment.segment_id()]
+        """Delete the story with this id from the segments of the last generation."""
+        for segment, arrays in self._old:
             entry = arrays.find_term("id", story_id.encode())
             if entry is not None:
                 for doc in arrays.doc_ids(entry).tolist():
                     segment.delete_document(doc)
 
-    def _flush(self) -> None:
-        if not self._builder.docs:
-            return
-        segment = Segment(INDEX_NAME, docs=self._builder.docs)
-        self._builder.write(Path(self._folder), segment.segment_id())
-        self._keep(segment)
-        self._builder = SegmentBuilder()
-
-    def _keep(self, segment: Segment) -> None:
+    def keep(self, segment: Segment) -> None:
+        """Add a segment that was written into the folder."""
         self._segments.append(segment)
-        self._arrays[segment.segment_id()] = segment.arrays(Path(self._folder))
 
     def _merge(self) -> None:
-        """Join small segments, so that there are never more than a handful."""
+        """Join small segments, so that there are never more than a handful.
+
+        The order of segments, and so that of stories, stays.
+        """
         live = [segment for segment in self._segments if segment.doc_count()]
-        live.sort(key=lambda segment: -segment.doc_count())
+        by_size = sorted(live, key=lambda segment: -segment.doc_count())
         kept, left = 0, sum(segment.doc_count() for segment in live)
-        for segment in live:
+        for segment in by_size:
             left -= segment.doc_count()
             if segment.doc_count() < _MERGE_FACTOR * left or _half_deleted(segment):
                 break
             kept += 1
-        self._segments, merged = live[:kept], live[kept:]
+        small = {segment.segment_id() for segment in by_size[kept:]}
+        merged = [segment for segment in live if segment.segment_id() in small]
         if len(merged) == 1 and not merged[0].has_deletions():
-            self._segments += merged
-        elif merged:
-            segment = Segment(INDEX_NAME, docs=sum(old.doc_count() for old in merged))
-            parts = [old.arrays(Path(self._folder)) for old in merged]
-            merge_segments(Path(self._folder), segment.segment_id(), parts)
-            self._keep(segment)
+            merged = []
+        self._segments = [segment for segment in live if segment not in merged]
+        while len(merged) > _MOST_PARTS:
+            groups = range(0, len(merged), _MOST_PARTS)
+            merged = [self._join(merged[at : at + _MOST_PARTS]) for at in groups]
+        if merged:
+            self._segments.append(self._join(merged))
+
+    def _join(self, segments: list[Segment]) -> Segment:
+        folder = Path(self._folder)
+        joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
+        # Opened anew, to know what is deleted.
+        parts = [segment.arrays(folder) for segment in segments]
+        merge_segments(folder, joined.segment_id(), parts)
+        return joined
 
     def publish(self, describe: Describe) -> int:
         """Make everything added and deleted visible at once; returns the generation."""
-        self._flush()
         self._merge()
         files = {}
         for segment in self._segments:
@@ -180,7 +184,18 @@ def _refuse_foreign_index(folder: str) -> None:
 
 def write_stories(folder: str, stories: Iterable[Story], describe: Describe) -> int:
     """Write a fresh generation of these stories; returns its number."""
+    builder = SegmentBuilder()
     with open_writer(folder, fresh=True) as writer:
         for story in stories:
-            writer.add(story)
+            builder.add(story)
+            if builder.words >= WORDS_PER_SEGMENT:
+                _write_segment(folder, writer, builder)
+        if builder.docs:
+            _write_segment(folder, writer, builder)
         return writer.publish(describe)
+
+
+def _write_segment(folder: str, writer: Writer, builder: SegmentBuilder) -> None:
+    segment = Segment(INDEX_NAME, docs=builder.docs)
+    builder.write(Path(folder), segment.segment_id(), writer.dictionary(1))
+    writer.keep(segment)

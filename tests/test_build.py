@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 import indexer
+import indexer.reading
+import indexer.store
 from indexer.lock import writer_lock
 
 from .conftest import ROOT, write_story
@@ -44,6 +47,15 @@ def seeds(tmp_path):
     for name in ("one.md", "two.yml", "deep/er/three.txt"):
         written(tmp_path / "seeds", name, title=f"Story {Path(name).stem}")
     return tmp_path / "seeds"
+
+
+@pytest.fixture
+def alone():
+    """No thread but this one, so that files are read in other processes."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(60)
+    assert threading.active_count() == 1
 
 
 def test_only_changes_are_read(seeds, tmp_path):
@@ -163,22 +175,144 @@ def test_published_only(seeds, tmp_path):
     assert titles(index) == ["Story three", "Story two"]
 
 
-def test_workers_make_no_difference(tmp_path):
-    """Reading in other processes gives the same index as reading in this one."""
+def _answers(index):
+    """Everything that a search can tell apart, for the order of stories too."""
+    found = []
+    with indexer.open_index(index) as engine:
+        for query in ("", "x", '"x y"', "word7", "word1 OR word3"):
+            page = engine.search(query, limit=500, facets=indexer.FACETS)
+            hits = [(hit.story, hit.score, dict(hit.highlights)) for hit in page.hits]
+            found.append((page.total, hits, page.facets, page.suggestion))
+    return found
+
+
+@pytest.mark.parametrize("shard_bytes", [indexer.reading.SHARD_BYTES, 2000])
+def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
+    """However many processes read, in however many shards, the index answers the same."""
+    monkeypatch.setattr(indexer.reading, "SHARD_BYTES", shard_bytes)
+    monkeypatch.setattr(indexer.store, "_MOST_PARTS", 3)
     for number in range(200):
         written(
-            tmp_path / "seeds", f"{number:03}.md", title=f"Story {number}", excerpt="x " * number
-        )
+            tmp_path / "seeds", f"{number:03}.md",
+            title=f"Story {number} word{number % 11}", excerpt="x y " * (number % 40),
+            provider={"name": f"P{number % 7}"}, quality=number % 5, published=number % 3 > 0,
+            related=[{"title": f"word{number % 5}", "excerpt": "y x"}],
+        )  # fmt: skip
     write_story(tmp_path / "seeds", "bad.md", title="")
-    answers = []
+    write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
+    reports = [
+        indexer.rebuild(tmp_path / "seeds", tmp_path / f"index{workers}", workers=workers)
+        for workers in (1, 2, 3)
+    ]
+    seen = [
+        (_answers(tmp_path / f"index{workers}"), report.indexed, report.rejected, report.warnings)
+        for workers, report in enumerate(reports, 1)
+    ]
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][1] == 201
+    assert not indexer.verify(tmp_path / "index2").damaged
+
+
+def test_a_program_with_threads_reads_by_itself(tmp_path):
+    """Where forking is not safe no process is started, and the result is the same."""
+    for number in range(200):
+        written(tmp_path / "seeds", f"{number:03}.md", title=f"Story {number}")
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        seen = []
+        indexer.rebuild(
+            tmp_path / "seeds", tmp_path / "index", workers=2,
+            progress=lambda _: seen.extend(multiprocessing.active_children()),
+        )  # fmt: skip
+    finally:
+        done.set()
+        other.join()
+    assert not seen
+    assert len(titles(tmp_path / "index")) == 200
+
+
+def _many(folder):
+    for number in range(300):
+        written(folder, f"{number:03}.md", title=f"Story {number}", excerpt="word " * 500)
+    return folder
+
+
+@pytest.mark.parametrize("moment", ["reading", "writing"])
+def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
+    """Whatever is raised while workers are at work, they end, and the old index stays."""
+    seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
+    written(tmp_path / "old", "old.md", title="Old")
+    indexer.rebuild(tmp_path / "old", index)
+    before = sorted(path.name for path in index.iterdir())
+
+    def interrupt(progress):
+        if progress.phase == moment and progress.done >= (moment == "reading"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        indexer.rebuild(seeds, index, full=True, workers=2, progress=interrupt)
+    assert not multiprocessing.active_children()
+    assert sorted(path.name for path in index.iterdir()) == before
+    assert titles(index) == ["Old"]
+
+
+def test_a_worker_that_is_killed(alone, tmp_path, monkeypatch):
+    """A worker that the system ends is a clear error; nothing is published, nothing stays."""
+    seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
+    # Workers that have read their files wait here to be killed.
+    monkeypatch.setattr("indexer.bulk.write_segment", lambda *_, **__: time.sleep(60))
+
+    def kill_one(_):
+        for child in multiprocessing.active_children()[:1]:
+            child.kill()
+
+    with pytest.raises(indexer.BuildError, match=r"-9.*--workers"):
+        indexer.rebuild(seeds, index, workers=2, progress=kill_one)
+    assert not multiprocessing.active_children()
+    assert not [path for path in index.iterdir() if not path.name.startswith(".")]
+    monkeypatch.undo()
+    assert indexer.rebuild(seeds, index, workers=2).indexed == 300
+
+
+def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
+    """A worker's full disk is reported as one in this process would be."""
+    seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device", "segment")
+
+    monkeypatch.setattr("indexer.bulk.write_segment", refuse)
     for workers in (1, 2):
-        index = tmp_path / f"index{workers}"
-        report = indexer.rebuild(tmp_path / "seeds", index, workers=workers)
-        assert report.indexed == 200
-        with indexer.open_index(index) as engine:
-            page = engine.search("x", limit=300)
-            answers.append([(hit.story, hit.score) for hit in page.hits] + list(report.rejected))
-    assert answers[0] == answers[1]
+        with pytest.raises(indexer.BuildError, match="segment: No space left on device"):
+            indexer.rebuild(seeds, index, workers=workers)
+        assert not multiprocessing.active_children()
+
+
+def test_many_small_rebuilds(tmp_path):
+    """Changes one by one leave a handful of segments, no other file, and the right stories."""
+    seeds, index = tmp_path / "seeds", tmp_path / "index"
+    random_ = random.Random(3)
+    expected = {}
+    for turn in range(120):
+        name = f"{random_.randrange(40):02}.md"
+        if name in expected and random_.random() < 0.3:
+            (seeds / name).unlink()
+            del expected[name]
+        else:
+            expected[name] = f"Story {name} of turn {turn}"
+            path = write_story(seeds, name, title=expected[name])
+            os.utime(path, (LONG_AGO + turn, LONG_AGO + turn))
+        indexer.rebuild(seeds, index, workers=1)
+        names = {path.suffix: 0 for path in index.iterdir()}
+        for path in index.iterdir():
+            names[path.suffix] += 1
+        assert names[".trm"] <= 8
+        assert names[".json"] == names[".sources"] == names[".toc"] == 1
+        assert len({names[suffix] for suffix in (".trm", ".pst", ".pos", ".doc", ".sto")}) == 1
+    assert titles(index) == sorted(expected.values())
+    assert not indexer.verify(index).damaged
 
 
 def test_an_empty_folder_gives_an_empty_index(tmp_path):

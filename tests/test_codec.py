@@ -17,7 +17,7 @@ from whoosh.analysis import IDAnalyzer
 from whoosh.query import spans
 
 from indexer import schema
-from indexer.codec import Codec, Segment
+from indexer.codec import Codec, Segment, merge
 from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import RecordReader, compress_records, decode_record, encode_record
@@ -211,8 +211,15 @@ def test_opens_in_a_fresh_process(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "40\n"
 
 
-def test_array_merge_equals_whoosh_merge(tmp_path: Path) -> None:
-    """Merging by arrays gives the arrays that Whoosh's own merge through the codec gives."""
+@pytest.mark.parametrize("batch", [merge._BATCH, 40])
+def test_array_merge_equals_whoosh_merge(
+    tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Merging by arrays gives the arrays that Whoosh's own merge through the codec gives.
+
+    However many postings it takes at a time.
+    """
+    monkeypatch.setattr(merge, "_BATCH", batch)
     mine = build(tmp_path / "mine", documents(300), 3, Codec())
     _delete(mine)
     mine = index.open_dir(str(tmp_path / "mine"))

@@ -16,6 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import indexer.seeds.events
+import indexer.seeds.plain
+import indexer.seeds.story
 from indexer.errors import SeedError
 from indexer.model import Article, Image, Provider, Rejection, Story
 from indexer.seeds import StoryRead, iter_seed_files, parse_story, read_story
@@ -674,3 +676,137 @@ def test_stories_are_what_pyyaml_loads(fields, style):
     assert result.story == expected
     assert parse_story(text.encode(), "a.md").story == expected
     assert CANARY not in repr(result)
+
+
+# Pieces of YAML that mean something, to be set into lines of the plain form.
+_YAML_SIGNS = [
+    '"', "'", "\\", "\n", " ", "  ", "- ", "-", ": ", ":", " #", "#", "~", "[]", "{}", "&a ", "*a",
+    "!x ", "|\n", ">\n", "---\n", "...\n", "\t", "\r", "\x85", "\u2028", "\ufeff", "\xa0", "\x00",
+    "title: x\n", "  title: y\n", "secured: x\n", "? ", "%", "@", ",", '\\"', "<<: x\n", "- a\n",
+    "related:\n", "provider:\n", "null", "0x1F", "é", "🙂",
+]  # fmt: skip
+_PLAIN_STORY = f"""\
+title: "A \\"quoted\\" title: with # signs"
+excerpt: 'It''s plain'
+publishedDateTime: 2022-05-25T17:16:00Z
+webUrl: https://news.example/a?b=c#d
+quality: -5
+
+provider:
+  name: The News
+  domain: news.example
+topics:
+- AI
+- "Cloud"
+secured: "{CANARY}"
+unknown: x
+related:
+  - title: One
+    images:
+      - url: "https://i.example/a.jpg"
+        width: 10
+        isCached: true
+  - title: Two
+    secured: "{CANARY}"
+    provider:
+      name: Other
+"""
+
+
+@st.composite
+def _marred(draw):
+    """The plain story with signs set in, pieces cut out and lines moved."""
+    text = _PLAIN_STORY
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(text)))
+        change = draw(st.sampled_from(["set in", "cut", "indent", "repeat"]))
+        if change == "set in":
+            text = text[:at] + draw(st.sampled_from(_YAML_SIGNS)) + text[at:]
+        elif change == "cut":
+            text = text[:at] + text[at + draw(st.integers(1, 3)) :]
+        else:
+            lines = text.split("\n")
+            number = draw(st.integers(0, len(lines) - 1))
+            if change == "indent":
+                lines[number] = " " * draw(st.integers(0, 5)) + lines[number].lstrip()
+            else:
+                lines.insert(draw(st.integers(0, len(lines))), lines[number])
+            text = "\n".join(lines)
+    return text
+
+
+@settings(max_examples=1000, deadline=None)
+@given(_marred())
+def test_the_fast_way_reads_what_the_events_are(text):
+    """What is read without libyaml's events is what they would give, without a warning."""
+    fast = parse_story(text.encode(), "a.yml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(indexer.seeds.story, "read_plain", lambda text, fields: None)
+        assert parse_story(text.encode(), "a.yml") == fast
+    assert CANARY not in repr(fast)
+
+
+@pytest.mark.parametrize(
+    "text", [_PLAIN_STORY, SEED.read_text().split("\n---\n")[0].removeprefix("---\n")]
+)
+def test_the_fast_way_is_taken(text, monkeypatch):
+    """Stories as they usually are need no events; their `secured` is not even looked at."""
+    values = indexer.seeds.plain.read_plain(text, indexer.seeds.story._STORY)
+    assert values is not None
+    assert values["title"] == yaml.safe_load(text)["title"]
+    lines = indexer.seeds.plain._LINE.findall(text)
+    secret = yaml.safe_load(text)["secured"]
+    assert not [line for line in lines if secret in "".join(line)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: T\nexcerpt: |\n  a\n  b\nquality: 1\n",
+        "title: T\nexcerpt: >-\n  a\n  b\n\n  c\n",
+        "title: T # a comment\n# another\nquality: 1\n",
+        "title: T # a comment\nquality: 1\n",
+        "title: T#1 a:b 'c' \"d\" - e\nquality: 1\n",
+        "title: a: b\n",
+        "title: T:\n",
+        "title: T \nquality: 1\n",
+        "title: T\nexcerpt: one\n  two\n",
+        'title: T\nexcerpt: "one\n\n  two"\n',
+        "title: T\nexcerpt: 'one\n  two'\n",
+        'title: "T\\u00e9\\x41\\n"\n',
+        "\ttitle: T\n",
+        "title:\tT\n",
+        "title: T\nquality: 1\t# tab\n",
+        "title: T\ntopics: [a, b]\nprovider: {name: N}\n",
+        "title: T\ntopics:\n-   a\n-\n  b\n",
+        "? title\n: T\n",
+        "'title': T\n\"quality\": 1\n",
+        "title:    T\nquality:   1\n",
+        "title: T\nsecured:  x\n",
+        "  title: T\n  quality: 1\n",
+        "title: T\nrelated:\n- title: A\n  quality: 1\n-   title: B\n    quality: 2\n",
+    ],
+)
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("front", [True, False])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_odd_yaml_is_what_pyyaml_loads(text, ends, front, mark):
+    """Block scalars, quotes, comments, tabs, line ends and marks of byte order."""
+    whole = f"---\n{text}---\nBody.\n" if front else text
+    result = parse_story((mark + whole.replace("\n", ends)).encode(), "a.yml")
+    try:
+        # The pure loader refuses tabs that libyaml lets pass.
+        loaded = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        assert result.rejection is not None
+        return
+    topics = loaded.get("topics", ())
+    expected = Story(
+        id="a.yml",
+        topics=tuple(map(_plain_text, topics)),
+        provider=Provider(**loaded["provider"]) if "provider" in loaded else None,
+        related=tuple(Article(**article) for article in loaded.get("related", ())),
+        body="Body." if front else "",
+        **_expected_fields(loaded),
+    )
+    assert result == StoryRead(expected, None, ())

@@ -62,7 +62,8 @@ def write_segment(
     """Write the files `segment`.* into `folder`, which must not have them yet.
 
     docs: number of documents, N
-    fields: one `Postings` a field, those with frequencies first; read once, one at a time
+    fields: one `Postings` a field, those with frequencies first; read once, one at a time.
+        One with frequencies may come in parts, the terms of each after those of the last
     lengths: field name → int[N], the field's length in tokens, 0 where a document lacks it
     columns: field name → values of N documents
     facets: names of docs-only fields that get a document → values column too
@@ -133,16 +134,19 @@ class _Inverted:
     def _take_terms(self, field: Postings) -> None:
         if field.tfs is not None and any(not info.scored for info in self._infos):
             raise ValueError(f"field {field.name!r} has frequencies and must come earlier")
-        self._infos.append(
-            FieldInfo(
-                name=field.name,
-                scored=field.tfs is not None,
-                first=len(self._terms),
-                terms=len(field.terms),
-                length_row=self._rows.get(field.name, -1),
+        if not self._infos or self._infos[-1].name != field.name:
+            self._infos.append(
+                FieldInfo(
+                    name=field.name,
+                    scored=field.tfs is not None,
+                    first=len(self._terms),
+                    terms=0,
+                    length_row=self._rows.get(field.name, -1),
+                )
             )
-        )
-        self._hashes.extend(term_hash(len(self._terms), term) for term in field.terms)
+        info = self._infos[-1]
+        self._infos[-1] = msgspec.structs.replace(info, terms=info.terms + len(field.terms))
+        self._hashes.extend(term_hash(info.first, term) for term in field.terms)
         self._terms.extend(field.terms)
         self._put("starts", field.starts[:-1] + np.int64(self._postings))
         self._put("docs", field.docs.astype(np.uint16))

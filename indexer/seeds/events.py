@@ -59,10 +59,14 @@ class RefusalError(Exception):
         self.index = index
 
 
+#: The text of a scalar and whether it is plain → its value; raises `BadValueError`.
+Parse: TypeAlias = Callable[[str, bool], Any]
+
+
 class Field(NamedTuple):
     """A scalar. `parse` takes its text and whether it is plain; "" and None are absent."""
 
-    parse: Callable[[str, bool], Any]
+    parse: Parse
     expected: str = "text"
 
 
@@ -185,22 +189,11 @@ class EventReader:
         if event.tag is not None:
             self._check(event, 0)
             plain = event.tag not in _TEXT_TAGS
-        if (plain and text in _NULLS) or not text or text.isspace():
-            return None
         try:
-            if isinstance(node, Field):
-                value = node.parse(text, plain)
-                return None if value == "" else value
-            if isinstance(node, Record) and node.scalar is not None:
-                return node.scalar.parse(text, plain)
-            if isinstance(node, Many) and node.lone:
-                value = self._read_scalar(event, node.item, where)
-                return None if value is None else (value,)
+            return read_scalar(node, text, plain)
         except BadValueError as bad:
             self._warn(where, bad.reason)
             return None
-        self._warn(where, f"{_expected(node)} is expected here")
-        return None
 
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:
         self._check(event, depth)
@@ -257,6 +250,32 @@ class EventReader:
             return self.warnings
         reason = f"{self.more_warnings:,} more fields were dropped"
         return [*self.warnings, FieldWarning(self.path, "…", reason)]
+
+
+def read_scalar(node: Node, text: str, plain: bool) -> Any:
+    """The value of a scalar in the place of a node, None if it is empty; `BadValueError`."""
+    if isinstance(node, Many) and node.lone:
+        value = read_scalar(node.item, text, plain)
+        return None if value is None else (value,)
+    field = node.scalar if isinstance(node, Record) else node
+    if isinstance(field, Field):
+        return read_text(field.parse, text, plain)
+    if is_empty(text, plain):
+        return None
+    raise BadValueError(f"{_expected(node)} is expected here")
+
+
+def read_text(parse: Parse, text: str, plain: bool) -> Any:
+    """The value of a scalar, None if it is empty; raises `BadValueError`."""
+    if is_empty(text, plain):
+        return None
+    value = parse(text, plain)
+    return None if value == "" else value
+
+
+def is_empty(text: str, plain: bool) -> bool:
+    """Whether a scalar stands for nothing at all."""
+    return not text or text.isspace() or (plain and text in _NULLS)
 
 
 def _expected(node: Node) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from operator import itemgetter
+from typing import TypeAlias
+
+import msgspec
 
 from ..errors import SeedError
 from ..model import Rejection
@@ -19,10 +22,12 @@ MAX_BYTES = 4 << 20
 
 SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
 
+_first = itemgetter(0)
+
 Reject = Callable[[Rejection], None]
 
 
-class SeedFile(NamedTuple):
+class SeedFile(msgspec.Struct, frozen=True, gc=False):
     """A story file as a folder lists it.
 
     `id` is the path relative to the folder, `/`-separated; `path` is what to open;
@@ -70,36 +75,38 @@ def too_large(story_id: str) -> Rejection:
     return Rejection(story_id, 1, f"over {MAX_BYTES >> 20} MiB: split it or shorten it")
 
 
-class _Listed(NamedTuple):
-    """An entry of a folder; the id of a subfolder ends in `/`, so that ids sort as paths."""
-
-    id: str
-    entry: os.DirEntry[str]
+#: An id and its entry; that of a subfolder ends in `/`, so that ids sort as paths.
+_Listed: TypeAlias = "tuple[str, os.DirEntry[str]]"
 
 
 def _list(path: str, prefix: str) -> list[_Listed]:
     """Subfolders and story files of one folder, the last id first."""
-    listed = []
+    listed: list[_Listed] = []
     with os.scandir(path) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            name = entry.name
+            if name[0] == ".":
+                continue
+            # Most are lower case already, and asking costs less than making them so.
+            ours = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
+            if ours and entry.is_file(follow_symlinks=False):
+                listed.append((prefix + name, entry))
                 continue
             if entry.is_dir(follow_symlinks=False):
-                listed.append(_Listed(f"{prefix}{entry.name}/", entry))
-            elif entry.name.lower().endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
-                listed.append(_Listed(prefix + entry.name, entry))
-    return sorted(listed, key=lambda item: item.id, reverse=True)
+                listed.append((f"{prefix}{name}/", entry))
+    listed.sort(key=_first, reverse=True)
+    return listed
 
 
 def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
     # A stack in place of recursion: folders may be nested deeper than Python calls.
     while pending:
         story_id, entry = pending.pop()
-        if _UNUSABLE.search(story_id):
+        if not story_id.isprintable() and _UNUSABLE.search(story_id):
             reject(Rejection(_printable(story_id), 1, _NAME_FAULT))
             continue
         try:
-            if story_id.endswith("/"):
+            if story_id[-1] == "/":
                 pending += _list(entry.path, story_id)
                 continue
             status = entry.stat(follow_symlinks=False)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
 from .events import Field, Fields, Many, Record, RefusalError, read_mapping
 from .files import MAX_BYTES, load_file, too_large
+from .plain import read_plain
 from .values import (
     BadValueError,
     parse_domain,
@@ -22,7 +23,7 @@ from .values import (
 
 # Blank lines and comments may stand before the opening line.
 _OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
-_CLOSING = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _BOM = "\ufeff"
 
@@ -76,7 +77,11 @@ def _read_text(text: str, story_id: str) -> StoryRead:
     try:
         part = _split(text, story_id)
         start = part.start
-        values, warnings = read_mapping(text[start : part.end], _STORY, story_id)
+        yaml = text[start : part.end]
+        warnings: list[FieldWarning] = []
+        values = read_plain(yaml, _STORY)
+        if values is None:
+            values, warnings = read_mapping(yaml, _STORY, story_id)
         story = _story(story_id, values, part.body)
     except RefusalError as refusal:
         # The last line break ends the last line; nothing is to be seen after it.
@@ -91,9 +96,10 @@ def _split(text: str, story_id: str) -> _Part:
     opening = _OPENING.match(text)
     if opening is None:
         return _Part(0, len(text), "")
-    closing = _CLOSING.search(text, opening.end())
+    # From the line feed before the first line of the mapping, which may be missing.
+    closing = _CLOSING.search(text, opening.end() - 1)
     if closing is not None:
-        return _Part(opening.end(), closing.start(), parse_text(text[closing.end() :]))
+        return _Part(opening.end(), closing.start() + 1, parse_text(text[closing.end() :]))
     if story_id.lower().endswith((".yml", ".yaml")):
         return _Part(opening.end(), len(text), "")
     raise RefusalError(

@@ -75,6 +75,8 @@ def parse_line(text: str, _plain: bool = True) -> str:
 
     A plain `2022` or `Yes` is text as written where text belongs.
     """
+    if "  " not in text and text.isascii() and text.isprintable():
+        return text.strip()
     return " ".join(_clean(text).split())
 
 
