@@ -16,38 +16,50 @@ from .disk import UNFINISHED
 from .errors import IndexCorrupt
 
 
-def remove_leftovers(folder: str, found: Collection[str]) -> None:
+def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> None:
     """Remove all files that no generation needs; the writer's lock must be held.
 
     `found` are the names that the writer found when it began. If the newest manifest
     cannot be read these stay: they may be of use. What cannot be removed now is left to
-    the next writer.
+    the next writer. With `thorough` every byte of an older generation is read before it
+    is kept, in place of the ends of its files.
     """
     with suppress(OSError):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
-        needed = _needed(folder, names, found)
+        needed = _needed(folder, names, found, thorough)
         # Manifests first: a generation is gone before its files are.
         for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
             if name not in needed or name.endswith(UNFINISHED):
                 os.unlink(os.path.join(folder, name))
 
 
-def _needed(folder: str, names: list[str], found: Collection[str]) -> Collection[str]:
+def _needed(
+    folder: str, names: list[str], found: Collection[str], thorough: bool
+) -> Collection[str]:
     generations = mf.generations(folder)
     if not generations:
         return ()
+    published = mf.manifest_name(generations[0]) not in found
     try:
-        needed = _files(folder, mf.read_generation(folder, generations[0]))
+        needed = _files(mf.read_generation(folder, generations[0]))
     except IndexCorrupt:
-        # If the writer itself made that generation, its files are not among those found.
-        return found if mf.manifest_name(generations[0]) in found else names
+        return names if published else found
     for older in generations[1:]:
         with suppress(IndexCorrupt):
-            manifest = mf.read_generation(folder, older)
-            open_segments(folder, mf.manifest_name(older), manifest.segments)
-            return needed | _files(folder, manifest)
+            return needed | _files(_sound(folder, older, thorough and published))
     return needed
 
 
-def _files(folder: str, manifest: mf.Manifest) -> set[str]:
+def _sound(folder: str, generation: int, thorough: bool) -> mf.Manifest:
+    """The manifest of a generation that can be opened; raises `IndexCorrupt`."""
+    manifest = mf.read_generation(folder, generation)
+    open_segments(folder, mf.manifest_name(generation), manifest.segments)
+    if thorough:
+        for name, expected in manifest.files.items():
+            if reason := mf.damage_of(folder, name, expected):
+                raise IndexCorrupt(folder, name, reason)
+    return manifest
+
+
+def _files(manifest: mf.Manifest) -> set[str]:
     return {*manifest.files, mf.manifest_name(manifest.generation)}

@@ -27,7 +27,9 @@ FORMAT_VERSION = 1
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
-_NUMBERED = re.compile(r"(?:storydex-([0-9]+)\.(?:json|sources)|_MAIN_([0-9]+)\.toc)(?:\.new)?")
+_NUMBERED = re.compile(
+    r"(?:storydex-([1-9][0-9]*)\.(?:json|sources)|_MAIN_([1-9][0-9]*)\.toc)(?:\.new)?"
+)
 _SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
 _BLOCK = 1 << 20
 
@@ -104,6 +106,19 @@ def entry_of(path: str) -> FileEntry:
             size += len(block)
             state.update(block)
     return FileEntry(size, state.hexdigest())
+
+
+def damage_of(folder: str, name: str, expected: FileEntry) -> str:
+    """How a file differs from its entry, by reading all of it; empty if it does not."""
+    try:
+        found = entry_of(os.path.join(folder, name))
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:  # a name that no file can have
+        return str(error)
+    if found.size != expected.size:
+        return f"{found.size} bytes, not {expected.size}"
+    return "" if found.digest == expected.digest else "its digest does not match"
 
 
 def generations(folder: str) -> list[int]:

@@ -162,7 +162,7 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
     try:
         yield Writer(folder, files, segments, mf.next_generation(folder))
     finally:
-        remove_leftovers(folder, found)
+        remove_leftovers(folder, found, thorough=fresh)
 
 
 def _refuse_foreign_index(names: list[str], folder: str) -> None:

@@ -62,25 +62,14 @@ def _verify(folder: str, generations: list[int]) -> VerifyReport:
             size += os.path.getsize(os.path.join(folder, mf.manifest_name(generation)))
     # What two generations share is read once.
     files = {entry for manifest in manifests for entry in manifest.files.items()}
-    damaged += _damaged(folder, sorted(files, key=lambda file: file[0]))
+    for name, expected in sorted(files, key=lambda file: file[0]):
+        if reason := mf.damage_of(folder, name, expected):
+            damaged.append(DamagedFile(name, reason))
     return VerifyReport(
         files=len(generations) + len(files),
         bytes=size + sum(entry.size for _, entry in files),
         damaged=tuple(damaged or _contradictory(folder, manifests)),
     )
-
-
-def _damaged(folder: str, files: list[tuple[str, mf.FileEntry]]) -> Iterator[DamagedFile]:
-    for name, expected in files:
-        try:
-            found = mf.entry_of(os.path.join(folder, name))
-        except (OSError, ValueError) as error:
-            yield DamagedFile(name, getattr(error, "strerror", None) or str(error))
-            continue
-        if found.size != expected.size:
-            yield DamagedFile(name, f"{found.size} bytes, not {expected.size}")
-        elif found.digest != expected.digest:
-            yield DamagedFile(name, "its digest does not match")
 
 
 def _contradictory(folder: str, manifests: list[mf.Manifest]) -> Iterator[DamagedFile]:
