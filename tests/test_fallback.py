@@ -234,7 +234,9 @@ def test_what_verify_finds_a_full_rebuild_mends(index: Path, suffix):
     (file,) = (name for name in named_by(index, 3) if name.endswith(suffix))
     flip(index / file, 70)
     assert [damage.file for damage in indexer.verify(index).damaged] == [file]
-    rebuild(index, full=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", indexer.DamageWarning)
+        rebuild(index, full=True)
     assert not fault_of(index, NEW)
     assert not leftovers(index)
     assert (index / "storydex-2.json").exists()
@@ -281,3 +283,25 @@ def test_leftovers_of_others_are_removed(index: Path):
     rebuild(index)
     assert {path.name for path in index.iterdir()} & {*left, *strangers} == {*strangers}
     assert stories_in(index) == NEW
+
+
+@pytest.mark.parametrize(
+    "use", [opened, lambda index: indexer.verify(index).damaged], ids=["opening", "verify"]
+)
+@pytest.mark.parametrize("suffix", [".json", ".trm", ".sto"])
+def test_a_generation_replaced_while_it_is_read_is_not_damaged(index: Path, use, suffix):
+    """A reader who finds a file gone because there is something newer takes that."""
+    pending = ["1.md", "2.md", "3.md"]
+
+    def replace(operation: Operation) -> None:
+        if operation.path.endswith(suffix):
+            names, pending[:] = pending[:], ()
+            for name in names:
+                write_story(index.parent / "seeds", name, title="New")
+                rebuild(index, full=True)
+
+    with Disk(index, replace).watched():
+        found = use(index)
+    assert not pending
+    stories = {**NEW, "1.md": "New", "2.md": "New", "3.md": "New"}
+    assert found in ((5, stories, []), ())
