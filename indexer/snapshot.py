@@ -26,15 +26,15 @@ from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
 from . import manifest as mf
-from .codec import Segment, open_segments
+from .codec import Segment
 from .codec.read import SegmentArrays
 from .errors import DamageWarning, IndexCorrupt, IndexMissing
+from .generation import open_generation
 from .model import Facet, Sort, Story
 from .schema import (
     LABEL_SEPARATOR,
     LABELLED,
     NUMBER_FIELDS,
-    SCHEMA_VERSION,
     Record,
     create_schema,
     facet_key,
@@ -257,7 +257,7 @@ def open_snapshot(folder: str) -> Snapshot:
     if newest is None:
         raise IndexMissing(folder)
     try:
-        return _open_generation(folder, newest)
+        return Snapshot(folder, *open_generation(folder, newest))
     except IndexCorrupt as damage:
         if mf.newest_generation(folder) != newest:
             return open_snapshot(folder)  # a writer replaced it while it was being opened
@@ -275,13 +275,5 @@ def _open_older(folder: str, newest: int) -> Snapshot | None:
     for generation in mf.generations(folder):
         if generation < newest:
             with suppress(IndexCorrupt):
-                return _open_generation(folder, generation)
+                return Snapshot(folder, *open_generation(folder, generation))
     return None
-
-
-def _open_generation(folder: str, generation: int) -> Snapshot:
-    manifest = mf.read_generation(folder, generation)
-    name = mf.manifest_name(generation)
-    if manifest.schema != SCHEMA_VERSION:
-        raise IndexCorrupt(folder, name, f"schema {manifest.schema}, not {SCHEMA_VERSION}")
-    return Snapshot(folder, manifest, open_segments(folder, name, manifest.segments))

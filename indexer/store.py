@@ -23,7 +23,7 @@ from .codec.merge import merge_segments
 from .codec.verify import check_files
 from .disk import publish_file, sync_folder, write_file
 from .errors import BuildError
-from .leftovers import remove_leftovers
+from .generation import remove_leftovers
 from .model import Story
 from .schema import create_schema
 

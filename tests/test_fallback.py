@@ -9,10 +9,12 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 import indexer
+from indexer import manifest as mf
 from indexer.cli import main
 
 from .conftest import build, write_story
@@ -179,13 +181,14 @@ DAMAGE: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.mark.parametrize("hurt", [truncate, Path.unlink], ids=["cut", "gone"])
-@pytest.mark.parametrize("what", DAMAGE)
+@pytest.mark.parametrize(
+    ("what", "hurt"),
+    # A generation whose manifest is not there is none.
+    [(what, truncate) for what in DAMAGE] + [(what, Path.unlink) for what in [*DAMAGE][1:]],
+)
 def test_a_rebuild_does_not_build_on_damage(index: Path, what, hurt):
     """It names the file, reads all stories, and takes a number that nothing had before."""
     path = DAMAGE[what](index)
-    if (what, hurt) == ("manifest", Path.unlink):
-        pytest.skip("without its manifest there is no such generation")
     hurt(path)
     with pytest.warns(indexer.DamageWarning, match=re.escape(path.name)):
         report = rebuild(index)
@@ -272,6 +275,16 @@ def test_a_writer_that_fails_removes_only_what_it_made(index: Path):
         rebuild(index)
     after = {path.name: path.read_bytes() for path in index.iterdir()}
     assert {**after, LOCK: b""} == {**before, LOCK: b""}
+
+
+def test_what_another_schema_made_is_not_kept(index: Path):
+    """An older generation that this program cannot open is of no use to fall back on."""
+    manifest = msgspec.structs.replace(mf.read_manifest(str(index)), schema=0)
+    (index / NEWEST).write_bytes(mf.encode_manifest(manifest))
+    assert opened(index) == (1, OLD, [NEWEST])
+    rebuild(index)
+    assert {path.name for path in index.glob("*.json")} == {"storydex-1.json", "storydex-3.json"}
+    assert not fault_of(index, NEW)
 
 
 def test_leftovers_of_others_are_removed(index: Path):

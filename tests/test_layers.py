@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit"},
     {"analysis", "dates", "disk", "engine", "kernels", "answer"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire"},
-    {"bulk", "clauses", "demo", "leftovers", "reading"},
+    {"bulk", "clauses", "demo", "generation", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate", "lookup", "ranking", "counting"},
     {"watch", "compiled", "onepass"},

@@ -1,7 +1,7 @@
-"""Which files of an index folder are still needed; layer 3.
+"""Opening a generation, and removing what none needs any more; layer 3.
 
-The newest generation is, and the one that is opened if that is damaged. All other files
-that storydex gave a name are of older generations, or of writers that did not finish.
+The newest generation is needed, and the one that is opened if that is damaged. All other
+files that storydex gave a name are of older ones, or of writers that did not finish.
 """
 
 from __future__ import annotations
@@ -11,9 +11,23 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from . import manifest as mf
-from .codec import open_segments
+from .codec import Segment, open_segments
 from .disk import UNFINISHED
 from .errors import IndexCorrupt
+from .schema import SCHEMA_VERSION
+
+
+def open_generation(folder: str, generation: int) -> tuple[mf.Manifest, list[Segment]]:
+    """The manifest of a generation and its segments, every file mapped.
+
+    Raises `IndexCorrupt` naming a file that is damaged as far as can be told without
+    reading all of it, or the manifest if it was made for another schema.
+    """
+    manifest = mf.read_generation(folder, generation)
+    name = mf.manifest_name(generation)
+    if manifest.schema != SCHEMA_VERSION:
+        raise IndexCorrupt(folder, name, f"schema {manifest.schema}, not {SCHEMA_VERSION}")
+    return manifest, open_segments(folder, name, manifest.segments)
 
 
 def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> None:
@@ -52,8 +66,7 @@ def _needed(
 
 def _sound(folder: str, generation: int, thorough: bool) -> mf.Manifest:
     """The manifest of a generation that can be opened; raises `IndexCorrupt`."""
-    manifest = mf.read_generation(folder, generation)
-    open_segments(folder, mf.manifest_name(generation), manifest.segments)
+    manifest, _ = open_generation(folder, generation)
     if thorough:
         for name, expected in manifest.files.items():
             if reason := mf.damage_of(folder, name, expected):
