@@ -26,17 +26,17 @@ PART_SEPARATOR = "\x1e"
 POSITION_GAP = 100
 MAX_TERM_LENGTH = 128
 
-# Han, Hiragana and Katakana. One regular-expression class body.
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-# Combining marks that belong to the word they stand in; `\w` leaves them out.
+#: Han, Hiragana and Katakana. One regular-expression class body.
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _MARK_BLOCKS = (range(0x0300, 0x1E00), range(0x20D0, 0x2100), range(0xA800, 0xAC00))
-_MARKS = "".join(
+#: Combining marks that belong to the word they stand in; `\w` leaves them out.
+MARKS = "".join(
     chr(code) for block in _MARK_BLOCKS for code in block
     if unicodedata.category(chr(code)).startswith("M")
 )  # fmt: skip
-_RUN = rf"[^\W_{_CJK}]+(?:[{_MARKS}]+[^\W_{_CJK}]*)*"
+_RUN = rf"[^\W_{CJK}]+(?:[{MARKS}]+[^\W_{CJK}]*)*"
 #: Words and part separators.
-WORD_PATTERN = re.compile(rf"[{_CJK}]|{_RUN}(?:['’]{_RUN})*|{PART_SEPARATOR}")
+WORD_PATTERN = re.compile(rf"[{CJK}]|{_RUN}(?:['’]{_RUN})*|{PART_SEPARATOR}")
 
 # Letters whose base form Unicode does not decompose.
 _LETTERS = str.maketrans(

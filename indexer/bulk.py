@@ -18,7 +18,7 @@ from whoosh import fields, formats
 
 from .analysis import PART_SEPARATOR, POSITION_GAP, WORD_PATTERN
 from .codec.invert import Postings, encode_positions, offsets_of
-from .codec.stored import compress_records, encode_record
+from .codec.stored import Record, compress_records, encode_record
 from .codec.write import Column, write_segment
 from .model import FACETS, Story
 from .schema import create_schema, document_of
@@ -188,7 +188,7 @@ class SegmentBuilder:
     def __init__(self) -> None:
         self.docs = 0
         self.words = 0
-        self._records: list[bytes] = []
+        self._records: list[Record] = []
         self._texts: dict[str, _TextField] = {}
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}

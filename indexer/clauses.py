@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from whoosh import query as wq
@@ -43,6 +44,39 @@ class AndNot(wq.AndNot):  # type: ignore[misc]
         return AndNotMatcher(wanted, unwanted)
 
 
+class Word(wq.Or):  # type: ignore[misc]
+    """A word in any text field, weighted by `schema.TEXT_BOOSTS`.
+
+    The same as the disjunction of its terms, which are made when somebody looks at them:
+    compiled loops do with the word alone.
+    """
+
+    def __init__(self, text: str, weight: float = 1.0) -> None:
+        self.text = text
+        self.weight = weight
+        self.boost, self.minmatch, self.scale = 1.0, 0, None
+
+    @property
+    def subqueries(self) -> list[wq.Query]:
+        """The word in each field."""
+        return [
+            wq.Term(name, self.text, boost=boost * self.weight)
+            for name, boost in TEXT_BOOSTS.items()
+        ]
+
+    def apply(self, function: Callable[[wq.Query], wq.Query]) -> wq.Query:
+        """A copy with every term replaced."""
+        return wq.Or(self.subqueries, boost=self.boost).apply(function)
+
+    def normalize(self) -> wq.Query:
+        """The same in Whoosh's plainest form."""
+        return wq.Or(self.subqueries, boost=self.boost).normalize()
+
+    def simplify(self, reader: Any) -> wq.Query:
+        """The same in the plainest form for one index."""
+        return wq.Or(self.subqueries, boost=self.boost).simplify(reader)
+
+
 def _boosts(fields: Iterable[str] | None) -> list[tuple[str, float]]:
     return [(name, TEXT_BOOSTS[name]) for name in (fields or TEXT_FIELDS)]
 
@@ -57,8 +91,15 @@ def _in_text(
     return _either([build(name, weight * boost) for name, weight in _boosts(fields)])
 
 
-def _terms(text: str) -> list[str]:
-    return [term for term in (stem(word.text) for word in iter_words(text)) if term]
+@lru_cache(maxsize=1 << 14)
+def _terms(text: str) -> tuple[str, ...]:
+    return tuple(term for term in (stem(word.text) for word in iter_words(text)) if term)
+
+
+def _word(term: str, fields: Iterable[str] | None, boost: float) -> wq.Query:
+    if fields is None:
+        return Word(term, boost)
+    return _in_text(fields, lambda name, b: wq.Term(name, term, boost=b), boost)
 
 
 def words(
@@ -72,9 +113,11 @@ def words(
     if not terms:
         return None
     if len(terms) == 1:
-        return _in_text(fields, lambda name, b: wq.Term(name, terms[0], boost=b), boost)
+        return _word(terms[0], fields, boost)
     distance = min(slop, MAX_SLOP) + 1
-    return _in_text(fields, lambda name, b: wq.Phrase(name, terms, slop=distance, boost=b), boost)
+    return _in_text(
+        fields, lambda name, b: wq.Phrase(name, [*terms], slop=distance, boost=b), boost
+    )
 
 
 def fuzzy(
@@ -92,8 +135,7 @@ def fuzzy(
     def near(name: str, weight: float) -> wq.Query:
         return wq.ConstantScoreQuery(wq.FuzzyTerm(name, terms[0], maxdist=edits), weight)
 
-    exact = _in_text(fields, lambda name, b: wq.Term(name, terms[0], boost=b), boost)
-    return wq.Or([_in_text(fields, near, boost), exact])
+    return wq.Or([_in_text(fields, near, boost), _word(terms[0], fields, boost)])
 
 
 def _fold_pattern(pattern: str) -> str:

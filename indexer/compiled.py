@@ -7,24 +7,43 @@ takes one call of a loop in `kernels`, and so does a phrase. The rest is `evalua
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from whoosh import query as wq
 
+from .clauses import Word
 from .codec.terms import TermEntry
 from .evaluate import K1, NOTHING, Evaluator, Matches, Statistics
 from .snapshot import Snapshot
 
 
 class Words(NamedTuple):
-    """A query of words: groups of terms, all of them or any; and what else must hold."""
+    """A query of words: groups of terms, all of them or any; and what else must hold.
 
-    groups: list[list[wq.Term]]
+    Group i has the leaves[bounds[i]:bounds[i + 1]], terms and words in any text field.
+    """
+
+    leaves: list[wq.Term | Word]
+    bounds: list[int]
     every: bool
-    filters: list[wq.Query]
-    excluded: list[wq.Query]
+    filters: Sequence[wq.Query]
+    excluded: Sequence[wq.Query]
+
+    def groups(self) -> list[list[wq.Term]]:
+        """The terms of every group."""
+        return [
+            [term for leaf in self.leaves[begin:end] for term in _terms_of(leaf)]
+            for begin, end in pairwise(self.bounds)
+        ]
+
+
+def _terms_of(leaf: wq.Term | Word) -> list[wq.Term]:
+    return leaf.subqueries if isinstance(leaf, Word) else [leaf]
 
 
 class _Postings(NamedTuple):
@@ -49,19 +68,30 @@ class CompiledEvaluator(Evaluator):
             if info.length_row >= 0:
                 self._norms[info.length_row] = statistics.norms(info.name)
 
+    def mask(self, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """As `Evaluator.mask`."""
+        found = (self.segment.find_term(field, term.encode()) for term in terms)
+        bounds = self.segment.chunk_bounds([entry for entry in found if entry is not None])
+        mask = np.zeros(self.segment.doc_count, np.bool_)
+        self._kernels.mark(self.segment.docs, bounds, mask)
+        return mask
+
     def _evaluate(self, query: wq.Query) -> Matches:
         words = read_words(query)
-        if words is None or not all(self._has_lengths(t) for g in words.groups for t in g):
+        if words is None:
             return super()._evaluate(query)
-        return self._words(words)
+        groups = words.groups()
+        if not all(self._has_lengths(term) for group in groups for term in group):
+            return super()._evaluate(query)
+        return self._words(words, groups)
 
     def _has_lengths(self, term: wq.Term) -> bool:
         """Whether the loops can score a term: by its frequency and the length of its field."""
         info = self.segment.fields.get(term.fieldname)
         return info is None or info.length_row >= 0
 
-    def _words(self, words: Words) -> Matches:
-        groups = [self._present(group) for group in words.groups]
+    def _words(self, words: Words, terms: list[list[wq.Term]]) -> Matches:
+        groups = [self._present(group) for group in terms]
         if words.every:
             if not all(groups):
                 return NOTHING
@@ -146,37 +176,36 @@ def read_words(query: wq.Query) -> Words | None:
     while isinstance(query, wq.AndNot):
         excluded.append(query.b)
         query = query.a
-    if isinstance(query, wq.And) and query.boost == 1.0:
-        filters = [part for part in query.subqueries if _is_filter(part)]
-        rest = [part for part in query.subqueries if not _is_filter(part)]
-        groups = [_group(part) for part in rest]
-        if len(rest) == 1 and groups[0] is None:
-            return _any_words(rest[0], filters, excluded)
-        if not rest or any(group is None for group in groups):
+    filters: list[wq.Query] = []
+    groups = [query]
+    every = isinstance(query, wq.And) and query.boost == 1.0
+    if every:
+        groups = [part for part in query.subqueries if not _is_filter(part)]
+        if len(groups) < len(query.subqueries):
+            filters = [part for part in query.subqueries if _is_filter(part)]
+    leaves: list[wq.Term | Word] = []
+    bounds = [0]
+    for group in groups:
+        if not _add_group(group, leaves):
             return None
-        return Words([group or [] for group in groups], True, filters, excluded)
-    return _any_words(query, [], excluded)
-
-
-def _any_words(query: wq.Query, filters: list[wq.Query], excluded: list[wq.Query]) -> Words | None:
-    group = _group(query)
-    return None if group is None else Words([group], False, filters, excluded)
+        bounds.append(len(leaves))
+    if not leaves:
+        return None
+    return Words(leaves, bounds, every and len(groups) > 1, filters, excluded)
 
 
 def _is_filter(query: wq.Query) -> bool:
     return isinstance(query, wq.ConstantScoreQuery) and query.score == 0.0
 
 
-def _group(query: wq.Query) -> list[wq.Term] | None:
-    """The terms of a disjunction of terms, however nested; None if there is anything else."""
+def _add_group(query: wq.Query, leaves: list[wq.Term | Word]) -> bool:
+    """Add the leaves of a disjunction, however nested; false if there is anything else."""
     if isinstance(query, wq.Term):
-        return [query] if isinstance(query.text, str) else None
+        leaves.append(query)
+        return isinstance(query.text, str)
     if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
-        return None
-    terms: list[wq.Term] = []
-    for part in query.subqueries:
-        inner = _group(part)
-        if inner is None:
-            return None
-        terms += inner
-    return terms
+        return False
+    if isinstance(query, Word):
+        leaves.append(query)
+        return True
+    return all(_add_group(part, leaves) for part in query.subqueries)

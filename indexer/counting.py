@@ -1,8 +1,8 @@
 """Compiled loops that count facet values over a bitmap of matches; layer 5.
 
-A few matches are counted document by document. For many, each frequent value has a
-bitmap of its documents, and the count is the number of bits in common: 64 documents in
-one step, however many values each has. Rare values stay in lists by document.
+A few matches are counted value by value. For more, every document has its frequent
+values as a row of bits, and rows are added up eight at a time, however many values each
+has; see `vectors`. Rare values stay in lists by document.
 
 No address is taken from a file unchecked: damaged files give wrong counts here, never
 accesses out of bounds.
@@ -20,9 +20,18 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, count_ones, lowest_one, readonly
+from .vectors import BATCH, SLICES, adder
+
+#: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
+ROW_VALUES = 512
+_NARROW, _WIDE = 1, 8
+#: Matches that are gathered before their rows are added.
+_GATHERED = 1024
 
 _U32 = readonly(nb.uint32)
 _U64 = nb.uint64[::1]
+_ROWS = nb.uint64[:, ::1]
+_I64 = nb.int64[::1]
 
 
 @compiled(nb.int64(_U64, nb.uint8[::1], nb.int64, _U64))
@@ -77,39 +86,102 @@ def count_listed(bits: Any, offsets: Any, ordinals: Any, counts: Any) -> None:
     count(bits, offsets, ordinals, counts)
 
 
-@compiled(nb.int64(_U64, nb.uint64[:, ::1], nb.int64[::1], nb.int64[::1]))
-def count_common(bits, maps, values, counts):
-    """Add to counts[values[i]] the bits that maps[i] has in common with `bits`.
+@compiled(nb.void(_ROWS, nb.int64, _ROWS))
+def _add_row(rows, doc, slices):
+    """Add one row to the slices of the counts; see `vectors`."""
+    for word in range(rows.shape[1]):
+        carry = rows[doc, word]
+        number = 0
+        while carry:
+            value = slices[number, word]
+            slices[number, word] = value ^ carry
+            carry &= value
+            number += 1
 
-    maps: uint64[D, W]; about 0.2 ns a word.
+
+@compiled(nb.void(_ROWS, _I64, nb.int64, _I64))
+def _add_slices(slices, values, sign, counts):
+    """Add sign · the count of bit i of the rows to counts[values[i]]."""
+    sums = np.zeros(slices.shape[1] << 6, np.int64)
+    for number in range(slices.shape[0]):
+        for word in range(slices.shape[1]):
+            marks = slices[number, word]
+            if marks:
+                part = sums[word << 6 : (word + 1) << 6]
+                for i in range(np.uint64(64)):
+                    part[i] += np.int64((marks >> i) & np.uint64(1)) << number
+    for i in range(len(values)):
+        counts[values[i]] += sign * sums[i]
+
+
+def _counter_of(width):
+    add_batch = adder(width)
+
+    @compiled(nb.void(_U64, nb.int64, _ROWS, _I64, _I64, _I64))
+    def count_rows(bits, matched, rows, values, totals, counts):
+        slices = np.zeros((SLICES, rows.shape[1]), np.uint64)
+        gathered = np.empty(_GATHERED + 64, np.int64)
+        size = rows.shape[0]
+        # Of many, those that do not match are counted, and taken from the totals.
+        inverse = np.uint64(0)
+        if 2 * matched > size:
+            inverse = ~inverse
+            for i in range(len(values)):
+                counts[values[i]] += totals[i]
+        held = 0
+        for word in range(len(bits)):
+            left = bits[word] ^ inverse
+            while left:
+                doc = (word << 6) + np.int64(lowest_one(left))
+                gathered[held] = doc
+                held += doc < size
+                left &= left - np.uint64(1)
+            if held >= _GATHERED or word == len(bits) - 1:
+                whole = held // BATCH * BATCH
+                for i in range(0, whole, BATCH):
+                    add_batch(rows, gathered, i, slices)
+                for i in range(whole, held):
+                    gathered[i - whole] = gathered[i]
+                held -= whole
+        for i in range(held):
+            _add_row(rows, gathered[i], slices)
+        _add_slices(slices, values, -1 if inverse else 1, counts)
+
+    return count_rows
+
+
+_count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
+
+
+def count_rows(bits: Any, matched: int, rows: Any, values: Any, totals: Any, counts: Any) -> None:
+    """Add to counts[values[i]] the documents of `bits` that have bit i in their row.
+
+    matched: about how many there are; rows: uint64[N, 1] or uint64[N, 8], see `make_rows`
+    values: int64[≤ 64 · width]; totals: int64[values], the rows that have each bit
+    Costs some 3 ns a match, and of those that do not match where they are fewer.
     """
-    for i in range(maps.shape[0]):
-        common = np.uint64(0)
-        row = maps[i]
-        for word in range(len(row)):
-            common += count_ones(bits[word] & row[word])
-        counts[values[i]] += np.int64(common)
-    return 0
+    count = _count_narrow if rows.shape[1] == _NARROW else _count_wide
+    count(bits, matched, rows, values, totals, counts)
 
 
-def _split(offsets, ordinals, rows, maps, rare_offsets, rare_ordinals):
-    """Divide lists by document into bitmaps of frequent values and lists of the others.
+def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
+    """Divide lists by document into rows of frequent values and lists of the others.
 
-    rows: int64[V], a value's row of `maps` (uint64[D, W], all 0), or -1 if it is rare
+    places: int64[V], a value's bit in `rows` (uint64[N, width], all 0), or -1 if it is rare
     rare_offsets: uint32[N + 1], rare_ordinals: as `ordinals`, both filled in
     Returns how many of rare_ordinals are in use.
     """
     used = 0
     for doc in range(len(offsets) - 1):
         rare_offsets[doc] = used
-        for place in range(np.int64(offsets[doc]), np.int64(offsets[doc + 1])):
-            if place >= len(ordinals) or ordinals[place] >= len(rows):
+        for i in range(np.int64(offsets[doc]), np.int64(offsets[doc + 1])):
+            if i >= len(ordinals) or ordinals[i] >= len(places):
                 break
-            row = rows[np.int64(ordinals[place])]
-            if row >= 0:
-                maps[row, doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
+            place = places[np.int64(ordinals[i])]
+            if place >= 0:
+                rows[doc, place >> 6] |= np.uint64(1) << np.uint64(place & 63)
             else:
-                rare_ordinals[used] = ordinals[place]
+                rare_ordinals[used] = ordinals[i]
                 used += 1
     rare_offsets[len(offsets) - 1] = used
     return used
@@ -117,7 +189,7 @@ def _split(offsets, ordinals, rows, maps, rare_offsets, rare_ordinals):
 
 def _split_of(kind: Any) -> Any:
     return compiled(
-        nb.int64(_U32, readonly(kind), nb.int64[::1], nb.uint64[:, ::1], nb.uint32[::1], kind[::1])
+        nb.int64(_U32, readonly(kind), nb.int64[::1], _ROWS, nb.uint32[::1], kind[::1])
     )(_split)
 
 
@@ -125,9 +197,25 @@ _split_short = _split_of(nb.uint16)
 _split_long = _split_of(nb.uint32)
 
 
-def split(
-    offsets: Any, ordinals: Any, rows: Any, maps: Any, rare_offsets: Any, rare_ordinals: Any
-) -> int:
-    """`_split` for ordinals of either width; a few ns for each value of each document."""
+def _aligned_zeros(rows: int, width: int) -> Any:
+    """uint64[rows, width], no wide row of which lies across two cache lines."""
+    room = np.zeros(rows * width + 7, np.uint64)
+    begin = -room.ctypes.data % 64 // 8
+    return room[begin : begin + rows * width].reshape(rows, width)
+
+
+def make_rows(offsets: Any, ordinals: Any, frequent: Any, values: int) -> tuple[Any, Any, Any]:
+    """Lists by document → rows of the frequent values, and offsets and lists of the others.
+
+    frequent: int64[F], F ≤ ROW_VALUES, the value of each bit; values: how many there are
+    A few ns for each value of each document.
+    """
+    places = np.full(values, -1, np.int64)
+    places[frequent] = np.arange(len(frequent))
+    docs = len(offsets) - 1
+    rows = _aligned_zeros(docs, _NARROW if len(frequent) <= 64 else _WIDE)
+    rare_offsets = np.zeros(len(offsets), np.uint32)
+    rare = np.empty(len(ordinals), ordinals.dtype)
     divide = _split_short if ordinals.dtype == np.uint16 else _split_long
-    return int(divide(offsets, ordinals, rows, maps, rare_offsets, rare_ordinals))
+    used = divide(offsets, ordinals, places, rows, rare_offsets, rare)
+    return rows, rare_offsets, rare[:used].copy()

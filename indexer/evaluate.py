@@ -7,6 +7,7 @@ this is what they are proved against.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
 from math import log
 from typing import Any, NamedTuple
@@ -86,6 +87,15 @@ class Evaluator:
             return found
         kept = ~np.isin(found.doc_ids, deleted)
         return Matches(found.doc_ids[kept], found.scores[kept])
+
+    def mask(self, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """bool[N]: the documents that have any of these terms, deleted ones included."""
+        mask = np.zeros(self.segment.doc_count, np.bool_)
+        for term in terms:
+            entry = self.segment.find_term(field, term.encode())
+            if entry is not None:
+                mask[self.segment.doc_ids(entry)] = True
+        return mask
 
     def documents(self, query: wq.Query) -> DocIds:
         """Everything that matches, deleted documents included."""

@@ -7,8 +7,8 @@ give the same answers.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,14 @@ Failed = npt.NDArray[np.uint8]
 NO_FILTERS: Failed = np.empty(0, np.uint8)
 
 
+class Plan(NamedTuple):
+    """A query made ready for one executor: read as words, and as compiled loops want it."""
+
+    query: wq.Query
+    words: Words | None
+    request: npt.NDArray[np.uint8] | None
+
+
 class Executor:
     """Runs queries over a snapshot; safe to share between threads.
 
@@ -45,32 +53,46 @@ class Executor:
         ]
         self._compiled: list[CompiledEvaluator] = []
         self._words: Any = None
+        self._deletions = any(len(segment.deleted) for segment in snapshot.segments)
 
     def match(self, query: wq.Query) -> list[Matches]:
         """What matches in each segment; raises `QueryError` for too wide a pattern."""
         self._refuse_wide_patterns(query)
+        return self._match(query)
+
+    def _match(self, query: wq.Query) -> list[Matches]:
         return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
+
+    def plan(self, query: wq.Query) -> Plan:
+        """How to run a query; raises `QueryError` for too wide a pattern."""
+        words = read_words(query) if self._kernels.loaded else None
+        if words is None or words.filters or words.excluded:
+            self._refuse_wide_patterns(query)
+        return Plan(query, words, None if words is None else self._word_search().request(words))
+
+    def run(
+        self, plan: Plan, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
+    ) -> Answer:
+        """Match, rank and count facets; as one where the query is one of words."""
+        words = plan.words
+        if words is not None and plan.request is not None and k <= self._words.max_best:
+            return self._words.answer(  # type: ignore[no-any-return]
+                plan.request, failed, k, wishes, self._dropped(words)
+            )
+        found = self._match(plan.query)
+        total, doc_ids, scores = self.top(found, failed, k)
+        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
+        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
 
     def search(
         self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Match, rank and count facets; as one where the query is one of words.
+        """Plan a query and run it; raises `QueryError` for too wide a pattern."""
+        return self.run(self.plan(query), failed, k, wishes)
 
-        Raises `QueryError` for too wide a pattern.
-        """
-        words = read_words(query) if self._kernels.loaded else None
-        if words is not None:
-            if words.filters or words.excluded:
-                self._refuse_wide_patterns(query)
-            answer = self._word_search().answer(
-                words.groups, failed, k, wishes, every=words.every, dropped=self._dropped(words)
-            )
-            if answer is not None:
-                return answer  # type: ignore[no-any-return]
-        found = self.match(query)
-        total, doc_ids, scores = self.top(found, failed, k)
-        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
-        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
+    def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """bool[N]: the documents of segment `number` that have any of these terms."""
+        return self._evaluators()[number].mask(field, terms)
 
     def _word_search(self) -> Any:
         if self._words is None:
@@ -81,8 +103,7 @@ class Executor:
 
     def _dropped(self, words: Words) -> list[npt.NDArray[np.uint8]] | None:
         """For each segment, what cannot match: uint8[N], not 0 for such documents."""
-        deleted = any(len(segment.deleted) for segment in self.snapshot.segments)
-        if not (words.filters or words.excluded or deleted):
+        if not (words.filters or words.excluded or self._deletions):
             return None
         masks = []
         for evaluator in self._evaluators():
@@ -205,7 +226,7 @@ class Kernels:
         """Load them now; returns when they are ready."""
         with self._lock:
             if self.module is None:
-                from . import kernels, wordsearch  # noqa: F401, loaded for `Executor.search`
+                from . import kernels, marking, wordsearch  # noqa: F401, loaded for searches
 
                 self.module = kernels
 
@@ -266,10 +287,11 @@ def failures(
     """
     if allowed is None and not filters:
         return NO_FILTERS
-    failed = np.zeros(size, np.uint8)
-    for number, passes in enumerate(filters, 1):
-        fails = ~passes
-        failed[fails] = np.where(failed[fails] == 0, number, _EXCLUDED)
+    failed = (~filters[0]).view(np.uint8) if filters else np.zeros(size, np.uint8)
+    for number, passes in enumerate(filters[1:], 2):
+        fails = (~passes).view(np.uint8)
+        # Numbers wrap round: only where a document fails a second time all bits are set.
+        failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)
     if allowed is not None:
-        failed[~allowed] = _EXCLUDED
+        failed |= np.uint8(0) - (~allowed).view(np.uint8)
     return failed

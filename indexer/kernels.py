@@ -243,33 +243,6 @@ def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
     return positions
 
 
-@compiled(nb.types.Tuple((nb.int64, nb.int32[::1], nb.int32[::1]))(_BYTES))
-def ascii_words(text):
-    """The words of an ASCII text, as `analysis.WORD_PATTERN` finds them.
-
-    Returns their number n, and where each starts and ends: int32[≥ n] twice.
-    """
-    starts = np.empty(len(text) // 2 + 1, np.int32)
-    ends = np.empty(len(text) // 2 + 1, np.int32)
-    count = 0
-    inside = False
-    for i in range(len(text)):
-        c = text[i]
-        letter = 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122
-        if letter and not inside:
-            # An apostrophe joins what stands on both sides of it.
-            if count == 0 or ends[count - 1] != i - 1 or text[i - 1] != 39:
-                starts[count] = i
-                count += 1
-            inside = True
-        elif inside and not letter:
-            ends[count - 1] = i
-            inside = False
-    if inside:
-        ends[count - 1] = len(text)
-    return count, starts, ends
-
-
 @compiled(
     nb.boolean[::1](
         _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
@@ -335,6 +308,18 @@ def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, coun
                 break
         kept[i] = held > 0
     return kept
+
+
+@compiled(nb.void(_DOCS, nb.int64[:, ::1], nb.boolean[::1]))
+def mark(docs, bounds, mask):
+    """Set mask[d] for the documents d of all lists."""
+    for i in range(bounds.shape[0]):
+        for chunk in range(bounds.shape[1] - 1):
+            base = chunk << _CHUNK_BITS
+            for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
+                doc = base + docs[posting]
+                if doc < len(mask):
+                    mask[doc] = True
 
 
 @compiled(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))

@@ -38,7 +38,7 @@ def _crc_table():
 _CRC = _crc_table()
 
 
-@compiled(nb.uint32(nb.uint32, nb.uint8[::1], nb.int64, nb.int64))
+@compiled(nb.uint32(nb.uint32, _U8, nb.int64, nb.int64))
 def _crc32(start, data, begin, end):
     """CRC-32 (RFC 1952) of data[begin:end], continued from `start`."""
     crc = np.uint32(start ^ np.uint32(0xFFFFFFFF))
@@ -50,7 +50,7 @@ def _crc32(start, data, begin, end):
 @compiled(
     nb.void(
         _U32, _U32, _U32, _U8, _U32, nb.int64,
-        nb.uint8[::1], _I64, _I64, _I64, nb.int64[:, ::1], nb.int64[:, ::1], _I64,
+        _U8, _I64, _I64, _I64, nb.int64[:, ::1], nb.int64[:, ::1], _I64,
     )
 )  # fmt: skip
 def find_lists(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from markupsafe import escape
@@ -20,27 +20,23 @@ Span = tuple[int, int]
 _SPECIAL = re.compile("[&<>'\"]")
 
 
-#: Cuts a text into words: where each starts and where it ends.
-Cut = Callable[[str], tuple[Sequence[int], Sequence[int]]]
-
-
 def cut_words(text: str) -> tuple[list[int], list[int]]:
     """The words of a text: where each starts and where it ends."""
     spans = [match.span() for match in WORD_PATTERN.finditer(text)]
     return [start for start, _ in spans], [end for _, end in spans]
 
 
-def mark(text: str, found: list[Span], cut: Cut = cut_words) -> str:
+def mark(text: str, found: list[Span]) -> str:
     """A text with some of its words marked; `found` are spans of word numbers."""
     if not found:
         return _escape(text)
-    starts, ends = cut(text)
+    starts, ends = cut_words(text)
     return _marked(text, _character_spans(found, starts, ends), 0, len(text))
 
 
-def snippet(text: str, found: list[Span], cut: Cut = cut_words) -> str:
+def snippet(text: str, found: list[Span]) -> str:
     """The stretch of a long text with the most words marked, cut between words."""
-    starts, ends = cut(text)
+    starts, ends = cut_words(text)
     spans = _character_spans(found, starts, ends)
     begin, end = _window(text, spans, starts, ends)
     head, tail = "… " if begin else "", " …" if end < len(text) else ""
@@ -128,21 +124,6 @@ def _window(text: str, spans: list[Span], starts: Sequence[int], ends: Sequence[
     if end <= begin:
         end = min(len(text), begin + SNIPPET_LENGTH)
     return begin, len(text) if end == max(ends, default=end) else end
-
-
-def positive_leaves(query: wq.Query) -> Iterator[wq.Query]:
-    """The leaves that can make a story match, so not what NOT excludes or filters say."""
-    if isinstance(query, wq.Not) or (isinstance(query, wq.ConstantScoreQuery) and not query.score):
-        return
-    if isinstance(query, wq.ConstantScoreQuery):
-        yield from positive_leaves(query.child)
-    elif isinstance(query, wq.AndNot):
-        yield from positive_leaves(query.a)
-    elif isinstance(query, wq.Term | wq.Phrase | MultiTerm):
-        yield query
-    else:
-        for child in query.children():
-            yield from positive_leaves(child)
 
 
 def _acceptor(leaf: wq.Query) -> Callable[[str], bool]:

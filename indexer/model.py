@@ -7,9 +7,8 @@ All are immutable. Instants are timezone-aware UTC datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
 from typing import Literal, Protocol, get_args
 
 import msgspec
@@ -185,18 +184,24 @@ class RelatedHit:
     """A related article that matches the query.
 
     `highlights` maps "title" and "excerpt" to escaped HTML in which the words that
-    matched stand between `<mark>` tags; it is computed when first read.
+    matched stand between `<mark>` tags; like all but `score` it is read when asked for.
     """
 
-    def __init__(
-        self, article: Article, score: float, highlight: Callable[[], Mapping[str, str]]
-    ) -> None:
-        self.article = article
+    __slots__ = ("_highlights", "_place", "_source", "score")
+
+    def __init__(self, score: float, source: HitSource, place: int) -> None:
         self.score = score
-        self._highlight = highlight
+        self._source = source
+        self._place = place
+        self._highlights: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"RelatedHit({self.article.title!r}, score={self.score:.3f})"
+
+    @property
+    def article(self) -> Article:
+        """The article itself."""
+        return self._source.article(self._place)
 
     @property
     def title(self) -> str:
@@ -223,10 +228,12 @@ class RelatedHit:
         """When the article was published."""
         return self.article.published_at
 
-    @cached_property
+    @property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name."""
-        return self._highlight()
+        if self._highlights is None:
+            self._highlights = self._source.article_highlights(self._place)
+        return self._highlights
 
 
 class Hit:
@@ -237,31 +244,43 @@ class Hit:
     read from the index when first asked for.
     """
 
+    __slots__ = ("_highlights", "_related", "_source", "score")
+
     def __init__(self, score: float, source: HitSource) -> None:
         self.score = score
         self._source = source
+        self._related: tuple[RelatedHit, ...] | None = None
+        self._highlights: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Hit({self.story.id!r}, score={self.score:.3f})"
 
-    @cached_property
+    @property
     def story(self) -> Story:
         """The story itself."""
         return self._source.story()
 
-    @cached_property
+    @property
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match the query, best first."""
-        return self._source.related()
+        if self._related is None:
+            self._related = self._source.related()
+        return self._related
 
-    @cached_property
+    @property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name."""
-        return self._source.highlights()
+        if self._highlights is None:
+            self._highlights = self._source.highlights()
+        return self._highlights
 
 
 class HitSource(Protocol):
-    """What an engine gives a hit to read itself from; each is asked for once."""
+    """What an engine gives a hit to read itself from.
+
+    The story is asked for again and again, the rest once. Articles go by their place in
+    `related`.
+    """
 
     def story(self) -> Story:
         """The story."""
@@ -271,6 +290,12 @@ class HitSource(Protocol):
 
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name."""
+
+    def article(self, place: int) -> Article:
+        """A related article that matches."""
+
+    def article_highlights(self, place: int) -> Mapping[str, str]:
+        """Escaped HTML of a related article that matches, by field name."""
 
 
 class ResultPage(msgspec.Struct, frozen=True):
@@ -284,7 +309,7 @@ class ResultPage(msgspec.Struct, frozen=True):
     request: SearchRequest
     total: int
     hits: tuple[Hit, ...]
-    facets: Mapping[str, tuple[FacetCount, ...]]
+    facets: Mapping[str, Sequence[FacetCount]]
     relaxed: bool
     suggestion: str | None
     took_ms: float

@@ -24,9 +24,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .jit import compiled, readonly
+from .jit import compiled, count_ones, lowest_one, readonly
 from .lookup import chunk_lists, find_lists, weigh
-from .ranking import sweep, unpack, visit
+from .ranking import MATCHED, sweep, visit
+from .requests import EVERY, lists_of, numbers_of
+from .vectors import bits_equal
 
 CHUNK = 1 << 16
 #: A list this many times longer than the candidates is searched for each of them
@@ -35,8 +37,10 @@ _SEARCH_FACTOR = 16
 #: With more candidates than one in this many documents, whether a posting is of one is
 #: too uncertain to branch on.
 _BRANCH_FACTOR = 12
-#: Chunks with fewer postings than one for this many documents are not swept but visited.
-_SWEEP_FACTOR = 6
+#: So many documents are put in order by sorting; more are found by looking at all.
+_SORTED = 128
+#: Stages are bytes.
+MAX_GROUPS = 255
 
 _U8 = readonly(nb.uint8)
 _U16 = readonly(nb.uint16)
@@ -44,11 +48,17 @@ _U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
+_STAGES = nb.uint8[::1]
+_PLACES = nb.uint16[::1]
+_LIST = (_U16, _U8, _U8, _F32, nb.int64, nb.int64, nb.float32)
+
+# A list of postings in a chunk is docs, tfs, codes, norms, begin, end, weight: codes uint8
+# are the lengths of the chunk's documents, norms float32[256] their part of the formula.
 
 
-@compiled(nb.void(_U16, _U8, _U8, _F32, nb.int64, nb.int64, nb.float32, _F32))
+@compiled(nb.void(*_LIST, _F32))
 def _add_list(docs, tfs, codes, norms, begin, end, weight, scores):
-    """Add the scores of a list's postings in a chunk to those of its documents."""
+    """Add the scores of a list's postings to those of its documents."""
     places = docs[begin:end]
     counts = tfs[begin:end]
     for i in range(len(places)):
@@ -56,6 +66,36 @@ def _add_list(docs, tfs, codes, norms, begin, end, weight, scores):
         if place < len(codes):
             tf = np.float32(counts[i])
             scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+
+
+@compiled(nb.int64(*_LIST, _F32, _PLACES, nb.int64))
+def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, count):
+    """As `_add_list`; also appends documents that had no score to places[:count]."""
+    for posting in range(begin, end):
+        place = np.intp(docs[posting])
+        if place < len(codes):
+            places[count] = place
+            count += scores[place] == 0
+            tf = np.float32(tfs[posting])
+            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+    return count
+
+
+@compiled(nb.void(*_LIST, _F32, _STAGES, nb.int64))
+def _advance(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage):
+    """Score those documents of a list that have come to a stage, and let them pass it."""
+    places = docs[begin:end]
+    counts = tfs[begin:end]
+    asked = np.uint8(stage)
+    # No branches, and nothing that becomes one: they would be guessed wrong.
+    for i in range(len(places)):
+        place = np.intp(places[i])
+        if place < len(codes):
+            came = stages[place]
+            tf = np.float32(counts[i])
+            score = weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += score * np.float32(came >= asked)
+            stages[place] = came + np.uint8(came == asked)
 
 
 @compiled(nb.int64(_U16, nb.int64, nb.int64, nb.int64))
@@ -75,66 +115,26 @@ def _gallop(docs, low, high, place):
     return low
 
 
-@compiled(nb.int64(_U16, nb.int64, nb.int64, nb.int64, _U64, nb.int64))
-def _mark(docs, begin, end, size, marks, count):
-    """Set the bits of a list's documents; returns `count` and how many were not set."""
-    for posting in range(begin, end):
-        place = np.intp(docs[posting])
-        if place < size:
-            bit = np.uint64(1) << np.uint64(place & 63)
-            count += (marks[place >> 6] & bit) == 0
-            marks[place >> 6] |= bit
-    return count
-
-
-@compiled(
-    nb.int64(
-        _U16,
-        _U8,
-        _U8,
-        _F32,
-        nb.int64,
-        nb.int64,
-        nb.float32,
-        _F32,
-        _U64,
-        nb.uint16[::1],
-        nb.int64,
-        _U64,
-    )
-)
-def _meet(docs, tfs, codes, norms, begin, end, weight, scores, wanted, places, count, met):
-    """Score those documents of a list that are wanted, and mark them as met.
-
-    wanted: uint64[CHUNK / 64], the same as places[:count], rising
-    """
-    if end - begin > _SEARCH_FACTOR * count:
-        for i in range(count):
-            place = np.intp(places[i])
+@compiled(nb.void(*_LIST, _F32, _STAGES, nb.int64, _PLACES))
+def _meet(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage, candidates):
+    """As `_advance`, where few documents have come so far: `candidates`, rising."""
+    if end - begin > _SEARCH_FACTOR * len(candidates):
+        for i in range(len(candidates)):
+            place = np.intp(candidates[i])
             begin = _gallop(docs, begin, end, place)
             if begin == end:
                 break
             if docs[begin] == place:
                 tf = np.float32(tfs[begin])
                 scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
-                met[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
-    elif count * _BRANCH_FACTOR < len(codes):
-        for posting in range(begin, end):
-            place = np.intp(docs[posting])
-            if (wanted[place >> 6] >> np.uint64(place & 63)) & np.uint64(1):
-                tf = np.float32(tfs[posting])
-                scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
-                met[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+                stages[place] = stage + 1
     else:
         for posting in range(begin, end):
             place = np.intp(docs[posting])
-            if place < len(codes):
+            if stages[place] >= stage and place < len(codes):
                 tf = np.float32(tfs[posting])
-                hit = (wanted[place >> 6] >> np.uint64(place & 63)) & np.uint64(1)
-                score = weight * tf / (tf + norms[np.intp(codes[place])])
-                scores[place] += score * np.float32(hit)
-                met[place >> 6] |= hit << np.uint64(place & 63)
-    return 0
+                scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+                stages[place] = stage + 1
 
 
 _SEGMENT = (
@@ -151,9 +151,9 @@ _QUERY = (
 _OUTCOME = (
     nb.uint8[::1],  # failed: uint8[N], 0 for documents that pass the filters; or uint8[0]
     nb.int64,  # base: the number of the segment's first document in the index
-    _F32,  # scratch: float32[CHUNK], all 0 before and after
-    nb.uint16[::1],  # room: uint16[CHUNK]
-    nb.uint64[:, ::1],  # marks: uint64[3, CHUNK / 64], all 0 before and after
+    _F32,  # scores: float32[CHUNK], all 0 before and after
+    _STAGES,  # stages: uint8[CHUNK], all 0 before and after
+    _PLACES,  # places: uint16[CHUNK + 1]
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
     nb.uint32[::1],  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
@@ -163,122 +163,150 @@ _OUTCOME = (
 
 @compiled(nb.void(*_SEGMENT, *_QUERY, *_OUTCOME))
 def match_any(
-    docs,
-    tfs,
-    lengths,
-    norms,
-    bounds,
-    rows,
-    weights,
-    failed,
-    base,
-    scratch,
-    room,
-    marks,
-    bits,
-    top_docs,
-    top_scores,
-    state,
-):
+    docs, tfs, lengths, norms, bounds, rows, weights,
+    failed, base, scores, stages, places, bits, top_docs, top_scores, state,
+):  # fmt: skip
     """Match the documents that are in any list; for the arguments see above."""
     size = lengths.shape[1]
-    seen = marks[0]
     for chunk in range(bounds.shape[1] - 1):
         first = chunk * CHUNK
         here = min(CHUNK, size - first)
-        total = 0
+        few = (bounds[:, chunk + 1] - bounds[:, chunk]).sum() <= _SORTED
+        count = 0
         for i in range(len(rows)):
             begin, end = bounds[i, chunk], bounds[i, chunk + 1]
-            total += end - begin
-            codes = lengths[rows[i], first : first + here]
-            _add_list(docs, tfs, codes, norms[rows[i]], begin, end, weights[i], scratch)
-        if total * _SWEEP_FACTOR > here:
-            sweep(scratch, failed, first, here, base + first, bits, top_docs, top_scores, state)
-        elif total:
-            for i in range(len(rows)):
-                _mark(docs, bounds[i, chunk], bounds[i, chunk + 1], here, seen, 0)
-            count = unpack(seen[: (here + 63) >> 6], room)
-            visit(
-                scratch, room, count, failed, first, base + first, bits, top_docs, top_scores, state
-            )
-            for i in range(count):
-                scratch[np.intp(room[i])] = 0
-                seen[np.intp(room[i]) >> 6] = 0
+            codes, table = lengths[rows[i], first : first + here], norms[rows[i]]
+            if few:
+                count = _gather_list(
+                    docs, tfs, codes, table, begin, end, weights[i], scores, places, count
+                )
+            else:
+                _add_list(docs, tfs, codes, table, begin, end, weights[i], scores)
+        if few:
+            found = places[:count]
+            found.sort()
+            visit(scores, found, failed, first, base + first, bits, top_docs, top_scores, state)
+        else:
+            sweep(scores, failed, first, here, base + first, bits, top_docs, top_scores, state)
+
+
+@compiled(nb.int64(_STAGES, nb.int64, nb.int64))
+def _count_stage(stages, size, stage):
+    """How many documents have come to a stage."""
+    count = np.uint64(0)
+    for begin in range(0, size, 64):
+        count += count_ones(bits_equal(stages, begin, np.uint8(stage)))
+    return np.int64(count)
+
+
+@compiled(nb.int64(_STAGES, nb.int64, nb.int64, _PLACES))
+def _gather_stage(stages, size, stage, places):
+    """Fill in places with the documents that have come to a stage, rising; returns how many."""
+    count = 0
+    for begin in range(0, size, 64):
+        marks = bits_equal(stages, begin, np.uint8(stage))
+        while marks:
+            places[count] = begin + np.int64(lowest_one(marks))
+            count += 1
+            marks &= marks - np.uint64(1)
+    return count
+
+
+@compiled(nb.void(_F32, _STAGES, nb.int64, nb.int64, nb.int64))
+def _keep_stage(scores, stages, size, stage, then):
+    """Forget documents that have not come to a stage; the others are at stage `then`."""
+    kept, after = np.uint8(stage), np.uint8(then)
+    for place in range(size):
+        came = stages[place] == kept
+        scores[place] = scores[place] if came else np.float32(0)
+        stages[place] = after if came else np.uint8(0)
+
+
+@compiled(nb.int64(_F32, _STAGES, _PLACES, nb.int64))
+def _keep(scores, stages, candidates, stage):
+    """Move those candidates that have come to a stage to the front; forgets the others."""
+    count = 0
+    for i in range(len(candidates)):
+        place = np.intp(candidates[i])
+        if stages[place] == stage:
+            candidates[count] = place
+            count += 1
+        else:
+            scores[place] = 0
+            stages[place] = 0
+    return count
 
 
 @compiled(nb.void(*_SEGMENT, *_QUERY, _I64, *_OUTCOME))
 def match_all(
-    docs,
-    tfs,
-    lengths,
-    norms,
-    bounds,
-    rows,
-    weights,
-    groups,
-    failed,
-    base,
-    scratch,
-    room,
-    marks,
-    bits,
-    top_docs,
-    top_scores,
-    state,
-):
+    docs, tfs, lengths, norms, bounds, rows, weights,
+    groups, failed, base, scores, stages, places, bits, top_docs, top_scores, state,
+):  # fmt: skip
     """Match the documents that are in a list of every group; for the arguments see above.
 
-    groups: int64[G + 1], group g has the lists groups[g] … groups[g + 1] - 1; the rarest
-    group should be the first.
+    groups: int64[G + 1], G ≤ MAX_GROUPS, group g has the lists groups[g] … groups[g + 1] - 1;
+    the rarest group should be the first. A document that is in the first g groups has come
+    to stage g.
     """
     size = lengths.shape[1]
-    wanted, met, touched = marks[0], marks[1], marks[2]
+    last = len(groups) - 1
     for chunk in range(bounds.shape[1] - 1):
         first = chunk * CHUNK
         here = min(CHUNK, size - first)
-        words = (here + 63) >> 6
-        count = 0
+        rarest = 0
         for i in range(groups[0], groups[1]):
-            begin, end = bounds[i, chunk], bounds[i, chunk + 1]
-            codes = lengths[rows[i], first : first + here]
-            _add_list(docs, tfs, codes, norms[rows[i]], begin, end, weights[i], scratch)
-            count = _mark(docs, begin, end, here, wanted, count)
-        if count == 0:
+            rarest += bounds[i, chunk + 1] - bounds[i, chunk]
+        if rarest == 0:
             continue
-        touched[:words] = wanted[:words]
-        for group in range(1, len(groups) - 1):
-            count = unpack(wanted[:words], room)
-            if count == 0:
-                break
-            met[:words] = 0
+        many = rarest > _SORTED
+        count = 0
+        for group in range(last):
             for i in range(groups[group], groups[group + 1]):
                 begin, end = bounds[i, chunk], bounds[i, chunk + 1]
-                codes = lengths[rows[i], first : first + here]
-                _meet(
-                    docs, tfs, codes, norms[rows[i]], begin, end, weights[i], scratch,
-                    wanted, room, count, met,
-                )  # fmt: skip
-            wanted, met = met, wanted
-        count = unpack(wanted[:words], room)
-        visit(scratch, room, count, failed, first, base + first, bits, top_docs, top_scores, state)
-        count = unpack(touched[:words], room)
-        for i in range(count):
-            scratch[np.intp(room[i])] = 0
-        marks[:, :words] = 0
-
-
-#: Of the numbers of a query: lists, words, groups, whether every group must match, how
-#: many of the best are wanted, documents in the index; then come for every list its word
-#: and its field, for every word its end, and the bounds of the groups.
-LISTS, WORDS, GROUPS, EVERY, BEST, DOCUMENTS, ITEMS = range(7)
+                codes, table = lengths[rows[i], first : first + here], norms[rows[i]]
+                weight = weights[i]
+                if many:
+                    _advance(docs, tfs, codes, table, begin, end, weight, scores, stages, group)
+                elif group == 0:
+                    count = _gather_list(
+                        docs, tfs, codes, table, begin, end, weight, scores, places, count
+                    )
+                else:
+                    _meet(
+                        docs, tfs, codes, table, begin, end, weight, scores, stages, group,
+                        places[:count],
+                    )  # fmt: skip
+            if many:
+                if group + 1 < last:
+                    count = _count_stage(stages, here, group + 1)
+                    many = count * _BRANCH_FACTOR > here
+                    if not many:
+                        _keep_stage(scores, stages, here, group + 1, group + 1)
+                        _gather_stage(stages, here, group + 1, places)
+            elif group == 0:
+                places[:count].sort()
+                for i in range(count):
+                    stages[np.intp(places[i])] = 1
+            else:
+                count = _keep(scores, stages, places[:count], group + 1)
+            if not many and count == 0:
+                break
+        if many:
+            _keep_stage(scores, stages, here, last, 0)
+            sweep(scores, failed, first, here, base + first, bits, top_docs, top_scores, state)
+        else:
+            found = places[:count]
+            visit(scores, found, failed, first, base + first, bits, top_docs, top_scores, state)
+            for i in range(count):
+                stages[np.intp(places[i])] = 0
 
 
 @compiled(
-    nb.void(
+    nb.int64(
         *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
         *(_U16, _U32, _U16),
         *_SEGMENT,
-        *(_I64, nb.uint8[::1], _I64, nb.float64[::1], _I64, nb.float64),
+        *(_I64, _U8, _I64, nb.float64[::1], _I64, nb.float64, nb.int64),
         *_OUTCOME,
     )
 )
@@ -286,20 +314,19 @@ def answer(
     buckets, bucket_terms, offsets, blob, starts, spans,
     first_chunks, run_starts, run_chunks,
     docs, tfs, lengths, norms,
-    field_rows, text, numbers, boosts, df, saturation,
-    failed, base, scratch, room, marks, bits, top_docs, top_scores, state,
+    field_rows, request, searched, searched_boosts, df, saturation, size,
+    failed, base, scores, stages, places, bits, top_docs, top_scores, state,
 ):  # fmt: skip
-    """Run a query of words over a segment: `find_lists`, `weigh`, `match_any` or `match_all`.
+    """Run a query of words over a segment; returns how many documents match.
 
     field_rows: int64[F], the row of each field in lengths and norms
-    text: uint8, the words joined; numbers: int64, see `LISTS`; boosts: float64[n]
+    request, searched, searched_boosts: see `requests.lists_of`
     df: int64[n], documents of the whole index in each list; empty if the segment is all
+    saturation: K1 + 1; size: documents of the whole index
     """
-    n, words, groups = numbers[LISTS], numbers[WORDS], numbers[GROUPS]
-    word_of = numbers[ITEMS : ITEMS + n]
-    fields = numbers[ITEMS + n : ITEMS + 2 * n]
-    ends = numbers[ITEMS + 2 * n : ITEMS + 2 * n + words]
-    group_bounds = numbers[ITEMS + 2 * n + words :]
+    numbers = numbers_of(request)
+    text, ends, word_of, fields, boosts, groups = lists_of(request, searched, searched_boosts)
+    n = len(fields)
     lists = np.empty((n, 3), np.int64)
     found = np.zeros(n, np.int64)
     find_lists(
@@ -308,23 +335,43 @@ def answer(
     )  # fmt: skip
     weights = np.empty(n, np.float32)
     order = np.empty(n, np.int64)
-    ranges = np.empty(groups + 1, np.int64)
+    ranges = np.empty(len(groups), np.int64)
     frequencies = df if len(df) else found
-    weigh(frequencies, boosts, group_bounds, numbers[DOCUMENTS], saturation, weights, order, ranges)
+    weigh(frequencies, boosts, groups, size, saturation, weights, order, ranges)
     chunks = (lengths.shape[1] + CHUNK - 1) // CHUNK
     bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
     rows = np.empty(n, np.int64)
     for i in range(n):
         rows[i] = field_rows[fields[order[i]]]
     bits[:] = 0
-    best_docs, best_scores = top_docs[: numbers[BEST]], top_scores[: numbers[BEST]]
-    if numbers[EVERY] and groups > 1:
+    if base == 0:
+        state[:] = 0
+    before = state[MATCHED]
+    if numbers[EVERY]:
         match_all(
             docs, tfs, lengths, norms, bounds, rows, weights, ranges,
-            failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
+            failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
     else:
         match_any(
             docs, tfs, lengths, norms, bounds, rows, weights,
-            failed, base, scratch, room, marks, bits, best_docs, best_scores, state,
+            failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
+    return state[MATCHED] - before
+
+
+@compiled(
+    nb.void(
+        _U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1], nb.int64, _U8, _I64, nb.float64[::1], _I64
+    )
+)
+def count_documents(
+    buckets, bucket_terms, offsets, blob, starts, spans,
+    postings, request, searched, searched_boosts, df,
+):  # fmt: skip
+    """Add to df[i] the documents of a segment in list i of a query; arguments as above."""
+    text, ends, word_of, fields, _, _ = lists_of(request, searched, searched_boosts)
+    find_lists(
+        buckets, bucket_terms, offsets, blob, starts, postings,
+        text, ends, word_of, fields, spans, np.empty((len(fields), 3), np.int64), df,
+    )  # fmt: skip

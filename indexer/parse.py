@@ -30,6 +30,9 @@ MAX_CLAUSES = 256
 MAX_DEPTH = 32
 
 _SPACE = re.compile(r"\s*")
+# A word that no syntax has a part in, unless it is an operator.
+_PLAIN = re.compile(r"[^\W_]+(?=\s|$)")
+_OPERATORS = frozenset(("AND", "OR", "NOT"))
 _FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
 _PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
 _RANGE = re.compile(r"\[\s*([^\]\s]+)\s+TO\s+([^\]\s]+)\s*\]")
@@ -75,7 +78,7 @@ def parse(text: str) -> ParsedQuery:
     """Read a query; raises `QueryError` past 4,096 characters or 256 clauses."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
-    return _Parser(text.translate(_QUOTES)).parse()
+    return _Parser(text if text.isascii() else text.translate(_QUOTES)).parse()
 
 
 class _Parser:
@@ -107,6 +110,10 @@ class _Parser:
             self._skip(_SPACE)
             if self.at >= len(self.text) or self.text[self.at] == ")":
                 return [part for part in parts if part] or [[]]
+            plain = _PLAIN.match(self.text, self.at)
+            if plain is not None and plain[0] not in _OPERATORS:
+                self._plain_word(plain, parts[-1])
+                continue
             operator = self._operator(bool(parts[-1]))
             if operator == "OR":
                 parts.append([])
@@ -114,6 +121,15 @@ class _Parser:
                 clause = self._clause()
                 if clause is not None:
                     parts[-1].append(clause)
+
+    def _plain_word(self, found: re.Match[str], part: list[_Clause]) -> None:
+        """What `_clause` would do, without asking for what a plain word cannot be."""
+        word, start, self.at = found[0], *found.span()
+        query = clauses.words(word)
+        if query is not None:
+            self._count()
+            self.words.append(TypedWord(word, start, self.at))
+            part.append(_Clause(query, True))
 
     def _operator(self, after_clause: bool) -> str | None:
         """Consume AND or OR where it stands between clauses; elsewhere they are words."""
@@ -348,6 +364,8 @@ def _scaled(query: wq.Query, boost: float) -> wq.Query:
         return wq.ConstantScoreQuery(query.child, query.score * boost)
     if isinstance(query, wq.Every):
         return query
+    if isinstance(query, clauses.Word):
+        return clauses.Word(query.text, query.weight * boost)
     scaled = query.copy()
     if isinstance(query, wq.AndNot):
         return clauses.AndNot(_scaled(query.a, boost), query.b)

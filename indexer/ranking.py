@@ -6,7 +6,7 @@ in order, so that among equal scores the first document taken is the first by nu
 
 # Argument types stand in the decorators.
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, count_ones, lowest_one
+from .vectors import bits_above, bits_equal, clear
 
 #: Of `state`: best documents held so far, matches, matches that pass the filters.
 HELD, MATCHED, PASSED = 0, 1, 2
@@ -52,17 +53,15 @@ def hold(doc, score, top_docs, top_scores, state):
     return bar_of(top_scores, state)
 
 
-@compiled(nb.int64(_U64, nb.uint16[::1]))
-def unpack(bits, places):
-    """The places of the bits that are set, rising; returns how many."""
-    count = 0
-    for word in range(len(bits)):
-        left = bits[word]
-        while left:
-            places[count] = np.uint16((word << 6) + np.int64(lowest_one(left)))
-            count += 1
-            left &= left - np.uint64(1)
-    return count
+@compiled(nb.uint64(nb.uint8[::1], nb.int64))
+def _passing(failed, begin):
+    """A bit for each of 64 documents from `begin` on that passes the filters."""
+    if begin + 64 <= len(failed):
+        return bits_equal(failed, begin, 0)
+    marks = np.uint64(0)
+    for doc in range(begin, len(failed)):
+        marks |= np.uint64(failed[doc] == 0) << np.uint64(doc - begin)
+    return marks
 
 
 @compiled(
@@ -75,63 +74,38 @@ def sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
     failed: uint8[N] or uint8[0]; first: the chunk's first document in the segment
     base: what is added to it in top_docs
     """
-    # Floats from 0 on are ordered as their bits are (IEEE 754), and loops over integers
-    # become vector instructions.
-    patterns = scores.view(np.int32)
-    bound = np.empty(1, np.int32)
-    threshold = bound.view(np.float32)
-    threshold[0] = bar_of(top_scores, state)
+    least = bar_of(top_scores, state)
     matched = passed = 0
     for word in range((size + 63) >> 6):
-        begin = np.uint64(word) << np.uint64(6)
-        marks = np.uint64(0)
-        for i in range(np.uint64(64)):
-            marks |= np.uint64(patterns[begin + i] > 0) << i
+        begin = word << 6
+        marks = bits_above(scores, begin, np.float32(0))
         if marks == 0:
             continue
-        highest = np.int32(0)
-        for i in range(np.uint64(64)):
-            highest = max(highest, patterns[begin + i])
         bits[(first >> 6) + word] = marks
         matched += count_ones(marks)
         if len(failed):
-            for i in range(64):
-                doc = first + (word << 6) + i
-                if doc < len(failed) and failed[doc]:
-                    marks &= ~(np.uint64(1) << np.uint64(i))
+            marks &= _passing(failed, first + begin)
         passed += count_ones(marks)
-        if highest > bound[0]:
-            while marks:
-                place = begin + lowest_one(marks)
-                if scores[place] > threshold[0]:
-                    threshold[0] = hold(
-                        base + np.int64(place), scores[place], top_docs, top_scores, state
-                    )
-                marks &= marks - np.uint64(1)
-        for i in range(np.uint64(64)):
-            scores[begin + i] = 0
+        better = marks & bits_above(scores, begin, least)
+        while better:
+            place = begin + np.int64(lowest_one(better))
+            if scores[place] > least:
+                least = hold(base + place, scores[place], top_docs, top_scores, state)
+            better &= better - np.uint64(1)
+        clear(scores, begin)
     state[MATCHED] += matched
     state[PASSED] += passed
 
 
 @compiled(
     nb.void(
-        _F32,
-        nb.uint16[::1],
-        nb.int64,
-        nb.uint8[::1],
-        nb.int64,
-        nb.int64,
-        _U64,
-        nb.uint32[::1],
-        _F32,
-        _I64,
+        _F32, nb.uint16[::1], nb.uint8[::1], nb.int64, nb.int64, _U64, nb.uint32[::1], _F32, _I64
     )
 )
-def visit(scores, places, count, failed, first, base, bits, top_docs, top_scores, state):
-    """As `sweep`, for the few documents places[:count], rising."""
+def visit(scores, places, failed, first, base, bits, top_docs, top_scores, state):
+    """As `sweep`, for a few documents, rising: clears the scores of these alone."""
     least = bar_of(top_scores, state)
-    for i in range(count):
+    for i in range(len(places)):
         place = np.int64(places[i])
         doc = first + place
         bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
@@ -139,4 +113,5 @@ def visit(scores, places, count, failed, first, base, bits, top_docs, top_scores
             state[PASSED] += 1
             if scores[place] > least:
                 least = hold(base + place, scores[place], top_docs, top_scores, state)
-    state[MATCHED] += count
+        scores[place] = 0
+    state[MATCHED] += len(places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -17,10 +17,10 @@ from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
 from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
-from .model import FACETS, Facet, Provider, Story
+from .model import FACETS, Article, Facet, Image, Number, Provider, Story
 
 #: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Searchable text and its weight in the score.
 TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
@@ -85,9 +85,10 @@ def create_schema() -> fields.Schema:
         provider_name=_words_field(),
         topic_name=_words_field(),
         published_at=fields.DATETIME(sortable=True),
+        # The texts that are searched, and how many words each has: see `Texts`.
+        texts=fields.STORED(),
+        # All else that is shown.
         story=fields.STORED(),
-        # How many words each part of `related` has: which article a position stands in.
-        parts=fields.STORED(),
     )
     for name in TEXT_FIELDS:
         schema.add(name, _text_field())
@@ -164,8 +165,8 @@ def document_of(story: Story) -> dict[str, Any]:
         "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
         "topic_name": PART_SEPARATOR.join(story.topics) or None,
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "story": _encoder.encode(story),
-        "parts": array("I", map(count_words, parts)).tobytes(),
+        "texts": _encoder.encode(texts_of(story)),
+        "story": _encoder.encode(_rest_of(story)),
     }
     document.update((facet, values or None) for facet, values in facet_values(story).items())
     for name in NUMBER_FIELDS:
@@ -173,23 +174,101 @@ def document_of(story: Story) -> dict[str, Any]:
     return document
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Story)
+class Texts(NamedTuple):
+    """The texts of a story, and how many words each has.
 
-
-class Record(NamedTuple):
-    """What is stored of a story: itself, and the words in each part of `related`."""
-
-    story: Story
-    parts: list[int]
-
-
-def read_record(fields: Mapping[str, Any]) -> Record:
-    """The stored fields of a document → its record.
-
-    Raises `msgspec.MsgspecError`, `KeyError`, `TypeError` or `ValueError` on damage.
+    Of the story title, excerpt and body, then of each related article title and excerpt;
+    empty where there is none.
     """
-    record = Record(_decoder.decode(fields["story"]), array("I", fields["parts"]).tolist())
-    if len(record.parts) != len(related_parts(record.story)):
-        raise ValueError("the parts of a story are not those of its articles")
-    return record
+
+    words: tuple[int, ...]
+    texts: tuple[str, ...]
+
+
+#: Texts that are the story's own; those of its articles follow.
+OWN_TEXTS = 3
+
+
+def texts_of(story: Story) -> Texts:
+    """What is searched of a story."""
+    articles = (text for article in story.related for text in (article.title, article.excerpt))
+    texts = (story.title, story.excerpt, story.body, *articles)
+    return Texts(tuple(map(count_words, texts)), texts)
+
+
+# The values of a story that are no texts, in the order of its fields. Records without the
+# names of fields are smaller and faster to read.
+_Link = str | None
+_Source = tuple[str, str | None] | None
+_Pictures = tuple[tuple[str, int | None, int | None, bool | None], ...]
+_ArticleRest = tuple[
+    datetime | None, _Link, _Link, _Link, _Link, str | None, str | None,
+    Number | None, Number | None, _Source, _Pictures,
+]  # fmt: skip
+_StoryRest = tuple[
+    str, str | None, str | None, datetime | None, _Link, _Link, _Link, _Link,
+    Number | None, Number | None, bool, _Source, tuple[str, ...], _Pictures,
+    tuple[_ArticleRest, ...],
+]  # fmt: skip
+
+
+def _source(provider: Provider | None) -> _Source:
+    return None if provider is None else (provider.name, provider.domain)
+
+
+def _pictures(images: tuple[Image, ...]) -> _Pictures:
+    return tuple((one.url, one.width, one.height, one.is_cached) for one in images)
+
+
+def _rest_of(story: Story) -> _StoryRest:
+    """What `texts_of` leaves."""
+    articles = tuple(
+        (
+            one.published_at, one.original_url, one.web_url, one.amp_web_url, one.cdn_amp_web_url,
+            one.type, one.category, one.quality, one.heat,
+            _source(one.provider), _pictures(one.images),
+        )
+        for one in story.related
+    )  # fmt: skip
+    return (
+        story.id, story.category, story.type, story.published_at, story.original_url,
+        story.web_url, story.amp_web_url, story.cdn_amp_web_url, story.quality, story.heat,
+        story.published, _source(story.provider), story.topics, _pictures(story.images), articles,
+    )  # fmt: skip
+
+
+_encoder = msgspec.msgpack.Encoder()
+_texts_decoder = msgspec.msgpack.Decoder(Texts)
+_rest_decoder = msgspec.msgpack.Decoder(_StoryRest)
+
+
+def read_texts(data: bytes) -> Texts:
+    """The stored texts of a document; raises `ValueError` on damage."""
+    texts = _texts_decoder.decode(data)
+    if len(texts.words) != len(texts.texts) or len(texts.texts) % 2 != OWN_TEXTS % 2:
+        raise ValueError("the texts of a story are not what they should be")
+    return texts
+
+
+def read_story(data: bytes, rest: bytes) -> Story:
+    """The stored texts of a document and the rest → its story; raises `ValueError` on damage."""
+    title, excerpt, body, *texts = read_texts(data).texts
+    story_id, *values, articles = _rest_decoder.decode(rest)
+    if 2 * len(articles) != len(texts):
+        raise ValueError("the texts of a story are not those of its articles")
+    *simple, source, topics, pictures = values
+    related = tuple(map(_make_article, texts[::2], texts[1::2], articles))
+    fields: list[Any] = [story_id, title, excerpt, body, *simple, source and Provider(*source)]
+    fields += [topics, _make_images(pictures), related]
+    return Story(*fields)
+
+
+def _make_article(title: str, excerpt: str, rest: _ArticleRest) -> Article:
+    *simple, source, pictures = rest
+    fields: list[Any] = [title, excerpt, *simple, source and Provider(*source)]
+    fields.append(_make_images(pictures))
+    return Article(*fields)
+
+
+def _make_images(pictures: Any) -> tuple[Image, ...]:
+    return tuple([Image(*picture) for picture in pictures])

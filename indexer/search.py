@@ -260,7 +260,7 @@ def _check(request: SearchRequest) -> None:
 def _find(request: SearchRequest, view: _View, limit: int) -> _Result:
     parsed = parse(request.query)
     keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
-    filters = Filters(view.snapshot, keys, request.since, request.until)
+    filters = Filters(view.executor, keys, request.since, request.until)
     answer = _answer(request, parsed.query, parsed.scored, filters, view, limit)
     # Whether words are dropped must not depend on the filters: a facet's count would
     # then not be what choosing its value gives.
@@ -303,7 +303,7 @@ def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
 
 def _facets(
     request: SearchRequest, result: _Result, view: _View
-) -> dict[str, tuple[FacetCount, ...]]:
+) -> dict[str, Sequence[FacetCount]]:
     return {
         facet: result.filters.rows(facet, view.snapshot.facet(facet), counts)
         for facet, counts in zip(request.facets, result.answer.counts, strict=True)

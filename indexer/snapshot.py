@@ -28,6 +28,7 @@ from whoosh.reading import IndexReader
 from . import manifest as mf
 from .codec import Segment
 from .codec.read import SegmentArrays
+from .codec.stored import decode_fields
 from .errors import DamageWarning, IndexCorrupt, IndexMissing
 from .generation import open_generation
 from .model import Facet, Sort, Story
@@ -35,10 +36,9 @@ from .schema import (
     LABEL_SEPARATOR,
     LABELLED,
     NUMBER_FIELDS,
-    Record,
     create_schema,
     facet_key,
-    read_record,
+    read_story,
 )
 
 #: Stands for "no date" in the date column.
@@ -102,17 +102,29 @@ class Snapshot:
         number = bisect_right(self.bases, doc_id) - 1
         return self.segments[number], doc_id - self.bases[number]
 
-    def record(self, doc_id: int) -> Record:
-        """What is stored of the story with this document number; raises `IndexCorrupt`."""
+    def texts(self, doc_id: int) -> bytes:
+        """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""
         segment, doc = self.locate(doc_id)
-        try:
-            return read_record(segment.stored_fields(doc))
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-            raise segment.stored_file.corrupt(f"story {doc} cannot be read: {error}") from error
+        return segment.stored_texts(doc)
 
-    def story(self, doc_id: int) -> Story:
-        """The story with this document number; raises `IndexCorrupt`."""
-        return self.record(doc_id).story
+    def story(self, doc_id: int, texts: bytes | None = None) -> Story:
+        """The story with this document number; raises `IndexCorrupt`.
+
+        `texts` are its stored texts, if they have been read.
+        """
+        segment, doc = self.locate(doc_id)
+        if texts is None:
+            texts = segment.stored_texts(doc)
+        try:
+            fields: Any = decode_fields(segment.records.fields(doc))
+            return read_story(texts, fields["story"])
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            raise self.damaged(doc_id, error) from error
+
+    def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
+        """The error to raise if what is stored of a story makes no sense."""
+        segment, doc = self.locate(doc_id)
+        return segment.stored_file.corrupt(f"story {doc} cannot be read: {error}")
 
     def doc_id(self, story_id: str) -> int | None:
         """The document number of a story id."""

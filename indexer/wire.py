@@ -26,7 +26,7 @@ def page_to_dict(page: ResultPage) -> dict[str, Any]:
         "relaxed": page.relaxed,
         "suggestion": page.suggestion,
         "hits": [hit_to_dict(hit) for hit in page.hits],
-        "facets": page.facets,
+        "facets": {facet: list(rows) for facet, rows in page.facets.items()},
     }
 
 

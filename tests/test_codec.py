@@ -20,6 +20,7 @@ from indexer import schema
 from indexer.codec import Codec, Segment
 from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
+from indexer.codec.stored import RecordReader, compress_records, decode_record, encode_record
 from indexer.codec.verify import verify_segment
 
 from .codec_corpus import WORDS, build, documents
@@ -352,7 +353,30 @@ def test_schema_facets_have_lists(tmp_path: Path) -> None:
     for doc, story in enumerate(stories):
         found = ordinals[offsets[doc] : offsets[doc + 1]].tolist()
         assert [arrays.term_bytes("provider", n).decode() for n in found] == story["provider"]
-    assert arrays.stored(3) == stories[3]["story"]
+    assert arrays.stored_fields(3)["story"] == stories[3]["story"]
     with pytest.raises(KeyError):
         arrays.facet("id")
     assert schema.FACETS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"texts": b"abc"}, {"story": b"x", "n": 1}, {"texts": b"abc", "story": b"x"},
+     {"texts": "no bytes"}, {"texts": b""}],
+)  # fmt: skip
+def test_texts_are_stored_apart(fields: dict[str, object]) -> None:
+    """Stored fields come back as they were, and the texts alone can be read."""
+    other = encode_record({"texts": b"other"})
+    stored = compress_records([encode_record(fields), other], b"")
+    frames = list(stored.frames)
+    offsets = np.cumsum([0, *map(len, frames)], dtype=np.uint64)
+    data = np.frombuffer(b"".join(frames), np.uint8)
+    reader = RecordReader(b"", offsets, data)
+    assert decode_record(reader.read(0)) == fields
+    texts = fields.get("texts")
+    assert reader.texts(0) == (texts if isinstance(texts, bytes) else b"")
+    assert reader.texts(1) == b"other"
+    cut = RecordReader(b"", np.array([0, min(6, len(data))], np.uint64), data)
+    if fields.get("texts") == b"abc":
+        with pytest.raises(ValueError, match="record"):
+            cut.texts(0)

@@ -22,7 +22,7 @@ from indexer.codec.format import FORMAT_VERSION, KINDS, file_name
 from indexer.codec.invert import Postings, chunk_runs, encode_positions, length_codes
 from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
-from indexer.codec.stored import compress_records, encode_record
+from indexer.codec.stored import NO_RECORD, compress_records, encode_record
 from indexer.codec.verify import verify_segment
 from indexer.codec.write import Column, write_segment
 from indexer.errors import BuildError, IndexCorrupt
@@ -126,7 +126,7 @@ def test_example_reads_back(tmp_path: Path) -> None:
     assert arrays.doc_ids(arrays.find_term("provider", b"zdnet.com")).tolist() == [0, 1]
     assert [array.tolist() for array in arrays.facet("provider")] == [[0, 1, 3, 3], [1, 0, 1]]
     assert arrays.column("quality").tolist() == [7, 0, 9]
-    assert arrays.stored(2) == b"\2"
+    assert arrays.stored_fields(2) == {"story": b"\2"}
     assert list(verify_segment(tmp_path, "MAIN_example")) == []
 
 
@@ -334,7 +334,7 @@ def _wide(folder: Path, segment: str, docs: int, seed: int) -> dict[bytes, np.nd
         lengths={"t": np.full(docs, 5)},
         columns={},
         facets={"k"},
-        stored=compress_records([b""] * docs),
+        stored=compress_records([NO_RECORD] * docs),
     )
     return found
 
@@ -387,7 +387,7 @@ def test_empty_segment(tmp_path: Path) -> None:
             lengths={},
             columns={},
             facets=(),
-            stored=compress_records([b""] * docs),
+            stored=compress_records([NO_RECORD] * docs),
         )
         assert list(verify_segment(tmp_path, name)) == []
         arrays = SegmentArrays(tmp_path, name)

@@ -24,7 +24,7 @@ from indexer.clauses import AndNot, words
 from indexer.codec import Segment
 from indexer.codec.invert import Postings, encode_positions
 from indexer.codec.read import SegmentArrays
-from indexer.codec.stored import compress_records
+from indexer.codec.stored import NO_RECORD, compress_records
 from indexer.codec.write import write_segment
 from indexer.evaluate import K1, B
 from indexer.execute import NO_KERNELS, Executor, Kernels
@@ -283,8 +283,8 @@ def test_facet_counts_equal_brute_force(splits, stories, kernels, compiled):
         wanted = [brute_counts(stories, word, keys, *span, facet) for facet in FACETS]
         total = brute_counts(stories, word, keys, *span, None)
         for snapshot in splits.values():
-            filters = Filters(snapshot, keys, *span)
             executor = executor_of(snapshot, kernels if compiled else NO_KERNELS)
+            filters = Filters(executor, keys, *span)
             wishes = [filters.wish(facet) for facet in FACETS]
             for query in (wq.Term("title", word), wq.And([wq.Term("title", word), EVERYTHING])):
                 page = executor.search(query, filters.failed, k, wishes)
@@ -423,7 +423,7 @@ def large(presence, tmp_path_factory):
     segment = Segment("MAIN", docs=SIZE)
     write_segment(
         folder, segment.segment_id(), docs=SIZE, fields=[postings], lengths={"title": lengths},
-        columns={}, facets=(), stored=compress_records([b""] * SIZE),
+        columns={}, facets=(), stored=compress_records([NO_RECORD] * SIZE),
     )  # fmt: skip
     return snapshot_of(folder, [segment]), lengths
 

@@ -7,12 +7,16 @@ import re
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import indexer
+from indexer import marking, schema
+from indexer.analysis import iter_words, stem
+from indexer.codec.read import SegmentArrays
 from indexer.marks import cut_words
 
 from .conftest import build
@@ -96,40 +100,220 @@ def test_related_articles_that_match(engine):
     )
 
 
-WORDS = st.lists(st.sampled_from(["a", "b", "A's", "<a>", "&", "é", "b'a", "-", "a_b"]), max_size=8)
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "b",
+            "A's",
+            "<a>",
+            "&",
+            "é",
+            "b’a",
+            "-",
+            "a_b",
+            "日本",
+            "…",
+            "b'",
+            "e\u0301b",
+            "ß a",
+            "“b”",
+        ]
+    ),
+    max_size=8,
+).map(" ".join)
+STORIES = st.fixed_dictionaries(
+    {"title": WORDS.map("a {}".format), "excerpt": WORDS},
+    optional={
+        "body": st.lists(WORDS, max_size=3).map(" … lorem ipsum dolor. ".join)
+        | WORDS.map(lambda text: f"{text} {'Zürich filler. ' * 30}{text} {'x' * 300} {text}"),
+        "related": st.lists(
+            st.fixed_dictionaries({"title": WORDS.map("b {}".format)}, optional={"excerpt": WORDS}),
+            max_size=4,
+        ),
+    },
+)
+QUERIES = (
+    "a", "b", "a b", "a*", '"a b"', "ab~", '"a b"~2 OR e', "title:a related:b", "excerpt:(a OR b)",
+    '"b a b"', "日本 OR e*", "(a b) OR (e -b)", "zurich^2 a", "a OR b OR absent", '"lorem dolor"~1',
+)  # fmt: skip
 
 
-@given(st.lists(WORDS.map(" ".join), min_size=1, max_size=4))
+def explained(folder, compiled, queries=QUERIES):
+    """All that is marked, and the related articles that match, by query."""
+    with indexer.open_index(folder, compiled=compiled) as engine:
+        engine.warm_up()
+        return {
+            query: {
+                hit.story.id: (
+                    hit.highlights,
+                    [
+                        (article.article, article.score, article.highlights)
+                        for article in hit.related
+                    ],
+                )
+                for hit in engine.search(query).hits
+            }
+            for query in queries
+        }
+
+
+@given(st.lists(STORIES, min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_marking_changes_no_text(texts):
-    """Without the marks, highlights are the escaped original; with and without the compiler
-    the same words are marked."""
-    stories = [{"title": f"a {text}", "excerpt": text, "related": [{"title": f"b {text}"}]}
-               for text in texts]  # fmt: skip
+def test_loops_explain_as_the_plain_way_does(stories):
+    """With and without the compiler the same words are marked in the same articles, in the
+    same order."""
     with tempfile.TemporaryDirectory() as folder:
         index = build(Path(folder), stories)
-        answers = []
+        assert explained(index, True) == explained(index, False)
+
+
+def marked_anew(text, terms):
+    """The words of a text that become one of the terms, by analysing it."""
+    return [word.text for word in iter_words(text) if stem(word.text) in terms]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@given(stories=st.lists(STORIES, min_size=1, max_size=4), words=st.sets(st.sampled_from("abe日")))
+@settings(max_examples=40, deadline=None)
+def test_marks_are_those_of_an_analysis(compiled, stories, words):
+    """What positions say is what analysing the texts again would find."""
+    query = " OR ".join(sorted(words)) or "a"
+    terms = words or {"a"}
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(Path(folder), stories)
+        with indexer.open_index(index, compiled=compiled) as engine:
+            engine.warm_up()
+            for hit in engine.search(query).hits:
+                assert marks(hit.highlights["title"]) == marked_anew(hit.story.title, terms)
+                assert marks(hit.highlights["excerpt"]) == marked_anew(hit.story.excerpt, terms)
+                found = {
+                    article.article: marks(
+                        article.highlights["title"], article.highlights["excerpt"]
+                    )
+                    for article in hit.related
+                }
+                assert found == {
+                    article: expected
+                    for article in hit.story.related
+                    if (expected := marked_anew(f"{article.title} {article.excerpt}", terms))
+                }
+
+
+def marks(*texts):
+    """The words between marks; Chinese ones, which touch, share one."""
+    found = [
+        html.unescape(part) for text in texts for part in re.findall("<mark>(.*?)</mark>", text)
+    ]
+    return [word.text for part in found for word in iter_words(part)]
+
+
+@given(st.lists(STORIES, min_size=1, max_size=3))
+@settings(max_examples=30, deadline=None)
+def test_marking_changes_no_text(stories):
+    """Without the marks, highlights are the escaped original."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = build(Path(folder), stories)
+        with indexer.open_index(index) as engine:
+            engine.warm_up()
+            for hit in engine.search("a").hits:
+                texts = [(hit.highlights, hit.story)]
+                texts += [(article.highlights, article.article) for article in hit.related]
+                for highlights, source in texts:
+                    for field in ("title", "excerpt"):
+                        plain = re.sub("</?mark>", "", highlights[field])
+                        assert html.unescape(plain) == getattr(source, field)
+
+
+def test_segments_explain_alike(tmp_path):
+    """What is marked does not depend on how an index came to be in segments."""
+    stories = {f"{n}.md": {**STORY, "title": f"Cloud {n}"} for n in range(3)}
+    whole = build(tmp_path / "whole", stories)
+    for n in range(1, 4):
+        parts = build(tmp_path / "parts", dict(list(stories.items())[:n]))
+    queries = ("cloud", '"arm chips"', "volterra clo*")
+    assert explained(parts, True, queries) == explained(whole, True, queries)
+
+
+def cut(text):
+    """Words as the compiled loop finds them: where each starts and ends in UTF-8."""
+    data = np.frombuffer(text.encode() or b"\0", np.uint8)
+    bounds = np.full(2 * len(data) + 2, -1, np.int64)
+    size = len(text.encode())
+    count = marking.cut(marking.CLASSES, data, 0, size, len(data), bounds)
+    return bounds[: 2 * count].tolist()
+
+
+def cut_plainly(text):
+    """The same by the pattern."""
+    return [
+        len(text[:place].encode()) for span in zip(*cut_words(text), strict=True) for place in span
+    ]
+
+
+TRICKY = "aß 's’-_…日\u0301\u064b\u3040ア𝒃😀\U00020001\x1e\x00éZ9²"
+
+
+@given(st.text(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_size=60))
+@settings(max_examples=500)
+def test_compiled_cutting_finds_the_same_words(text):
+    """The compiled loop cuts text exactly as the pattern does."""
+    assert cut(text) == cut_plainly(text)
+
+
+def test_compiled_cutting_knows_every_character():
+    """Letters, marks, Chinese and other characters are told apart in all of Unicode."""
+    for first in range(0, 0x110000, 0x800):
+        if first != 0xD800:
+            text = "".join(
+                f"a{chr(code)}b {chr(code)}{chr(code)} " for code in range(first, first + 0x800)
+            )
+            words = cut_words(text)
+            ends = np.cumsum([0, *(len(character.encode()) for character in text)])
+            assert cut(text) == [ends[place] for span in zip(*words, strict=True) for place in span]
+
+
+@given(st.binary(max_size=60), st.integers(0, 200), st.integers(0, 255))
+@settings(max_examples=300)
+def test_damaged_texts_are_named_not_followed(data, place, value):
+    """Whatever the stored texts of a story are, reading them ends in an answer or an error."""
+    texts = bytearray(_packed())
+    texts[place % len(texts)] = value
+    nothing = np.zeros(0, np.uint8)
+    for candidate in (data, bytes(texts), bytes(texts)[: place % len(texts)]):
+        stored = np.frombuffer(candidate or b"\0", np.uint8)
+        html, numbers, scores = np.zeros(1 << 12, np.uint8), np.zeros(64, np.int64), np.zeros(16)
+        count, _ = marking.explain(
+            np.zeros(1, np.uint16), np.ones(1, np.uint8), nothing, np.zeros(2, np.uint32),
+            np.zeros((0, 2), np.int64), 0, np.array([[3, 0, 0, 0]]), np.ones(1),
+            np.array([0]), np.array([[0, 3, 0, 0], [0, 4, 0, 9], [0, 9, 0, 0], [0, 0, 0, 0]]),
+            marking.CLASSES, stored, html, numbers, scores,
+        )  # fmt: skip
+        assert -1 <= count <= len(stored)
+        try:
+            expected = schema.read_texts(candidate)
+        except ValueError:
+            continue
+        assert (count == -1) == any(
+            not 0 <= words <= len(text.encode()) for words, text in zip(*expected, strict=True)
+        )
+
+
+def _packed():
+    texts = ("é", "a b", "", "a", "x" * 40)
+    return msgspec.msgpack.encode(schema.Texts((1, 2, 0, 1, 1), texts))
+
+
+def test_damaged_texts_are_an_error(tmp_path, monkeypatch):
+    """Texts that are damaged are an error of the index, compiled or not."""
+    index = build(tmp_path, [STORY])
+    for damaged in (b"\x92", _packed().replace(b"\xc3\xa9", b"\xc3\xff")):
+        monkeypatch.setattr(SegmentArrays, "stored_texts", lambda *_: damaged)  # noqa: B023
         for compiled in (False, True):
             with indexer.open_index(index, compiled=compiled) as engine:
                 engine.warm_up()
-                answers.append(
-                    [
-                        (hit.story.id, hit.highlights, [a.highlights for a in hit.related])
-                        for query in ("a", "b", "a b", "a*", '"a b"', "ab~", '"a b"~2 OR e')
-                        for hit in engine.search(query).hits
-                    ]
-                )
-                for hit in engine.search("a").hits:
-                    plain = re.sub("</?mark>", "", hit.highlights["title"])
-                    assert html.unescape(plain) == hit.story.title
-    assert answers[0] == answers[1]
-
-
-@given(st.text(st.characters(codec="ascii"), max_size=80))
-def test_compiled_cutting_finds_the_same_words(text):
-    """The compiled loop cuts ASCII text exactly as the pattern does."""
-    from indexer import kernels
-
-    text = text.replace("\x1e", "")
-    count, starts, ends = kernels.ascii_words(np.frombuffer(text.encode(), np.uint8))
-    assert (starts[:count].tolist(), ends[:count].tolist()) == cut_words(text)
+                (hit,) = engine.search("cloud").hits
+                with pytest.raises(indexer.IndexCorrupt, match=r"\.sto"):
+                    str(hit.highlights), [article.highlights for article in hit.related]
+                with pytest.raises(indexer.IndexCorrupt, match=r"\.sto"):
+                    str(hit.story)

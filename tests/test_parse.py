@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import indexer
+from indexer.parse import parse
 
 from .conftest import build
 
@@ -170,6 +171,41 @@ def test_boost_changes_the_order(engine):
     assert (first, second) == ("azure.md", "zurich.md")
 
 
+_TYPED = st.recursive(
+    st.sampled_from(
+        ["azure", "cloud", "swiss", "the", '"microsoft azure"', "compan*", "title:azure"]
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map(" ".join),
+        st.tuples(inner, inner).map(" OR ".join),
+        st.tuples(inner, inner).map(" -".join),
+        st.tuples(inner, st.sampled_from(["", "^2", "^0.5"])).map(
+            lambda pair: f"({pair[0]}){pair[1]}"
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@given(query=_TYPED)
+def test_compiled_answers_are_the_plain_ones(engine, query):
+    """Whatever is typed, engines that stay find and score what one-shot programs do."""
+    engine.warm_up()
+    with indexer.open_index(engine.info().location, compiled=False) as plain:
+        one, other = engine.search(query), plain.search(query)
+    assert (one.total, one.relaxed) == (other.total, other.relaxed)
+    assert [hit.story.id for hit in one.hits] == [hit.story.id for hit in other.hits]
+    scores = [hit.score for hit in other.hits]
+    assert [hit.score for hit in one.hits] == pytest.approx(scores, rel=1e-5)
+
+
+def test_a_boosted_group_scores_as_a_whole(engine):
+    """The boost of a group multiplies the score of all that is in it."""
+    (plain,) = engine.search("(azure cloud)").hits
+    (boosted,) = engine.search("(azure cloud)^3").hits
+    assert boosted.score == pytest.approx(3 * plain.score)
+
+
 def test_some_words_when_no_story_has_all(engine):
     """Stories with some of the words are shown and the page says so."""
     page = engine.search("azure zurich volterra")
@@ -224,3 +260,22 @@ def test_no_input_is_an_error(engine, query):
 def test_deep_nesting_is_answered(engine, query):
     """Thousands of brackets or signs exhaust nothing."""
     engine.search(query)
+
+
+PLAIN = st.lists(
+    st.sampled_from(
+        ["azure", "Zürich", "日本", "x2", "OR", "AND", "NOT", "or", "²", "ﬁne", "runs"]
+    ),
+    max_size=6,
+)
+
+
+@given(PLAIN)
+def test_plain_words_mean_what_they_mean_with_syntax(words):
+    """Words take a shorter way through the parser; it leads to where the long one does."""
+    long = [word if word in ("OR", "AND", "NOT") else f"{word}^1" for word in words]
+    short, full = parse(" ".join(words)), parse(" ".join(long))
+    assert (short.query, short.relaxed, short.scored) == (full.query, full.relaxed, full.scored)
+    text = " ".join(words)
+    assert all(text[word.start : word.end] == word.text for word in short.words)
+    assert [word.text for word in short.words] == [word.text for word in full.words]

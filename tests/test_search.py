@@ -325,3 +325,29 @@ def test_no_index(tmp_path):
     """A folder without an index is a clear error with the remedy."""
     with pytest.raises(indexer.IndexMissing, match="storydex rebuild"):
         indexer.open_index(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("chosen", [[], ["b", "absent", "zz"]])
+def test_facet_rows_are_a_sequence(tmp_path, chosen):
+    """The rows of a facet can be counted, sliced, compared and gone through, in any order."""
+    stories = [{"topics": topics} for topics in (["B", "a"], ["a"], ["c", "B"], ["d"])]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        filters = {"topic": chosen} if chosen else {}
+        rows = engine.search("", filters=filters, facets=("topic",)).facets["topic"]
+        listed = [(row.value, row.count, row.selected) for row in rows]
+    unused = [("absent", 0, True), ("zz", 0, True)] if chosen else []
+    assert listed == [
+        ("a", 2, False),
+        ("B", 2, bool(chosen)),
+        ("c", 1, False),
+        ("d", 1, False),
+        *unused,
+    ]
+    assert len(rows) == len(listed)
+    assert rows[-1] == tuple(rows)[-1]
+    assert rows[1:3] == tuple(rows)[1:3]
+    assert list(reversed(rows)) == list(rows)[::-1]
+    assert rows == list(rows)
+    assert rows != list(rows)[1:]
+    with pytest.raises(IndexError):
+        rows[len(rows)]

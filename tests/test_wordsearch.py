@@ -149,8 +149,8 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     bits = np.zeros(words, np.uint64)
     best = np.empty(10, np.uint32), np.empty(10, np.float32), np.zeros(3, np.int64)
     failed = (np.arange(size) % 7 == 0).astype(np.uint8)
-    sets = np.zeros((3, onepass.CHUNK // 64), np.uint64)
-    scratch = np.zeros(onepass.CHUNK, np.float32), np.empty(onepass.CHUNK, np.uint16), sets
+    sums, stages = np.zeros(onepass.CHUNK, np.float32), np.zeros(onepass.CHUNK, np.uint8)
+    scratch = sums, stages, np.empty(onepass.CHUNK + 1, np.uint16)
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
         np.zeros(3, np.int64), made["weights"],
@@ -168,31 +168,48 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     assert passed == np.count_nonzero(scores)
     wanted = np.argsort(-scores, kind="stable")[: min(10, passed)]
     assert best[1][:held] == pytest.approx(scores[wanted], rel=TOLERANCE)
-    assert not scratch[0].any()
-    assert not sets.any()
+    assert not sums.any()
+    assert not stages.any()
 
 
-@settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 1000), size=st.integers(1, 700), values=st.integers(1, 40))
-def test_bitmaps_count_as_lists_do(seed, size, values):
-    """Frequent values by bitmap and rare ones by list add up to the counts by list."""
+def bitmap(chosen: np.ndarray) -> np.ndarray:
+    """bool[N] → uint64[N / 64], as the loops mark documents."""
+    packed = np.packbits(chosen, bitorder="little").tobytes()
+    return np.frombuffer(packed.ljust(-(-len(chosen) // 64) * 8, b"\0"), np.uint64).copy()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 1000), size=st.integers(1, 3000), values=st.sampled_from([1, 40, 64, 90]),
+    share=st.sampled_from([0.0, 0.01, 0.5, 0.95, 1.0]), most=st.sampled_from([0, 30, 512]),
+)  # fmt: skip
+def test_rows_count_as_lists_do(seed, size, values, share, most):
+    """Frequent values by rows and rare ones by list add up to the counts by list."""
     draw = np.random.default_rng(seed)
     have = draw.random((size, values)) < draw.random(values) ** 3
     offsets = np.concatenate([[0], np.cumsum(have.sum(axis=1))]).astype(np.uint32)
     ordinals = np.nonzero(have)[1].astype(np.uint16)
-    chosen = draw.random(size) < 0.5
-    bits = np.packbits(chosen, bitorder="little")
-    bits = np.frombuffer(bits.tobytes().ljust(-(-size // 64) * 8, b"\0"), np.uint64).copy()
+    chosen = draw.random(size) < share
+    bits, matched = bitmap(chosen), np.count_nonzero(chosen)
     listed = np.zeros(values, np.int64)
     counting.count_listed(bits, offsets, ordinals, listed)
     assert listed.tolist() == have[chosen].sum(axis=0).tolist()
-    dense = np.flatnonzero(have.sum(axis=0) * 3 > size)
-    rows = np.full(values, -1)
-    rows[dense] = np.arange(len(dense))
-    maps = np.zeros((len(dense), len(bits)), np.uint64)
-    rare_offsets, rare = np.zeros(size + 1, np.uint32), np.empty(len(ordinals), np.uint16)
-    counting.split(offsets, ordinals, rows, maps, rare_offsets, rare)
-    together = np.zeros(values, np.int64)
-    counting.count_common(bits, maps, dense, together)
-    counting.count_listed(bits, rare_offsets, rare, together)
-    assert together.tolist() == listed.tolist()
+    totals = have.sum(axis=0)
+    frequent = np.argsort(-totals, kind="stable")[:most]
+    rows, *rare = counting.make_rows(offsets, ordinals, frequent, values)
+    counts = np.zeros(values, np.int64)
+    counting.count_rows(bits, matched, rows, frequent, totals[frequent], counts)
+    counting.count_listed(bits, *rare, counts)
+    assert counts.tolist() == listed.tolist()
+
+
+def test_facets_of_an_engine_that_stays_are_counted_by_rows(both):
+    """Counts stay what they are when a facet has been counted often."""
+    compiled, plain = both
+    query = wq.Or([wq.Term("related", word) for word in WORDS])
+    failed = [NO_FILTERS] * len(compiled.snapshot.segments)
+    wishes = [FacetWish("provider"), FacetWish("year"), FacetWish("topic")]
+    wanted = [counts.tolist() for counts in plain.search(query, failed, 5, wishes).counts]
+    for _ in range(8):
+        got = compiled.search(query, failed, 5, wishes).counts
+        assert [counts.tolist() for counts in got] == wanted

@@ -7,7 +7,7 @@ that the page works without a script, and templates are left with markup alone.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -114,7 +114,7 @@ def list_groups(page: ResultPage) -> list[Group]:
     return groups
 
 
-def _group(wanted: SearchRequest, facet: Facet, counts: tuple[FacetCount, ...]) -> Group:
+def _group(wanted: SearchRequest, facet: Facet, counts: Sequence[FacetCount]) -> Group:
     ordered = sorted(counts, key=lambda count: not count.selected)
     if facet in ("year", "month"):
         ordered = sorted(counts, key=lambda count: count.value, reverse=True)

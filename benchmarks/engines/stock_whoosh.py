@@ -110,7 +110,12 @@ def text_query(query: Query) -> wq.Query:
         words = list(query.terms)
         return wq.Or([wq.Phrase(f, words, boost=boost) for f, boost in TEXT_BOOSTS.items()])
     prefix = query.terms[0]
-    return wq.Or([wq.Prefix(field, prefix, boost=boost) for field, boost in TEXT_BOOSTS.items()])
+    return wq.Or(
+        [
+            wq.ConstantScoreQuery(wq.Prefix(field, prefix), boost)
+            for field, boost in TEXT_BOOSTS.items()
+        ]
+    )
 
 
 def _in_fields(term: str) -> list[wq.Query]:

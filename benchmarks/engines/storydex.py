@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from whoosh import query as wq
+
 import indexer
+from indexer import clauses
 from indexer.answer import FacetWish
 from indexer.build import build_stories
 from indexer.codec.format import FORMAT_VERSION
@@ -76,12 +79,12 @@ class Searcher:
             return lambda: self._page(query.text)
         if work.name == "search":
             return lambda: self._engine.search(query.text)
-        built, search = text_query(query), self._executor.search
+        plan, run = self._executor.plan(_tree(query)), self._executor.run
         if query.provider is not None:
             keys = {_FACET: frozenset([query.provider])}
-            return lambda: search(built, self._filters(keys), TOP)
+            return lambda: run(plan, self._filters(keys), TOP)
         wishes = [FacetWish(_FACET)] if work.facet else []
-        return lambda: search(built, self._all, TOP, wishes)
+        return lambda: run(plan, self._all, TOP, wishes)
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
@@ -100,7 +103,7 @@ class Searcher:
 
     def _filters(self, keys: dict[Facet, frozenset[str]]) -> list[Failed]:
         """The filters of a request, which are worked out for each anew."""
-        return Filters(self._snapshot, keys, None, None).failed
+        return Filters(self._executor, keys, None, None).failed
 
     def _page(self, text: str) -> ResultPage:
         """Everything a result page shows, read."""
@@ -110,6 +113,16 @@ class Searcher:
             for related in hit.related:
                 assert related.highlights
         return page
+
+
+def _tree(query: Query) -> wq.Query:
+    """A query of the log, without its filter, as the parser makes it of what is typed."""
+    if query.form == "phrase":
+        return clauses.words(" ".join(query.words))
+    if query.form == "prefix":
+        return text_query(query)
+    words = [clauses.words(word) for word in query.words]
+    return words[0] if len(words) == 1 else (wq.Or if query.form == "any" else wq.And)(words)
 
 
 def _answer_of_page(page: ResultPage) -> Answer:

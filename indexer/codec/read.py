@@ -28,7 +28,7 @@ from .format import (
     Kind,
     chunks_of,
 )
-from .stored import RecordReader
+from .stored import RecordReader, decode_record
 from .terms import SegmentTerms, TermEntry
 
 __all__ = ["SegmentArrays", "TermEntry", "iter_varints"]
@@ -310,17 +310,16 @@ class SegmentArrays(SegmentTerms):
         if not 0 <= doc < self.doc_count:
             raise IndexError(f"segment {self.segment} has no document {doc}")
         try:
-            record = self.records.read(doc)
-            return msgspec.msgpack.decode(record, type=dict[str, object]) if record else {}
+            return decode_record(self.records.read(doc))
         except (ValueError, msgspec.DecodeError) as error:
             raise self.stored_file.corrupt(f"document {doc}: {error}") from error
 
-    def stored(self, doc: int, field: str = "story") -> bytes:
-        """A stored field that holds bytes, about 20 µs for a story; empty if it has none."""
-        value = self.stored_fields(doc).get(field, b"")
-        if not isinstance(value, bytes):
-            raise self.stored_file.corrupt(f"document {doc}: {field!r} is not bytes")
-        return value
+    def stored_texts(self, doc: int) -> bytes:
+        """The stored field `texts` alone; empty if there is none. Raises `IndexCorrupt`."""
+        try:
+            return self.records.texts(doc)
+        except ValueError as error:
+            raise self.stored_file.corrupt(f"document {doc}: {error}") from error
 
     def size(self) -> int:
         """Bytes of all files."""

@@ -16,7 +16,7 @@ from whoosh.codec import base
 
 from .format import SATURATED, U32
 from .invert import Postings, encode_positions
-from .stored import compress_records, encode_record
+from .stored import Record, compress_records, encode_record
 from .write import Column, write_segment
 
 
@@ -36,7 +36,7 @@ class SegmentDocuments:
     """What the per-document writer leaves for the field writer of the same segment."""
 
     def __init__(self) -> None:
-        self.records: list[bytes] = []
+        self.records: list[Record] = []
         self.lengths: dict[str, array[int]] = {}
         self.columns: dict[str, tuple[columns.NumericColumn, dict[int, int | float]]] = {}
 
