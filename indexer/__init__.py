@@ -13,6 +13,7 @@ from .demo import write_demo
 from .engine import Engine
 from .errors import (
     BuildError,
+    DamageWarning,
     EngineClosed,
     IndexCorrupt,
     IndexLocked,
@@ -54,6 +55,7 @@ __all__ = [
     "BuildError",
     "BuildProgress",
     "BuildReport",
+    "DamageWarning",
     "DamagedFile",
     "Engine",
     "EngineClosed",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
 
 from . import manifest as mf
-from .codec import Segment, read_segments
-from .errors import BuildError, IndexCorrupt, IndexMissing
+from .codec import Segment, open_segments
+from .errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
 from .reading import WORTH_WORKERS, Read, ShardRead, Task, Wanted, shard_reader, shards_of
@@ -61,7 +62,8 @@ def rebuild(
 
     Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer
     is at work, `BuildError` if nothing could be published; what was there before then
-    still serves.
+    still serves. If that turns out to be damaged, a `DamageWarning` names the file and
+    all story files are read.
     """
     started = time.monotonic()
     seeds, index = os.fspath(seeds), os.fspath(index)
@@ -72,9 +74,18 @@ def rebuild(
         os.makedirs(index, exist_ok=True)
         with writer_lock(index) as lock:
             job.lock = lock
-            return job.run(job.plan(full), started, index)
+            try:
+                return job.run(job.plan(full), started, index)
+            except IndexCorrupt as damage:
+                _warn(damage)
+                return job.run(job.plan(full=True), started, index)
     except OSError as error:
         raise BuildError(f"{error.filename or index}: {error.strerror or error}") from error
+
+
+def _warn(damage: IndexCorrupt) -> None:
+    instead = "what was there is not built upon; all story files are read again"
+    warnings.warn(DamageWarning(damage, instead), stacklevel=3)
 
 
 def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> int:
@@ -184,9 +195,13 @@ class _Job:
             manifest = mf.read_manifest(self.index)
             if manifest.schema != SCHEMA_VERSION or manifest.published_only != self.published_only:
                 return None
-            read_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
+            # What could not be opened must not stay the newest.
+            open_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
             return mf.read_sources(self.index, manifest.generation)
-        except (IndexMissing, IndexCorrupt):
+        except IndexMissing:
+            return None
+        except IndexCorrupt as damage:
+            _warn(damage)
             return None
 
     def run(self, plan: _Plan, started: float, index: str | None) -> BuildReport:

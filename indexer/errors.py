@@ -8,7 +8,8 @@ StorydexError
 ├── IndexMissing    there is no index at this location
 ├── IndexCorrupt    a file of the index is damaged
 ├── IndexLocked     another writer holds the index
-└── EngineClosed    the engine was closed before this call
+├── EngineClosed    the engine was closed before this call
+└── DamageWarning   a file is damaged, and something else served (a warning, not raised)
 
 Each message says what happened and what to do about it; the same facts stand in
 attributes for programs.
@@ -86,3 +87,17 @@ class EngineClosed(StorydexError):
 
     def __init__(self) -> None:
         super().__init__("this engine is closed: open the index again with open_index()")
+
+
+class DamageWarning(StorydexError, UserWarning):
+    """`damage` was found in the index, and `instead` says what was done about it.
+
+    Issued with `warnings.warn`; not raised unless a program's filters ask for that.
+    """
+
+    def __init__(self, damage: IndexCorrupt, instead: str) -> None:
+        super().__init__(
+            f"{damage.location}: {damage.file} is damaged ({damage.reason}): {instead}"
+        )
+        self.damage = damage
+        self.instead = instead

@@ -10,12 +10,13 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from .disk import naming
 from .errors import IndexLocked
 
 LOCK_NAME = ".storydex-lock"
-#: Seconds to wait for what a dead holder left behind, and between two looks.
+#: Seconds to wait for a holder that is not known or dead, and between two looks.
 _GRACE, _PAUSE = 5.0, 0.02
 
 
@@ -28,8 +29,9 @@ def _acquire(descriptor: int, folder: str) -> None:
         except BlockingIOError:
             text = os.pread(descriptor, 32, 0).strip()
             holder = int(text) if text.isdigit() else None
-            # A process that was just killed may have forked one that has not yet let go.
-            if holder is None or _is_alive(holder) or waited > _GRACE:
+            # One that just got the lock has yet to say so; one that was just killed may
+            # have forked another that has not yet let go.
+            if (holder is not None and _is_alive(holder)) or waited > _GRACE:
                 raise IndexLocked(folder, holder) from None
         time.sleep(_PAUSE)
         waited += _PAUSE
@@ -47,19 +49,22 @@ def _is_alive(pid: int) -> bool:
 
 @contextmanager
 def writer_lock(folder: str) -> Iterator[int]:
-    """Hold the writer's lock of an index folder; raises `IndexLocked` at once if taken.
+    """Hold the writer's lock of an index folder; raises `IndexLocked` if it is taken.
 
     Yields the descriptor that holds it, which a forked process has to close: it would
     go on holding the lock when this one is gone.
     """
-    descriptor = os.open(os.path.join(folder, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o644)
+    path = os.path.join(folder, LOCK_NAME)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, folder)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with naming(path):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
             yield descriptor
         finally:
-            os.ftruncate(descriptor, 0)
+            with suppress(OSError):  # only a text
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)

@@ -7,7 +7,8 @@ Beside Whoosh's own files an index folder holds, for each generation N:
     storydex-N.sources    one entry a story file, to tell what has changed since
 
 Both end in a digest of themselves. A generation exists once its manifest does: the
-rename of that file, after all others are on the disk, publishes it.
+rename of that file, after all others are on the disk, publishes it. The one before the
+newest is kept, for the case that the newest is damaged.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from .errors import IndexCorrupt, IndexMissing
 FORMAT_VERSION = 1
 DIGEST_BYTES = 16
 
-_MANIFEST_NAME = re.compile(r"storydex-(\d+)\.json")
-_OUR_NAME = re.compile(
-    r"(storydex-\d+\.(json|sources)|_MAIN_\d+\.toc|MAIN_[0-9a-z]+\.(trm|pst|pos|doc|sto))(\.new)?"
+_MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
+_NUMBERED = re.compile(
+    r"(?:storydex-([1-9][0-9]*)\.(?:json|sources)|_MAIN_([1-9][0-9]*)\.toc)(?:\.new)?"
 )
+_SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
 _BLOCK = 1 << 20
 
 
@@ -106,34 +108,41 @@ def entry_of(path: str) -> FileEntry:
     return FileEntry(size, state.hexdigest())
 
 
-def sync_file(path: str) -> None:
-    """Have the kernel put a file, or a folder's list of names, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+def damage_of(folder: str, name: str, expected: FileEntry) -> str:
+    """How a file differs from its entry, by reading all of it; empty if it does not."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        found = entry_of(os.path.join(folder, name))
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:  # a name that no file can have
+        return str(error)
+    if found.size != expected.size:
+        return f"{found.size} bytes, not {expected.size}"
+    return "" if found.digest == expected.digest else "its digest does not match"
 
 
-def publish_file(folder: str, name: str, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all, and survives a power cut."""
-    temporary = os.path.join(folder, f"{name}.new")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, os.path.join(folder, name))
-    sync_file(folder)
+def generations(folder: str) -> list[int]:
+    """The numbers of the generations that a folder holds, newest first."""
+    found = (_MANIFEST_NAME.fullmatch(name) for name in _names(folder))
+    return sorted((int(match[1]) for match in found if match), reverse=True)
 
 
 def newest_generation(folder: str) -> int | None:
     """The number of the newest generation, None where there is none."""
+    return max(generations(folder), default=None)
+
+
+def next_generation(folder: str) -> int:
+    """A number above that of every generation, also of those that were not finished."""
+    found = (_NUMBERED.fullmatch(name) for name in _names(folder))
+    return 1 + max((int(match[1] or match[2]) for match in found if match), default=0)
+
+
+def _names(folder: str) -> list[str]:
     try:
-        names = os.listdir(folder)
+        return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    found = (_MANIFEST_NAME.fullmatch(name) for name in names)
-    return max((int(match[1]) for match in found if match), default=None)
+        return []
 
 
 def published(folder: str) -> tuple[int, int] | None:
@@ -152,7 +161,7 @@ def published(folder: str) -> tuple[int, int] | None:
 
 def is_ours(name: str) -> bool:
     """Whether a file name is one that storydex gives, finished or not."""
-    return _OUR_NAME.fullmatch(name) is not None
+    return bool(_NUMBERED.fullmatch(name) or _SEGMENT_FILE.fullmatch(name))
 
 
 def seal(payload: bytes) -> bytes:
@@ -184,23 +193,31 @@ def encode_sources(sources: Sources) -> bytes:
 
 def read_manifest(folder: str) -> Manifest:
     """The manifest of the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
-    for _ in range(10):  # a writer may replace the newest generation while it is read
-        generation = newest_generation(folder)
-        if generation is None:
-            raise IndexMissing(folder)
-        name = manifest_name(generation)
-        try:
-            manifest = msgspec.json.decode(_unseal(folder, name), type=Manifest)
-        except FileNotFoundError:
-            continue
-        except msgspec.MsgspecError as error:
-            raise IndexCorrupt(folder, name, str(error)) from error
-        if manifest.generation != generation:
-            raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
-        if manifest.format != FORMAT_VERSION:
-            raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
-        return manifest
-    raise IndexMissing(folder)
+    generation = newest_generation(folder)
+    if generation is None:
+        raise IndexMissing(folder)
+    try:
+        return read_generation(folder, generation)
+    except IndexCorrupt:
+        if newest_generation(folder) == generation:
+            raise
+        return read_manifest(folder)  # a writer replaced it while it was read
+
+
+def read_generation(folder: str, generation: int) -> Manifest:
+    """The manifest of one generation; raises `IndexCorrupt`, also if it cannot be read."""
+    name = manifest_name(generation)
+    try:
+        manifest = msgspec.json.decode(_unseal(folder, name), type=Manifest)
+    except OSError as error:
+        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
+    except msgspec.MsgspecError as error:
+        raise IndexCorrupt(folder, name, str(error)) from error
+    if manifest.generation != generation:
+        raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
+    if manifest.format != FORMAT_VERSION:
+        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
+    return manifest
 
 
 def read_sources(folder: str, generation: int) -> Sources:
@@ -208,5 +225,7 @@ def read_sources(folder: str, generation: int) -> Sources:
     name = sources_name(generation)
     try:
         return msgspec.msgpack.decode(_unseal(folder, name), type=Sources)
-    except (OSError, msgspec.MsgspecError) as error:
+    except OSError as error:
+        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
+    except msgspec.MsgspecError as error:
         raise IndexCorrupt(folder, name, str(error)) from error

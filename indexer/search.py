@@ -47,6 +47,9 @@ def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> En
     Searches run compiled code from when it is loaded, about a second after the first
     search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
     and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`.
+
+    If the newest generation is damaged, a `DamageWarning` names the file and the one
+    before it is opened, which every writer keeps.
     """
     location = os.fspath(location)
     if location.startswith(("opensearch://", "opensearch+https://")):
@@ -219,9 +222,10 @@ class LocalEngine:
         if mf.published(self._folder) == self._current().published:
             return False
         view = self._open()
-        self._current()
+        before = self._current()
         self._view = view
-        return True
+        # A damaged newest generation has that one opened again which is being searched.
+        return view.snapshot.manifest != before.snapshot.manifest
 
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""

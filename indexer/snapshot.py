@@ -8,7 +8,9 @@ is put together when first asked for and kept.
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
+from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -23,17 +25,17 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
-from .codec import Segment, read_segments
+from . import manifest as mf
+from .codec import Segment
 from .codec.read import SegmentArrays
 from .codec.stored import decode_fields
-from .errors import IndexCorrupt
-from .manifest import Manifest, manifest_name, newest_generation, read_manifest
+from .errors import DamageWarning, IndexCorrupt, IndexMissing
+from .generation import open_generation
 from .model import Facet, Sort, Story
 from .schema import (
     LABEL_SEPARATOR,
     LABELLED,
     NUMBER_FIELDS,
-    SCHEMA_VERSION,
     create_schema,
     facet_key,
     read_story,
@@ -67,7 +69,7 @@ class Snapshot:
     Safe to share between threads; `reader` is, while `reading` is held.
     """
 
-    def __init__(self, folder: str, manifest: Manifest, segments: list[Segment]) -> None:
+    def __init__(self, folder: str, manifest: mf.Manifest, segments: list[Segment]) -> None:
         self.folder = folder
         self.manifest = manifest
         self._whoosh_segments = segments
@@ -257,26 +259,33 @@ def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     return floats
 
 
-def _open_segments(folder: str, manifest: Manifest) -> list[Segment]:
-    """The segments of a generation, every file mapped; raises `IndexCorrupt`."""
-    name = manifest_name(manifest.generation)
-    segments = read_segments(folder, name, manifest.segments)
-    for segment in segments:
-        segment.hold(Path(folder))
-    return segments
-
-
 def open_snapshot(folder: str) -> Snapshot:
-    """Open the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
-    while True:
-        manifest = read_manifest(folder)
-        if manifest.schema != SCHEMA_VERSION:
-            raise IndexCorrupt(
-                folder, "the index", f"made for schema {manifest.schema}, not {SCHEMA_VERSION}"
-            )
-        try:
-            return Snapshot(folder, manifest, _open_segments(folder, manifest))
-        except IndexCorrupt:
-            # A writer may have replaced the generation while it was being opened.
-            if newest_generation(folder) == manifest.generation:
-                raise
+    """Open the newest generation; raises `IndexMissing`, `IndexCorrupt`.
+
+    If opening finds it damaged, the one before is opened with a `DamageWarning` that
+    names the file. The error is raised where that is damaged too.
+    """
+    newest = mf.newest_generation(folder)
+    if newest is None:
+        raise IndexMissing(folder)
+    try:
+        return Snapshot(folder, *open_generation(folder, newest))
+    except IndexCorrupt as damage:
+        if mf.newest_generation(folder) != newest:
+            return open_snapshot(folder)  # a writer replaced it while it was being opened
+        older = _open_older(folder, newest)
+        if older is None:
+            raise
+        instead = f"opened generation {older.manifest.generation} instead of {newest}"
+        warnings.warn(
+            DamageWarning(damage, f"{instead}; `storydex rebuild` makes a new one"), stacklevel=2
+        )
+        return older
+
+
+def _open_older(folder: str, newest: int) -> Snapshot | None:
+    for generation in mf.generations(folder):
+        if generation < newest:
+            with suppress(IndexCorrupt):
+                return Snapshot(folder, *open_generation(folder, generation))
+    return None

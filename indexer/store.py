@@ -18,10 +18,12 @@ from whoosh.index import TOC
 from . import manifest as mf
 from .bulk import INDEX_NAME, SegmentBuilder
 from .codec import Segment, read_segments
-from .codec.files import sync_folder
-from .codec.format import KINDS
+from .codec.format import KINDS, file_name
 from .codec.merge import merge_segments
-from .errors import BuildError, IndexCorrupt
+from .codec.verify import check_files
+from .disk import publish_file, sync_folder, write_file
+from .errors import BuildError
+from .generation import remove_leftovers
 from .model import Story
 from .schema import create_schema
 
@@ -97,16 +99,24 @@ class Writer:
     def _join(self, segments: list[Segment]) -> Segment:
         folder = Path(self._folder)
         joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
+        for old in filter(self._is_old, segments):
+            # Damage would get a new checksum, and nobody would ever notice.
+            check_files(folder, old.segment_id())
         # Opened anew, to know what is deleted.
         parts = [segment.arrays(folder) for segment in segments]
         merge_segments(folder, joined.segment_id(), parts)
         return joined
+
+    def _is_old(self, segment: Segment) -> bool:
+        return file_name(segment.segment_id(), "terms") in self._old_files
 
     def publish(self, describe: Describe) -> int:
         """Make everything added and deleted visible at once; returns the generation."""
         self._merge()
         files = {}
         for segment in self._segments:
+            if not self._is_old(segment):
+                check_files(Path(self._folder), segment.segment_id())
             for _, extension in KINDS.values():
                 name = segment.segment_id() + extension
                 known = self._old_files.get(name)
@@ -118,12 +128,14 @@ class Writer:
             (mf.sources_name(self._generation), mf.encode_sources(sources)),
             (mf.toc_name(self._generation), toc),
         ):
-            mf.publish_file(self._folder, name, data)
+            write_file(os.path.join(self._folder, name), data)
             files[name] = mf.FileEntry(len(data), mf.digest_of(data).hex())
+            # All names have to be on the disk before the one that makes them count, and
+            # before a table of contents one that tells that it is ours.
+            sync_folder(self._folder)
         manifest = msgspec.structs.replace(manifest, files=files)
-        mf.publish_file(
-            self._folder, mf.manifest_name(self._generation), mf.encode_manifest(manifest)
-        )
+        name = mf.manifest_name(self._generation)
+        publish_file(self._folder, name, mf.encode_manifest(manifest))
         return self._generation
 
     def _toc(self) -> bytes:
@@ -143,9 +155,8 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
     Nothing is kept unless the block calls `publish`; files that belong to no
     generation any more are removed afterwards. The writer's lock must be held.
     """
-    newest = mf.newest_generation(folder)
-    if newest is None:
-        _refuse_foreign_index(folder)
+    found = os.listdir(folder)
+    _refuse_foreign_index(found, folder)
     files: dict[str, mf.FileEntry] = {}
     segments: list[Segment] = []
     if not fresh:
@@ -153,29 +164,12 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
         files = old.files
         segments = read_segments(folder, mf.manifest_name(old.generation), old.segments)
     try:
-        yield Writer(folder, files, segments, (newest or 0) + 1)
+        yield Writer(folder, files, segments, mf.next_generation(folder))
     finally:
-        remove_leftovers(folder)
+        remove_leftovers(folder, found, thorough=fresh)
 
 
-def remove_leftovers(folder: str) -> None:
-    """Remove the files of older generations and of writers that did not finish."""
-    generation = mf.newest_generation(folder)
-    if generation is None:
-        named: set[str] = set()
-    else:
-        try:
-            named = {*mf.read_manifest(folder).files, mf.manifest_name(generation)}
-        except IndexCorrupt:
-            return  # better to leave what may be of use than to guess
-    for name in os.listdir(folder):
-        if mf.is_ours(name) and name not in named:
-            os.unlink(os.path.join(folder, name))
-    sync_folder(Path(folder))
-
-
-def _refuse_foreign_index(folder: str) -> None:
-    names = os.listdir(folder)
+def _refuse_foreign_index(names: list[str], folder: str) -> None:
     # A first rebuild that was cut off leaves its sources behind, too.
     ours = any(name.startswith("storydex-") for name in names)
     if not ours and any(TOC._pattern(INDEX_NAME).match(name) for name in names):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,10 @@ import msgspec
 from . import manifest as mf
 from .codec import read_segments
 from .codec.verify import verify_segment
-from .errors import IndexCorrupt
+from .errors import IndexCorrupt, IndexMissing
+
+#: Generations that a writer leaves: the newest, and the one that is opened if it is damaged.
+_KEPT = 2
 
 
 class DamagedFile(msgspec.Struct, frozen=True):
@@ -30,43 +34,55 @@ class VerifyReport(msgspec.Struct, frozen=True):
 
 
 def verify(location: str | os.PathLike[str]) -> VerifyReport:
-    """Check every file of the newest generation against its digest.
+    """Check every file of the newest generation, and of the one before, against its digest.
 
     Where all are as they were written, what the segments' arrays say of one another is
     checked too, which finds an index that was made wrong. Raises `IndexMissing` where
     there is no index.
     """
     folder = os.fspath(location)
-    try:
-        manifest = mf.read_manifest(folder)
-    except IndexCorrupt as error:
-        return VerifyReport(1, 0, (DamagedFile(error.file, error.reason),))
-    path = os.path.join(folder, mf.manifest_name(manifest.generation))
-    total = os.path.getsize(path) + sum(entry.size for entry in manifest.files.values())
-    damaged = tuple(_damaged(folder, manifest)) or tuple(_contradictory(folder, manifest))
-    return VerifyReport(len(manifest.files) + 1, total, damaged)
+    while generations := mf.generations(folder)[:_KEPT]:
+        report = _verify(folder, generations)
+        # A writer may have removed what was being read.
+        if not report.damaged or mf.generations(folder)[:_KEPT] == generations:
+            return report
+    raise IndexMissing(folder)
 
 
-def _damaged(folder: str, manifest: mf.Manifest) -> Iterator[DamagedFile]:
-    for name, expected in sorted(manifest.files.items()):
+def _verify(folder: str, generations: list[int]) -> VerifyReport:
+    manifests = []
+    damaged = []
+    size = 0
+    for generation in generations:
         try:
-            found = mf.entry_of(os.path.join(folder, name))
-        except (OSError, ValueError) as error:
-            yield DamagedFile(name, getattr(error, "strerror", None) or str(error))
+            manifests.append(mf.read_generation(folder, generation))
+        except IndexCorrupt as error:
+            damaged.append(DamagedFile(error.file, error.reason))
+        with suppress(OSError):
+            size += os.path.getsize(os.path.join(folder, mf.manifest_name(generation)))
+    # What two generations share is read once.
+    files = {entry for manifest in manifests for entry in manifest.files.items()}
+    for name, expected in sorted(files, key=lambda file: file[0]):
+        if reason := mf.damage_of(folder, name, expected):
+            damaged.append(DamagedFile(name, reason))
+    return VerifyReport(
+        files=len(generations) + len(files),
+        bytes=size + sum(entry.size for _, entry in files),
+        damaged=tuple(damaged or _contradictory(folder, manifests)),
+    )
+
+
+def _contradictory(folder: str, manifests: list[mf.Manifest]) -> Iterator[DamagedFile]:
+    verified = set()
+    for manifest in manifests:
+        name = mf.manifest_name(manifest.generation)
+        try:
+            segments = read_segments(folder, name, manifest.segments)
+        except IndexCorrupt as error:
+            yield DamagedFile(error.file, error.reason)
             continue
-        if found.size != expected.size:
-            yield DamagedFile(name, f"{found.size} bytes, not {expected.size}")
-        elif found.digest != expected.digest:
-            yield DamagedFile(name, "its digest does not match")
-
-
-def _contradictory(folder: str, manifest: mf.Manifest) -> Iterator[DamagedFile]:
-    name = mf.manifest_name(manifest.generation)
-    try:
-        segments = read_segments(folder, name, manifest.segments)
-    except IndexCorrupt as error:
-        yield DamagedFile(error.file, error.reason)
-        return
-    for segment in segments:
-        for fault in verify_segment(Path(folder), segment.segment_id()):
-            yield DamagedFile(fault.file, fault.reason)
+        for segment in segments:
+            if segment.segment_id() not in verified:
+                verified.add(segment.segment_id())
+                for fault in verify_segment(Path(folder), segment.segment_id()):
+                    yield DamagedFile(fault.file, fault.reason)

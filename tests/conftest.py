@@ -15,6 +15,14 @@ ROOT = Path(__file__).parent.parent
 SEED_STORY = "000_810bd97e64a9d9b2.txt"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of this project's own tests."""
+    parser.addoption(
+        "--kill-rounds", type=int, default=20, metavar="N",
+        help="how many rebuilds tests/test_kill.py kills (default: 20)",
+    )  # fmt: skip
+
+
 def write_story(folder: Path, name: str, /, **fields: Any) -> Path:
     """Write a story file; JSON is YAML, so any value comes through as it is."""
     path = folder / name

@@ -542,7 +542,8 @@ def test_a_damaged_manifest_is_named(seeds, tmp_path):
     (index / "storydex-1.json").write_text("{}")
     with pytest.raises(indexer.IndexCorrupt, match=r"storydex-1\.json.*--full"):
         indexer.open_index(index)
-    indexer.rebuild(seeds, index, full=True)
+    with pytest.warns(indexer.DamageWarning, match=r"storydex-1\.json"):
+        assert indexer.rebuild(seeds, index).indexed == 3
     assert len(titles(index)) == 3
 
 
@@ -561,5 +562,5 @@ def test_many_small_rebuilds_leave_few_files(seeds, tmp_path):
         indexer.rebuild(seeds, index)
         time.sleep(0.001)
     assert len(titles(index)) == 3
-    assert len(list(index.iterdir())) < 20
+    assert len(list(index.iterdir())) < 30
     assert not indexer.verify(index).damaged

@@ -22,6 +22,8 @@ from indexer.schema import create_schema
 from .conftest import ROOT, build, write_story
 from .damage import damages
 
+pytestmark = pytest.mark.filterwarnings("ignore::indexer.DamageWarning")
+
 ALPHA = {"name": "Alpha", "domain": "alpha.example"}
 BETA = {"name": "Beta", "domain": "beta.example"}
 STORIES = [

@@ -13,11 +13,20 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
 
-from ..errors import IndexCorrupt, IndexLocked, IndexMissing, QueryError, StorydexError
+from ..errors import (
+    DamageWarning,
+    IndexCorrupt,
+    IndexLocked,
+    IndexMissing,
+    QueryError,
+    StorydexError,
+)
 from .commands import demo, info, rebuild, search, serve, verify
 from .output import write_note
 
@@ -38,7 +47,10 @@ class StorydexCommand(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", DamageWarning)
+                warnings.showwarning = _shown_by(warnings.showwarning)
+                return super().invoke(ctx)
         except StorydexError as error:
             _fail(ctx, str(error), STATUS.get(type(error), FAILED))
         except KeyboardInterrupt:
@@ -46,6 +58,16 @@ class StorydexCommand(click.Group):
         except OSError as error:  # a full disk, a port in use, a folder of someone else
             place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             _fail(ctx, f"{place}{error.strerror or error}", FAILED)
+
+
+def _shown_by(others: Callable[..., None]) -> Callable[..., None]:
+    def show(message: Warning | str, *place: Any) -> None:
+        if isinstance(message, DamageWarning):
+            write_note(f"storydex: {message}")
+        else:
+            others(message, *place)
+
+    return show
 
 
 def _fail(context: click.Context, message: str, status: int) -> NoReturn:

@@ -147,6 +147,14 @@ def read_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> 
         raise IndexCorrupt(folder, file, str(error)) from error
 
 
+def open_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> list[Segment]:
+    """The same, every file of theirs mapped; raises `IndexCorrupt` naming the damaged file."""
+    segments = read_segments(folder, file, entries)
+    for segment in segments:
+        segment.hold(Path(folder))
+    return segments
+
+
 def _folder(storage: Any) -> Path:
     if not isinstance(storage, FileStorage):
         raise ValueError(f"storydex keeps an index in a folder, not in {storage!r}")

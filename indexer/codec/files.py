@@ -10,6 +10,7 @@ import mmap
 import os
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ..disk import naming
 from ..errors import IndexCorrupt
 from .format import (
     ALIGNMENT,
@@ -37,15 +39,6 @@ from .format import (
 )
 
 _CHECK_BYTES = 1 << 20
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of new files in a folder durable; costs one fsync."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class SectionWriter:
@@ -74,12 +67,18 @@ class SectionWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if not self._finished:
+        if self._finished:
+            self._file.close()
+            return
+        # A full disk lets neither go well; what is left over the next writer removes.
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     def _write(self, data: bytes | memoryview) -> None:
-        self._file.write(data)
+        with naming(self._path):
+            self._file.write(data)
         self._crc = zlib.crc32(data, self._crc)
         self._size += len(data)
 
@@ -117,9 +116,10 @@ class SectionWriter:
         size = self._size + TRAILER.size
         trailer = TRAILER.pack(size, len(table), zlib.crc32(table), 0, END_MAGIC)
         self._write(trailer[:-8])
-        self._file.write(self._crc.to_bytes(4, "little") + END_MAGIC)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._write(self._crc.to_bytes(4, "little") + END_MAGIC)
+        with naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         self._finished = True
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ..disk import sync_folder
 from ..errors import BuildError
-from .files import SectionWriter, sync_folder
+from .files import SectionWriter
 from .format import (
     LENGTH_VALUES,
     MAX_OFFSET,

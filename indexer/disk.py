@@ -1,0 +1,50 @@
+"""Files that are on the disk, whole and for good, before anybody relies on them; layer 1.
+
+A file's bytes survive a power cut once the file was synced, its name once its folder was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: What a file is called until it is whole.
+UNFINISHED = ".new"
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Wait until the names in a folder are on the disk; costs one fsync."""
+    with naming(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_file(path: str, data: bytes) -> None:
+    """Write a file and wait until its bytes, though not its name, are on the disk."""
+    with naming(path), open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def publish_file(folder: str, name: str, data: bytes) -> None:
+    """Make a file appear whole or not at all, and wait until it would survive a power cut."""
+    path = os.path.join(folder, name)
+    write_file(path + UNFINISHED, data)
+    os.replace(path + UNFINISHED, path)
+    sync_folder(folder)
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors of the system that come out of the block say which file they are about."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
