@@ -17,7 +17,8 @@ import numpy.typing as npt
 from whoosh import fields, formats
 
 from .analysis import PART_SEPARATOR, POSITION_GAP, WORD_PATTERN
-from .codec.invert import Postings, encode_positions, offsets_of
+from .codec.format import offsets_of
+from .codec.invert import Postings
 from .codec.stored import compress_records, encode_record
 from .codec.write import Column, write_segment
 from .model import FACETS, Story
@@ -97,10 +98,9 @@ class _TextField:
         if not self._positions:
             return Postings(name=self.name, terms=terms, starts=starts, docs=docs[begins])
         tfs = np.diff(np.append(begins, len(docs))).astype(np.uint32)
-        encoded, position_sizes = encode_positions(positions, tfs)
         return Postings(
             name=self.name, terms=terms, starts=starts, docs=docs[begins], tfs=tfs,
-            positions=encoded, position_sizes=position_sizes,
+            positions=positions,
         )  # fmt: skip
 
 

@@ -50,10 +50,14 @@ class CompiledEvaluator(Evaluator):
                 self._norms[info.length_row] = statistics.norms(info.name)
 
     def _evaluate(self, query: wq.Query) -> Matches:
-        words = read_words(query)
-        if words is None or not all(self._has_lengths(t) for g in words.groups for t in g):
+        phrases = read_phrases(query)
+        words = read_words(query) if phrases is None else None
+        groups = words.groups if words else map(terms_of_phrase, phrases or ())
+        if not all(self._has_lengths(term) for group in groups for term in group):
             return super()._evaluate(query)
-        return self._words(words)
+        if phrases is not None:
+            return self._phrases(phrases)
+        return super()._evaluate(query) if words is None else self._words(words)
 
     def _has_lengths(self, term: wq.Term) -> bool:
         """Whether the loops can score a term: by its frequency and the length of its field."""
@@ -121,23 +125,38 @@ class CompiledEvaluator(Evaluator):
         return Matches(found.doc_ids[kept], found.scores[kept])
 
     def _phrase(self, query: wq.Phrase) -> Matches:
-        terms = [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
-        if not all(map(self._has_lengths, terms)):
-            return super()._phrase(query)
-        lists = self._present(terms)
-        if len(lists) < len(terms):
+        return self._phrases([query])
+
+    def _phrases(self, phrases: list[wq.Phrase]) -> Matches:
+        """The documents that have a phrase in any of the fields it is sought in."""
+        lists: list[_Postings] = []
+        for phrase in phrases:
+            found = self._present(terms_of_phrase(phrase))
+            if len(found) == len(phrase.words):
+                lists += found
+        if not lists:
             return NOTHING
-        order = sorted(range(len(lists)), key=lambda i: lists[i].entry.df)
-        arrays = self._lists([lists[i] for i in order])
-        groups = np.arange(len(lists) + 1, dtype=np.int64)
-        count, doc_ids, scores = self._kernels.score_all(*arrays, groups)
-        kept = self._kernels.keep_phrases(
-            self.segment.docs, self.segment.tfs, self.segment.position_bytes,
-            self.segment.position_blocks,
-            self.segment.chunk_bounds([postings.entry for postings in lists]),
-            doc_ids, count, query.slop,
-        )  # fmt: skip
-        return Matches(doc_ids[:count][kept], scores[:count][kept])
+        docs, _, *scoring = self._lists(lists)
+        count, doc_ids, scores = self._kernels.score_phrases(
+            docs, *self.segment.position_arrays, *scoring, len(phrases[0].words), phrases[0].slop
+        )
+        return Matches(doc_ids[:count], scores[:count])
+
+
+def terms_of_phrase(query: wq.Phrase) -> list[wq.Term]:
+    """The words of a phrase, each with its boost."""
+    return [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
+
+
+def read_phrases(query: wq.Query) -> list[wq.Phrase] | None:
+    """Read a query as one phrase sought in one or several fields; None if it is not."""
+    if isinstance(query, wq.Phrase):
+        return [query]
+    if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
+        return None
+    phrases = [part for part in query.subqueries if isinstance(part, wq.Phrase)]
+    alike = {(tuple(phrase.words), phrase.slop) for phrase in phrases}
+    return phrases if len(alike) == 1 and len(phrases) == len(query.subqueries) else None
 
 
 def read_words(query: wq.Query) -> Words | None:

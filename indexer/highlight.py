@@ -179,9 +179,8 @@ class Highlighter:
             posting = posting_of(segment, entry, doc)
             return [] if posting is None else segment.positions(posting)
         positions = self._kernels.positions_in(
-            segment.docs, segment.tfs, segment.position_bytes, segment.position_blocks,
-            entry.start, entry.end, doc,
-        )  # fmt: skip
+            segment.docs, *segment.position_arrays, entry.start, entry.end, doc
+        )
         return positions.tolist()  # type: ignore[no-any-return]
 
     def _cut(self, text: str) -> tuple[Sequence[int], Sequence[int]]:

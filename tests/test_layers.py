@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit"},
-    {"analysis", "dates", "engine", "kernels", "answer"},
-    {"schema", "seeds", "lock", "manifest", "codec", "wire"},
+    {"analysis", "dates", "engine", "phrases", "answer"},
+    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels"},
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate", "lookup", "ranking", "counting"},
