@@ -150,7 +150,7 @@ class _KeywordField:
 
 
 class _NumberField:
-    """Gathers one number per document: its column, and its terms of several precisions."""
+    """Gathers one number per document: its column, and its terms."""
 
     def __init__(self, name: str, field: fields.NUMERIC) -> None:
         self._field = field

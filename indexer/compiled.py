@@ -19,12 +19,17 @@ from .snapshot import Snapshot
 
 
 class Words(NamedTuple):
-    """A query of words: groups of terms, all of them or any; and what else must hold."""
+    """A query of words: groups of terms, all of them or any; and what else must hold.
+
+    If `slop` is above 0, any group must match as a phrase: its terms in order, each at most
+    so many positions after the one before. All groups then have equally many.
+    """
 
     groups: list[list[wq.Term]]
     every: bool
     filters: list[wq.Query]
     excluded: list[wq.Query]
+    slop: int = 0
 
 
 class _Postings(NamedTuple):
@@ -50,14 +55,10 @@ class CompiledEvaluator(Evaluator):
                 self._norms[info.length_row] = statistics.norms(info.name)
 
     def _evaluate(self, query: wq.Query) -> Matches:
-        phrases = read_phrases(query)
-        words = read_words(query) if phrases is None else None
-        groups = words.groups if words else map(terms_of_phrase, phrases or ())
-        if not all(self._has_lengths(term) for group in groups for term in group):
+        words = read_words(query)
+        if words is None or not all(self._has_lengths(t) for g in words.groups for t in g):
             return super()._evaluate(query)
-        if phrases is not None:
-            return self._phrases(phrases)
-        return super()._evaluate(query) if words is None else self._words(words)
+        return self._restricted(words, self._phrases(words) if words.slop else self._words(words))
 
     def _has_lengths(self, term: wq.Term) -> bool:
         """Whether the loops can score a term: by its frequency and the length of its field."""
@@ -80,7 +81,7 @@ class CompiledEvaluator(Evaluator):
             count, doc_ids, scores = self._kernels.score_all(*arrays, bounds)
         else:
             count, doc_ids, scores = self._kernels.score_any(*arrays)
-        return self._restricted(words, Matches(doc_ids[:count], scores[:count]))
+        return Matches(doc_ids[:count], scores[:count])
 
     def _present(self, group: list[wq.Term]) -> list[_Postings]:
         """Those terms of a group that the segment has."""
@@ -124,39 +125,17 @@ class CompiledEvaluator(Evaluator):
         kept = keep[found.doc_ids]
         return Matches(found.doc_ids[kept], found.scores[kept])
 
-    def _phrase(self, query: wq.Phrase) -> Matches:
-        return self._phrases([query])
-
-    def _phrases(self, phrases: list[wq.Phrase]) -> Matches:
-        """The documents that have a phrase in any of the fields it is sought in."""
-        lists: list[_Postings] = []
-        for phrase in phrases:
-            found = self._present(terms_of_phrase(phrase))
-            if len(found) == len(phrase.words):
-                lists += found
+    def _phrases(self, words: Words) -> Matches:
+        groups = [self._present(group) for group in words.groups]
+        size = len(words.groups[0])
+        lists = [postings for group in groups if len(group) == size for postings in group]
         if not lists:
             return NOTHING
         docs, _, *scoring = self._lists(lists)
         count, doc_ids, scores = self._kernels.score_phrases(
-            docs, *self.segment.position_arrays, *scoring, len(phrases[0].words), phrases[0].slop
+            docs, *self.segment.position_arrays, *scoring, size, words.slop
         )
         return Matches(doc_ids[:count], scores[:count])
-
-
-def terms_of_phrase(query: wq.Phrase) -> list[wq.Term]:
-    """The words of a phrase, each with its boost."""
-    return [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
-
-
-def read_phrases(query: wq.Query) -> list[wq.Phrase] | None:
-    """Read a query as one phrase sought in one or several fields; None if it is not."""
-    if isinstance(query, wq.Phrase):
-        return [query]
-    if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
-        return None
-    phrases = [part for part in query.subqueries if isinstance(part, wq.Phrase)]
-    alike = {(tuple(phrase.words), phrase.slop) for phrase in phrases}
-    return phrases if len(alike) == 1 and len(phrases) == len(query.subqueries) else None
 
 
 def read_words(query: wq.Query) -> Words | None:
@@ -179,7 +158,14 @@ def read_words(query: wq.Query) -> Words | None:
 
 def _any_words(query: wq.Query, filters: list[wq.Query], excluded: list[wq.Query]) -> Words | None:
     group = _group(query)
-    return None if group is None else Words([group], False, filters, excluded)
+    if group is not None:
+        return Words([group], False, filters, excluded)
+    phrases = _phrases(query)
+    groups = [
+        [wq.Term(phrase.fieldname, word, boost=phrase.boost) for word in phrase.words]
+        for phrase in phrases
+    ]
+    return Words(groups, False, filters, excluded, phrases[0].slop) if phrases else None
 
 
 def _is_filter(query: wq.Query) -> bool:
@@ -199,3 +185,14 @@ def _group(query: wq.Query) -> list[wq.Term] | None:
             return None
         terms += inner
     return terms
+
+
+def _phrases(query: wq.Query) -> list[wq.Phrase]:
+    """The same phrase in one or several fields; empty if the query is anything else."""
+    parts = [query]
+    if isinstance(query, wq.Or) and query.boost == 1.0 and not (query.scale or query.minmatch):
+        parts = query.subqueries
+    if not all(isinstance(part, wq.Phrase) and part.words and part.slop > 0 for part in parts):
+        return []
+    alike = len({(tuple(part.words), part.slop) for part in parts}) == 1
+    return list(parts) if alike else []

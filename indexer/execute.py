@@ -63,8 +63,9 @@ class Executor:
             if words.filters or words.excluded:
                 self._refuse_wide_patterns(query)
             answer = self._word_search().answer(
-                words.groups, failed, k, wishes, every=words.every, dropped=self._dropped(words)
-            )
+                words.groups, failed, k, wishes,
+                every=words.every, slop=words.slop, dropped=self._dropped(words),
+            )  # fmt: skip
             if answer is not None:
                 return answer  # type: ignore[no-any-return]
         found = self.match(query)

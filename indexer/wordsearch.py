@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
-from . import counting, lookup, onepass, ranking
+from . import counting, lookup, onepass, onephrase, ranking
 from .answer import Answer, FacetWish
 from .codec.format import CHUNK_DOCS
 from .codec.read import SegmentArrays
@@ -70,9 +71,12 @@ class WordSearch:
         wishes: Sequence[FacetWish] = (),
         *,
         every: bool,
+        slop: int = 0,
         dropped: Sequence[_Flags] | None = None,
     ) -> Answer | None:
         """Run a query: a term of every group must be in a document, or any term at all.
+
+        With a slop above 0, instead all terms of any group, in order and so far apart.
 
         failed: for each segment uint8[N] or uint8[0], why filters keep documents out: 0 they
             do not, i the i-th facet's filter alone does, 255 more does
@@ -82,7 +86,7 @@ class WordSearch:
         fields without lengths, boosts that are not above 0.
         """
         lists = self._lists(groups, every, k) if k <= MAX_BEST else None
-        return lists and self._run(_Request(lists, failed, wishes, dropped))
+        return lists and self._run(_Request(lists, slop, failed, wishes, dropped))
 
     def _lists(self, groups: Sequence[Sequence[wq.Term]], every: bool, k: int) -> _Lists | None:
         numbers: dict[str, int] = {}
@@ -117,10 +121,14 @@ class WordSearch:
         matched = 0
         for number, segment in enumerate(self._segments):
             failed, bits = request.kept_out(number), state.bits[: segment.words]
-            onepass.answer(
-                *segment.arrays, *lists, df, _SATURATION, failed, self._snapshot.bases[number],
+            arguments = (
+                *lists, df, _SATURATION, failed, self._snapshot.bases[number],
                 state.sums, state.room, state.marks, bits, state.docs, state.scores, state.numbers,
             )  # fmt: skip
+            if request.slop:
+                onephrase.answer(*segment.arrays, *segment.positions, request.slop, *arguments)
+            else:
+                onepass.answer(*segment.arrays, *arguments)
             here = request.matched(number, bits, int(state.numbers[ranking.MATCHED]))
             state.numbers[ranking.MATCHED] = 0
             matched += here
@@ -170,6 +178,7 @@ class _Request(NamedTuple):
     """What `WordSearch.answer` is asked."""
 
     lists: _Lists
+    slop: int
     failed: Sequence[_Flags]
     wishes: Sequence[FacetWish]
     dropped: Sequence[_Flags] | None
@@ -244,6 +253,11 @@ class _Segment:
         )  # fmt: skip
         self._postings = len(segment.docs)
         self._counters: dict[str, _Counter | None] = {}
+
+    @cached_property
+    def positions(self) -> tuple[Any, ...]:
+        """What phrases need besides `arrays`."""
+        return self._segment.position_arrays[1:]
 
     def count_documents(self, lists: _Lists, df: npt.NDArray[np.int64]) -> None:
         """Add to df[i] the documents in list i."""

@@ -20,7 +20,7 @@ LAYERS: tuple[set[str], ...] = (
     {"bulk", "clauses", "demo", "reading"},
     {"store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate", "lookup", "ranking", "counting"},
-    {"watch", "compiled", "onepass"},
+    {"watch", "compiled", "onepass", "onephrase"},
     {"wordsearch"},
     {"execute"},
     {"facets", "highlight", "suggest"},

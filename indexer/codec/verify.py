@@ -107,11 +107,11 @@ def _check_positions(arrays: SegmentArrays) -> None:
     if (np.add.reduceat(true_tfs, starts) != cf).any():
         raise arrays.postings_file.corrupt("frequencies do not add up to those of the terms")
     begins = np.arange(0, len(tfs), POSITION_BLOCK)
-    firsts: AnyArray = np.diff(begins, append=len(tfs))
+    firsts = np.diff(begins, append=len(tfs))
     numbers = np.add.reduceat(true_tfs, begins, dtype=np.int64)
     if ((numbers > firsts) & (widths[:, 1] == 0)).any():
         raise file.corrupt("differences have no bits")
-    bits = firsts * widths[:, 0] + (numbers - firsts) * widths[:, 1]
+    bits: AnyArray = firsts * widths[:, 0] + (numbers - firsts) * widths[:, 1]
     wrong = np.flatnonzero(np.diff(blocks.astype(np.int64)) != (bits + 7) >> 3)
     if blocks[0] or len(wrong):
         raise file.corrupt(f"position block {wrong[0] if len(wrong) else 0} is out of step")
