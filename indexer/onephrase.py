@@ -68,8 +68,6 @@ def answer(
     chunks = (size + CHUNK - 1) // CHUNK
     bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
     terms = n // groups
-    cursors = np.empty((2, terms), np.int64)
-    opened = np.empty((terms, 5), np.int64)
     most = most_positions(tfs, packed, blocks, widths, long_postings, long_counts)
     held = np.empty((2, most), np.int64)
     best_docs, best_scores = top_docs[:wanted], top_scores[:wanted]
@@ -84,7 +82,7 @@ def answer(
                 docs, tfs, packed, blocks, widths, long_postings, long_counts,
                 lengths[row, first : first + here], norms[row],
                 bounds[begin : begin + terms], chunk, weights[begin : begin + terms], slop,
-                cursors, opened, held, scratch, marks[0],
+                marks[1:], held, scratch, marks[0],
             )  # fmt: skip
         if matched:
             seen = marks[0, : (here + 63) >> 6]

@@ -24,6 +24,9 @@ CHUNK = 1 << CHUNK_BITS
 _BLOCK = 32
 _SATURATED = 255
 _MOST_BITS = 32
+#: A list this many times longer than another is searched for each of its documents
+#: instead of being read.
+_SEARCH_FACTOR = 24
 
 _DOCS = readonly(nb.uint16)
 _BYTES = readonly(nb.uint8)
@@ -71,11 +74,35 @@ def _first_from(values, wanted):
     return low
 
 
-@compiled(nb.types.UniTuple(nb.int64, 4)(*PLACES, nb.int64))
-def _open(tfs, words, blocks, widths, long_postings, long_counts, posting):
-    """Of a posting: the bit its positions begin at, bits of the first and of a difference, count.
+@compiled(nb.uint64(nb.uint64, nb.uint64, nb.int64))
+def _joined(word, following, bit):
+    """The 64 bits that begin at a bit of a word, which go on in the following one.
 
-    The count is 0 if a damaged file says what cannot be.
+    Takes words and not their array, since to pass an array costs two atomic operations.
+    """
+    shift = np.uint64(bit & 63)
+    return (word >> shift) | ((following << np.uint64(1)) << (np.uint64(63) - shift))
+
+
+@compiled(nb.uint64(nb.int64))
+def _mask(width):
+    return (np.uint64(1) << np.uint64(width)) - np.uint64(1)
+
+
+@compiled(nb.int64(*PLACES))
+def most_positions(tfs, words, blocks, widths, long_postings, long_counts):
+    """More positions than any posting can have: one needs a bit."""
+    most = np.int64(_SATURATED)
+    for count in long_counts:
+        most = max(most, np.int64(count))
+    return min(most, 64 * len(words))
+
+
+@compiled(nb.int64(*PLACES, nb.int64, _I64))
+def _read(tfs, words, blocks, widths, long_postings, long_counts, posting, positions):
+    """Fill in the positions of a posting; returns how many.
+
+    None if there is no room or a damaged file says what cannot be.
     """
     block = posting // _BLOCK
     first = block * _BLOCK
@@ -94,20 +121,26 @@ def _open(tfs, words, blocks, widths, long_postings, long_counts, posting):
     skipped = posting - first
     at = 8 * np.int64(blocks[block]) + skipped * head + (numbers - skipped) * step
     end = at + head + (count - 1) * step
-    possible = count == 1 or (count > 1 and step > 0)
     # The two words from where a number begins are read, even if it has no bits.
-    if not possible or max(head, step) > _MOST_BITS or at < 0 or end > 64 * (len(words) - 2):
-        return 0, 0, 0, 0
-    return at, head, step, count
-
-
-@compiled(nb.int64(readonly(nb.uint64), nb.int64, nb.int64))
-def _number(words, at, width):
-    """The number of so many bits that begins at a bit."""
-    word, shift = at >> 6, np.uint64(at & 63)
-    value = words[word] >> shift
-    value |= (words[word + 1] << np.uint64(1)) << (np.uint64(63) - shift)
-    return np.int64(value & ((np.uint64(1) << np.uint64(width)) - np.uint64(1)))
+    if at < 0 or end < at or end > 64 * (len(words) - 2) or max(head, step) > _MOST_BITS:
+        return 0
+    if count > len(positions):
+        return 0
+    position = np.int64(_joined(words[at >> 6], words[(at >> 6) + 1], at) & _mask(head))
+    positions[0] = position
+    at += head
+    left = np.int64(0)
+    bits = np.uint64(0)
+    for i in range(1, count):
+        if left < step:
+            bits = _joined(words[at >> 6], words[(at >> 6) + 1], at)
+            left = 64
+        position += np.int64(bits & _mask(step))
+        positions[i] = position
+        bits >>= np.uint64(step)
+        left -= step
+        at += step
+    return max(count, 0)
 
 
 @compiled(nb.int64[::1](_DOCS, *PLACES, nb.int64, nb.int64, nb.int64))
@@ -121,198 +154,220 @@ def positions_in(
     posting = gallop(docs, begin, end, place)
     if posting == end or docs[posting] != place:
         return np.empty(0, np.int64)
-    at, head, step, count = _open(
-        tfs, words, blocks, widths, long_postings, long_counts, posting
+    most = np.int64(tfs[posting])
+    if most == _SATURATED:
+        most = most_positions(tfs, words, blocks, widths, long_postings, long_counts)
+    positions = np.empty(max(most, 1), np.int64)
+    count = _read(
+        tfs, words, blocks, widths, long_postings, long_counts, posting, positions
     )  # fmt: skip
-    positions = np.empty(count, np.int64)
-    position = 0
-    width = head
-    for i in range(count):
-        position += _number(words, at, width)
-        positions[i] = position
-        at += width
-        width = step
-    return positions
+    return positions[:count].copy()
 
 
 @compiled(
-    nb.int64(readonly(nb.uint64), nb.int64[:, ::1], nb.int64, _I64, nb.int64, nb.int64, nb.int64)
-)
-def _keep_at(words, opened, term, held, count, shift, most):
-    """Keep those of held[:count] at which, moved by `shift`, a term stands; stop at `most`."""
-    at, width, step, left = opened[term, 0], opened[term, 1], opened[term, 2], opened[term, 3]
-    position = _number(words, at, width)
+    nb.int64(
+        _DOCS, nb.int64, nb.int64, nb.int64, nb.int64, nb.int64, nb.uint64[:, ::1],
+        nb.int64[:, ::1],
+    )
+)  # fmt: skip
+def _meet(docs, begin, end, other, other_end, size, marks, both):
+    """The postings of the same document in two lists, the first the shorter: rows of `both`.
+
+    size: documents of the chunk; marks: uint64[2, CHUNK / 64], all 0 before and after
+    """
+    count = 0
+    if other_end - other > _SEARCH_FACTOR * (end - begin):
+        for posting in range(begin, end):
+            place = np.int64(docs[posting])
+            other = gallop(docs, other, other_end, place)
+            if other == other_end:
+                break
+            both[0, count] = posting
+            both[1, count] = other
+            count += docs[other] == place and place < size
+        return count
+    # Without branches, which for lists of like lengths could not be foreseen.
+    mine, theirs = marks[0], marks[1]
+    for posting in range(begin, end):
+        place = np.intp(docs[posting])
+        mine[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+    for posting in range(other, other_end):
+        place = np.intp(docs[posting])
+        hit = (mine[place >> 6] >> np.uint64(place & 63)) & np.uint64(place < size)
+        both[1, count] = posting
+        count += np.intp(hit)
+        theirs[place >> 6] |= hit << np.uint64(place & 63)
+    count = 0
+    for posting in range(begin, end):
+        place = np.intp(docs[posting])
+        both[0, count] = posting
+        count += np.intp((theirs[place >> 6] >> np.uint64(place & 63)) & np.uint64(1))
+    marks[:] = 0
+    return count
+
+
+@compiled(
+    nb.int64(
+        _DOCS, *PLACES, nb.int64[:, ::1], nb.int64, nb.int64[:, ::1], _I64, nb.int64,
+        nb.int64[:, ::1], nb.int64[:, ::1],
+    )
+)  # fmt: skip
+def _keep_phrases(
+    docs, tfs, words, blocks, widths, long_postings, long_counts,
+    bounds, chunk, postings, order, slop, reading, held,
+):  # fmt: skip
+    """Keep those documents that have the phrase; returns how many.
+
+    postings: int64[T, n], in the rows order[0] and order[1] postings of the same documents;
+        of those kept, moved to the front, the postings of all terms
+    order: terms, those with the shortest lists first; reading: int64[T, 3], filled in
+
+    All in one function, since each array that is passed to another costs as much as reading
+    ten positions.
+    """
+    terms = len(order)
+    limit = 64 * (len(words) - 2)
+    # In a row: those words first that are likely to rule it out. Else from left to right.
+    for rank in range(terms):
+        term = order[rank] if slop == 1 else rank
+        before = order[max(rank - 1, 0)]
+        reading[rank, 0] = term
+        reading[rank, 1] = term - before if slop == 1 else 1
+        reading[rank, 2] = term - before if slop == 1 else slop
+    first, second = order[0], order[min(1, terms - 1)]
+    at = bounds[:, chunk].copy()
     kept = 0
-    for i in range(count):
-        wanted = held[i] + shift
-        while position < wanted:
-            left -= 1
-            if left == 0:
-                return kept
-            at += width
-            width = step
-            position += _number(words, at, step)
-        if position == wanted:
-            held[kept] = held[i]
+    for i in range(postings.shape[1]):
+        at[first] = postings[first, i]
+        at[second] = postings[second, i]
+        place = docs[at[first]]
+        count = np.int64(0)
+        row = 0
+        for rank in range(terms):
+            term, low, high = reading[rank, 0], reading[rank, 1], reading[rank, 2]
+            if term != first and term != second:
+                end = bounds[term, chunk + 1]
+                at[term] = gallop(docs, at[term], end, place)
+                if at[term] == end or docs[at[term]] != place:
+                    count = 0
+                    break
+            # Where the positions of the posting begin, and how many there are.
+            posting = at[term]
+            block = posting // _BLOCK
+            begin = block * _BLOCK
+            numbers = np.int64(0)
+            for other in range(begin, posting):
+                numbers += np.int64(tfs[other])
+            size = np.int64(tfs[posting])
+            if len(long_postings):
+                slot = _first_from(long_postings, begin)
+                while slot < len(long_postings) and long_postings[slot] < posting:
+                    numbers += np.int64(long_counts[slot]) - _SATURATED
+                    slot += 1
+                if slot < len(long_postings) and long_postings[slot] == posting:
+                    size = np.int64(long_counts[slot])
+            head, step = np.int64(widths[block, 0]), np.int64(widths[block, 1])
+            skipped = posting - begin
+            bit = 8 * np.int64(blocks[block]) + skipped * head + (numbers - skipped) * step
+            end = bit + head + (size - 1) * step
+            wrong = bit < 0 or end < bit or end > limit or max(head, step) > _MOST_BITS
+            if wrong or not 0 < size <= held.shape[1]:
+                count = 0
+                break
+            # Those positions that are from `low` to `high` after one held.
+            position = np.int64(_joined(words[bit >> 6], words[(bit >> 6) + 1], bit) & _mask(head))
+            bit += head
+            bits, left = np.uint64(0), np.int64(0)
+            mask = _mask(step)
+            matched = 0
+            near = 0
+            for number in range(size):
+                if number:
+                    if left < step:
+                        bits = _joined(words[bit >> 6], words[(bit >> 6) + 1], bit)
+                        left = 64
+                    position += np.int64(bits & mask)
+                    bits >>= np.uint64(step)
+                    left -= step
+                    bit += step
+                if rank:
+                    while near < count and held[row, near] < position - high:
+                        near += 1
+                    if near == count:
+                        break
+                    if held[row, near] > position - low:
+                        continue
+                held[1 - row, matched] = position
+                matched += 1
+                if rank == terms - 1:
+                    break
+            row = 1 - row
+            count = matched
+            if count == 0:
+                break
+        if count:
+            for term in range(terms):
+                postings[term, kept] = at[term]
             kept += 1
-            if kept == most:
-                return kept
     return kept
 
 
 @compiled(
     nb.int64(
-        readonly(nb.uint64), nb.int64[:, ::1], nb.int64, _I64, nb.int64, _I64, nb.int64, nb.int64
-    )
-)  # fmt: skip
-def _follow(words, opened, term, held, count, following, slop, most):
-    """Where a term stands at most `slop` after one of held[:count]: into `following`."""
-    at, width, step = opened[term, 0], opened[term, 1], opened[term, 2]
-    position = np.int64(0)
-    matched = low = 0
-    for _ in range(opened[term, 3]):
-        position += _number(words, at, width)
-        at += width
-        width = step
-        while low < count and held[low] < position - slop:
-            low += 1
-        if low == count:
-            break
-        if held[low] < position:
-            following[matched] = position
-            matched += 1
-            if matched == most:
-                break
-    return matched
-
-
-@compiled(nb.int64(readonly(nb.uint64), nb.int64[:, ::1], nb.int64, _I64))
-def _read(words, opened, term, positions):
-    """All positions of a term; returns how many."""
-    at, width, step, count = opened[term, 0], opened[term, 1], opened[term, 2], opened[term, 3]
-    position = np.int64(0)
-    for i in range(count):
-        position += _number(words, at, width)
-        positions[i] = position
-        at += width
-        width = step
-    return count
-
-
-@compiled(nb.boolean(readonly(nb.uint64), nb.int64[:, ::1], nb.int64[:, ::1], nb.int64))
-def _adjoin(words, opened, held, slop):
-    """Whether terms follow each other, each at most `slop` after the one before.
-
-    opened: int64[T, 5], what `_open` says of each, and room; held: room for all positions
-    """
-    terms = len(opened)
-    if slop > 1:
-        here, following = held[0], held[1]
-        count = _read(words, opened, 0, here)
-        for term in range(1, terms):
-            most = 1 if term == terms - 1 else len(following)
-            count = _follow(words, opened, term, here, count, following, slop, most)
-            here, following = following, here
-            if count == 0:
-                break
-        return count > 0
-    # In a row: begin with the term that stands in the fewest places.
-    base = 0
-    for term in range(terms):
-        opened[term, 4] = 0
-        if opened[term, 3] < opened[base, 3]:
-            base = term
-    opened[base, 4] = 1
-    count = _read(words, opened, base, held[0])
-    for left in range(terms - 1, 0, -1):
-        term = -1
-        for other in range(terms):
-            if not opened[other, 4] and (term < 0 or opened[other, 3] < opened[term, 3]):
-                term = other
-        opened[term, 4] = 1
-        most = 1 if left == 1 else count
-        count = _keep_at(words, opened, term, held[0], count, term - base, most)
-        if count == 0:
-            return False
-    return True
-
-
-@compiled(nb.int64(*PLACES))
-def most_positions(tfs, words, blocks, widths, long_postings, long_counts):
-    """More positions than any posting can have: one needs a bit."""
-    most = np.int64(_SATURATED)
-    for count in long_counts:
-        most = max(most, np.int64(count))
-    return min(most, 64 * len(words))
-
-
-@compiled(
-    nb.int64(
         _DOCS, *PLACES, _BYTES, _F32, nb.int64[:, ::1], nb.int64, _F32, nb.int64,
-        nb.int64[:, ::1], nb.int64[:, ::1], nb.int64[:, ::1], _F32, nb.uint64[::1],
+        nb.uint64[:, ::1], nb.int64[:, ::1], _F32, nb.uint64[::1],
     )
 )  # fmt: skip
 def add_phrase(
     docs, tfs, words, blocks, widths, long_postings, long_counts,
-    codes, norms, bounds, chunk, weights, slop, cursors, opened, held, scores, marks,
+    codes, norms, bounds, chunk, weights, slop, room, held, scores, marks,
 ):  # fmt: skip
     """Score and mark the documents of a chunk that have a phrase in one field.
 
     codes: uint8[≤ CHUNK], length codes of the chunk's documents; norms: float32[256]
     bounds: int64[T, C + 1], postings of the terms in the order of the phrase; weights[T]
-    cursors: int64[2, T], opened: int64[T, 5], held: int64[2, most_positions]: room
+    room: uint64[2, CHUNK / 64], all 0 before and after; held: int64[2, most_positions]
     scores: float32[CHUNK], added to; marks: uint64[CHUNK / 64], bits are set in it
     Returns how many have it.
     """
     terms = len(bounds)
-    order, at = cursors[0], cursors[1]
+    order = np.empty(terms, np.int64)
     for term in range(terms):
-        at[term] = bounds[term, chunk]
-        place = term
-        while place > 0 and (
-            bounds[order[place - 1], chunk + 1] - bounds[order[place - 1], chunk]
-            > bounds[term, chunk + 1] - bounds[term, chunk]
-        ):
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = term
-    rarest = order[0]
-    found = 0
-    for posting in range(bounds[rarest, chunk], bounds[rarest, chunk + 1]):
-        place = np.int64(docs[posting])
-        at[rarest] = posting
-        together = place < len(codes)
-        for rank in range(1, terms):
-            term = order[rank]
-            end = bounds[term, chunk + 1]
-            here = at[term]
-            if here < end and docs[here] < place:
-                here = gallop(docs, here, end, place)
-                at[term] = here
-            if here == end:
-                return found
-            if docs[here] != place:
-                together = False
+        size = bounds[term, chunk + 1] - bounds[term, chunk]
+        if size == 0:
+            return 0
+        rank = term
+        while rank > 0:
+            before = order[rank - 1]
+            if bounds[before, chunk + 1] - bounds[before, chunk] <= size:
                 break
-        if not together:
-            continue
+            order[rank] = before
+            rank -= 1
+        order[rank] = term
+    # A word alone is sought together with itself.
+    first, second = order[0], order[min(1, terms - 1)]
+    both = np.empty((2, bounds[first, chunk + 1] - bounds[first, chunk] + 1), np.int64)
+    count = _meet(
+        docs, bounds[first, chunk], bounds[first, chunk + 1],
+        bounds[second, chunk], bounds[second, chunk + 1], len(codes), room, both,
+    )  # fmt: skip
+    if count == 0:
+        return 0
+    postings = np.empty((terms, count), np.int64)
+    postings[first] = both[0, :count]
+    postings[second] = both[1, :count]
+    count = _keep_phrases(
+        docs, tfs, words, blocks, widths, long_postings, long_counts,
+        bounds, chunk, postings, order, slop, np.empty((terms, 3), np.int64), held,
+    )  # fmt: skip
+    for i in range(count):
+        place = np.intp(docs[postings[0, i]])
+        norm = norms[np.intp(codes[place])]
         for term in range(terms):
-            bit, head, step, count = _open(
-                tfs, words, blocks, widths, long_postings, long_counts, at[term]
-            )  # fmt: skip
-            opened[term, 0] = bit
-            opened[term, 1] = head
-            opened[term, 2] = step
-            opened[term, 3] = count
-            together = together and count > 0
-        if together and _adjoin(words, opened, held, slop):
-            norm = norms[np.intp(codes[place])]
-            for term in range(terms):
-                tf = np.float32(tfs[at[term]])
-                scores[place] += weights[term] * tf / (tf + norm)
-            marks[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
-            found += 1
-    return found
+            tf = np.float32(tfs[postings[term, i]])
+            scores[place] += weights[term] * tf / (tf + norm)
+        marks[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+    return count
 
 
 @compiled(
@@ -337,8 +392,7 @@ def score_phrases(
     sums = np.empty(size, np.float32)
     scores = np.zeros(CHUNK, np.float32)
     marks = np.zeros(CHUNK >> 6, np.uint64)
-    cursors = np.empty((2, terms), np.int64)
-    opened = np.empty((terms, 5), np.int64)
+    room = np.zeros((2, CHUNK >> 6), np.uint64)
     most = most_positions(tfs, words, blocks, widths, long_postings, long_counts)
     held = np.empty((2, most), np.int64)
     count = 0
@@ -351,7 +405,7 @@ def score_phrases(
                 docs, tfs, words, blocks, widths, long_postings, long_counts,
                 lengths[rows[begin], first : first + here], norms[rows[begin]],
                 bounds[begin : begin + terms], chunk, weights[begin : begin + terms], slop,
-                cursors, opened, held, scores, marks,
+                room, held, scores, marks,
             )  # fmt: skip
         if matched == 0:
             continue
