@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .curves import draw_curves
-from .engines import ENGINES
+from .engines import ENGINES, WHOLE_STORIES
 from .goals import Goal, goals_of
 from .record import Record
 from .summary import REFERENCE, EngineSummary, SizeSummary, WorkSummary
@@ -141,6 +141,7 @@ def _resources(size: SizeSummary) -> str:
     rows = [
         [
             _TITLES[name], _megabytes(engine.bytes["total"]), _stored(engine),
+            _whole(name, engine),
             *(_megabytes(engine.memory[key]) for key in ("imported", "resident", "private")),
             _number(engine.open_first), _number(engine.open_again),
             _number(engine.build_seconds), str(engine.facts.get("segments", "")),
@@ -148,7 +149,8 @@ def _resources(size: SizeSummary) -> str:
         for name, engine in _engines(size).items()
     ]  # fmt: skip
     header = [
-        "engine", "index MB", "of that stored MB", "memory after imports MB",
+        "engine", "index MB", "of that stored MB", "with whole stories MB",
+        "memory after imports MB",
         "after all queries MB", "of that not mapped MB", "open + first query ms", "once more ms",
         "build s", "segments",
     ]  # fmt: skip
@@ -159,6 +161,12 @@ def _stored(engine: EngineSummary) -> str:
     """Megabytes of what is kept to display, where it has files of its own."""
     sizes = [engine.bytes[suffix] for suffix in _STORED if suffix in engine.bytes]
     return _megabytes(sum(sizes)) if sizes else ""
+
+
+def _whole(name: str, engine: EngineSummary) -> str:
+    """Megabytes of an index that stores whole stories; that of storydex does."""
+    size = engine.bytes.get("total" if name == REFERENCE else WHOLE_STORIES)
+    return "" if size is None else _megabytes(size)
 
 
 def _megabytes(count: int) -> str:

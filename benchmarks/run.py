@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from . import corpus, worker
-from .engines import ENGINES, load_engine
+from .engines import ENGINES, WHOLE, WHOLE_STORIES, load_engine
 from .works import BARE, WORKS
 
 #: The stories of a corpus to compare with, for opening and for growth: a tenth.
@@ -90,6 +90,9 @@ class Runner:
             folder, seconds = self.index(name, stories)
             size.built[name] = seconds
             size.bytes[name] = bytes_by_kind(folder)
+            if name in WHOLE:
+                whole, _ = self.index(WHOLE[name], stories)
+                size.bytes[name][WHOLE_STORIES] = bytes_by_kind(whole)["total"]
             works = [work.name for work in WORKS if work.peers or name == "storydex"]
             size.measured[name] = self._measure(name, folder, log, works)
             size.opened[name] = self._openings(name, folder, log)

@@ -23,7 +23,7 @@ import Stemmer
 from whoosh.analysis import Analyzer, Token
 
 PART_SEPARATOR = "\x1e"
-POSITION_GAP = 100
+POSITION_GAP = 32
 MAX_TERM_LENGTH = 128
 
 #: Han, Hiragana and Katakana. One regular-expression class body.

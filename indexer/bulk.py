@@ -18,7 +18,8 @@ import numpy.typing as npt
 from whoosh import fields, formats
 
 from .analysis import PART_SEPARATOR, POSITION_GAP, WORD_PATTERN
-from .codec.invert import Postings, encode_positions, gather_ranges, offsets_of
+from .codec.format import offsets_of
+from .codec.invert import Postings, gather_ranges
 from .codec.stored import Record, compress_records, encode_record
 from .codec.write import Column, write_segment
 from .model import FACETS, Story
@@ -119,10 +120,9 @@ class _TextField:
     ) -> Postings:
         begins = _run_starts(ranked, docs)
         tfs = np.diff(begins, append=len(docs)).astype(np.uint32)
-        encoded, position_sizes = encode_positions(positions, tfs)
         return Postings(
             name=self.name, terms=terms, starts=_term_starts(ranked[begins], len(terms)),
-            docs=docs[begins], tfs=tfs, positions=encoded, position_sizes=position_sizes,
+            docs=docs[begins], tfs=tfs, positions=positions,
         )  # fmt: skip
 
 
@@ -198,7 +198,7 @@ class _KeywordField:
 
 
 class _NumberField:
-    """Gathers one number per document: its column, and its terms of several precisions."""
+    """Gathers one number per document: its column, and its terms."""
 
     def __init__(self, name: str, field: fields.NUMERIC) -> None:
         self.name = name
@@ -216,21 +216,14 @@ class _NumberField:
     def invert(self) -> Postings:
         """The postings of the field, documents only.
 
-        A value has one term for each precision: the bits shifted out, and those that stay
-        as 8 bytes, the highest first.
+        A term is a byte 0, for the bits that are shifted out, and the value as 8 bytes, the
+        highest first.
         """
         exact = np.frombuffer(b"".join(self._sortable), ">u8").astype(np.uint64)
-        docs = np.array(self._docs, np.uint32)
-        terms: list[bytes] = []
-        ranked = []
-        shifts = range(0, self._field.bits, self._field.shift_step)
-        for shift in shifts:
-            values, ranks = np.unique(exact >> np.uint64(shift), return_inverse=True)
-            ranked.append(ranks + len(terms))
-            blob, head = values.astype(">u8").tobytes(), bytes([shift])
-            terms += [head + blob[at : at + 8] for at in range(0, len(blob), 8)]
-        every = np.concatenate(ranked)
-        return _documents_only(self.name, terms, every, np.tile(docs, len(shifts)))
+        values, ranks = np.unique(exact, return_inverse=True)
+        blob = values.astype(">u8").tobytes()
+        terms = [b"\0" + blob[at : at + 8] for at in range(0, len(blob), 8)]
+        return _documents_only(self.name, terms, ranks, np.array(self._docs, np.uint32))
 
     def column(self, docs: int) -> Column | None:
         """uint64[docs] in the order of the values; None if no document has one."""

@@ -33,6 +33,7 @@ class Words(NamedTuple):
     every: bool
     filters: Sequence[wq.Query]
     excluded: Sequence[wq.Query]
+    slop: int = 0
 
     def groups(self) -> list[list[wq.Term]]:
         """The terms of every group."""
@@ -83,7 +84,8 @@ class CompiledEvaluator(Evaluator):
         groups = words.groups()
         if not all(self._has_lengths(term) for group in groups for term in group):
             return super()._evaluate(query)
-        return self._words(words, groups)
+        found = self._phrases(groups, words.slop) if words.slop else self._words(words, groups)
+        return self._restricted(words, found)
 
     def _has_lengths(self, term: wq.Term) -> bool:
         """Whether the loops can score a term: by its frequency and the length of its field."""
@@ -106,7 +108,7 @@ class CompiledEvaluator(Evaluator):
             count, doc_ids, scores = self._kernels.score_all(*arrays, bounds)
         else:
             count, doc_ids, scores = self._kernels.score_any(*arrays)
-        return self._restricted(words, Matches(doc_ids[:count], scores[:count]))
+        return Matches(doc_ids[:count], scores[:count])
 
     def _present(self, group: list[wq.Term]) -> list[_Postings]:
         """Those terms of a group that the segment has."""
@@ -150,24 +152,17 @@ class CompiledEvaluator(Evaluator):
         kept = keep[found.doc_ids]
         return Matches(found.doc_ids[kept], found.scores[kept])
 
-    def _phrase(self, query: wq.Phrase) -> Matches:
-        terms = [wq.Term(query.fieldname, word, boost=query.boost) for word in query.words]
-        if not all(map(self._has_lengths, terms)):
-            return super()._phrase(query)
-        lists = self._present(terms)
-        if len(lists) < len(terms):
+    def _phrases(self, terms: list[list[wq.Term]], slop: int) -> Matches:
+        groups = [self._present(group) for group in terms]
+        size = len(terms[0])
+        lists = [postings for group in groups if len(group) == size for postings in group]
+        if not lists:
             return NOTHING
-        order = sorted(range(len(lists)), key=lambda i: lists[i].entry.df)
-        arrays = self._lists([lists[i] for i in order])
-        groups = np.arange(len(lists) + 1, dtype=np.int64)
-        count, doc_ids, scores = self._kernels.score_all(*arrays, groups)
-        kept = self._kernels.keep_phrases(
-            self.segment.docs, self.segment.tfs, self.segment.position_bytes,
-            self.segment.position_blocks,
-            self.segment.chunk_bounds([postings.entry for postings in lists]),
-            doc_ids, count, query.slop,
-        )  # fmt: skip
-        return Matches(doc_ids[:count][kept], scores[:count][kept])
+        docs, _, *scoring = self._lists(lists)
+        count, doc_ids, scores = self._kernels.score_phrases(
+            docs, *self.segment.position_arrays, *scoring, size, slop
+        )
+        return Matches(doc_ids[:count], scores[:count])
 
 
 def read_words(query: wq.Query) -> Words | None:
@@ -187,11 +182,26 @@ def read_words(query: wq.Query) -> Words | None:
     bounds = [0]
     for group in groups:
         if not _add_group(group, leaves):
-            return None
+            return _phrase_of(groups, filters, excluded)
         bounds.append(len(leaves))
     if not leaves:
         return None
     return Words(leaves, bounds, every and len(groups) > 1, filters, excluded)
+
+
+def _phrase_of(
+    groups: list[wq.Query], filters: list[wq.Query], excluded: list[wq.Query]
+) -> Words | None:
+    phrases = _phrases(groups[0]) if len(groups) == 1 else []
+    if not phrases:
+        return None
+    leaves = [
+        wq.Term(phrase.fieldname, word, boost=phrase.boost)
+        for phrase in phrases
+        for word in phrase.words
+    ]
+    bounds = list(range(0, len(leaves) + 1, len(phrases[0].words)))
+    return Words(leaves, bounds, False, filters, excluded, phrases[0].slop)
 
 
 def _is_filter(query: wq.Query) -> bool:
@@ -209,3 +219,14 @@ def _add_group(query: wq.Query, leaves: list[wq.Term | Word]) -> bool:
         leaves.append(query)
         return True
     return all(_add_group(part, leaves) for part in query.subqueries)
+
+
+def _phrases(query: wq.Query) -> list[wq.Phrase]:
+    """The same phrase in one or several fields; empty if the query is anything else."""
+    parts = [query]
+    if isinstance(query, wq.Or) and query.boost == 1.0 and not (query.scale or query.minmatch):
+        parts = query.subqueries
+    if not all(isinstance(part, wq.Phrase) and part.words and part.slop > 0 for part in parts):
+        return []
+    alike = len({(tuple(part.words), part.slop) for part in parts}) == 1
+    return list(parts) if alike else []

@@ -77,7 +77,7 @@ class Executor:
         words = plan.words
         if words is not None and plan.request is not None and k <= self._words.max_best:
             return self._words.answer(  # type: ignore[no-any-return]
-                plan.request, failed, k, wishes, self._dropped(words)
+                plan.request, failed, k, wishes, self._dropped(words), words.slop
             )
         found = self._match(plan.query)
         total, doc_ids, scores = self.top(found, failed, k)

@@ -155,7 +155,7 @@ class CompiledExplainer(Explainer):
         bounds = np.zeros((len(entries), segment.chunk_count + 1), np.int64)
         there = [number for number, entry in enumerate(entries) if entry is not None]
         bounds[there] = segment.chunk_bounds([entry for entry in entries if entry is not None])
-        arrays = segment.docs, segment.tfs, segment.position_bytes, segment.position_blocks
+        arrays = segment.docs, *segment.position_arrays
         return _Segment(arrays, bounds)
 
     def _patterns(self, doc_id: int, data: bytes) -> _Numbers:

@@ -1,4 +1,4 @@
-"""Compiled loops over postings: score, intersect, rank, count; layer 1, arrays only.
+"""Compiled loops over postings: score, intersect, rank, count; layer 2, arrays only.
 
 Postings of a term lie in `docs[start:end]`, cut into chunks of 65,536 documents (see
 docs/index-format.md). Every function works chunk by chunk, so that what it adds up stays
@@ -18,14 +18,15 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, readonly
+from .phrases import score_phrases
+
+__all__ = ["best", "count_facet", "mark", "score_all", "score_any", "score_phrases"]
 
 _CHUNK_BITS = 16
 _CHUNK = 1 << _CHUNK_BITS
 #: A list this many times longer than the candidates is searched for each of them
 #: instead of being read: benchmarks/records, all-words queries.
 _SEARCH_FACTOR = 24
-_POSITION_BLOCK = 64
-_SATURATED = 255
 
 
 _DOCS = readonly(nb.uint16)
@@ -100,21 +101,6 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
                 scores[place] = 0
                 seen[place] = 0
     return count, found, sums
-
-
-@compiled(nb.types.UniTuple(nb.int64, 2)(_BYTES, nb.int64, nb.int64))
-def _varint(data, at, limit):
-    """The place after the number (LEB128) at `at`, and the number; 0 past the end."""
-    number = 0
-    shift = 0
-    while at < limit:
-        byte = np.int64(data[at])
-        at += 1
-        number |= (byte & 127) << shift
-        if byte < 128 or shift > 28:
-            break
-        shift += 7
-    return at, number
 
 
 @compiled(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
@@ -194,120 +180,6 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
             passed[place] = 0
             scores[place] = 0
     return count, found, sums
-
-
-@compiled(nb.types.UniTuple(nb.int64, 2)(_BYTES, _BYTES, nb.int64, nb.int64, nb.int64))
-def _open_positions(tfs, position_bytes, first, at, posting):
-    """Where the positions of a posting begin, and how many there are.
-
-    first, at: a posting not after it, and where that one's begin
-    """
-    limit = len(position_bytes)
-    skip = 0
-    for before in range(first, posting):
-        if tfs[before] == _SATURATED:
-            while skip > 0 and at < limit:
-                skip -= position_bytes[at] < 128
-                at += 1
-            at, skip = _varint(position_bytes, at, limit)
-        else:
-            skip += tfs[before]
-    while skip > 0 and at < limit:
-        skip -= position_bytes[at] < 128
-        at += 1
-    number = np.int64(tfs[posting])
-    if number == _SATURATED:
-        at, number = _varint(position_bytes, at, limit)
-    # Whatever a damaged file says, there are no more than bytes left.
-    return at, max(0, min(number, limit - at))
-
-
-@compiled(nb.int64[::1](_DOCS, _BYTES, _BYTES, _U32, nb.int64, nb.int64, nb.int64))
-def positions_in(docs, tfs, position_bytes, position_blocks, begin, end, place):
-    """int64[n], rising: where a term stands in one document; empty if it does not.
-
-    begin, end: the term's postings in the chunk; place: the document's place in it
-    """
-    posting = _lower_bound(docs, begin, end, place)
-    if posting == end or docs[posting] != place:
-        return np.empty(0, np.int64)
-    first = posting // _POSITION_BLOCK * _POSITION_BLOCK
-    at = np.int64(position_blocks[posting // _POSITION_BLOCK])
-    at, number = _open_positions(tfs, position_bytes, first, at, posting)
-    positions = np.empty(number, np.int64)
-    position = 0
-    for i in range(number):
-        at, difference = _varint(position_bytes, at, len(position_bytes))
-        position += difference
-        positions[i] = position
-    return positions
-
-
-@compiled(
-    nb.boolean[::1](
-        _DOCS, _BYTES, _BYTES, _U32, nb.int64[:, ::1], nb.uint32[::1], nb.int64, nb.int64
-    )
-)  # fmt: skip
-def keep_phrases(docs, tfs, position_bytes, position_blocks, bounds, found, count, slop):
-    """bool[count]: which documents have the terms in order, each at most `slop` further on.
-
-    bounds: int64[T, C + 1], the postings of the terms in the order of the phrase
-    found: uint32[≥ count], increasing, documents that have all the terms
-    """
-    kept = np.zeros(count, np.bool_)
-    terms = bounds.shape[0]
-    cursors = np.zeros(terms, np.int64)
-    read_to = np.full(terms, -1, np.int64)  # positions of the postings before this one…
-    read_at = np.zeros(terms, np.int64)  # …end before this byte
-    ends = np.empty(64, np.int64)
-    following = np.empty(64, np.int64)
-    chunk = -1
-    for i in range(count):
-        doc = found[i]
-        if doc >> _CHUNK_BITS != chunk:
-            chunk = np.int64(doc >> _CHUNK_BITS)
-            for term in range(terms):
-                cursors[term] = bounds[term, chunk]
-        place = np.int64(doc & (_CHUNK - 1))
-        held = 0
-        for term in range(terms):
-            posting = _lower_bound(docs, cursors[term], bounds[term, chunk + 1], place)
-            cursors[term] = posting
-            # From where the last look ended, or the block begins, whichever is nearer.
-            first = max(posting // _POSITION_BLOCK * _POSITION_BLOCK, read_to[term])
-            at = read_at[term]
-            if first != read_to[term]:
-                at = np.int64(position_blocks[posting // _POSITION_BLOCK])
-            at, number = _open_positions(tfs, position_bytes, first, at, posting)
-            limit = len(position_bytes)
-            if number > len(following):
-                following = np.empty(2 * number, np.int64)
-                ends_wider = np.empty(2 * number, np.int64)
-                ends_wider[:held] = ends[:held]
-                ends = ends_wider
-            position = 0
-            matched = 0
-            low = 0
-            for _ in range(number):
-                at, difference = _varint(position_bytes, at, limit)
-                position += difference
-                if term == 0:
-                    following[matched] = position
-                    matched += 1
-                    continue
-                while low < held and ends[low] < position - slop:
-                    low += 1
-                if low < held and ends[low] < position:
-                    following[matched] = position
-                    matched += 1
-            read_to[term] = posting + 1
-            read_at[term] = at
-            ends, following = following, ends
-            held = matched
-            if held == 0:
-                break
-        kept[i] = held > 0
-    return kept
 
 
 @compiled(nb.void(_DOCS, nb.int64[:, ::1], nb.boolean[::1]))

@@ -21,7 +21,7 @@ import numpy as np
 
 from .analysis import CJK, MARKS, PART_SEPARATOR, POSITION_GAP
 from .jit import compiled, readonly
-from .kernels import positions_in
+from .phrases import PLACES, positions_in
 from .schema import OWN_TEXTS
 
 K1 = 1.2
@@ -269,11 +269,11 @@ def _cover(covered, joined, offset, words, first, last):
     return True
 
 
-_POSTINGS = (readonly(nb.uint16), _U8, _U8, readonly(nb.uint32))
+_POSTINGS = (readonly(nb.uint16), *PLACES)
 
 
 @compiled(_TABLE_OF(*_POSTINGS, _TABLE_OF, nb.int64, nb.int64))
-def _phrase(docs, tfs, position_bytes, position_blocks, bounds, doc, slop):
+def _phrase(docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, doc, slop):
     """int64[n, 2]: the first and last positions of a phrase in a document.
 
     bounds: int64[T, C + 1], a row for each of its words. Of phrases that end alike, the
@@ -283,7 +283,7 @@ def _phrase(docs, tfs, position_bytes, position_blocks, bounds, doc, slop):
     spans = np.empty((0, 2), np.int64)
     for term in range(len(bounds)):
         places = positions_in(
-            docs, tfs, position_bytes, position_blocks, bounds[term, chunk],
+            docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[term, chunk],
             bounds[term, chunk + 1], doc & 0xFFFF,
         )  # fmt: skip
         following = np.empty((len(places), 2), np.int64)
@@ -453,8 +453,8 @@ def _note(index, offsets, places, text, first, last, covered, joined, tf):
     )
 )  # fmt: skip
 def _match(
-    docs, tfs, position_bytes, position_blocks, bounds, doc, leaves, weights, extra, index,
-    offsets, covered, joined,
+    docs, tfs, packed, blocks, widths, long_postings, long_counts,
+    bounds, doc, leaves, weights, extra, index, offsets, covered, joined,
 ):  # fmt: skip
     """Find every leaf in every text; fills in `covered` and `joined`, see `_cover`.
 
@@ -472,14 +472,14 @@ def _match(
         text = field if field < OWN_TEXTS else np.int64(-1)
         if end - begin == 1:
             for place in positions_in(
-                docs, tfs, position_bytes, position_blocks, bounds[begin, chunk],
+                docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[begin, chunk],
                 bounds[begin, chunk + 1], doc & 0xFFFF,
             ):  # fmt: skip
                 _note(index, offsets, places, text, place, place, covered, joined, tf)
         elif end > begin:
             spans = _phrase(
-                docs, tfs, position_bytes, position_blocks, bounds[begin:end], doc,
-                leaves[leaf, SLOP],
+                docs, tfs, packed, blocks, widths, long_postings, long_counts,
+                bounds[begin:end], doc, leaves[leaf, SLOP],
             )  # fmt: skip
             for i in range(len(spans)):
                 _note(index, offsets, places, text, spans[i, 0], spans[i, 1], covered, joined, tf)
@@ -537,8 +537,11 @@ def _compose(classes, texts, index, shown, offsets, covered, joined, html, ends)
 def explain(
     docs,
     tfs,
-    position_bytes,
-    position_blocks,
+    packed,
+    blocks,
+    widths,
+    long_postings,
+    long_counts,
     bounds,
     doc,
     leaves,
@@ -553,6 +556,7 @@ def explain(
 ):
     """What of a query matches in a document; some 5 µs for a story with 25 articles.
 
+    tfs, packed, blocks, widths, long_postings, long_counts: `SegmentArrays.position_arrays`
     bounds: int64[T, C + 1], for every term of the query in a field its postings in each
         chunk of documents
     leaves: int64[n, 4], see FIELD; weights: float64[n], what each is worth in an article
@@ -575,8 +579,8 @@ def explain(
     covered = np.zeros(offsets[-1], np.int32)
     joined = np.zeros(offsets[-1], np.int32)
     found, values = _match(
-        docs, tfs, position_bytes, position_blocks, bounds, doc, leaves, weights, extra, index,
-        offsets, covered, joined,
+        docs, tfs, packed, blocks, widths, long_postings, long_counts,
+        bounds, doc, leaves, weights, extra, index, offsets, covered, joined,
     )  # fmt: skip
     best = _rank(rule, found, values)
     count = len(best)

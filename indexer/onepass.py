@@ -26,6 +26,7 @@ import numpy as np
 
 from .jit import compiled, count_ones, lowest_one, readonly
 from .lookup import chunk_lists, find_lists, weigh
+from .phrases import gallop
 from .ranking import MATCHED, sweep, visit
 from .requests import EVERY, lists_of, numbers_of
 from .vectors import bits_equal
@@ -98,30 +99,13 @@ def _advance(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage)
             stages[place] = came + np.uint8(came == asked)
 
 
-@compiled(nb.int64(_U16, nb.int64, nb.int64, nb.int64))
-def _gallop(docs, low, high, place):
-    """The first posting in low … high whose document is not before `place`."""
-    step = 1
-    while low + step < high and docs[low + step] < place:
-        low += step
-        step <<= 1
-    high = min(high, low + step + 1)
-    while low < high:
-        middle = (low + high) >> 1
-        if docs[middle] < place:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 @compiled(nb.void(*_LIST, _F32, _STAGES, nb.int64, _PLACES))
 def _meet(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage, candidates):
     """As `_advance`, where few documents have come so far: `candidates`, rising."""
     if end - begin > _SEARCH_FACTOR * len(candidates):
         for i in range(len(candidates)):
             place = np.intp(candidates[i])
-            begin = _gallop(docs, begin, end, place)
+            begin = gallop(docs, begin, end, place)
             if begin == end:
                 break
             if docs[begin] == place:

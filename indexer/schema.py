@@ -73,6 +73,12 @@ def _keyword_field() -> fields.FieldType:
     return fields.FieldType(formats.Existence(), IDAnalyzer())
 
 
+def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
+    # Ranges read the column; terms of lower precisions serve Whoosh's way to find them.
+    field.shift_step = 0
+    return field
+
+
 def create_schema() -> fields.Schema:
     """The Whoosh schema of a storydex index."""
     schema = fields.Schema(
@@ -84,7 +90,7 @@ def create_schema() -> fields.Schema:
         # Words of provider names and of topics, for `provider:alpha` and `topic:azure`.
         provider_name=_words_field(),
         topic_name=_words_field(),
-        published_at=fields.DATETIME(sortable=True),
+        published_at=_number_field(fields.DATETIME(sortable=True)),
         # The texts that are searched, and how many words each has: see `Texts`.
         texts=fields.STORED(),
         # All else that is shown.
@@ -95,7 +101,7 @@ def create_schema() -> fields.Schema:
     for facet in FACETS:
         schema.add(facet, _keyword_field())
     for name in NUMBER_FIELDS:
-        schema.add(name, fields.NUMERIC(float, sortable=True))
+        schema.add(name, _number_field(fields.NUMERIC(float, sortable=True)))
     return schema
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from . import counting, onepass, requests
+from . import counting, onepass, onephrase, requests
 from .answer import Answer, FacetWish
 from .clauses import Word
 from .codec.format import CHUNK_DOCS
@@ -94,8 +95,12 @@ class WordSearch:
         k: int,
         wishes: Sequence[FacetWish] = (),
         dropped: Sequence[_Flags] | None = None,
+        slop: int = 0,
     ) -> Answer:
         """Run a query: a term of every group must be in a document, or any term at all.
+
+        With a slop above 0, instead all terms of any group, in order, each at most so many
+        positions after the one before.
 
         failed: for each segment uint8[N] or uint8[0], why filters keep documents out: 0 they
             do not, i the i-th facet's filter alone does, 255 more does
@@ -105,16 +110,19 @@ class WordSearch:
         """
         state = self._own_state()
         wanted = _Wanted(failed, dropped)
-        query = (*self._searched, self._frequencies(request), _SATURATION, self._snapshot.size)
+        query = (
+            request, *self._searched, self._frequencies(request), _SATURATION, self._snapshot.size,
+        )  # fmt: skip
         best = state.docs[:k], state.scores[:k], state.numbers
         counts: list[list[_Counts | None]] = [[] for _ in wishes]
         matched = 0
         for number, segment in enumerate(self._segments):
             kept_out, bits = wanted.kept_out(number), state.bits[: segment.words]
-            here = onepass.answer(
-                *segment.arrays, request, *query, kept_out, self._snapshot.bases[number],
-                *state.room, bits, *best,
-            )  # fmt: skip
+            outcome = (kept_out, self._snapshot.bases[number], *state.room, bits, *best)
+            if slop:
+                here = onephrase.answer(*segment.arrays, *segment.positions, slop, *query, *outcome)
+            else:
+                here = onepass.answer(*segment.arrays, *query, *outcome)
             if dropped is not None:
                 here = wanted.matched(number, bits, here)
             matched += here
@@ -203,6 +211,7 @@ class _Segment:
     def __init__(
         self, segment: SegmentArrays, scored: Sequence[str], norms: dict[str, Any]
     ) -> None:
+        self._segment = segment
         self.words = -(-segment.doc_count // 64)
         infos = [segment.fields.get(name) for name in scored]
         self._spans = np.array(
@@ -223,6 +232,11 @@ class _Segment:
         )  # fmt: skip
         self._postings = len(segment.docs)
         self.tally = Tally(segment)
+
+    @cached_property
+    def positions(self) -> tuple[Any, ...]:
+        """What phrases need besides `arrays`."""
+        return self._segment.position_arrays[1:]
 
     def count_documents(
         self, request: Request, searched: tuple[Any, Any], df: npt.NDArray[np.int64]

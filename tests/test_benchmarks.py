@@ -78,6 +78,14 @@ def test_report_shows_every_work(record: Record):
     assert "| storydex | tantivy-py | stock Whoosh | SQLite FTS5 |" in report
 
 
+def test_size_with_whole_stories_is_told_apart(record: Record):
+    """Beside tantivy's index of texts stands one that stores what storydex stores."""
+    (size,) = record.sizes
+    sizes = size.engines["tantivy"].bytes
+    assert sizes["whole stories"] > sizes["total"]
+    assert "with whole stories MB" in markdown(record)
+
+
 def test_document_keeps_what_is_outside_the_markers(record: Record, tmp_path: Path):
     """Only the part between the markers is replaced."""
     document = tmp_path / "benchmarks.md"

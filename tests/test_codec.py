@@ -233,7 +233,7 @@ def test_array_merge_equals_whoosh_merge(
     expected = segment.arrays(tmp_path / "mine")
     assert list(verify_segment(folder, "MAIN_merged")) == []
     assert list(merged.fields) == list(expected.fields)
-    for name in ("docs", "tfs", "lengths", "position_bytes", "position_blocks", "block_max_tf"):
+    for name in ("docs", "tfs", "lengths", "position_bits", "position_blocks", "position_widths"):
         assert np.array_equal(getattr(merged, name), getattr(expected, name)), name
     for name, info in expected.fields.items():
         assert [merged.term_entry(name, n) for n in range(info.terms)] == [

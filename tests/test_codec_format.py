@@ -18,8 +18,8 @@ from whoosh.util.numeric import byte_to_length, length_to_byte
 
 from indexer.codec import Codec
 from indexer.codec.files import SectionFile, SectionWriter
-from indexer.codec.format import FORMAT_VERSION, KINDS, file_name
-from indexer.codec.invert import Postings, chunk_runs, encode_positions, length_codes
+from indexer.codec.format import FORMAT_VERSION, KINDS, POSITION_BLOCK, file_name
+from indexer.codec.invert import Postings, chunk_runs, length_codes
 from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import NO_RECORD, compress_records, encode_record
@@ -41,15 +41,13 @@ def _fence(language: str) -> str:
 def write_example(folder: Path) -> None:
     """Write the three documents of the example."""
     tfs = np.array([2, 1, 1], np.uint32)
-    positions, sizes = encode_positions(np.array([0, 2, 1, 0], np.uint32), tfs)
     title = Postings(
         name="title",
         terms=[b"azure", b"cloud"],
         starts=np.array([0, 1, 3]),
         docs=np.array([0, 0, 1], np.uint32),
         tfs=tfs,
-        positions=positions,
-        position_sizes=sizes,
+        positions=np.array([0, 2, 1, 0], np.uint32),
     )
     provider = Postings(
         name="provider",
@@ -213,11 +211,16 @@ def _rewrite(folder: Path, kind: Any, changed: dict[str, Any]) -> None:
         ("postings", "tfs", np.array([2, 0, 1], np.uint8)),
         ("postings", "tfs", np.array([2, 1, 2], np.uint8)),
         ("postings", "tfs", np.array([255, 1, 1], np.uint8)),
-        ("postings", "block_max_tf", np.array([1], np.uint8)),
-        ("postings", "block_min_length", np.array([2], np.uint8)),
         ("postings", "run_starts", np.array([5, 2], np.uint32)),
-        ("positions", "blocks", np.array([1, 4], np.uint32)),
-        ("positions", "bytes", np.array([0, 2, 1, 128], np.uint8)),
+        ("positions", "blocks", np.array([1, 1], np.uint32)),
+        ("positions", "blocks", np.array([0, 9], np.uint32)),
+        ("positions", "bits", np.zeros(20, np.uint8)),
+        ("positions", "bits", np.zeros(16, np.uint8)),
+        ("positions", "widths", np.array([[33, 2]], np.uint8)),
+        ("positions", "widths", np.array([[9, 2]], np.uint8)),
+        ("positions", "widths", np.array([[1, 0]], np.uint8)),
+        ("positions", "long", np.array([0], np.uint32)),
+        ("positions", "counts", np.array([300], np.uint32)),
         ("documents", "facet.provider.offsets", np.array([0, 9, 3, 3], np.uint32)),
         ("documents", "facet.provider.ordinals", np.array([1, 0, 2], np.uint16)),
         ("documents", "lengths", np.zeros((1, 2), np.uint8)),
@@ -262,32 +265,62 @@ def test_opening_does_not_read_the_arrays(tmp_path: Path) -> None:
         SectionFile(tmp_path / "mine", segment.segment_id(), kind)
 
 
-@given(st.lists(st.lists(st.integers(0, 2**32 - 1), max_size=300), max_size=20))
-def test_positions_round_trip(lists: list[list[int]]) -> None:
-    """Positions of any size and number decode to what was encoded."""
-    sorted_lists = [sorted(positions) for positions in lists]
-    flat = np.array([p for positions in sorted_lists for p in positions], np.uint32)
-    data, sizes = encode_positions(flat, np.array([len(p) for p in lists], np.uint32))
-    place = 0
-    for positions, size in zip(sorted_lists, sizes.tolist(), strict=True):
-        numbers, value, shift = [], 0, 0
-        for byte in data[place : place + size].tolist():
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                numbers.append(value)
-                value = shift = 0
-        if len(positions) >= 255:
-            assert numbers.pop(0) == len(positions)
-        assert np.cumsum(numbers).tolist() == positions
-        place += size
-    assert place == len(data)
+def _write_positions(folder: Path, segment: str, lists: list[list[list[int]]]) -> None:
+    """A segment whose field number f has one term, in documents at the positions lists[f]."""
+    fields = [
+        Postings(
+            name=f"f{number}", terms=[b"a"], starts=np.array([0, len(places)]),
+            docs=np.arange(len(places), dtype=np.uint32),
+            tfs=np.array([len(part) for part in places], np.uint32),
+            positions=np.array([place for part in places for place in part], np.uint32),
+        )
+        for number, places in enumerate(lists)
+    ]  # fmt: skip
+    docs = max(map(len, lists))
+    write_segment(
+        folder, segment, docs=docs, fields=fields, lengths={}, columns={}, facets=(),
+        stored=compress_records([NO_RECORD] * docs),
+    )  # fmt: skip
 
 
-def test_positions_must_rise() -> None:
+_PLACES = st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 40), min_size=1, max_size=300)
+_FIELD = st.lists(_PLACES.map(sorted), min_size=1, max_size=2 * POSITION_BLOCK)
+
+
+@given(lists=st.lists(_FIELD, min_size=1, max_size=3), data=st.data())
+def test_positions_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, lists: list[list[list[int]]], data: st.DataObject
+) -> None:
+    """Positions of any size and number are read as written, one by one and many at a time."""
+    folder = tmp_path_factory.mktemp("positions")
+    _write_positions(folder, "MAIN_0", lists)
+    arrays = SegmentArrays(folder, "MAIN_0")
+    flat = [places for field in lists for places in field]
+    assert list(verify_segment(folder, "MAIN_0")) == []
+    assert [arrays.positions(posting) for posting in range(len(flat))] == flat
+    begin = data.draw(st.integers(0, len(flat) - 1))
+    end = data.draw(st.integers(begin + 1, len(flat)))
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=end - begin, max_size=end - begin)))
+    wanted = [places for places, keep in zip(flat[begin:end], kept, strict=True) if keep]
+    tfs, positions = arrays.positions_of(begin, end, kept)
+    assert tfs.tolist() == list(map(len, wanted))
+    assert positions.tolist() == [place for places in wanted for place in places]
+
+
+def test_positions_take_the_bits_they_need(tmp_path: Path) -> None:
+    """Numbers below 2^n take n bits; each block of postings has its own n."""
+    small = [[3], [1, 2]] * POSITION_BLOCK
+    _write_positions(tmp_path, "MAIN_0", [[*small, [1 << 20]]])
+    arrays = SegmentArrays(tmp_path, "MAIN_0")
+    assert arrays.position_widths.tolist() == [[2, 1], [2, 1], [21, 0]]
+    assert np.diff(arrays.position_blocks).tolist() == [10, 10, 3]
+
+
+def test_positions_must_rise(tmp_path: Path) -> None:
     """Positions out of order are refused, not written as nonsense."""
     with pytest.raises(ValueError, match="decrease"):
-        encode_positions(np.array([3, 1], np.uint32), np.array([2], np.uint32))
+        _write_positions(tmp_path, "MAIN_0", [[[3, 1]]])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_length_codes_are_whooshs() -> None:
@@ -320,10 +353,9 @@ def _wide(folder: Path, segment: str, docs: int, seed: int) -> dict[bytes, np.nd
     flat = np.concatenate(lists).astype(np.uint32)
     starts = np.cumsum([0, *map(len, lists)])
     tfs = np.ones(len(flat), np.uint32)
-    positions, sizes = encode_positions(flat, tfs)
     fields = [
         Postings(name="t", terms=sorted(found), starts=starts, docs=flat, tfs=tfs,
-                 positions=positions, position_sizes=sizes),
+                 positions=flat),
         Postings(name="k", terms=sorted(found), starts=starts, docs=flat),
     ]  # fmt: skip
     write_segment(

@@ -22,7 +22,7 @@ import indexer
 from indexer import schema
 from indexer.clauses import AndNot, words
 from indexer.codec import Segment
-from indexer.codec.invert import Postings, encode_positions
+from indexer.codec.invert import Postings
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import NO_RECORD, compress_records
 from indexer.codec.write import write_segment
@@ -411,14 +411,12 @@ def large(presence, tmp_path_factory):
         lengths = lengths + presence[word]
     terms = sorted(holders)
     frequencies = np.concatenate([tfs[word] for word in terms]).astype(np.uint32)
-    encoded, sizes = encode_positions(
-        np.concatenate([places[word] for word in terms]).astype(np.uint32), frequencies
-    )
     postings = Postings(
         name="title", terms=[word.encode() for word in terms],
         starts=np.cumsum([0, *(len(holders[word]) for word in terms)]),
         docs=np.concatenate([holders[word] for word in terms]),
-        tfs=frequencies, positions=encoded, position_sizes=sizes,
+        tfs=frequencies,
+        positions=np.concatenate([places[word] for word in terms]).astype(np.uint32),
     )  # fmt: skip
     segment = Segment("MAIN", docs=SIZE)
     write_segment(

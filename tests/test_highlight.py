@@ -284,7 +284,8 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
         stored = np.frombuffer(candidate or b"\0", np.uint8)
         html, numbers, scores = np.zeros(1 << 12, np.uint8), np.zeros(64, np.int64), np.zeros(16)
         count, _ = marking.explain(
-            np.zeros(1, np.uint16), np.ones(1, np.uint8), nothing, np.zeros(2, np.uint32),
+            np.zeros(1, np.uint16), np.ones(1, np.uint8), np.zeros(2, np.uint64),
+            np.zeros(2, np.uint32), np.zeros((1, 2), np.uint8), *[np.zeros(0, np.uint32)] * 2,
             np.zeros((0, 2), np.int64), 0, np.array([[3, 0, 0, 0]]), np.ones(1),
             np.array([0]), np.array([[0, 3, 0, 0], [0, 4, 0, 9], [0, 9, 0, 0], [0, 0, 0, 0]]),
             marking.CLASSES, stored, html, numbers, scores,

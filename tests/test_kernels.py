@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from indexer import kernels
-from indexer.codec.format import POSITION_BLOCK
-from indexer.codec.invert import encode_positions, offsets_of
+from indexer import kernels, phrases
+from indexer.codec.format import offsets_of
+from indexer.codec.positions import PositionPacker
 
 SIZE = 65_536 + 9_000
 ROWS = 3
@@ -131,38 +131,111 @@ def test_score_all_of_lists_in_one_chunk_each():
     assert kernels.score_all(*lists.arguments, np.arange(3))[0] == 0
 
 
-@pytest.mark.parametrize("slop", [1, 2, 5])
-@pytest.mark.parametrize("most", [4, 300], ids=["few positions", "past 255 positions"])
-def test_keep_phrases_follows_positions(slop, most):
-    """A document stays if its terms stand in order, each near enough to the one before."""
-    random = np.random.default_rng(slop)
-    found = np.unique(np.concatenate([sample(random, 150), [0, 65_535, 65_536, SIZE - 1]]))
-    ids = [np.union1d(sample(random, 100), found) for _ in range(3)]
+def packed(flat, tfs):
+    """Positions as `SegmentArrays.position_arrays` gives them."""
+    packer = PositionPacker()
+    data = b"".join([*packer.add(flat.astype(np.uint32), tfs), packer.finish()])
+    return (
+        np.minimum(tfs, 255).astype(np.uint8), np.frombuffer(data, np.uint64),
+        packer.blocks.astype(np.uint32), packer.widths,
+        packer.long.astype(np.uint32), packer.counts,
+    )  # fmt: skip
+
+
+class Places(NamedTuple):
+    """Lists of words in a field, where each word stands in each document, and it all packed."""
+
+    lists: Lists
+    places: list[list[np.ndarray]]
+    packed: tuple[np.ndarray, ...]
+
+    def phrase(self, doc, terms, slop):
+        """Whether a document has the terms in order, each at most `slop` after the last."""
+        reached = None
+        for term in terms:
+            part = self.lists.ids[term]
+            at = np.searchsorted(part, doc)
+            here = set(self.places[term][at].tolist()) if doc in part[at : at + 1] else set()
+            if reached is not None:
+                here = {p for p in here if reached & set(range(p - slop, p))}
+            reached = here
+        return bool(reached)
+
+
+def places_of(random, count, most):
+    """Random words in documents all over; some documents have all of them."""
+    shared = np.unique(np.concatenate([sample(random, 150), [0, 65_535, 65_536, SIZE - 1]]))
+    ids = [np.union1d(sample(random, 100 * (word + 1)), shared) for word in range(count)]
     places = [
         [np.sort(random.choice(4 * most, random.integers(1, most), replace=False)) for _ in part]
         for part in ids
     ]
     flat = [place for part in places for place in part]
     tfs = np.array([len(place) for place in flat], np.uint32)
-    data, sizes = encode_positions(np.concatenate(flat).astype(np.uint32), tfs)
-    ends = offsets_of(sizes)
-    blocks = np.append(ends[:-1][::POSITION_BLOCK], ends[-1]).astype(np.uint32)
-    docs = np.concatenate(ids).astype(np.uint16)
-    saturated = np.minimum(tfs, 255).astype(np.uint8)
-    kept = kernels.keep_phrases(
-        docs, saturated, data, blocks, bounds_of(ids), found.astype(np.uint32), len(found), slop
-    )
-    expected = []
-    for doc in found:
-        reached = None
-        for part, positions in zip(ids, places, strict=True):
-            here = set(positions[np.searchsorted(part, doc)].tolist())
-            if reached is not None:
-                here = {p for p in here if reached & set(range(p - slop, p))}
-            reached = here
-        expected.append(bool(reached))
-    assert kept.tolist() == expected
-    assert True in expected
+    lists = lists_of(random, ids)
+    arrays = packed(np.concatenate(flat), tfs)
+    ends = offsets_of(np.array([len(part) for part in ids]))
+    tfs_of = [arrays[0][begin:end] for begin, end in pairwise(ends)]
+    return Places(lists._replace(tfs=tfs_of), places, arrays)
+
+
+@pytest.mark.parametrize("slop", [1, 2, 5])
+@pytest.mark.parametrize("fields", [1, 2])
+@pytest.mark.parametrize("most", [4, 300], ids=["few positions", "past 255 positions"])
+def test_score_phrases_follows_positions(slop, fields, most):
+    """Found is what has the words of a field in order and near enough, in any field."""
+    random = np.random.default_rng(slop)
+    words = places_of(random, 3 * fields, most)
+    docs, _, *scoring = words.lists.arguments
+    rows = np.repeat(random.integers(0, ROWS, fields), 3)
+    scoring[3] = words.lists.arguments[5][:] = rows
+    inside, scores = np.zeros(SIZE, np.bool_), np.zeros(SIZE)
+    for field in range(fields):
+        terms = range(3 * field, 3 * field + 3)
+        here = [doc for doc in words.lists.ids[3 * field] if words.phrase(doc, terms, slop)]
+        inside[here] = True
+        scores[here] += np.sum([words.lists.scores(term) for term in terms], axis=0)[here]
+    assert inside.any()
+    found = kernels.score_phrases(docs, *words.packed, *scoring, 3, slop)
+    assert_found(found, inside, scores)
+
+
+def test_positions_in_any_document():
+    """A word stands where it was put, in documents that have it, and nowhere in others."""
+    random = np.random.default_rng(9)
+    words = places_of(random, 2, 300)
+    docs = words.lists.arguments[0]
+    for term, (bounds, part) in enumerate(
+        zip(words.lists.arguments[4], words.lists.ids, strict=True)
+    ):
+        for doc in range(0, SIZE, 97):
+            begin, end = bounds[doc >> 16 : (doc >> 16) + 2]
+            found = phrases.positions_in(docs, *words.packed, begin, end, doc & 65_535)
+            at = np.searchsorted(part, doc)
+            here = words.places[term][at] if doc in part[at : at + 1] else np.empty(0, np.int64)
+            assert found.tolist() == here.tolist()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_positions_stay_in_bounds(seed):
+    """Whatever offsets, widths and counts say, only what is there is read."""
+    random = np.random.default_rng(seed)
+    words = places_of(random, 2, 300)
+    tfs, bits, blocks, widths, long, counts = (array.copy() for array in words.packed)
+    high = 2**32
+    for array, most in ((blocks, high), (widths, 256), (long, high), (counts, high), (tfs, 256)):
+        hit = random.random(array.shape) < 0.3
+        array[hit] = random.integers(0, most, array.shape)[hit].astype(array.dtype)
+    docs, _, *scoring = words.lists.arguments
+    damaged = (tfs, bits[: 1 + len(bits) // (1 + seed % 2)], blocks, widths, long, counts)
+    for slop in (1, 3):
+        count, found, _ = kernels.score_phrases(docs, *damaged, *scoring, 2, slop)
+        assert np.isin(found[:count], np.intersect1d(*words.lists.ids)).all()
+    limit = 64 * len(damaged[1])
+    for doc in words.lists.ids[0][:100].tolist():
+        begin, end = scoring[2][0][doc >> 16 : (doc >> 16) + 2]
+        found = phrases.positions_in(docs, *damaged, begin, end, doc & 65_535)
+        assert len(found) <= limit
 
 
 @pytest.mark.parametrize("k", [0, 1, 10, 500])

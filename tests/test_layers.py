@@ -15,12 +15,12 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit"},
-    {"analysis", "dates", "disk", "engine", "kernels", "answer", "vectors"},
-    {"schema", "seeds", "lock", "manifest", "codec", "wire"},
+    {"analysis", "dates", "disk", "engine", "phrases", "answer", "vectors"},
+    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels"},
     {"bulk", "clauses", "demo", "generation", "marking"},
     {"reading", "store", "snapshot", "verify", "parse", "marks"},
     {"build", "evaluate", "lookup", "ranking", "counting", "requests"},
-    {"watch", "compiled", "explain", "onepass", "tally"},
+    {"watch", "compiled", "explain", "onepass", "onephrase", "tally"},
     {"wordsearch"},
     {"execute"},
     {"facets", "highlight", "suggest"},

@@ -47,8 +47,15 @@ FIELDS = {"title": 3.0, "excerpt": 1.5, "related": 1.0}
 groups = st.sampled_from((*WORDS, "absent")).map(
     lambda word: wq.Or([wq.Term(name, word, boost=boost) for name, boost in FIELDS.items()])
 )
+phrases = st.builds(
+    lambda terms, slop: wq.Or(
+        [wq.Phrase(name, terms, slop=slop, boost=boost) for name, boost in FIELDS.items()]
+    ),
+    st.lists(st.sampled_from(WORDS[:6]), min_size=1, max_size=4),
+    st.integers(1, 4),
+)
 several = st.lists(groups, min_size=1, max_size=4)
-words = st.one_of(several.map(wq.Or), several.map(wq.And))
+words = st.one_of(several.map(wq.Or), several.map(wq.And), phrases)
 clauses = st.one_of(
     words,
     st.builds(wq.AndNot, words, groups),
@@ -77,10 +84,18 @@ def test_compiled_answers_equal_plain_ones(both, query, k, filters, seed):
         assert one.tolist() == other.tolist()
 
 
-def test_words_take_the_one_pass(both):
-    """A query of words is not handed to the evaluators."""
+@pytest.mark.parametrize(
+    "query",
+    [
+        wq.And([wq.Term("related", WORDS[0]), wq.Term("title", WORDS[1])]),
+        wq.Or([wq.Phrase("related", WORDS[:2]), wq.Phrase("title", WORDS[:2])]),
+        wq.Phrase("title", WORDS[:2], slop=3),
+    ],
+    ids=["words", "phrase in fields", "phrase"],
+)
+def test_words_take_the_one_pass(both, query):
+    """A query of words or of a phrase is not handed to the evaluators."""
     compiled, _ = both
-    query = wq.And([wq.Term("related", WORDS[0]), wq.Term("title", WORDS[1])])
     failed = [NO_FILTERS] * len(compiled.snapshot.segments)
     expected = compiled.search(query, failed, 5)
     compiled.match = None  # type: ignore[method-assign,assignment]

@@ -59,8 +59,13 @@ _MODULES = {
     "fts5": "sqlite_fts5",
 }
 ENGINES = tuple(_MODULES)
+#: Built for the size of their indexes only: as an engine, but with whole stories stored,
+#: as storydex stores them.
+WHOLE = {"tantivy": "tantivy_whole"}
+#: The size of such an index among the bytes of the engine, by kind of file.
+WHOLE_STORIES = "whole stories"
 
 
 def load_engine(name: str) -> Engine:
-    """Import an engine."""
-    return cast(Engine, import_module(f".{_MODULES[name]}", __package__))
+    """Import an engine, one of `ENGINES` or of the values of `WHOLE`."""
+    return cast(Engine, import_module(f".{_MODULES.get(name, name)}", __package__))

@@ -9,7 +9,7 @@ is a second pass over the matches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,12 @@ def _index(folder: Path, *, reuse: bool) -> tantivy.Index:
     return index
 
 
-def build(stories: Iterable[Story], folder: Path) -> None:
-    """Write an index into an empty folder."""
+def build(
+    stories: Iterable[Story],
+    folder: Path,
+    stored: Callable[[Story], bytes] = corpus.display_text,
+) -> None:
+    """Write an index into an empty folder; `stored` gives what is stored of a story."""
     index = _index(folder, reuse=False)
     writer = index.writer(heap_size=_HEAP, num_threads=1)
     for story in stories:
@@ -72,7 +76,7 @@ def build(stories: Iterable[Story], folder: Path) -> None:
                 document.add_text(field, text)
         for provider in corpus.providers_of(story):
             document.add_text("provider", provider)
-        document.add_bytes("display", corpus.display_text(story))
+        document.add_bytes("display", stored(story))
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()

@@ -48,10 +48,10 @@ DTYPES = frozenset({"|u1", "<u2", "<u4", "<u8", "|i1", "<i2", "<i4", "<i8", "<f4
 CHUNK_BITS = 16
 CHUNK_DOCS = 1 << CHUNK_BITS
 
-#: Postings per block with a bound of their weight and length.
-BLOCK = 128
-#: Postings per entry of the index into the position bytes.
-POSITION_BLOCK = 64
+#: Postings whose positions are packed with the same numbers of bits.
+POSITION_BLOCK = 32
+#: A position fits into so many.
+MAX_POSITION_BITS = 32
 #: A stored frequency of this value means "this or more".
 SATURATED = 255
 #: Postings, bytes of terms and bytes of positions of one segment stay below this.
@@ -125,6 +125,13 @@ def bucket_count(terms: int) -> int:
 def file_name(segment: str, kind: Kind) -> str:
     """The name of a segment's file of this kind."""
     return segment + KINDS[kind][1]
+
+
+def offsets_of(counts: npt.NDArray[np.integer[Any]]) -> I64:
+    """Counts of n groups → int64[n + 1], where each group begins and the last ends."""
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
 
 
 def chunks_of(docs: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.numeric import length_to_byte
 
-from .format import BLOCK, CHUNK_BITS, SATURATED, U8, U16, U32, AnyArray, bucket_count
+from .format import CHUNK_BITS, U8, U16, U32, AnyArray, bucket_count, offsets_of
 
 Ints = npt.NDArray[np.integer[Any]]
 
@@ -27,8 +27,8 @@ class Postings:
     starts: int[T + 1], increasing from 0 to P: term t has postings starts[t]:starts[t + 1]
     docs: uint32[P], increasing within each term
     tfs: uint32[P], how often the term is in the document; None for docs-only fields
-    positions: uint8[...], what `encode_positions` gives; None for docs-only fields
-    position_sizes: uint32[P], bytes of `positions` per posting; None likewise
+    positions: uint32[sum of tfs], where in the document, posting after posting, not
+        decreasing within one; None for docs-only fields
     """
 
     name: str
@@ -36,8 +36,7 @@ class Postings:
     starts: Ints
     docs: U32
     tfs: U32 | None = None
-    positions: U8 | None = None
-    position_sizes: U32 | None = None
+    positions: U32 | None = None
 
 
 def _highest_length(code: int) -> int:
@@ -57,60 +56,11 @@ def length_codes(lengths: Ints) -> U8:
     return np.searchsorted(_LENGTH_LIMITS, lengths, side="left").astype(np.uint8)
 
 
-def offsets_of(counts: Ints) -> npt.NDArray[np.int64]:
-    """Counts of n groups → int64[n + 1], where each group begins and the last ends."""
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
-
-
 def gather_ranges(begins: Ints, sizes: Ints) -> npt.NDArray[np.int64]:
     """The indices begins[0] … begins[0] + sizes[0] - 1, begins[1] …, as one array."""
     offsets = offsets_of(sizes)
     shifts = np.asarray(begins, dtype=np.int64) - offsets[:-1]
     return np.arange(offsets[-1], dtype=np.int64) + np.repeat(shifts, sizes)
-
-
-def encode_positions(positions: U32, tfs: U32) -> tuple[U8, U32]:
-    """Positions of P postings, one after the other → (bytes, bytes per posting uint32[P]).
-
-    `positions` are not decreasing within a posting, which has `tfs[p]` of them. Each
-    becomes its difference from the one before (the first: from 0) as a varint (LEB128).
-    A posting of `SATURATED` or more positions begins with their number.
-    """
-    deltas = positions.astype(np.int64)
-    deltas[1:] -= positions[:-1]
-    begins = offsets_of(tfs)[:-1]
-    filled = begins[tfs > 0]
-    deltas[filled] = positions[filled]
-    if len(deltas) and deltas.min() < 0:
-        raise ValueError("positions must not decrease within a posting")
-    counts = tfs.astype(np.int64)
-    many = np.flatnonzero(tfs >= SATURATED)
-    if len(many):
-        deltas = np.insert(deltas, begins[many], counts[many])
-        counts[many] += 1
-    sizes = _varint_sizes(deltas)
-    ends = offsets_of(sizes)
-    bounds = offsets_of(counts)
-    return _varints(deltas, sizes, ends), np.diff(ends[bounds]).astype(np.uint32)
-
-
-def _varint_sizes(values: npt.NDArray[np.int64]) -> U8:
-    sizes = np.ones(len(values), dtype=np.uint8)
-    for bits in (7, 14, 21, 28):
-        sizes += values >= (1 << bits)
-    return sizes
-
-
-def _varints(values: npt.NDArray[np.int64], sizes: U8, ends: npt.NDArray[np.int64]) -> U8:
-    encoded = np.empty(ends[-1], dtype=np.uint8)
-    todo, places, left = values, ends[:-1], sizes
-    while len(todo):
-        more = left > 1
-        encoded[places] = (todo & 0x7F) | (more.astype(np.int64) << 7)
-        todo, places, left = todo[more] >> 7, places[more] + 1, left[more] - 1
-    return encoded
 
 
 def term_buckets(hashes: Sequence[int]) -> tuple[U32, U32]:
@@ -132,14 +82,6 @@ def chunk_runs(docs: U32, starts: Ints) -> tuple[U16, npt.NDArray[np.int64], U16
     changes = np.flatnonzero(chunks[1:] != chunks[:-1]) + 1
     changes = changes[~np.isin(changes, starts)]
     return chunks[starts[:-1]], changes, chunks[changes]
-
-
-def block_bounds(tfs: U8, codes: U8) -> tuple[U8, U8]:
-    """The largest frequency and the smallest length code in every `BLOCK` postings."""
-    if not len(tfs):
-        return tfs, codes
-    begins = np.arange(0, len(tfs), BLOCK)
-    return np.maximum.reduceat(tfs, begins), np.minimum.reduceat(codes, begins)
 
 
 def facet_of(postings: Postings, docs: int) -> tuple[U32, AnyArray]:

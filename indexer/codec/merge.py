@@ -1,7 +1,7 @@
 """Several segments → one, without the deleted documents, by arrays alone; layer 2.
 
 Terms are joined by name, documents are renumbered in the order of the segments, and
-position bytes are moved without being decoded.
+positions are unpacked and packed again, a batch of postings at a time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .format import LENGTH_VALUES, POSITION_BLOCK, SATURATED, U8, U32, FieldInfo
-from .invert import Postings, gather_ranges, offsets_of
-from .read import SegmentArrays, iter_varints
+from .format import LENGTH_VALUES, U32, FieldInfo, offsets_of
+from .invert import Postings, gather_ranges
+from .read import SegmentArrays
 from .stored import RecordCompressor, Stored
 from .write import Column, write_segment
 
@@ -147,8 +147,7 @@ class _Batch(NamedTuple):
     terms: _I64
     docs: U32
     tfs: U32
-    positions: U8
-    sizes: U32
+    positions: U32
 
 
 def _merge_field(sources: list[_Source], name: str, scored: bool) -> Iterator[Postings]:
@@ -178,7 +177,6 @@ def _merge_field(sources: list[_Source], name: str, scored: bool) -> Iterator[Po
             docs=batch.docs,
             tfs=batch.tfs if scored else None,
             positions=batch.positions if scored else None,
-            position_sizes=batch.sizes if scored else None,
         )
 
 
@@ -199,13 +197,13 @@ def _merge_batch(
         first, last = np.searchsorted(numbers, (begin, end)).tolist()
         if first < last:
             parts.append(_take(source, numbers[first:last], name, scored, first))
-    terms, docs, tfs, positions, sizes = map(np.concatenate, zip(*parts, strict=True))
+    terms, docs, tfs, positions = map(np.concatenate, zip(*parts, strict=True))
     order = np.argsort(terms, kind="stable")
     if not scored:
-        return _Batch(terms[order], docs[order], tfs, positions, sizes)
-    begins = offsets_of(sizes)[:-1]
-    moved = positions[gather_ranges(begins[order], sizes[order])]
-    return _Batch(terms[order], docs[order], tfs[order], moved, sizes[order])
+        return _Batch(terms[order], docs[order], tfs, positions)
+    begins = offsets_of(tfs)[:-1]
+    moved = positions[gather_ranges(begins[order], tfs[order])]
+    return _Batch(terms[order], docs[order], tfs[order], moved)
 
 
 def _take(source: _Source, numbers: _I64, name: str, scored: bool, first: int) -> _Batch:
@@ -217,35 +215,6 @@ def _take(source: _Source, numbers: _I64, name: str, scored: bool, first: int) -
     terms = np.repeat(numbers, np.diff(starts))[kept]
     empty = np.zeros(0, np.uint32)
     if not scored:
-        return _Batch(terms, docs[kept].astype(np.uint32), empty, empty.astype(np.uint8), empty)
-    tfs, begins, sizes = _position_extents(arrays, int(starts[0]), int(starts[-1]))
-    taken = gather_ranges(begins[kept], sizes[kept])
-    return _Batch(
-        terms,
-        docs[kept].astype(np.uint32),
-        tfs[kept],
-        arrays.position_bytes[taken],
-        sizes[kept],
-    )
-
-
-def _position_extents(arrays: SegmentArrays, begin: int, end: int) -> tuple[U32, _I64, U32]:
-    """For the postings begin … end - 1: true frequencies, and place and size of their positions."""
-    first, last = begin // POSITION_BLOCK, -(-end // POSITION_BLOCK)
-    base = int(arrays.position_blocks[first])
-    data = arrays.position_bytes[base : arrays.position_blocks[last]]
-    # Where the numbers begin and the last one ends.
-    marks = np.append(0, np.flatnonzero(data < 0x80) + 1)
-    tfs = arrays.tfs[first * POSITION_BLOCK : last * POSITION_BLOCK].astype(np.int64)
-    counts = tfs.copy()
-    before = offsets_of(tfs)
-    more = 0
-    for posting in np.flatnonzero(tfs == SATURATED).tolist():
-        number = before[posting] + more
-        tfs[posting] = next(iter_varints(data[marks[number] : marks[number + 1]].tobytes()))
-        counts[posting] = tfs[posting] + 1
-        more += int(counts[posting]) - SATURATED
-    bounds = marks[offsets_of(counts)] + base
-    wanted = slice(begin - first * POSITION_BLOCK, end - first * POSITION_BLOCK)
-    sizes = np.diff(bounds).astype(np.uint32)
-    return tfs[wanted].astype(np.uint32), bounds[:-1][wanted], sizes[wanted]
+        return _Batch(terms, docs[kept].astype(np.uint32), empty, empty)
+    tfs, positions = arrays.positions_of(int(starts[0]), int(starts[-1]), kept)
+    return _Batch(terms, docs[kept].astype(np.uint32), tfs, positions)

@@ -6,20 +6,20 @@ mapped when they are first needed; nothing is read ahead, nothing copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from .files import SectionFile
 from .format import (
-    BLOCK,
     CHUNK_BITS,
+    MAX_POSITION_BITS,
     POSITION_BLOCK,
-    SATURATED,
     U8,
     U16,
     U32,
@@ -28,10 +28,11 @@ from .format import (
     Kind,
     chunks_of,
 )
+from .positions import SPARE, unpack_positions
 from .stored import RecordReader, decode_record
 from .terms import SegmentTerms, TermEntry
 
-__all__ = ["SegmentArrays", "TermEntry", "iter_varints"]
+__all__ = ["SegmentArrays", "TermEntry"]
 
 
 class SegmentArrays(SegmentTerms):
@@ -89,18 +90,6 @@ class SegmentArrays(SegmentTerms):
         if len(array) != self._starts_view[self._scored_terms]:
             raise self.postings_file.corrupt(f"has {len(array)} frequencies")
         return array
-
-    @cached_property
-    def block_max_tf(self) -> U8:
-        """uint8[B]: the largest of `tfs` in every `BLOCK` postings, across terms."""
-        blocks = -(-len(self.tfs) // BLOCK)
-        return self.postings_file.section("block_max_tf", "u1", (blocks,))
-
-    @cached_property
-    def block_min_length(self) -> U8:
-        """uint8[B]: the smallest length code in every `BLOCK` postings, across terms."""
-        blocks = -(-len(self.tfs) // BLOCK)
-        return self.postings_file.section("block_min_length", "u1", (blocks,))
 
     @cached_property
     def first_chunks(self) -> U16:
@@ -184,48 +173,96 @@ class SegmentArrays(SegmentTerms):
         return self._file("positions")
 
     @cached_property
-    def position_bytes(self) -> U8:
-        """uint8[...]: positions of all postings with frequencies, as varints of differences."""
-        return self.positions_file.section("bytes", "u1")
+    def position_bits(self) -> U64:
+        """uint64[W]: the packed positions of all postings with frequencies, and two spare words."""
+        bits: U8 = self.positions_file.section("bits", "u1")
+        if len(bits) % 8 or len(bits) < SPARE:
+            raise self.positions_file.corrupt(f"has {len(bits)} bytes of positions")
+        return bits.view(np.dtype("<u8"))
 
     @cached_property
     def position_blocks(self) -> U32:
-        """uint32[ceil(S / 64) + 1]: where the bytes of every 64th posting begin."""
-        blocks = -(-len(self.tfs) // POSITION_BLOCK) + 1
-        array: U32 = self.positions_file.section("blocks", "u4", (blocks,))
-        if array[-1] != len(self.position_bytes):
+        """uint32[B + 1]: the byte at which every 32nd posting begins; at last the end."""
+        array: U32 = self.positions_file.section("blocks", "u4", (self._block_count + 1,))
+        if array[-1] > 8 * len(self.position_bits) - SPARE:
             raise self.positions_file.corrupt(f"ends at byte {array[-1]}")
         return array
+
+    @cached_property
+    def position_widths(self) -> U8:
+        """uint8[B, 2]: bits of a first position and of a difference in each block."""
+        widths: U8 = self.positions_file.section("widths", "u1", (self._block_count, 2))
+        if widths.max(initial=0) > MAX_POSITION_BITS:
+            raise self.positions_file.corrupt("a position is too wide")
+        return widths
+
+    @cached_property
+    def long_postings(self) -> U32:
+        """uint32[L], rising: the postings that have `SATURATED` positions or more."""
+        array: U32 = self.positions_file.section("long", "u4")
+        if (array[1:] <= array[:-1]).any() or array[-1:].max(initial=0) > len(self.tfs):
+            raise self.positions_file.corrupt("long postings are out of order")
+        return array
+
+    @cached_property
+    def long_counts(self) -> U32:
+        """uint32[L]: how many positions these have."""
+        return self.positions_file.section("counts", "u4", (len(self.long_postings),))
+
+    @property
+    def _block_count(self) -> int:
+        return -(-len(self.tfs) // POSITION_BLOCK)
+
+    @cached_property
+    def position_arrays(self) -> tuple[U8, U64, U32, U8, U32, U32]:
+        """What compiled loops read positions from, in their order."""
+        return (
+            self.tfs, self.position_bits, self.position_blocks, self.position_widths,
+            self.long_postings, self.long_counts,
+        )  # fmt: skip
+
+    def true_tfs(self, begin: int, end: int) -> U32:
+        """uint32[end - begin]: the frequencies of postings, large ones too."""
+        tfs = self.tfs[begin:end].astype(np.uint32)
+        low, high = np.searchsorted(self.long_postings, (begin, end))
+        if low < high:
+            tfs[self.long_postings[low:high] - np.uint32(begin)] = self.long_counts[low:high]
+        return tfs
 
     def positions(self, posting: int) -> list[int]:
         """The positions in posting number `posting`, rising; about 10 µs."""
         block = posting // POSITION_BLOCK
-        raw = self.position_bytes[self.position_blocks[block] : self.position_blocks[block + 1]]
-        counts = self.tfs[block * POSITION_BLOCK : posting + 1].tolist()
-        if max(counts) == SATURATED:
-            return self._positions_one_by_one(block, posting, iter_varints(raw.tobytes()))
-        *before, count = counts
-        ends = np.flatnonzero(raw < 0x80)
-        skipped = sum(before)
-        if skipped + count > len(ends):
+        head, step = self.position_widths[block].tolist()
+        *before, count = self.true_tfs(block * POSITION_BLOCK, posting + 1).tolist()
+        begin = 8 * int(self.position_blocks[block])
+        begin += len(before) * (head - step) + sum(before) * step
+        end = begin + head + (count - 1) * step
+        if end > 8 * self.position_blocks[block + 1] or (count > 1 and not step):
             raise self.positions_file.corrupt(f"block {block} is too short")
-        begin = int(ends[skipped - 1]) + 1 if skipped else 0
-        wanted = raw[begin : int(ends[skipped + count - 1]) + 1].tobytes()
-        return list(accumulate(iter_varints(wanted)))
+        raw = self.position_bits.data.cast("B")[begin >> 3 : (end + 7) >> 3]
+        bits = int.from_bytes(raw, "little") >> (begin & 7)
+        mask = (1 << step) - 1
+        steps = [bits >> shift & mask for shift in range(head, end - begin, step or 1)]
+        return list(accumulate(steps, initial=bits & ((1 << head) - 1)))
 
-    def _positions_one_by_one(self, block: int, posting: int, numbers: Iterator[int]) -> list[int]:
-        try:
-            for before in range(block * POSITION_BLOCK, posting):
-                for _ in range(self._position_count(before, numbers)):
-                    next(numbers)
-            count = self._position_count(posting, numbers)
-            return list(accumulate([next(numbers) for _ in range(count)]))
-        except StopIteration:
-            raise self.positions_file.corrupt(f"block {block} is too short") from None
-
-    def _position_count(self, posting: int, numbers: Iterator[int]) -> int:
-        count = int(self.tfs[posting])
-        return next(numbers) if count == SATURATED else count
+    def positions_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
+        """True frequencies and positions of those postings begin … end - 1 that are kept."""
+        first = begin // POSITION_BLOCK
+        heads = np.arange(0, end - first * POSITION_BLOCK, POSITION_BLOCK)
+        tfs = self.true_tfs(first * POSITION_BLOCK, end)
+        bounds = 8 * self.position_blocks[first : first + len(heads) + 1].astype(np.int64)
+        in_block = np.diff(heads, append=len(tfs))
+        widths = np.repeat(self.position_widths[first : first + len(heads)], in_block, axis=0)
+        sizes = widths[:, 0] + (tfs.astype(np.int64) - 1) * widths[:, 1]
+        ends = np.cumsum(sizes)
+        places = ends - sizes + np.repeat(bounds[:-1] - (ends - sizes)[heads], in_block)
+        fits = places + sizes <= np.repeat(bounds[1:], in_block)
+        if not fits.all() or ((tfs > 1) & (widths[:, 1] == 0)).any() or (np.diff(bounds) < 0).any():
+            raise self.positions_file.corrupt("a block of positions is too short")
+        taken = begin - first * POSITION_BLOCK
+        places, widths = places[taken:][kept], widths[taken:][kept]
+        tfs = tfs[taken:][kept]
+        return tfs, unpack_positions(self.position_bits, places, widths, tfs)
 
     # Documents
 
@@ -325,14 +362,3 @@ class SegmentArrays(SegmentTerms):
         """Bytes of all files."""
         kinds = (self.postings_file, self.positions_file, self.documents_file)
         return sum(map(len, (self.terms_file, *kinds, self.stored_file)))
-
-
-def iter_varints(data: bytes) -> Iterator[int]:
-    """Decode LEB128 varints until the bytes end."""
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield value
-            value = shift = 0

@@ -15,8 +15,7 @@ import numpy as np
 from ..errors import IndexCorrupt
 from .files import SectionFile
 from .format import KINDS, POSITION_BLOCK, SATURATED, AnyArray, Kind
-from .invert import block_bounds
-from .read import SegmentArrays, iter_varints
+from .read import SegmentArrays
 
 
 def check_files(folder: Path, segment: str) -> None:
@@ -54,8 +53,7 @@ def _damage(folder: Path, segment: str, kind: Kind) -> IndexCorrupt | None:
 
 def _check_arrays(arrays: SegmentArrays) -> None:
     _check_terms(arrays)
-    ids = _check_documents_of_terms(arrays)
-    _check_bounds(arrays, ids)
+    _check_documents_of_terms(arrays)
     _check_positions(arrays)
     _check_documents(arrays)
     _check_stored(arrays)
@@ -82,8 +80,7 @@ def _check_terms(arrays: SegmentArrays) -> None:
             raise file.corrupt(f"a term of field {name!r} is not in its bucket")
 
 
-def _check_documents_of_terms(arrays: SegmentArrays) -> AnyArray:
-    """Check the document ids of all postings and return them, int64[P]."""
+def _check_documents_of_terms(arrays: SegmentArrays) -> None:
     file = arrays.postings_file
     runs = arrays.run_starts
     if len(runs) and not ((runs[1:] > runs[:-1]).all() and runs[-1] < len(arrays.docs)):
@@ -98,55 +95,35 @@ def _check_documents_of_terms(arrays: SegmentArrays) -> AnyArray:
     rises[arrays.terms_file.section("starts", "u4")[:-1]] = True
     if not rises.all() or ids.max(initial=-1) >= arrays.doc_count:
         raise file.corrupt("documents of a term do not rise, or are too many")
-    return ids
-
-
-def _check_bounds(arrays: SegmentArrays, ids: AnyArray) -> None:
-    file = arrays.postings_file
-    if not arrays.tfs.all():
-        raise file.corrupt("a frequency is 0")
-    codes = np.zeros(len(arrays.tfs), np.uint8)
-    for name, info in arrays.fields.items():
-        if info.scored and info.length_row >= 0:
-            begin, end = arrays.term_starts(name)[[0, -1]]
-            codes[begin:end] = arrays.lengths[info.length_row, ids[begin:end]]
-    max_tf, min_length = block_bounds(arrays.tfs, codes)
-    if (max_tf > arrays.block_max_tf).any() or (min_length < arrays.block_min_length).any():
-        raise file.corrupt("a block bound is too tight")
 
 
 def _check_positions(arrays: SegmentArrays) -> None:
     file = arrays.positions_file
-    blocks = arrays.position_blocks
-    data = arrays.position_bytes
-    if not _rises(blocks, len(data)) or (len(data) and (blocks[1:] <= blocks[:-1]).any()):
-        raise file.corrupt("position blocks do not rise")
-    if not len(data):
+    tfs, blocks = arrays.tfs, arrays.position_blocks
+    widths = arrays.position_widths.astype(np.int64)
+    if not tfs.all():
+        raise arrays.postings_file.corrupt("a frequency is 0")
+    saturated = np.flatnonzero(tfs == SATURATED)
+    if not np.array_equal(arrays.long_postings, saturated):
+        raise file.corrupt("long postings are not those of the highest frequency")
+    if arrays.long_counts.min(initial=SATURATED) < SATURATED:
+        raise file.corrupt("a long posting is short")
+    if not len(tfs):
         return
-    ends = data < 0x80
-    if not ends[blocks[1:] - 1].all():
-        raise file.corrupt("a position block ends within a number")
-    found = np.add.reduceat(ends, blocks[:-1], dtype=np.int64)
-    begins = np.arange(0, len(arrays.tfs), POSITION_BLOCK)
-    wanted = np.add.reduceat(arrays.tfs, begins, dtype=np.int64)
-    saturated = np.flatnonzero(np.maximum.reduceat(arrays.tfs, begins) == SATURATED)
-    for block in saturated.tolist():
-        wanted[block] = _numbers_in_block(arrays, block)
-    if (found != wanted).any():
-        raise file.corrupt(f"position block {int(np.argmax(found != wanted))} is out of step")
-
-
-def _numbers_in_block(arrays: SegmentArrays, block: int) -> int:
-    begin, end = arrays.position_blocks[block], arrays.position_blocks[block + 1]
-    numbers = list(iter_varints(arrays.position_bytes[begin:end].tobytes()))
-    place = 0
-    first = block * POSITION_BLOCK
-    for tf in arrays.tfs[first : first + POSITION_BLOCK].tolist():
-        if tf == SATURATED and place < len(numbers):
-            place += 1 + numbers[place]
-        else:
-            place += tf
-    return place
+    true_tfs = arrays.true_tfs(0, len(tfs))
+    cf = arrays.terms_file.section("cf", "u4")
+    starts = arrays.terms_file.section("starts", "u4")[: len(cf)]
+    if (np.add.reduceat(true_tfs, starts) != cf).any():
+        raise arrays.postings_file.corrupt("frequencies do not add up to those of the terms")
+    begins = np.arange(0, len(tfs), POSITION_BLOCK)
+    firsts = np.diff(begins, append=len(tfs))
+    numbers = np.add.reduceat(true_tfs, begins, dtype=np.int64)
+    if ((numbers > firsts) & (widths[:, 1] == 0)).any():
+        raise file.corrupt("differences have no bits")
+    bits: AnyArray = firsts * widths[:, 0] + (numbers - firsts) * widths[:, 1]
+    wrong = np.flatnonzero(np.diff(blocks.astype(np.int64)) != (bits + 7) >> 3)
+    if blocks[0] or len(wrong):
+        raise file.corrupt(f"position block {wrong[0] if len(wrong) else 0} is out of step")
 
 
 def _check_documents(arrays: SegmentArrays) -> None:

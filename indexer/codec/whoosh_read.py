@@ -11,7 +11,7 @@ from whoosh.columns import ColumnReader, NumericColumn
 from whoosh.matching.mcore import LeafMatcher, ReadTooFar
 from whoosh.reading import TermInfo, TermNotFound
 
-from .format import BLOCK, LENGTH_VALUES
+from .format import LENGTH_VALUES
 from .read import SegmentArrays, TermEntry
 
 
@@ -220,30 +220,24 @@ class Matcher(LeafMatcher):  # type: ignore[misc]
         value: bytes = self.format.encode(positions)
         return value
 
-    def _block(self) -> int:
-        return (self._entry.start + self._i) // BLOCK
-
     def block_max_weight(self) -> float:
-        """No weight in the current block is higher."""
-        return float(self._arrays.block_max_tf[self._block()]) if self._has_tfs else 1.0
+        """No weight is higher; the whole list is one block."""
+        return float(self._entry.max_tf)
 
     def block_min_length(self) -> int:
-        """No field in the current block is shorter."""
-        if not self._has_tfs:
-            return 0
-        return _length(self._arrays.block_min_length[self._block()])
+        """No field that has the term is shorter."""
+        return _length(self._entry.min_length)
 
     def block_max_length(self) -> int:
         """No field that has the term is longer."""
         return _length(self._entry.max_length)
 
     def skip_to_quality(self, minquality: float) -> int:
-        """Skip blocks that cannot score above `minquality`; returns how many."""
-        skipped = 0
-        while self.is_active() and self.scorer.block_quality(self) <= minquality:
-            self._i = min((self._block() + 1) * BLOCK - self._entry.start, len(self._ids))
-            skipped += 1
-        return skipped
+        """Skip all that is left if none of it can score above `minquality`: blocks skipped."""
+        if not self.is_active() or self.scorer.block_quality(self) > minquality:
+            return 0
+        self._i = len(self._ids)
+        return 1
 
 
 class NumberColumnReader(ColumnReader):  # type: ignore[misc]

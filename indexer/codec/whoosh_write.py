@@ -15,7 +15,7 @@ from whoosh import columns, fields, formats
 from whoosh.codec import base
 
 from .format import SATURATED, U32
-from .invert import Postings, encode_positions
+from .invert import Postings
 from .stored import Record, compress_records, encode_record
 from .write import Column, write_segment
 
@@ -173,17 +173,14 @@ class FieldWriter(base.FieldWriter):  # type: ignore[misc]
                 Postings(name=self._name, terms=self._terms, starts=starts, docs=docs)
             )
             return
-        tfs = np.array(self._tfs, np.uint32)
-        positions, sizes = encode_positions(np.array(self._positions, np.uint32), tfs)
         self._fields.append(
             Postings(
                 name=self._name,
                 terms=self._terms,
                 starts=starts,
                 docs=docs,
-                tfs=tfs,
-                positions=positions,
-                position_sizes=sizes,
+                tfs=np.array(self._tfs, np.uint32),
+                positions=np.array(self._positions, np.uint32),
             )
         )
 

@@ -19,24 +19,23 @@ from .files import SectionWriter
 from .format import (
     LENGTH_VALUES,
     MAX_OFFSET,
-    POSITION_BLOCK,
     SATURATED,
     U8,
     AnyArray,
     FieldInfo,
     chunks_of,
+    offsets_of,
     term_hash,
 )
 from .invert import (
     Ints,
     Postings,
-    block_bounds,
     chunk_runs,
     facet_of,
     length_codes,
-    offsets_of,
     term_buckets,
 )
+from .positions import PositionPacker
 from .stored import Stored
 
 
@@ -82,7 +81,7 @@ def write_segment(
         SectionWriter(folder, segment, "documents", docs) as documents,
     ):
         inverted = _Inverted(docs, codes, documents, frozenset(facets))
-        positions.stream("bytes", inverted.take(fields))
+        positions.stream("bits", inverted.take(fields))
         sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
         inverted.finish(terms, postings, positions, {**sums, **(total_lengths or {})})
         _write_documents(documents, docs, codes, columns)
@@ -91,7 +90,7 @@ def write_segment(
 
 
 class _Inverted:
-    """Gathers the fields of a segment; their position bytes pass through."""
+    """Gathers the fields of a segment; their packed positions pass through."""
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class _Inverted:
         self._terms: list[bytes] = []
         self._hashes: list[int] = []
         self._postings = 0
-        self._position_bytes = 0
+        self._packer = PositionPacker()
 
     def _put(self, name: str, array: AnyArray) -> None:
         self._arrays.setdefault(name, []).append(array)
@@ -119,18 +118,18 @@ class _Inverted:
         return np.concatenate([np.empty(0, dtype), *self._arrays.get(name, ())])
 
     def take(self, fields: Iterable[Postings]) -> Iterable[bytes]:
-        """Take every field in turn and yield its position bytes."""
+        """Take every field in turn and yield the packed positions."""
         for field in fields:
-            first = self._postings
             self._take_terms(field)
             if field.tfs is not None:
-                self._take_frequencies(field, first)
+                self._take_frequencies(field)
                 assert field.positions is not None
-                yield field.positions.tobytes()
+                yield from self._packer.add(field.positions, field.tfs)
             elif field.name in self._facets:
                 offsets, ordinals = facet_of(field, self._docs)
                 self._documents.add(f"facet.{field.name}.offsets", offsets)
                 self._documents.add(f"facet.{field.name}.ordinals", ordinals)
+        yield self._packer.finish()
 
     def _take_terms(self, field: Postings) -> None:
         if field.tfs is not None and any(not info.scored for info in self._infos):
@@ -158,23 +157,18 @@ class _Inverted:
             self._put("run_chunks", run_chunks)
         self._postings += len(field.docs)
 
-    def _take_frequencies(self, field: Postings, first: int) -> None:
+    def _take_frequencies(self, field: Postings) -> None:
         assert field.tfs is not None
-        assert field.position_sizes is not None
         tfs = np.minimum(field.tfs, SATURATED).astype(np.uint8)
         row = self._codes.get(field.name)
         codes = np.zeros(len(tfs), np.uint8) if row is None else row[field.docs]
         begins = field.starts[:-1]
         self._put("tfs", tfs)
-        self._put("codes", codes)
         if len(begins):
             self._put("cf", np.add.reduceat(field.tfs, begins, dtype=np.uint32))
             self._put("max_tf", np.maximum.reduceat(tfs, begins))
             self._put("min_length", np.minimum.reduceat(codes, begins))
             self._put("max_length", np.maximum.reduceat(codes, begins))
-        offsets = offsets_of(field.position_sizes) + self._position_bytes
-        self._put("blocks", offsets[:-1][-first % POSITION_BLOCK :: POSITION_BLOCK])
-        self._position_bytes = int(offsets[-1])
 
     def finish(
         self,
@@ -185,22 +179,20 @@ class _Inverted:
     ) -> None:
         """Write what was gathered and close the three files."""
         offsets = offsets_of(np.fromiter(map(len, self._terms), np.int64, len(self._terms)))
-        if max(self._postings, self._position_bytes, int(offsets[-1])) > MAX_OFFSET:
+        if max(self._postings, self._packer.size, int(offsets[-1])) > MAX_OFFSET:
             raise BuildError("a segment passes 4 GiB of postings: write smaller segments")
-        self._put("blocks", np.array([self._position_bytes]))
         self._put("starts", np.array([self._postings]))
-        positions.add("blocks", self._get("blocks", np.int64).astype(np.uint32))
+        positions.add("blocks", self._packer.blocks.astype(np.uint32))
+        positions.add("widths", self._packer.widths)
+        positions.add("long", self._packer.long.astype(np.uint32))
+        positions.add("counts", self._packer.counts)
         positions.finish()
         self._finish_postings(postings)
         self._finish_terms(terms, offsets, totals)
 
     def _finish_postings(self, postings: SectionWriter) -> None:
-        tfs = self._get("tfs", np.uint8)
-        max_tf, min_length = block_bounds(tfs, self._get("codes", np.uint8))
         postings.add("docs", self._get("docs", np.uint16))
-        postings.add("tfs", tfs)
-        postings.add("block_max_tf", max_tf)
-        postings.add("block_min_length", min_length)
+        postings.add("tfs", self._get("tfs", np.uint8))
         postings.add("run_starts", self._get("runs", np.int64).astype(np.uint32))
         postings.add("run_chunks", self._get("run_chunks", np.uint16))
         postings.finish()

@@ -1,0 +1,158 @@
+"""Positions ↔ packed bits, by arrays alone; layer 2.
+
+The postings of a segment are packed in blocks of `POSITION_BLOCK`: within a block every
+first position takes so many bits and every difference so many, so that where a posting
+begins follows from the frequencies before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from .format import POSITION_BLOCK, SATURATED, U8, U32, U64, offsets_of
+
+_I64 = npt.NDArray[np.int64]
+_POWERS = 1 << np.arange(33, dtype=np.int64)
+#: Postings that are packed at a time; bounds the memory that takes.
+_BATCH = 1 << 18
+#: Zeros after the last number: whoever reads one reads the two words from where it begins,
+#: even if it has no bits.
+SPARE = 16
+
+
+class PositionPacker:
+    """Packs the positions of a segment's postings, given in order.
+
+    Afterwards `blocks`, `widths`, `long` and `counts` are the sections of these names.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._blocks: list[_I64] = []
+        self._widths: list[U8] = []
+        self._long: list[_I64] = [np.empty(0, np.int64)]
+        self._counts: list[U32] = [np.empty(0, np.uint32)]
+        self._postings = 0
+        self._positions = np.empty(0, np.uint32)
+        self._tfs = np.empty(0, np.uint32)
+
+    def add(self, positions: U32, tfs: U32) -> Iterator[bytes]:
+        """Take postings: tfs[p] ≥ 1 positions each, one after the other; yield packed blocks.
+
+        Raises `ValueError` if positions decrease within a posting.
+        """
+        many = np.flatnonzero(tfs >= SATURATED)
+        self._long.append(many + self._postings)
+        self._counts.append(tfs[many])
+        self._postings += len(tfs)
+        tfs = np.concatenate([self._tfs, tfs])
+        positions = np.concatenate([self._positions, positions])
+        offsets = offsets_of(tfs)
+        whole = len(tfs) // POSITION_BLOCK * POSITION_BLOCK
+        for begin in range(0, whole, _BATCH):
+            end = min(whole, begin + _BATCH)
+            yield self._pack(positions[offsets[begin] : offsets[end]], tfs[begin:end])
+        self._tfs, self._positions = tfs[whole:], positions[offsets[whole] :]
+
+    def finish(self) -> bytes:
+        """What is left of the packed bytes."""
+        last = self._pack(self._positions, self._tfs) if len(self._tfs) else b""
+        return last + bytes(SPARE + -self.size % 8)
+
+    @property
+    def blocks(self) -> _I64:
+        """int64[B + 1]: the byte at which each block begins, and the end of the last."""
+        return np.concatenate([*self._blocks, np.array([self.size])])
+
+    @property
+    def widths(self) -> U8:
+        """uint8[B, 2]: bits of a first position and of a difference in each block."""
+        return np.concatenate([np.empty((0, 2), np.uint8), *self._widths])
+
+    @property
+    def long(self) -> _I64:
+        """int64[L]: postings of `SATURATED` and more positions."""
+        return np.concatenate(self._long)
+
+    @property
+    def counts(self) -> U32:
+        """uint32[L]: how many these have."""
+        return np.concatenate(self._counts)
+
+    def _pack(self, positions: U32, tfs: U32) -> bytes:
+        numbers, firsts = _differences(positions, tfs)
+        heads = np.arange(0, len(tfs), POSITION_BLOCK)
+        begins = firsts[heads]
+        widths = np.empty((len(heads), 2), np.uint8)
+        widths[:, 0] = _bits_of(np.maximum.reduceat(numbers[firsts], heads))
+        rest = numbers.copy()
+        rest[firsts] = 0
+        # One bit at least where there are differences: bits bound how many there can be.
+        several = np.maximum.reduceat(tfs, heads) > 1
+        widths[:, 1] = np.maximum(_bits_of(np.maximum.reduceat(rest, begins)), several)
+        each = np.repeat(widths[:, 1].astype(np.int64), np.diff(begins, append=len(numbers)))
+        each[firsts] = np.repeat(widths[:, 0], np.diff(heads, append=len(tfs)))
+        ends = np.cumsum(each)
+        before = (ends - each)[begins]
+        bytes_ = (np.diff(before, append=ends[-1]) + 7) >> 3
+        offsets = offsets_of(bytes_)
+        places = (
+            ends - each + np.repeat(8 * offsets[:-1] - before, np.diff(begins, append=len(numbers)))
+        )
+        self._blocks.append(self.size + offsets[:-1])
+        self._widths.append(widths)
+        self.size += int(offsets[-1])
+        return _packed(numbers, places, int(offsets[-1]))
+
+
+def _differences(positions: U32, tfs: U32) -> tuple[_I64, _I64]:
+    """First positions and differences, and where the first of each posting is."""
+    firsts = offsets_of(tfs)[:-1]
+    numbers = positions.astype(np.int64)
+    numbers[1:] -= positions[:-1]
+    numbers[firsts] = positions[firsts]
+    if numbers.min() < 0:
+        raise ValueError("positions must not decrease within a posting")
+    return numbers, firsts
+
+
+def _bits_of(highest: _I64) -> _I64:
+    return np.searchsorted(_POWERS, highest, side="right")
+
+
+def _packed(numbers: _I64, places: _I64, size: int) -> bytes:
+    """Numbers, each from its own bit on; places rise and nothing overlaps."""
+    values, shifts = numbers.astype(np.uint64), (places & 63).astype(np.uint64)
+    words = places >> 6
+    packed = np.zeros(size // 8 + 2, np.uint64)
+    # Of the numbers that begin in a word, only the last can reach into the next.
+    last = np.append(np.flatnonzero(words[1:] != words[:-1]), len(words) - 1)
+    first = np.append(0, last[:-1] + 1)
+    packed[words[last]] = np.bitwise_or.reduceat(values << shifts, first)
+    over = (values[last] >> np.uint64(1)) >> (np.uint64(63) - shifts[last])
+    packed[words[last] + 1] |= over
+    return packed.astype("<u8").view(np.uint8)[:size].tobytes()
+
+
+def unpack_positions(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
+    """Positions of P postings, one after the other.
+
+    words: the packed bits; places: int64[P], the bit at which each posting begins
+    widths: uint8[P, 2] and tfs: uint32[P] ≥ 1, of each posting
+    """
+    firsts = offsets_of(tfs)[:-1]
+    head, step = widths[:, 0].astype(np.int64), widths[:, 1].astype(np.int64)
+    each = np.repeat(step, tfs)
+    each[firsts] = head
+    ends = np.cumsum(each)
+    bits = ends - each + np.repeat(places - (ends - each)[firsts], tfs)
+    at, shifts = bits >> 6, (bits & 63).astype(np.uint64)
+    values = (words[at] >> shifts) | ((words[at + 1] << np.uint64(1)) << (np.uint64(63) - shifts))
+    values &= (np.uint64(1) << each.astype(np.uint64)) - np.uint64(1)
+    sums = np.cumsum(values.view(np.int64))
+    before = sums[firsts] - values[firsts].view(np.int64)
+    positions: U32 = (sums - np.repeat(before, tfs)).astype(np.uint32)
+    return positions
