@@ -162,10 +162,13 @@ class Places(NamedTuple):
         return bool(reached)
 
 
-def places_of(random, count, most):
-    """Random words in documents all over; some documents have all of them."""
+def places_of(random, count, most, spread=1):
+    """Random words in documents all over; some documents have all of them.
+
+    The greater `spread`, the more each is frequent than the one before.
+    """
     shared = np.unique(np.concatenate([sample(random, 150), [0, 65_535, 65_536, SIZE - 1]]))
-    ids = [np.union1d(sample(random, 100 * (word + 1)), shared) for word in range(count)]
+    ids = [np.union1d(sample(random, 100 * (spread * word + 1)), shared) for word in range(count)]
     places = [
         [np.sort(random.choice(4 * most, random.integers(1, most), replace=False)) for _ in part]
         for part in ids
@@ -181,11 +184,15 @@ def places_of(random, count, most):
 
 @pytest.mark.parametrize("slop", [1, 2, 5])
 @pytest.mark.parametrize("fields", [1, 2])
-@pytest.mark.parametrize("most", [4, 300], ids=["few positions", "past 255 positions"])
-def test_score_phrases_follows_positions(slop, fields, most):
+@pytest.mark.parametrize(
+    ("most", "spread"),
+    [(4, 1), (300, 1), (4, 100)],
+    ids=["few positions", "past 255 positions", "unlike lists"],
+)
+def test_score_phrases_follows_positions(slop, fields, most, spread):
     """Found is what has the words of a field in order and near enough, in any field."""
     random = np.random.default_rng(slop)
-    words = places_of(random, 3 * fields, most)
+    words = places_of(random, 3 * fields, most, spread)
     docs, _, *scoring = words.lists.arguments
     rows = np.repeat(random.integers(0, ROWS, fields), 3)
     scoring[3] = words.lists.arguments[5][:] = rows

@@ -16,8 +16,8 @@ from .format import POSITION_BLOCK, SATURATED, U8, U32, U64, offsets_of
 
 _I64 = npt.NDArray[np.int64]
 _POWERS = 1 << np.arange(33, dtype=np.int64)
-#: Postings that are packed at a time; bounds the memory that takes.
-_BATCH = 1 << 18
+#: Postings that are packed or unpacked at a time, so that it happens in the cache.
+_BATCH = 1 << 14
 #: Zeros after the last number: whoever reads one reads the two words from where it begins,
 #: even if it has no bits.
 SPARE = 16
@@ -143,6 +143,12 @@ def unpack_positions(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
     words: the packed bits; places: int64[P], the bit at which each posting begins
     widths: uint8[P, 2] and tfs: uint32[P] ≥ 1, of each posting
     """
+    cuts = [slice(begin, begin + _BATCH) for begin in range(0, len(tfs), _BATCH)]
+    parts = [_unpacked(words, places[cut], widths[cut], tfs[cut]) for cut in cuts]
+    return np.concatenate([np.empty(0, np.uint32), *parts])
+
+
+def _unpacked(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
     firsts = offsets_of(tfs)[:-1]
     head, step = widths[:, 0].astype(np.int64), widths[:, 1].astype(np.int64)
     each = np.repeat(step, tfs)
