@@ -279,7 +279,6 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
     """Whatever the stored texts of a story are, reading them ends in an answer or an error."""
     texts = bytearray(_packed())
     texts[place % len(texts)] = value
-    nothing = np.zeros(0, np.uint8)
     for candidate in (data, bytes(texts), bytes(texts)[: place % len(texts)]):
         stored = np.frombuffer(candidate or b"\0", np.uint8)
         html, numbers, scores = np.zeros(1 << 12, np.uint8), np.zeros(64, np.int64), np.zeros(16)
