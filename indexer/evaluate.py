@@ -266,7 +266,7 @@ def posting_of(segment: SegmentArrays, entry: TermEntry, doc: int) -> int | None
         chunk = doc >> 16
         begin, end = segment.chunk_bounds([entry])[0, chunk : chunk + 2].tolist()
     low = doc & 0xFFFF
-    place = begin + int(np.searchsorted(segment.docs[begin:end], low))
+    place = begin + int(np.searchsorted(segment.docs[begin:end], np.uint16(low)))
     return place if place < end and segment.docs[place] == low else None
 
 

@@ -122,7 +122,9 @@ class SegmentArrays(SegmentTerms):
         # Chunks without postings are empty ranges at the start of the next one's.
         number = self._number(entry)
         chunk = int(self.first_chunks[number])
-        low, high = np.searchsorted(self.run_starts, (entry.start + 1, entry.end))
+        # Numbers of another type would have the whole array converted to theirs.
+        ends = np.array((entry.start + 1, entry.end), np.uint32)
+        low, high = np.searchsorted(self.run_starts, ends)
         for run in range(low, high):
             following = int(self.run_chunks[run])
             if not chunk < following < self.chunk_count:
@@ -132,7 +134,7 @@ class SegmentArrays(SegmentTerms):
         row[chunk + 1 :] = entry.end
 
     def _number(self, entry: TermEntry) -> int:
-        number = int(np.searchsorted(self._starts, entry.start))
+        number = int(np.searchsorted(self._starts, np.uint32(entry.start)))
         if self._starts[number : number + 2].tolist() != [entry.start, entry.end]:
             raise self.terms_file.corrupt(f"no term has postings {entry.start} to {entry.end}")
         return number
@@ -224,7 +226,7 @@ class SegmentArrays(SegmentTerms):
     def true_tfs(self, begin: int, end: int) -> U32:
         """uint32[end - begin]: the frequencies of postings, large ones too."""
         tfs = self.tfs[begin:end].astype(np.uint32)
-        low, high = np.searchsorted(self.long_postings, (begin, end))
+        low, high = np.searchsorted(self.long_postings, np.array((begin, end), np.uint32))
         if low < high:
             tfs[self.long_postings[low:high] - np.uint32(begin)] = self.long_counts[low:high]
         return tfs
