@@ -20,7 +20,7 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, count_ones, lowest_one, readonly
-from .vectors import BATCH, SLICES, adder
+from .vectors import BATCH, SLICES, adder, prefetch
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
 ROW_VALUES = 512
@@ -62,16 +62,25 @@ def _count_listed(bits, offsets, ordinals, counts):
 
     offsets: uint32[N + 1]; document d lists ordinals[offsets[d]:offsets[d + 1]]
     """
+    docs = np.empty(_GATHERED + 64, np.int64)
+    held = 0
     for word in range(len(bits)):
         left = bits[word]
         while left:
             doc = (word << 6) + np.int64(lowest_one(left))
             left &= left - np.uint64(1)
-            if doc + 1 >= len(offsets):
-                break
-            for place in range(np.int64(offsets[doc]), np.int64(offsets[doc + 1])):
-                if place < len(ordinals) and ordinals[place] < len(counts):
-                    counts[np.int64(ordinals[place])] += 1
+            docs[held] = doc
+            held += doc + 1 < len(offsets)
+            prefetch(offsets, doc)
+        if held >= _GATHERED or word == len(bits) - 1:
+            # Lists lie far apart, and none should wait for the one before.
+            for i in range(held):
+                prefetch(ordinals, np.int64(offsets[docs[i]]))
+            for i in range(held):
+                for place in range(np.int64(offsets[docs[i]]), np.int64(offsets[docs[i] + 1])):
+                    if place < len(ordinals) and ordinals[place] < len(counts):
+                        counts[np.int64(ordinals[place])] += 1
+            held = 0
     return 0
 
 
@@ -135,6 +144,7 @@ def _counter_of(width):
                 doc = (word << 6) + np.int64(lowest_one(left))
                 gathered[held] = doc
                 held += doc < size
+                prefetch(rows, doc * rows.shape[1])
                 left &= left - np.uint64(1)
             if held >= _GATHERED or word == len(bits) - 1:
                 whole = held // BATCH * BATCH

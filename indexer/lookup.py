@@ -18,6 +18,7 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, readonly
+from .vectors import prefetch
 
 #: Of an entry of `lists`: its postings in the segment, and its number as a term.
 BEGIN, END, NUMBER = 0, 1, 2
@@ -80,6 +81,26 @@ def find_lists(
     """
     mask = np.uint32(len(buckets) - 2)
     known = len(offsets) - 1
+    entries = np.empty(len(words), np.int64)
+    for i in range(len(words)):
+        begin = np.int64(0) if words[i] == 0 else ends[words[i] - 1]
+        first = np.uint32(spans[fields[i], 0])
+        entries[i] = np.int64(_crc32(first, text, begin, ends[words[i]]) & mask)
+        prefetch(buckets, entries[i])
+    for i in range(len(words)):
+        prefetch(bucket_terms, np.int64(buckets[entries[i]]))
+    for i in range(len(words)):
+        entry = np.int64(buckets[entries[i]])
+        if entry < len(bucket_terms):
+            number = np.int64(bucket_terms[entry])
+            prefetch(offsets, number)
+            prefetch(starts, number)
+    for i in range(len(words)):
+        entry = np.int64(buckets[entries[i]])
+        if entry < len(bucket_terms):
+            number = np.int64(bucket_terms[entry])
+            if number < known:
+                prefetch(blob, np.int64(offsets[number]))
     for i in range(len(words)):
         lists[i, BEGIN] = 0
         lists[i, END] = 0
@@ -90,7 +111,7 @@ def find_lists(
         terms = spans[fields[i], 1]
         if terms == 0:
             continue
-        bucket = np.int64(_crc32(np.uint32(first), text, begin, begin + size) & mask)
+        bucket = entries[i]
         for entry in range(np.int64(buckets[bucket]), np.int64(buckets[bucket + 1])):
             if entry >= len(bucket_terms):
                 break
@@ -140,17 +161,22 @@ def weigh(df, boosts, groups, size, saturation, weights, order, ranges):
         ranges[rank + 1] = at
 
 
-@compiled(nb.int64(_U32, nb.int64))
-def _first_from(values, wanted):
-    """The first place in rising `values` of one that is `wanted` or more."""
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+@compiled(nb.void(_U32, _I64, _I64))
+def _first_after(values, bounds, places):
+    """Fill in the first place in rising `values` of one above each of `bounds`.
+
+    All are sought at once, step by step, so that none waits for what another has to read.
+    """
+    places[:] = 0
+    left = len(values)
+    while left > 1:
+        half = left >> 1
+        for i in range(len(bounds)):
+            places[i] += half if values[places[i] + half - 1] <= bounds[i] else 0
+        left -= half
+    for i in range(len(bounds)):
+        if left and values[places[i]] <= bounds[i]:
+            places[i] += 1
 
 
 @compiled(nb.int64[:, ::1](nb.int64[:, ::1], _I64, nb.int64, _U16, _U32, _U16))
@@ -161,15 +187,25 @@ def chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks):
     rising and run_chunks uint16[R]: postings at which a term passes into another chunk.
     """
     bounds = np.empty((len(lists), chunks + 1), np.int64)
+    if chunks == 1:
+        for i in range(len(lists)):
+            bounds[i, 0], bounds[i, 1] = lists[order[i], BEGIN], lists[order[i], END]
+        return bounds
+    begins = np.empty(len(lists), np.int64)
     for i in range(len(lists)):
-        begin, end, number = lists[order[i], BEGIN], lists[order[i], END], lists[order[i], NUMBER]
+        begins[i] = lists[order[i], BEGIN]
+        prefetch(first_chunks, lists[order[i], NUMBER])
+    runs = np.empty(len(lists), np.int64)
+    _first_after(run_starts, begins, runs)
+    for i in range(len(lists)):
+        end, number = lists[order[i], END], lists[order[i], NUMBER]
         bounds[i, :] = end
-        if chunks == 1 or number < 0:
-            bounds[i, 0] = begin
+        if number < 0:
+            bounds[i, 0] = end
             continue
         chunk = np.int64(first_chunks[number])
-        bounds[i, : chunk + 1] = begin
-        for run in range(_first_from(run_starts, begin + 1), len(run_starts)):
+        bounds[i, : chunk + 1] = begins[i]
+        for run in range(runs[i], len(run_starts)):
             start, following = np.int64(run_starts[run]), np.int64(run_chunks[run])
             if start >= end or not chunk < following < chunks:
                 break

@@ -24,24 +24,16 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .jit import compiled, count_ones, lowest_one, readonly
+from .conjunction import match_all
+from .jit import compiled, readonly
 from .lookup import chunk_lists, find_lists, weigh
-from .phrases import gallop
+from .phrases import CHUNK
 from .ranking import MATCHED, sweep, visit
 from .requests import EVERY, lists_of, numbers_of
-from .vectors import bits_equal
+from .vectors import prefetch
 
-CHUNK = 1 << 16
-#: A list this many times longer than the candidates is searched for each of them
-#: instead of being read.
-_SEARCH_FACTOR = 16
-#: With more candidates than one in this many documents, whether a posting is of one is
-#: too uncertain to branch on.
-_BRANCH_FACTOR = 12
 #: So many documents are put in order by sorting; more are found by looking at all.
 _SORTED = 128
-#: Stages are bytes.
-MAX_GROUPS = 255
 
 _U8 = readonly(nb.uint8)
 _U16 = readonly(nb.uint16)
@@ -80,45 +72,6 @@ def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, co
             tf = np.float32(tfs[posting])
             scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
     return count
-
-
-@compiled(nb.void(*_LIST, _F32, _STAGES, nb.int64))
-def _advance(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage):
-    """Score those documents of a list that have come to a stage, and let them pass it."""
-    places = docs[begin:end]
-    counts = tfs[begin:end]
-    asked = np.uint8(stage)
-    # No branches, and nothing that becomes one: they would be guessed wrong.
-    for i in range(len(places)):
-        place = np.intp(places[i])
-        if place < len(codes):
-            came = stages[place]
-            tf = np.float32(counts[i])
-            score = weight * tf / (tf + norms[np.intp(codes[place])])
-            scores[place] += score * np.float32(came >= asked)
-            stages[place] = came + np.uint8(came == asked)
-
-
-@compiled(nb.void(*_LIST, _F32, _STAGES, nb.int64, _PLACES))
-def _meet(docs, tfs, codes, norms, begin, end, weight, scores, stages, stage, candidates):
-    """As `_advance`, where few documents have come so far: `candidates`, rising."""
-    if end - begin > _SEARCH_FACTOR * len(candidates):
-        for i in range(len(candidates)):
-            place = np.intp(candidates[i])
-            begin = gallop(docs, begin, end, place)
-            if begin == end:
-                break
-            if docs[begin] == place:
-                tf = np.float32(tfs[begin])
-                scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
-                stages[place] = stage + 1
-    else:
-        for posting in range(begin, end):
-            place = np.intp(docs[posting])
-            if stages[place] >= stage and place < len(codes):
-                tf = np.float32(tfs[posting])
-                scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
-                stages[place] = stage + 1
 
 
 _SEGMENT = (
@@ -174,117 +127,6 @@ def match_any(
             sweep(scores, failed, first, here, base + first, bits, top_docs, top_scores, state)
 
 
-@compiled(nb.int64(_STAGES, nb.int64, nb.int64))
-def _count_stage(stages, size, stage):
-    """How many documents have come to a stage."""
-    count = np.uint64(0)
-    for begin in range(0, size, 64):
-        count += count_ones(bits_equal(stages, begin, np.uint8(stage)))
-    return np.int64(count)
-
-
-@compiled(nb.int64(_STAGES, nb.int64, nb.int64, _PLACES))
-def _gather_stage(stages, size, stage, places):
-    """Fill in places with the documents that have come to a stage, rising; returns how many."""
-    count = 0
-    for begin in range(0, size, 64):
-        marks = bits_equal(stages, begin, np.uint8(stage))
-        while marks:
-            places[count] = begin + np.int64(lowest_one(marks))
-            count += 1
-            marks &= marks - np.uint64(1)
-    return count
-
-
-@compiled(nb.void(_F32, _STAGES, nb.int64, nb.int64, nb.int64))
-def _keep_stage(scores, stages, size, stage, then):
-    """Forget documents that have not come to a stage; the others are at stage `then`."""
-    kept, after = np.uint8(stage), np.uint8(then)
-    for place in range(size):
-        came = stages[place] == kept
-        scores[place] = scores[place] if came else np.float32(0)
-        stages[place] = after if came else np.uint8(0)
-
-
-@compiled(nb.int64(_F32, _STAGES, _PLACES, nb.int64))
-def _keep(scores, stages, candidates, stage):
-    """Move those candidates that have come to a stage to the front; forgets the others."""
-    count = 0
-    for i in range(len(candidates)):
-        place = np.intp(candidates[i])
-        if stages[place] == stage:
-            candidates[count] = place
-            count += 1
-        else:
-            scores[place] = 0
-            stages[place] = 0
-    return count
-
-
-@compiled(nb.void(*_SEGMENT, *_QUERY, _I64, *_OUTCOME))
-def match_all(
-    docs, tfs, lengths, norms, bounds, rows, weights,
-    groups, failed, base, scores, stages, places, bits, top_docs, top_scores, state,
-):  # fmt: skip
-    """Match the documents that are in a list of every group; for the arguments see above.
-
-    groups: int64[G + 1], G ≤ MAX_GROUPS, group g has the lists groups[g] … groups[g + 1] - 1;
-    the rarest group should be the first. A document that is in the first g groups has come
-    to stage g.
-    """
-    size = lengths.shape[1]
-    last = len(groups) - 1
-    for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, size - first)
-        rarest = 0
-        for i in range(groups[0], groups[1]):
-            rarest += bounds[i, chunk + 1] - bounds[i, chunk]
-        if rarest == 0:
-            continue
-        many = rarest > _SORTED
-        count = 0
-        for group in range(last):
-            for i in range(groups[group], groups[group + 1]):
-                begin, end = bounds[i, chunk], bounds[i, chunk + 1]
-                codes, table = lengths[rows[i], first : first + here], norms[rows[i]]
-                weight = weights[i]
-                if many:
-                    _advance(docs, tfs, codes, table, begin, end, weight, scores, stages, group)
-                elif group == 0:
-                    count = _gather_list(
-                        docs, tfs, codes, table, begin, end, weight, scores, places, count
-                    )
-                else:
-                    _meet(
-                        docs, tfs, codes, table, begin, end, weight, scores, stages, group,
-                        places[:count],
-                    )  # fmt: skip
-            if many:
-                if group + 1 < last:
-                    count = _count_stage(stages, here, group + 1)
-                    many = count * _BRANCH_FACTOR > here
-                    if not many:
-                        _keep_stage(scores, stages, here, group + 1, group + 1)
-                        _gather_stage(stages, here, group + 1, places)
-            elif group == 0:
-                places[:count].sort()
-                for i in range(count):
-                    stages[np.intp(places[i])] = 1
-            else:
-                count = _keep(scores, stages, places[:count], group + 1)
-            if not many and count == 0:
-                break
-        if many:
-            _keep_stage(scores, stages, here, last, 0)
-            sweep(scores, failed, first, here, base + first, bits, top_docs, top_scores, state)
-        else:
-            found = places[:count]
-            visit(scores, found, failed, first, base + first, bits, top_docs, top_scores, state)
-            for i in range(count):
-                stages[np.intp(places[i])] = 0
-
-
 @compiled(
     nb.int64(
         *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
@@ -317,6 +159,9 @@ def answer(
         buckets, bucket_terms, offsets, blob, starts, len(docs),
         text, ends, word_of, fields, spans, lists, found,
     )  # fmt: skip
+    for i in range(n):
+        prefetch(docs, lists[i, 0])
+        prefetch(tfs, lists[i, 0])
     weights = np.empty(n, np.float32)
     order = np.empty(n, np.int64)
     ranges = np.empty(len(groups), np.int64)
@@ -331,7 +176,7 @@ def answer(
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
-    if numbers[EVERY]:
+    if numbers[EVERY] and len(ranges) > 2:
         match_all(
             docs, tfs, lengths, norms, bounds, rows, weights, ranges,
             failed, base, scores, stages, places, bits, top_docs, top_scores, state,

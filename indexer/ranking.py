@@ -1,4 +1,4 @@
-"""Compiled loops that turn the scores of a chunk of documents into marks and the best k; layer 5.
+"""Compiled loops that turn the scores of a chunk of documents into marks and the best k; layer 4.
 
 A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
 in order, so that among equal scores the first document taken is the first by number.

@@ -16,6 +16,7 @@ from typing import Any
 
 import numba as nb
 from llvmlite import ir
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -61,6 +62,23 @@ def clear(context: Any, values: Any, at: Any) -> Any:
         vector = ir.VectorType(array.data.type.pointee, _LANES)
         first = builder.bitcast(builder.gep(array.data, [arguments[1]]), vector.as_pointer())
         builder.store(ir.Constant(vector, None), first, align=1)
+        return target.get_dummy_value()
+
+    return nb.void(values, nb.int64), generate
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def prefetch(context: Any, values: Any, at: Any) -> Any:
+    """Ask the processor for values[at], which will be read soon; any `at` is safe."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(target, builder, arguments[0])
+        byte = ir.IntType(8).as_pointer()
+        short = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, short, short, short])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), byte)
+        builder.call(function, [place, *(ir.Constant(short, n) for n in (0, 3, 1))])
         return target.get_dummy_value()
 
     return nb.void(values, nb.int64), generate

@@ -67,8 +67,7 @@ class WordSearch:
     def request(self, words: Words) -> Request | None:
         """A query of words as the loops want it.
 
-        None if they cannot run it: too many groups, words of fields without lengths,
-        boosts that are not above 0.
+        None if they cannot run it: words of fields without lengths, boosts not above 0.
         """
         texts: list[bytes] = []
         fields: list[int] = []
@@ -84,7 +83,7 @@ class WordSearch:
                     return None
                 fields.append(place)
                 boosts.append(leaf.boost)
-        if min(boosts) <= 0 or len(words.bounds) > onepass.MAX_GROUPS:
+        if min(boosts) <= 0:
             return None
         return requests.encode(texts, fields, boosts, words.bounds, every=words.every)
 

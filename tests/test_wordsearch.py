@@ -158,6 +158,19 @@ def brute_force(made: dict[str, Any], groups: list[int] | None) -> np.ndarray:
 @pytest.mark.parametrize("groups", [None, [0, 1, 3], [0, 2, 3]])
 def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     """Totals, the best with ties in order, and marks, whatever sizes and chunks."""
+    check_loops(size, shares, groups)
+
+
+@pytest.mark.parametrize("size", [100, 70_000])
+@pytest.mark.parametrize("rarest", [0.002, 0.95])
+@pytest.mark.parametrize("groups", [8, 9, 15, 16, 40])
+def test_more_groups_than_a_byte_has_bits(size, rarest, groups):
+    """However many words must match; the first may be rare or not."""
+    check_loops(size, [rarest] + [0.97] * (groups - 1), list(range(groups + 1)))
+
+
+def check_loops(size: int, shares: list[float], groups: list[int] | None) -> None:
+    """The loops give what brute force does, and leave their room as they found it."""
     made = lists_over(size, shares, seed=size)
     scores = brute_force(made, groups)
     words = -(-size // 64)
@@ -168,7 +181,7 @@ def test_loops_equal_brute_force_over_several_chunks(size, shares, groups):
     scratch = sums, stages, np.empty(onepass.CHUNK + 1, np.uint16)
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
-        np.zeros(3, np.int64), made["weights"],
+        np.zeros(len(shares), np.int64), made["weights"],
     )  # fmt: skip
     outcome = (failed, 1000, *scratch, bits, *best)
     if groups is None:
