@@ -19,18 +19,25 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from .handles import TABLE, array_at
 from .jit import compiled, count_ones, lowest_one, readonly
+from .ranking import BITS, KEPT
 from .vectors import BATCH, SLICES, adder, prefetch
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
 ROW_VALUES = 512
 _NARROW, _WIDE = 1, 8
+#: The arrays of a facet in its table, see `count`.
+OFFSETS, ORDINALS, ROWS, VALUES, TOTALS, RARE_OFFSETS, RARE_ORDINALS = range(7)
 #: Matches that are gathered before their rows are added.
 _GATHERED = 1024
 
 _U32 = readonly(nb.uint32)
 _U64 = nb.uint64[::1]
 _ROWS = nb.uint64[:, ::1]
+_FIXED_ROWS = readonly(nb.uint64, 2)
+_SHORT = readonly(nb.uint16)
+_SHORT_BYTES = 2
 _I64 = nb.int64[::1]
 
 
@@ -85,17 +92,11 @@ def _count_listed(bits, offsets, ordinals, counts):
 
 
 _LISTED = (_U64, _U32)
-_count_short = compiled(nb.int64(*_LISTED, readonly(nb.uint16), nb.int64[::1]))(_count_listed)
-_count_long = compiled(nb.int64(*_LISTED, readonly(nb.uint32), nb.int64[::1]))(_count_listed)
+_count_short = compiled(nb.int64(*_LISTED, _SHORT, _I64))(_count_listed)
+_count_long = compiled(nb.int64(*_LISTED, _U32, _I64))(_count_listed)
 
 
-def count_listed(bits: Any, offsets: Any, ordinals: Any, counts: Any) -> None:
-    """`_count_listed` for ordinals of either width; about 1 ns for each value of each match."""
-    count = _count_short if ordinals.dtype == np.uint16 else _count_long
-    count(bits, offsets, ordinals, counts)
-
-
-@compiled(nb.void(_ROWS, nb.int64, _ROWS))
+@compiled(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
 def _add_row(rows, doc, slices):
     """Add one row to the slices of the counts; see `vectors`."""
     for word in range(rows.shape[1]):
@@ -126,8 +127,9 @@ def _add_slices(slices, values, sign, counts):
 def _counter_of(width):
     add_batch = adder(width)
 
-    @compiled(nb.void(_U64, nb.int64, _ROWS, _I64, _I64, _I64))
+    @compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))
     def count_rows(bits, matched, rows, values, totals, counts):
+        # Add to counts[values[i]] the documents of `bits` that have bit i in their row.
         slices = np.zeros((SLICES, rows.shape[1]), np.uint64)
         gathered = np.empty(_GATHERED + 64, np.int64)
         size = rows.shape[0]
@@ -163,15 +165,48 @@ def _counter_of(width):
 _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
 
 
-def count_rows(bits: Any, matched: int, rows: Any, values: Any, totals: Any, counts: Any) -> None:
-    """Add to counts[values[i]] the documents of `bits` that have bit i in their row.
+#: So few matches are faster counted value by value.
+_FEW = 64
 
-    matched: about how many there are; rows: uint64[N, 1] or uint64[N, 8], see `make_rows`
-    values: int64[≤ 64 · width]; totals: int64[values], the rows that have each bit
-    Costs some 3 ns a match, and of those that do not match where they are fewer.
+
+@compiled(nb.int64(TABLE, nb.int64, TABLE, nb.uint8[::1], nb.int64, nb.int64, _I64))
+def count(facet, width, room, failed, own, matched, counts):
+    """Add to counts[v] the matches of a segment that have the value v; returns how many count.
+
+    facet: a table of offsets and ordinals, see `_count_listed`, the latter of `width` bytes,
+        and what `make_rows` makes of them: rows uint64[N, 1 or 8] or uint64[0, 1]; values
+        int64[F] and totals int64[F], the value of each bit and how many rows have it; and
+        offsets and ordinals of the values that are not in rows
+    room: the table of a `ranking.Room`, whose bits are the matches, `matched` of them
+    failed: uint8[N], 0 for documents that pass the filters, `own` for those that only the
+        facet's own keeps out; or uint8[0]
+    Costs by rows some 3 ns a match, and of those that do not match where they are fewer;
+    by list 1 ns for each value of each match.
     """
-    count = _count_narrow if rows.shape[1] == _NARROW else _count_wide
-    count(bits, matched, rows, values, totals, counts)
+    offsets = array_at(facet, OFFSETS, _U32)
+    words = (len(offsets) + 62) >> 6
+    bits = array_at(room, BITS, _U64)[:words]
+    if len(failed):
+        kept = array_at(room, KEPT, _U64)[:words]
+        matched = keep_passing(bits, failed, own, kept)
+        bits = kept
+    rows = array_at(facet, ROWS, _FIXED_ROWS)
+    listed = OFFSETS
+    if len(rows) and matched >= _FEW:
+        values, totals = array_at(facet, VALUES, _I64), array_at(facet, TOTALS, _I64)
+        if rows.shape[1] == _NARROW:
+            _count_narrow(bits, matched, rows, values, totals, counts)
+        else:
+            _count_wide(bits, matched, rows, values, totals, counts)
+        listed = RARE_OFFSETS
+        if facet[RARE_ORDINALS, 1] == 0:
+            return matched
+    offsets = array_at(facet, listed, _U32)
+    if width == _SHORT_BYTES:
+        _count_short(bits, offsets, array_at(facet, listed + 1, _SHORT), counts)
+    else:
+        _count_long(bits, offsets, array_at(facet, listed + 1, _U32), counts)
+    return matched
 
 
 def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):

@@ -24,20 +24,23 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from . import lookup, ranking
 from .conjunction import match_all
+from .handles import TABLE, array_at
 from .jit import compiled, readonly
-from .lookup import chunk_lists, find_lists, weigh
+from .lookup import seek
 from .phrases import CHUNK
 from .ranking import MATCHED, sweep, visit
-from .requests import EVERY, lists_of, numbers_of
-from .vectors import prefetch
+from .requests import EVERY, numbers_of
 
 #: So many documents are put in order by sorting; more are found by looking at all.
 _SORTED = 128
 
 _U8 = readonly(nb.uint8)
 _U16 = readonly(nb.uint16)
-_U32 = readonly(nb.uint32)
+_LENGTHS = readonly(nb.uint8, 2)
+_NORMS = nb.float32[:, ::1]
+_DOCS = nb.uint32[::1]
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
@@ -77,8 +80,8 @@ def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, co
 _SEGMENT = (
     _U16,  # docs
     _U8,  # tfs
-    readonly(nb.uint8, 2),  # lengths uint8[L, N]; N is the number of documents
-    nb.float32[:, ::1],  # norms[L, 256]
+    _LENGTHS,  # lengths uint8[L, N]; N is the number of documents
+    _NORMS,  # norms[L, 256]
 )
 _QUERY = (
     nb.int64[:, ::1],  # bounds[n, C + 1] of the lists
@@ -92,7 +95,7 @@ _OUTCOME = (
     _STAGES,  # stages: uint8[CHUNK], all 0 before and after
     _PLACES,  # places: uint16[CHUNK + 1]
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
-    nb.uint32[::1],  # top_docs: the best k so far, best first; ties rise
+    _DOCS,  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
     _I64,  # state: see `ranking`
 )
@@ -128,57 +131,33 @@ def match_any(
 
 
 @compiled(
-    nb.int64(
-        *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
-        *(_U16, _U32, _U16),
-        *_SEGMENT,
-        *(_I64, _U8, _I64, nb.float64[::1], _I64, nb.float64, nb.int64),
-        *_OUTCOME,
-    )
+    nb.int64(TABLE, TABLE, _U8, nb.uint8[::1], _I64, nb.int64, nb.int64, nb.float64, nb.int64)
 )
-def answer(
-    buckets, bucket_terms, offsets, blob, starts, spans,
-    first_chunks, run_starts, run_chunks,
-    docs, tfs, lengths, norms,
-    field_rows, request, searched, searched_boosts, df, saturation, size,
-    failed, base, scores, stages, places, bits, top_docs, top_scores, state,
-):  # fmt: skip
+def answer(segment, room, request, failed, df, k, base, saturation, size):
     """Run a query of words over a segment; returns how many documents match.
 
-    field_rows: int64[F], the row of each field in lengths and norms
-    request, searched, searched_boosts: see `requests.lists_of`
-    df: int64[n], documents of the whole index in each list; empty if the segment is all
-    saturation: K1 + 1; size: documents of the whole index
+    segment, df, saturation, size: see `lookup.seek`; room: the table of a `ranking.Room`
+    request: see `requests`; k: how many of the best are wanted
+    failed: uint8[N], 0 for documents that pass the filters, or uint8[0]
+    base: the number of the segment's first document in the index, 0 for the first segment
     """
-    numbers = numbers_of(request)
-    text, ends, word_of, fields, boosts, groups = lists_of(request, searched, searched_boosts)
-    n = len(fields)
-    lists = np.empty((n, 3), np.int64)
-    found = np.zeros(n, np.int64)
-    find_lists(
-        buckets, bucket_terms, offsets, blob, starts, len(docs),
-        text, ends, word_of, fields, spans, lists, found,
-    )  # fmt: skip
-    for i in range(n):
-        prefetch(docs, lists[i, 0])
-        prefetch(tfs, lists[i, 0])
-    weights = np.empty(n, np.float32)
-    order = np.empty(n, np.int64)
-    ranges = np.empty(len(groups), np.int64)
-    frequencies = df if len(df) else found
-    weigh(frequencies, boosts, groups, size, saturation, weights, order, ranges)
-    chunks = (lengths.shape[1] + CHUNK - 1) // CHUNK
-    bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
-    rows = np.empty(n, np.int64)
-    for i in range(n):
-        rows[i] = field_rows[fields[order[i]]]
+    bounds, rows, weights, groups = seek(segment, request, df, saturation, size)
+    docs, tfs = array_at(segment, lookup.DOCS, _U16), array_at(segment, lookup.TFS, _U8)
+    lengths = array_at(segment, lookup.LENGTHS, _LENGTHS)
+    norms = array_at(segment, lookup.NORMS, _NORMS)
+    scores, stages = array_at(room, ranking.SCORES, _F32), array_at(room, ranking.STAGES, _STAGES)
+    places = array_at(room, ranking.PLACES, _PLACES)
+    bits = array_at(room, ranking.BITS, _U64)[: (lengths.shape[1] + 63) >> 6]
+    top_docs = array_at(room, ranking.TOP_DOCS, _DOCS)[:k]
+    top_scores = array_at(room, ranking.TOP_SCORES, _F32)[:k]
+    state = array_at(room, ranking.STATE, _I64)
     bits[:] = 0
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
-    if numbers[EVERY] and len(ranges) > 2:
+    if numbers_of(request)[EVERY] and len(groups) > 2:
         match_all(
-            docs, tfs, lengths, norms, bounds, rows, weights, ranges,
+            docs, tfs, lengths, norms, bounds, rows, weights, groups,
             failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
     else:
@@ -187,20 +166,3 @@ def answer(
             failed, base, scores, stages, places, bits, top_docs, top_scores, state,
         )  # fmt: skip
     return state[MATCHED] - before
-
-
-@compiled(
-    nb.void(
-        _U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1], nb.int64, _U8, _I64, nb.float64[::1], _I64
-    )
-)
-def count_documents(
-    buckets, bucket_terms, offsets, blob, starts, spans,
-    postings, request, searched, searched_boosts, df,
-):  # fmt: skip
-    """Add to df[i] the documents of a segment in list i of a query; arguments as above."""
-    text, ends, word_of, fields, _, _ = lists_of(request, searched, searched_boosts)
-    find_lists(
-        buckets, bucket_terms, offsets, blob, starts, postings,
-        text, ends, word_of, fields, spans, np.empty((len(fields), 3), np.int64), df,
-    )  # fmt: skip

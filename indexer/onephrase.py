@@ -13,21 +13,25 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from . import lookup, ranking
+from .handles import TABLE, array_at
 from .jit import compiled, lowest_one, readonly
-from .lookup import chunk_lists, find_lists, weigh
+from .lookup import seek
 from .phrases import CHUNK, PLACES, add_phrase, most_positions
 from .ranking import MATCHED, visit
-from .requests import lists_of
 
 _U8 = readonly(nb.uint8)
 _U16 = readonly(nb.uint16)
-_U32 = readonly(nb.uint32)
+_LENGTHS = readonly(nb.uint8, 2)
+_NORMS = nb.float32[:, ::1]
+_DOCS = nb.uint32[::1]
+_SHORT = nb.uint16[::1]
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
 
 
-@compiled(nb.int64(_U64, nb.uint16[::1]))
+@compiled(nb.int64(_U64, _SHORT))
 def _unpack(bits, places):
     """The places of the bits that are set, rising; returns how many."""
     count = 0
@@ -42,45 +46,33 @@ def _unpack(bits, places):
 
 @compiled(
     nb.int64(
-        *(_U32, _U32, _U32, _U8, _U32, nb.int64[:, ::1]),
-        *(_U16, _U32, _U16),
-        *(_U16, _U8, readonly(nb.uint8, 2), nb.float32[:, ::1]),
-        *(_I64, *PLACES[1:], nb.int64),
-        *(_U8, _I64, nb.float64[::1], _I64, nb.float64, nb.int64),
-        *(nb.uint8[::1], nb.int64, _F32, nb.uint8[::1], nb.uint16[::1], _U64),
-        *(nb.uint32[::1], _F32, _I64),
+        *(TABLE, nb.int64),
+        *(TABLE, TABLE, _U8, nb.uint8[::1], _I64, nb.int64, nb.int64, nb.float64, nb.int64),
     )
 )
 def answer(
-    buckets, bucket_terms, offsets, blob, starts, spans,
-    first_chunks, run_starts, run_chunks,
-    docs, tfs, lengths, norms,
-    field_rows, packed, blocks, widths, long_postings, long_counts,
-    slop, request, searched, searched_boosts, df, saturation, size,
-    failed, base, scores, stages, places, bits, top_docs, top_scores, state,
+    positions, slop, segment, room, request, failed, df, k, base, saturation, size
 ):  # fmt: skip
     """Run a query of one phrase over a segment; arguments as of `onepass.answer`, and:
 
-    packed, blocks, widths, long_postings, long_counts: `SegmentArrays.position_arrays`
+    positions: a table of `SegmentArrays.position_arrays`
     slop: how many positions a word may be after the one before
     Returns how many documents match.
     """
-    text, ends, word_of, fields, boosts, groups = lists_of(request, searched, searched_boosts)
-    n = len(fields)
-    lists = np.empty((n, 3), np.int64)
-    found = np.zeros(n, np.int64)
-    find_lists(
-        buckets, bucket_terms, offsets, blob, starts, len(docs),
-        text, ends, word_of, fields, spans, lists, found,
-    )  # fmt: skip
-    weights = np.empty(n, np.float32)
-    order = np.empty(n, np.int64)
-    ranges = np.empty(len(groups), np.int64)
-    frequencies = df if len(df) else found
-    weigh(frequencies, boosts, groups, size, saturation, weights, order, ranges)
+    bounds, rows, weights, groups = seek(segment, request, df, saturation, size)
+    docs, tfs = array_at(segment, lookup.DOCS, _U16), array_at(segment, lookup.TFS, _U8)
+    lengths = array_at(segment, lookup.LENGTHS, _LENGTHS)
+    norms = array_at(segment, lookup.NORMS, _NORMS)
+    packed, blocks = array_at(positions, 1, PLACES[1]), array_at(positions, 2, PLACES[2])
+    widths, long_postings = array_at(positions, 3, PLACES[3]), array_at(positions, 4, PLACES[4])
+    long_counts = array_at(positions, 5, PLACES[5])
+    scores, places = array_at(room, ranking.SCORES, _F32), array_at(room, ranking.PLACES, _SHORT)
     documents = lengths.shape[1]
-    chunks = (documents + CHUNK - 1) // CHUNK
-    bounds = chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks)
+    bits = array_at(room, ranking.BITS, _U64)[: (documents + 63) >> 6]
+    top_docs = array_at(room, ranking.TOP_DOCS, _DOCS)[:k]
+    top_scores = array_at(room, ranking.TOP_SCORES, _F32)[:k]
+    state = array_at(room, ranking.STATE, _I64)
+    n = len(rows)
     terms = n // (len(groups) - 1)
     most = most_positions(tfs, packed, blocks, widths, long_postings, long_counts)
     held = np.empty((2, most), np.int64)
@@ -90,12 +82,12 @@ def answer(
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
-    for chunk in range(chunks):
+    for chunk in range(bounds.shape[1] - 1):
         first = chunk * CHUNK
         here = min(CHUNK, documents - first)
         matched = 0
         for begin in range(0, n, terms):
-            row = field_rows[fields[order[begin]]]
+            row = rows[begin]
             matched += add_phrase(
                 docs, tfs, packed, blocks, widths, long_postings, long_counts,
                 lengths[row, first : first + here], norms[row],

@@ -2,6 +2,9 @@
 
 A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
 in order, so that among equal scores the first document taken is the first by number.
+
+A `Room` is what the loops write into: the sums of a chunk, the marks of a segment, the
+best of a query.
 """
 
 # Argument types stand in the decorators.
@@ -13,15 +16,45 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from .handles import Handles
 from .jit import compiled, count_ones, lowest_one
+from .phrases import CHUNK
 from .vectors import bits_above, bits_equal, clear
 
+#: The arrays of a `Room` in its table.
+SCORES, STAGES, PLACES, BITS, KEPT, TOP_DOCS, TOP_SCORES, STATE = range(8)
 #: Of `state`: best documents held so far, matches, matches that pass the filters.
 HELD, MATCHED, PASSED = 0, 1, 2
 
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
+
+
+class Room:
+    """Arrays for one query at a time over segments of up to so many documents.
+
+    bits: uint64[N / 64], the matches: document d is bit d & 63 of word d >> 6; kept is
+        for those that pass filters
+    top_docs uint32[most], top_scores float32[most]: the best so far, best first
+    state: int64[3], see `HELD`, `MATCHED`, `PASSED`
+    scores float32[CHUNK] and stages uint8[CHUNK], both 0 before and after every chunk, and
+        places uint16[CHUNK + 1] are the loops' own
+    """
+
+    def __init__(self, documents: int, most: int) -> None:
+        words = -(-documents // 64)
+        self.bits, kept = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+        self.top_docs, self.top_scores = np.zeros(most, np.uint32), np.zeros(most, np.float32)
+        self.state = np.zeros(3, np.int64)
+        scores, stages = np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.uint8)
+        self._handles = Handles(
+            [
+                scores, stages, np.zeros(CHUNK + 1, np.uint16), self.bits, kept,
+                self.top_docs, self.top_scores, self.state,
+            ]
+        )  # fmt: skip
+        self.table = self._handles.table
 
 
 @compiled(nb.float32(_F32, _I64))

@@ -1,4 +1,4 @@
-"""Queries of words as one array of bytes, written by Python and read by compiled loops; layer 5.
+"""Queries of words as one array of bytes, written by Python and read by compiled loops; layer 2.
 
 Making an array costs Python as much as scoring a thousand postings, so there is one.
 """
@@ -59,6 +59,12 @@ def numbers_of(request):
     """The numbers of a request."""
     head = request[: 8 * _HEAD].view(np.int64)
     return request[: 8 * (_HEAD + 2 * head[LEAVES] + head[GROUPS] + 1)].view(np.int64)
+
+
+def count_lists(request: npt.NDArray[np.uint8], searched: int) -> int:
+    """How many lists a request has if text is searched in so many fields."""
+    fields = numbers_of(request)[_HEAD:][: numbers_of(request)[LEAVES]]
+    return int(np.where(fields == EVERYWHERE, searched, 1).sum())
 
 
 @compiled(nb.types.Tuple((_U8, _I64, _I64, _I64, _F64, _I64))(_U8, _I64, _F64))

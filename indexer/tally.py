@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,12 @@ import numpy.typing as npt
 from . import counting
 from .answer import FacetWish
 from .codec.read import SegmentArrays
-from .model import Facet
+from .handles import Handles
 
-#: So few matches are faster counted value by value.
-_FEW = 64
+_NO_ROWS = (
+    np.zeros((0, 1), np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64),
+    np.zeros(1, np.uint32), np.zeros(0, np.uint16),
+)  # fmt: skip
 
 
 class Tally:
@@ -21,71 +23,65 @@ class Tally:
 
     def __init__(self, segment: SegmentArrays) -> None:
         self._segment = segment
-        self._counters: dict[str, _Counter | None] = {}
+        self._counters: dict[str, Counter | None] = {}
 
     def count(
-        self, wish: FacetWish, bits: Any, failed: npt.NDArray[np.uint8], matched: int
+        self, wish: FacetWish, room: Any, failed: npt.NDArray[np.uint8], matched: int
     ) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
-        bits: uint64[N / 64], the matches, `matched` of them; failed: why documents do not
-        pass the filters, see `execute.Failed`
+        room: the table of a `ranking.Room`, whose bits are the matches, `matched` of them
+        failed: why documents do not pass the filters, see `execute.Failed`
         """
-        counter = self._counter(wish.facet)
-        if counter is None:
-            return None
-        if len(failed):
-            kept = np.empty_like(bits)
-            matched = counting.keep_passing(bits, failed, wish.own, kept)
-            bits = kept
-        return counter.count(bits, matched)
-
-    def _counter(self, facet: Facet) -> _Counter | None:
+        facet = wish.facet
         try:
-            return self._counters[facet]
+            counter = self._counters[facet]
         except KeyError:
-            has = self._segment.has_facet(facet)
-            self._counters[facet] = _Counter(self._segment, facet) if has else None
-            return self._counters[facet]
+            counter = self._counters[facet] = self._make_counter(facet)
+        return None if counter is None else counter.count(room, failed, wish.own, matched)
+
+    def _make_counter(self, facet: str) -> Counter | None:
+        segment = self._segment
+        if not segment.has_facet(facet):
+            return None
+        frequencies = np.diff(segment.term_starts(facet)).astype(np.int64)
+        return Counter(*segment.facet(facet), frequencies)
 
 
-class _Counter:
-    """Counts the values of one facet in one segment."""
+class Counter:
+    """Counts the values of one facet in one segment.
 
-    def __init__(self, segment: SegmentArrays, facet: Facet) -> None:
-        self._lists = segment.facet(facet)
-        self._values = segment.fields[facet].terms
-        self._frequencies = np.diff(segment.term_starts(facet)).astype(np.int64)
+    offsets uint32[N + 1], ordinals: document d has the values ordinals[offsets[d]:offsets[d + 1]]
+    frequencies: int64[V], how many documents have each value
+    most: how many values are counted by rows, at most `counting.ROW_VALUES`
+    """
+
+    def __init__(
+        self, offsets: Any, ordinals: Any, frequencies: Any, most: int = counting.ROW_VALUES
+    ) -> None:
+        self._lists = (offsets, ordinals)
+        self._frequencies = frequencies
+        self._most = most
         # What has been counted by list so far, until it would have paid to make rows.
         self._listed = 0
-        self._rows: _Rows | None = None
+        self._by_rows = False
+        self._handles = Handles([*self._lists, *_NO_ROWS])
 
-    def count(self, bits: Any, matched: int) -> npt.NDArray[np.int64]:
-        """int64[V]: the documents of `bits`, `matched` of them, that have each value."""
-        counts = np.zeros(self._values, np.int64)
-        rows = self._rows
-        if rows is None or matched < _FEW:
-            counting.count_listed(bits, *self._lists, counts)
-            self._listed += int(matched)
-            if rows is None and self._listed > len(self._lists[0]):
-                self._rows = self._make_rows()
-            return counts
-        counting.count_rows(bits, matched, rows.rows, rows.values, rows.totals, counts)
-        if len(rows.rare_ordinals):
-            counting.count_listed(bits, rows.rare_offsets, rows.rare_ordinals, counts)
+    def count(self, room: Any, failed: Any, own: int, matched: int) -> npt.NDArray[np.int64]:
+        """int64[V]: the matches that have each value; see `counting.count`."""
+        counts = np.zeros(len(self._frequencies), np.int64)
+        # Held here, since another thread may put another in its place.
+        handles = self._handles
+        width = self._lists[1].itemsize
+        counted = counting.count(handles.table, width, room, failed, own, matched, counts)
+        if not self._by_rows:
+            self._listed += counted
+            if self._listed > len(self._lists[0]):
+                self._make_rows()
         return counts
 
-    def _make_rows(self) -> _Rows:
-        frequent = np.argsort(-self._frequencies, kind="stable")[: counting.ROW_VALUES]
-        made = counting.make_rows(*self._lists, frequent, self._values)
-        return _Rows(made[0], frequent, self._frequencies[frequent], *made[1:])
-
-
-class _Rows(NamedTuple):
-    """A facet's values by document, as `counting.count_rows` wants them."""
-
-    rows: Any
-    values: npt.NDArray[np.int64]
-    totals: npt.NDArray[np.int64]
-    rare_offsets: Any
-    rare_ordinals: Any
+    def _make_rows(self) -> None:
+        frequent = np.argsort(-self._frequencies, kind="stable")[: self._most]
+        rows, *rare = counting.make_rows(*self._lists, frequent, len(self._frequencies))
+        self._handles = Handles([*self._lists, rows, frequent, self._frequencies[frequent], *rare])
+        self._by_rows = True

@@ -11,18 +11,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import counting, onepass, onephrase, requests
+from . import counting, lookup, onepass, onephrase, requests
 from .answer import Answer, FacetWish
 from .clauses import Word
-from .codec.format import CHUNK_DOCS
 from .codec.read import SegmentArrays
 from .compiled import Words
 from .evaluate import K1, Statistics
+from .handles import Handles
+from .ranking import Room
 from .schema import TEXT_BOOSTS
 from .snapshot import FacetValues, Snapshot
 from .tally import Tally
@@ -61,8 +62,10 @@ class WordSearch:
             np.array([TEXT_BOOSTS[name] for name in searched], np.float64),
         )
         norms = {name: statistics.norms(name).astype(np.float32) for name in scored}
-        self._segments = [_Segment(segment, scored, norms) for segment in snapshot.segments]
-        self._states = threading.local()
+        self._segments = [
+            _Segment(segment, scored, self._searched, norms) for segment in snapshot.segments
+        ]
+        self._rooms = threading.local()
 
     def request(self, words: Words) -> Request | None:
         """A query of words as the loops want it.
@@ -107,29 +110,31 @@ class WordSearch:
         dropped: for each segment uint8[N] or uint8[0], not 0 for documents that do not
             match: deleted ones, and what else the query excludes
         """
-        state = self._own_state()
-        wanted = _Wanted(failed, dropped)
-        query = (
-            request, *self._searched, self._frequencies(request), _SATURATION, self._snapshot.size,
-        )  # fmt: skip
-        best = state.docs[:k], state.scores[:k], state.numbers
+        room = self._own_room()
+        df = self._frequencies(request)
         counts: list[list[_Counts | None]] = [[] for _ in wishes]
         matched = 0
         for number, segment in enumerate(self._segments):
-            kept_out, bits = wanted.kept_out(number), state.bits[: segment.words]
-            outcome = (kept_out, self._snapshot.bases[number], *state.room, bits, *best)
-            if slop:
-                here = onephrase.answer(*segment.arrays, *segment.positions, slop, *query, *outcome)
-            else:
-                here = onepass.answer(*segment.arrays, *query, *outcome)
+            fails = failed[number]
             if dropped is not None:
-                here = wanted.matched(number, bits, here)
+                fails = _kept_out(fails, dropped[number])
+            query = (
+                segment.table, room.table, request, fails, df, k,
+                self._snapshot.bases[number], _SATURATION, self._snapshot.size,
+            )  # fmt: skip
+            if slop:
+                here = onephrase.answer(segment.positions, slop, *query)
+            else:
+                here = onepass.answer(*query)
+            if dropped is not None and len(dropped[number]):
+                bits = room.bits[: segment.words]
+                here = int(counting.keep_passing(bits, dropped[number], 0, bits))
             matched += here
             for wish, parts in zip(wishes, counts, strict=True):
-                parts.append(segment.tally.count(wish, bits, kept_out, here) if here else None)
-        held, _, passed = state.numbers.tolist()
+                parts.append(segment.tally.count(wish, room.table, fails, here) if here else None)
+        held, _, passed = room.state.tolist()
         return Answer(
-            matched, passed, best[0][:held].tolist(), best[1][:held].tolist(),
+            matched, passed, room.top_docs[:held].tolist(), room.top_scores[:held].tolist(),
             [
                 _joined(self._snapshot.facet(wish.facet), parts)
                 for wish, parts in zip(wishes, counts, strict=True)
@@ -140,56 +145,27 @@ class WordSearch:
         """int64[n]: the documents in each list; empty where one segment knows them all."""
         if len(self._segments) <= 1:
             return _NONE
-        df = np.zeros(len(requests.lists_of(request, *self._searched)[2]), np.int64)
+        df = np.zeros(requests.count_lists(request, len(self._searched[0])), np.int64)
+        lists = np.empty((len(df), 3), np.int64)
         for segment in self._segments:
-            segment.count_documents(request, self._searched, df)
+            lookup.find_all(segment.table, request, lists, df)
         return df
 
-    def _own_state(self) -> _State:
+    def _own_room(self) -> Room:
+        """What the loops write into: one for each thread, used by one query after the other."""
         try:
-            return self._states.state  # type: ignore[no-any-return]
+            return self._rooms.room  # type: ignore[no-any-return]
         except AttributeError:
-            state = _State(max((segment.words for segment in self._segments), default=0))
-            self._states.state = state
-            return state
+            documents = max((segment.documents for segment in self._segments), default=0)
+            self._rooms.room = room = Room(documents, self.max_best)
+            return room
 
 
-class _State:
-    """What the loops write into; one for each thread, used by one query after the other.
-
-    See `onepass._OUTCOME`.
-    """
-
-    def __init__(self, words: int) -> None:
-        self.bits = np.zeros(words, np.uint64)
-        self.docs = np.empty(WordSearch.max_best, np.uint32)
-        self.scores = np.empty(WordSearch.max_best, np.float32)
-        self.numbers = np.zeros(3, np.int64)
-        self.room = (
-            np.zeros(CHUNK_DOCS, np.float32),
-            np.zeros(CHUNK_DOCS, np.uint8),
-            np.empty(CHUNK_DOCS + 1, np.uint16),
-        )
-
-
-class _Wanted(NamedTuple):
-    """Which documents are asked for; see `WordSearch.answer`."""
-
-    failed: Sequence[_Flags]
-    dropped: Sequence[_Flags] | None
-
-    def kept_out(self, number: int) -> _Flags:
-        """uint8[N] or uint8[0]: `failed` of a segment, with the dropped documents in it."""
-        failed = self.failed[number]
-        dropped = self.dropped[number] if self.dropped else ()
-        if not len(dropped):
-            return failed
-        return np.where(dropped != 0, np.uint8(255), failed if len(failed) else np.uint8(0))
-
-    def matched(self, number: int, bits: Any, count: int) -> int:
-        """How many of `count` documents match; takes those that are dropped out of `bits`."""
-        dropped = self.dropped[number] if self.dropped else ()
-        return int(counting.keep_passing(bits, dropped, 0, bits)) if len(dropped) else count
+def _kept_out(failed: _Flags, dropped: _Flags) -> _Flags:
+    """uint8[N] or uint8[0]: `failed` of a segment, with the dropped documents in it."""
+    if not len(dropped):
+        return failed
+    return np.where(dropped != 0, np.uint8(255), failed if len(failed) else np.uint8(0))
 
 
 def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
@@ -205,40 +181,43 @@ def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
 
 
 class _Segment:
-    """The arrays of a segment in the order in which the loops take them."""
+    """What the loops are given of a segment."""
 
     def __init__(
-        self, segment: SegmentArrays, scored: Sequence[str], norms: dict[str, Any]
+        self,
+        segment: SegmentArrays,
+        scored: Sequence[str],
+        searched: tuple[Any, Any],
+        norms: dict[str, Any],
     ) -> None:
         self._segment = segment
+        self.documents = segment.doc_count
         self.words = -(-segment.doc_count // 64)
         infos = [segment.fields.get(name) for name in scored]
-        self._spans = np.array(
+        spans = np.array(
             [(info.first, info.terms) if info else (0, 0) for info in infos], np.int64
         ).reshape(-1, 2)
-        self._rows = np.array([info.length_row if info else 0 for info in infos], np.int64)
+        rows = np.array([info.length_row if info else 0 for info in infos], np.int64)
         table = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
         for name, info in zip(scored, infos, strict=True):
             if info is not None and info.length_row >= 0:
                 table[info.length_row] = norms[name]
-        self._terms = (
-            *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
+        # In the order of `lookup.seek`.
+        self._arrays = Handles(
+            [
+                *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
+                spans, segment.first_chunks, segment.run_starts, segment.run_chunks,
+                segment.docs, segment.tfs, segment.lengths, table, rows, *searched,
+            ]
         )  # fmt: skip
-        self.arrays = (
-            *self._terms, self._spans,
-            segment.first_chunks, segment.run_starts, segment.run_chunks,
-            segment.docs, segment.tfs, segment.lengths, table, self._rows,
-        )  # fmt: skip
-        self._postings = len(segment.docs)
+        self.table = self._arrays.table
         self.tally = Tally(segment)
 
     @cached_property
-    def positions(self) -> tuple[Any, ...]:
-        """What phrases need besides `arrays`."""
-        return self._segment.position_arrays[1:]
+    def _positions(self) -> Handles:
+        return Handles(self._segment.position_arrays)
 
-    def count_documents(
-        self, request: Request, searched: tuple[Any, Any], df: npt.NDArray[np.int64]
-    ) -> None:
-        """Add to df[i] the documents in list i."""
-        onepass.count_documents(*self._terms, self._spans, self._postings, request, *searched, df)
+    @property
+    def positions(self) -> Any:
+        """What phrases need besides `table`."""
+        return self._positions.table

@@ -15,11 +15,11 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit"},
-    {"analysis", "dates", "disk", "engine", "phrases", "answer", "vectors"},
-    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels"},
+    {"analysis", "dates", "disk", "engine", "phrases", "answer", "vectors", "handles"},
+    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests"},
     {"bulk", "clauses", "demo", "generation", "marking"},
     {"reading", "store", "snapshot", "verify", "parse", "marks", "ranking"},
-    {"build", "evaluate", "lookup", "counting", "requests", "conjunction"},
+    {"build", "evaluate", "lookup", "counting", "conjunction"},
     {"watch", "compiled", "explain", "onepass", "onephrase", "tally"},
     {"wordsearch"},
     {"execute"},

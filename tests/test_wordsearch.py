@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 
-from indexer import counting, onepass
+from indexer import onepass
 from indexer.answer import FacetWish
 from indexer.codec import Codec
 from indexer.execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
+from indexer.ranking import Room
 from indexer.snapshot import Snapshot
+from indexer.tally import Counter
 
 from .codec_corpus import WORDS, build, documents
 
@@ -210,25 +212,22 @@ def bitmap(chosen: np.ndarray) -> np.ndarray:
 @given(
     seed=st.integers(0, 1000), size=st.integers(1, 3000), values=st.sampled_from([1, 40, 64, 90]),
     share=st.sampled_from([0.0, 0.01, 0.5, 0.95, 1.0]), most=st.sampled_from([0, 30, 512]),
+    width=st.sampled_from([np.uint16, np.uint32]),
 )  # fmt: skip
-def test_rows_count_as_lists_do(seed, size, values, share, most):
-    """Frequent values by rows and rare ones by list add up to the counts by list."""
+def test_rows_count_as_lists_do(seed, size, values, share, most, width):
+    """Counted by list at first, then frequent values by rows and rare ones by list."""
     draw = np.random.default_rng(seed)
     have = draw.random((size, values)) < draw.random(values) ** 3
     offsets = np.concatenate([[0], np.cumsum(have.sum(axis=1))]).astype(np.uint32)
     ordinals = np.nonzero(have)[1].astype(np.uint16)
     chosen = draw.random(size) < share
-    bits, matched = bitmap(chosen), np.count_nonzero(chosen)
-    listed = np.zeros(values, np.int64)
-    counting.count_listed(bits, offsets, ordinals, listed)
-    assert listed.tolist() == have[chosen].sum(axis=0).tolist()
-    totals = have.sum(axis=0)
-    frequent = np.argsort(-totals, kind="stable")[:most]
-    rows, *rare = counting.make_rows(offsets, ordinals, frequent, values)
-    counts = np.zeros(values, np.int64)
-    counting.count_rows(bits, matched, rows, frequent, totals[frequent], counts)
-    counting.count_listed(bits, *rare, counts)
-    assert counts.tolist() == listed.tolist()
+    room = Room(size, 0)
+    room.bits[:] = bitmap(chosen)
+    wanted = have[chosen].sum(axis=0).tolist()
+    counter = Counter(offsets, ordinals.astype(width), have.sum(axis=0), most)
+    for _ in range(8):
+        counts = counter.count(room.table, NO_FILTERS, 0, np.count_nonzero(chosen))
+        assert counts.tolist() == wanted
 
 
 def test_facets_of_an_engine_that_stays_are_counted_by_rows(both):
