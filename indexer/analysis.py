@@ -75,13 +75,13 @@ def count_words(text: str) -> int:
     return sum(map(_count_in_piece, text.split(" ")))
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def _count_in_piece(piece: str) -> int:
     # No word reaches over a blank, and the same pieces come again and again.
     return len(WORD_PATTERN.findall(piece))
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def fold(word: str) -> str:
     """Fold case, accents and compatibility forms; drop a possessive and apostrophes.
 
@@ -100,7 +100,7 @@ def fold(word: str) -> str:
 _stemmers = local()
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
     """Fold a word and reduce it to its stem (Snowball English, "Porter 2")."""
     try:

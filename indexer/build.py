@@ -20,7 +20,7 @@ from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
 from .reading import WORTH_WORKERS, Read, ShardRead, Task, Wanted, shard_reader, shards_of
 from .schema import SCHEMA_VERSION
-from .seeds import iter_seed_files
+from .seeds import SeedFile, iter_seed_files
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -230,21 +230,25 @@ class _Job:
         dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
         task = Task(folder, self.published_only, dictionary, self.lock)
-        shards: list[ShardRead] = []
+        shards = shards_of(files, workers)
+        found: dict[int, ShardRead] = {}
         done = 0
         self._report("reading", done, total)
         with shard_reader(workers, task) as read_shards:
-            for event in read_shards(shards_of(files, workers)):
+            for event in read_shards(shards):
                 if isinstance(event, ShardRead):
-                    shards.append(event)
+                    found[event.number] = event
                 else:
                     done += event
                     self._report("reading", done, total)
-        shards.sort(key=lambda shard: shard.number)
-        for shard in shards:
-            for read in shard.reads:
-                outcome.take(read)
-        return [shard.segment for shard in shards if shard.segment is not None]
+        segments = []
+        for number, shard in enumerate(shards):
+            read_shard = found.pop(number)
+            for wanted, read in zip(shard, read_shard.reads, strict=True):
+                outcome.take(wanted.file, read)
+            if read_shard.segment is not None:
+                segments.append(read_shard.segment)
+        return segments
 
     def _refuse_if_strict(self, outcome: _Outcome) -> None:
         problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
@@ -307,15 +311,15 @@ class _Outcome:
         """The stories that must leave the segments of the last generation."""
         return [] if self.plan.fresh else self.removed + self._changed
 
-    def take(self, read: Read) -> None:
+    def take(self, file: SeedFile, read: Read) -> None:
         """Note what became of a file."""
-        story_id = read.file.id
+        story_id = file.id
         old = self.plan.old.get(story_id)
         self.warnings += read.warnings
         if read.rejection is not None:
             self.rejected.append(read.rejection)
         else:
-            self.sources[story_id] = _source(read)
+            self.sources[story_id] = _source(file, read)
         if read.fate == "added":
             self.indexed += 1
             if old is not None and old.indexed:
@@ -326,6 +330,6 @@ class _Outcome:
             self.removed.append(story_id)
 
 
-def _source(read: Read) -> mf.Source:
-    file, indexed = read.file, read.fate != "left out"
+def _source(file: SeedFile, read: Read) -> mf.Source:
+    indexed = read.fate != "left out"
     return mf.Source(file.size, file.mtime_ns, read.digest, read.articles, indexed)

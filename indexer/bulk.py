@@ -29,8 +29,8 @@ from .schema import create_schema, document_of
 INDEX_NAME = "MAIN"
 #: The number of `PART_SEPARATOR` among the words.
 _SEPARATOR = 0
-#: Pieces that are known from one segment to the next; some 50 MB.
-_MOST_PIECES = 1 << 18
+#: Pieces that are known from one segment to the next; about as many as a segment has.
+_MOST_PIECES = 1 << 15
 _SPACED_SEPARATOR = f" {PART_SEPARATOR} "
 _I64 = npt.NDArray[np.int64]
 

@@ -53,7 +53,6 @@ class Wanted(NamedTuple):
 class Read(NamedTuple):
     """What came of a story file: the digest of its bytes, its number of articles."""
 
-    file: SeedFile
     fate: Fate
     digest: bytes
     articles: int
@@ -62,7 +61,10 @@ class Read(NamedTuple):
 
 
 class ShardRead(NamedTuple):
-    """What came of a shard. The segment is written, unless there was nothing to write."""
+    """What came of a shard, file by file.
+
+    The segment is written, unless there was nothing to write.
+    """
 
     number: int
     reads: list[Read]
@@ -143,11 +145,11 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     file = wanted.file
     data = load_file(file.path, file.id)
     if isinstance(data, Rejection):
-        return Read(file, "rejected", b"", 0, data, ())
+        return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
     story, rejection, warnings = parse_story(data, file.id)
     if story is None:
-        return Read(file, "rejected", digest, 0, rejection, warnings)
+        return Read("rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
     if task.published_only and not story.published:
         fate = "left out"
@@ -155,7 +157,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
         fate = "same"
     elif task.folder is not None:
         builder.add(story)
-    return Read(file, fate, digest, len(story.related), None, warnings)
+    return Read(fate, digest, len(story.related), None, warnings)
 
 
 def _write(builder: SegmentBuilder, folder: str | None, dictionary: bytes | None) -> Segment | None:

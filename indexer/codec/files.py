@@ -99,6 +99,16 @@ class SectionWriter:
             self._sections[-1], shape=(self._size - begin,)
         )
 
+    def extend(self, name: str, array: AnyArray) -> None:
+        """Append an array to the section `name`, the last one, or begin it."""
+        if not self._sections or self._sections[-1].name != name:
+            self.add(name, array)
+            return
+        little = np.ascontiguousarray(array, dtype=self._sections[-1].dtype)
+        self._write(little.view(np.uint8).data)
+        last = self._sections[-1]
+        self._sections[-1] = msgspec.structs.replace(last, shape=(last.shape[0] + len(array),))
+
     def _begin(self, name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> None:
         self._write(bytes(-self._size % ALIGNMENT))
         self._sections.append(Section(name, dtype.str, shape, self._size))
@@ -212,11 +222,17 @@ class SectionFile:
         )
         return array.reshape(section.shape)
 
+    def release(self) -> None:
+        """Give back the memory of the pages read so far; they are read again when needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
     def check(self) -> None:
         """Read every byte; raise `IndexCorrupt` if the checksum does not fit."""
         end = len(self._map) - 8
         crc = 0
         for begin in range(0, end, _CHECK_BYTES):
             crc = zlib.crc32(self._map[begin : min(begin + _CHECK_BYTES, end)], crc)
+            self.release()
         if crc != int.from_bytes(self._map[end : end + 4], "little"):
             raise self.corrupt("checksum does not fit")

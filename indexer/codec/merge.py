@@ -6,7 +6,7 @@ positions are unpacked and packed again, a batch of postings at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .format import LENGTH_VALUES, U32, FieldInfo, offsets_of
+from .format import LENGTH_VALUES, U32, offsets_of
 from .invert import Postings, gather_ranges
 from .read import SegmentArrays
 from .stored import RecordCompressor, Stored
@@ -22,6 +22,9 @@ from .write import Column, write_segment
 
 # Postings that are sorted at a time; bounds the memory of a merge.
 _BATCH = 1 << 18
+# Records after which the memory of what was read is given back.
+_RELEASED = 4096
+_I32 = npt.NDArray[np.int32]
 _I64 = npt.NDArray[np.int64]
 
 
@@ -50,10 +53,11 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
     Document ids follow the order of `segments`. Field lengths were stored as codes, so
     the total length of a field is exact only if nothing was deleted. Raises as
     `write_segment` does, and `IndexCorrupt`. Costs well under a microsecond per posting,
-    and memory for the terms and about 8 bytes per posting.
+    and memory for the terms, for a byte per posting, and for one facet's postings.
     """
     sources, docs = _sources(segments)
     names = {name for arrays in segments for name in arrays.fields}
+    facets = {name for arrays in segments for name in names if arrays.has_facet(name)}
     lengths = {
         name: values for name in sorted(names) if (values := _lengths(sources, name)) is not None
     }
@@ -61,11 +65,11 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
         folder,
         segment,
         docs=docs,
-        fields=_fields(sources),
+        fields=_fields(sources, facets),
         lengths=lengths,
         total_lengths={name: _total_length(sources, name) for name in lengths},
         columns=_columns(sources),
-        facets={name for arrays in segments for name in names if arrays.has_facet(name)},
+        facets=facets,
         stored=_stored(sources),
     )
 
@@ -125,51 +129,60 @@ def _stored(sources: list[_Source]) -> Stored:
         for source in sources:
             records = source.arrays.records
             same = source.arrays.dictionary == dictionary
-            for doc in np.flatnonzero(source.kept).tolist():
+            for number, doc in enumerate(np.flatnonzero(source.kept).tolist()):
                 yield bytes(records.frame(doc)) if same else compressor.compress(records.read(doc))
+                if number % _RELEASED == 0:
+                    source.arrays.release()
+            source.arrays.release()
 
     return Stored(dictionary, frames())
 
 
-def _fields(sources: list[_Source]) -> Iterator[Postings]:
+def _fields(sources: list[_Source], facets: Collection[str]) -> Iterator[Postings]:
     scored: dict[str, bool] = {}
     for source in sources:
         for info in source.arrays.fields.values():
             if info.terms and scored.setdefault(info.name, info.scored) != info.scored:
                 raise ValueError(f"field {info.name!r} has frequencies in some segments only")
     for name in sorted(scored, key=lambda name: (not scored[name], name)):
-        yield from _merge_field(sources, name, scored[name])
+        yield from _merge_field(sources, name, scored[name], whole=name in facets)
 
 
 class _Batch(NamedTuple):
     """Merged postings of a range of terms: `terms` are their numbers, rising."""
 
-    terms: _I64
+    terms: _I32
     docs: U32
     tfs: U32
     positions: U32
 
 
-def _merge_field(sources: list[_Source], name: str, scored: bool) -> Iterator[Postings]:
-    """The merged postings of a field, those of scored fields in several parts."""
-    lists = [
-        [source.arrays.term_bytes(name, ordinal) for ordinal in range(info.terms)]
-        for source in sources
-        for info in (source.arrays.fields.get(name, FieldInfo(name, scored, 0, 0)),)
-    ]
-    terms = sorted(set().union(*lists))
+def _merge_field(
+    sources: list[_Source], name: str, scored: bool, *, whole: bool
+) -> Iterator[Postings]:
+    """The merged postings of a field, in several parts unless asked for as a whole."""
+    every: set[bytes] = set()
+    for source in sources:
+        every.update(_terms(source, name))
+    terms = sorted(every)
     numbers = {term: number for number, term in enumerate(terms)}
-    maps = [np.array([numbers[term] for term in found], np.int64) for found in lists]
+    maps = [
+        np.fromiter((numbers[term] for term in _terms(source, name)), np.int32)
+        for source in sources
+    ]
+    del every, numbers
     batches = (
         _merge_batch(sources, maps, name, scored, begin, end)
         for begin, end in pairwise(_batch_bounds(sources, maps, name, len(terms)))
     )
-    if not scored:
-        every = map(np.concatenate, zip(*batches, strict=True))
-        batches = (_Batch(*arrays) for arrays in [tuple(every)])
+    if whole:
+        parts = map(np.concatenate, zip(*batches, strict=True))
+        batches = (_Batch(*arrays) for arrays in [tuple(parts)])
     for batch in batches:
         counts = np.bincount(batch.terms, minlength=len(terms))
         left = np.flatnonzero(counts)
+        for source in sources:
+            source.arrays.release()
         yield Postings(
             name=name,
             terms=[terms[number] for number in left.tolist()],
@@ -180,7 +193,12 @@ def _merge_field(sources: list[_Source], name: str, scored: bool) -> Iterator[Po
         )
 
 
-def _batch_bounds(sources: list[_Source], maps: list[_I64], name: str, terms: int) -> list[int]:
+def _terms(source: _Source, name: str) -> Iterator[bytes]:
+    info = source.arrays.fields.get(name)
+    return (source.arrays.term_bytes(name, ordinal) for ordinal in range(info.terms if info else 0))
+
+
+def _batch_bounds(sources: list[_Source], maps: list[_I32], name: str, terms: int) -> list[int]:
     sizes = np.zeros(terms, np.int64)
     for source, numbers in zip(sources, maps, strict=True):
         if len(numbers):
@@ -190,7 +208,7 @@ def _batch_bounds(sources: list[_Source], maps: list[_I64], name: str, terms: in
 
 
 def _merge_batch(
-    sources: list[_Source], maps: list[_I64], name: str, scored: bool, begin: int, end: int
+    sources: list[_Source], maps: list[_I32], name: str, scored: bool, begin: int, end: int
 ) -> _Batch:
     parts = []
     for source, numbers in zip(sources, maps, strict=True):
@@ -206,7 +224,7 @@ def _merge_batch(
     return _Batch(terms[order], docs[order], tfs[order], moved)
 
 
-def _take(source: _Source, numbers: _I64, name: str, scored: bool, first: int) -> _Batch:
+def _take(source: _Source, numbers: _I32, name: str, scored: bool, first: int) -> _Batch:
     arrays = source.arrays
     ordinals = range(first, first + len(numbers))
     starts = arrays.term_starts(name)[first : ordinals.stop + 1]

@@ -68,6 +68,13 @@ class SegmentArrays(SegmentTerms):
         ):  # fmt: skip
             assert file.table.docs == self.doc_count
 
+    def release(self) -> None:
+        """Give back the memory of all pages read so far; what is read again is mapped again."""
+        self.terms_file.release()
+        for name in ("postings_file", "positions_file", "documents_file", "stored_file"):
+            if name in self.__dict__:
+                self.__dict__[name].release()
+
     # Postings
 
     @cached_property

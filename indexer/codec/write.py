@@ -63,7 +63,7 @@ def write_segment(
 
     docs: number of documents, N
     fields: one `Postings` a field, those with frequencies first; read once, one at a time.
-        One with frequencies may come in parts, the terms of each after those of the last
+        All but facets may come in parts, the terms of each after those of the last
     lengths: field name → int[N], the field's length in tokens, 0 where a document lacks it
     columns: field name → values of N documents
     facets: names of docs-only fields that get a document → values column too
@@ -71,7 +71,8 @@ def write_segment(
     total_lengths: field name → tokens in all documents, where not the sum of `lengths`
 
     Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
-    cannot be written. Needs memory for 4 bytes per posting besides one field's arrays.
+    cannot be written. Needs memory for the terms and a byte per posting besides one part's
+    arrays.
     """
     codes = {name: length_codes(values) for name, values in lengths.items()}
     with (
@@ -80,27 +81,29 @@ def write_segment(
         SectionWriter(folder, segment, "positions", docs) as positions,
         SectionWriter(folder, segment, "documents", docs) as documents,
     ):
-        inverted = _Inverted(docs, codes, documents, frozenset(facets))
+        inverted = _Inverted(docs, codes, postings, documents, frozenset(facets))
         positions.stream("bits", inverted.take(fields))
         sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
-        inverted.finish(terms, postings, positions, {**sums, **(total_lengths or {})})
+        inverted.finish(terms, positions, {**sums, **(total_lengths or {})})
         _write_documents(documents, docs, codes, columns)
     _write_stored(folder, segment, docs, stored)
     sync_folder(folder)
 
 
 class _Inverted:
-    """Gathers the fields of a segment; their packed positions pass through."""
+    """Gathers the fields of a segment; packed positions and documents pass through."""
 
     def __init__(
         self,
         docs: int,
         codes: Mapping[str, U8],
+        postings: SectionWriter,
         documents: SectionWriter,
         facets: frozenset[str],
     ) -> None:
         self._docs = docs
         self._codes = codes
+        self._posting_file = postings
         self._rows = {name: row for row, name in enumerate(codes)}
         self._documents = documents
         self._facets = facets
@@ -149,7 +152,7 @@ class _Inverted:
         self._hashes.extend(term_hash(info.first, term) for term in field.terms)
         self._terms.extend(field.terms)
         self._put("starts", field.starts[:-1] + np.int64(self._postings))
-        self._put("docs", field.docs.astype(np.uint16))
+        self._posting_file.extend("docs", field.docs.astype(np.uint16))
         if chunks_of(self._docs) > 1:
             chunks, runs, run_chunks = chunk_runs(field.docs, field.starts)
             self._put("chunks", chunks)
@@ -173,7 +176,6 @@ class _Inverted:
     def finish(
         self,
         terms: SectionWriter,
-        postings: SectionWriter,
         positions: SectionWriter,
         totals: Mapping[str, int],
     ) -> None:
@@ -187,11 +189,13 @@ class _Inverted:
         positions.add("long", self._packer.long.astype(np.uint32))
         positions.add("counts", self._packer.counts)
         positions.finish()
-        self._finish_postings(postings)
+        self._finish_postings()
         self._finish_terms(terms, offsets, totals)
 
-    def _finish_postings(self, postings: SectionWriter) -> None:
-        postings.add("docs", self._get("docs", np.uint16))
+    def _finish_postings(self) -> None:
+        postings = self._posting_file
+        if not self._postings:
+            postings.add("docs", np.empty(0, np.uint16))
         postings.add("tfs", self._get("tfs", np.uint8))
         postings.add("run_starts", self._get("runs", np.int64).astype(np.uint32))
         postings.add("run_chunks", self._get("run_chunks", np.uint16))
