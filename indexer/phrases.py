@@ -18,6 +18,7 @@ import numba as nb
 import numpy as np
 
 from .jit import compiled, lowest_one, readonly
+from .vectors import prefetch, sum_bytes
 
 CHUNK_BITS = 16
 CHUNK = 1 << CHUNK_BITS
@@ -27,6 +28,9 @@ _MOST_BITS = 32
 #: A list this many times longer than another is searched for each of its documents
 #: instead of being read.
 _SEARCH_FACTOR = 24
+
+#: Documents whose positions are fetched before they are needed.
+_AHEAD = 8
 
 _DOCS = readonly(nb.uint16)
 _BYTES = readonly(nb.uint8)
@@ -107,8 +111,11 @@ def _read(tfs, words, blocks, widths, long_postings, long_counts, posting, posit
     block = posting // _BLOCK
     first = block * _BLOCK
     numbers = np.int64(0)
-    for before in range(first, posting):
-        numbers += np.int64(tfs[before])
+    if first + _BLOCK <= len(tfs):
+        numbers = sum_bytes(tfs, first, posting - first)
+    else:
+        for before in range(first, posting):
+            numbers += np.int64(tfs[before])
     count = np.int64(tfs[posting])
     if len(long_postings):
         slot = _first_from(long_postings, first)
@@ -237,7 +244,23 @@ def _keep_phrases(
     first, second = order[0], order[min(1, terms - 1)]
     at = bounds[:, chunk].copy()
     kept = 0
-    for i in range(postings.shape[1]):
+    documents = postings.shape[1]
+    for i in range(-2 * _AHEAD, documents):
+        # What is far apart is fetched before it is needed: first the heads of blocks, then
+        # about where in them the positions are.
+        for term in (first, second):
+            if i + 2 * _AHEAD < documents:
+                posting = postings[term, i + 2 * _AHEAD]
+                prefetch(tfs, posting // _BLOCK * _BLOCK)
+                prefetch(blocks, posting // _BLOCK)
+                prefetch(widths, posting // _BLOCK * 2)
+            if 0 <= i + _AHEAD < documents:
+                posting = postings[term, i + _AHEAD]
+                begin = np.int64(blocks[posting // _BLOCK])
+                size = np.int64(blocks[posting // _BLOCK + 1]) - begin
+                prefetch(words, (begin + size * (posting % _BLOCK) // _BLOCK) >> 3)
+        if i < 0:
+            continue
         at[first] = postings[first, i]
         at[second] = postings[second, i]
         place = docs[at[first]]
@@ -256,8 +279,11 @@ def _keep_phrases(
             block = posting // _BLOCK
             begin = block * _BLOCK
             numbers = np.int64(0)
-            for other in range(begin, posting):
-                numbers += np.int64(tfs[other])
+            if begin + _BLOCK <= len(tfs):
+                numbers = sum_bytes(tfs, begin, posting - begin)
+            else:
+                for other in range(begin, posting):
+                    numbers += np.int64(tfs[other])
             size = np.int64(tfs[posting])
             if len(long_postings):
                 slot = _first_from(long_postings, begin)

@@ -1,4 +1,4 @@
-"""What numba has no loops for: 64 comparisons at once, and bits counted by position; layer 1.
+"""What numba has no loops for: 64 comparisons at once, and bits counted by position; layer 0.
 
 Intrinsics for compiled code, written for vectors that the processor may or may not have:
 where it has shorter ones the compiler uses several.
@@ -88,6 +88,33 @@ def prefetch(context: Any, values: Any, at: Any) -> Any:
 bits_above = _comparison(ir.FloatType(), lambda b, x, y: b.fcmp_ordered(">", x, y))
 #: (values uint8[≥ at + 64], at, value) → uint64, bit i set if values[at + i] == value.
 bits_equal = _comparison(ir.IntType(8), lambda b, x, y: b.icmp_unsigned("==", x, y))
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def sum_bytes(context: Any, values: Any, at: Any, count: Any) -> Any:
+    """The sum of values[at:at + count], count ≤ 32; 32 bytes are read wherever it ends."""
+    size = 32
+    lanes = ir.VectorType(ir.IntType(8), size)
+    wide = ir.VectorType(ir.IntType(16), size)
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(target, builder, arguments[0])
+        first = builder.bitcast(builder.gep(array.data, [arguments[1]]), lanes.as_pointer())
+        loaded = builder.load(first, align=1)
+        place = ir.Constant(ir.IntType(32), 0)
+        limit = builder.trunc(arguments[2], ir.IntType(8))
+        one = builder.insert_element(ir.Constant(lanes, ir.Undefined), limit, place)
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), size), [0] * size)
+        limits = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), zeros)
+        numbers = ir.Constant(lanes, list(range(size)))
+        wanted = builder.icmp_unsigned("<", numbers, limits)
+        kept = builder.zext(builder.select(wanted, loaded, ir.Constant(lanes, None)), wide)
+        kind = ir.FunctionType(ir.IntType(16), [wide])
+        name = f"llvm.vector.reduce.add.v{size}i16"
+        reduce = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.zext(builder.call(reduce, [kept]), _INDEX)
+
+    return nb.int64(values, nb.int64, nb.int64), generate
 
 
 def adder(width: int) -> Any:

@@ -14,8 +14,8 @@ import indexer
 ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
-    {"errors", "model", "jit"},
-    {"analysis", "dates", "disk", "engine", "phrases", "answer", "vectors", "handles"},
+    {"errors", "model", "jit", "vectors"},
+    {"analysis", "dates", "disk", "engine", "phrases", "answer", "handles"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests"},
     {"bulk", "clauses", "demo", "generation", "marking"},
     {"reading", "store", "snapshot", "verify", "parse", "marks", "ranking"},
