@@ -18,7 +18,7 @@ from whoosh import query as wq
 
 from .clauses import Word
 from .codec.terms import TermEntry
-from .evaluate import K1, NOTHING, Evaluator, Matches, Statistics
+from .evaluate import K1, NOTHING, DocIds, Evaluator, Matches, Statistics
 from .snapshot import Snapshot
 
 
@@ -76,6 +76,25 @@ class CompiledEvaluator(Evaluator):
         mask = np.zeros(self.segment.doc_count, np.bool_)
         self._kernels.mark(self.segment.docs, bounds, mask)
         return mask
+
+    def _with_any(self, field: str, ordinals: range) -> DocIds:
+        segment = self.segment
+        begin = segment.fields[field].first
+        found: DocIds = self._kernels.documents_of_terms(
+            segment.docs, segment.terms_file.section("starts", "u4"), segment.first_chunks,
+            segment.run_starts, segment.run_chunks,
+            begin + ordinals.start, begin + ordinals.stop, segment.doc_count,
+        )  # fmt: skip
+        return found
+
+    def _union(self, parts: list[Matches], boost: float) -> Matches:
+        sums = np.zeros(self.segment.doc_count, np.float32)
+        seen = np.zeros(-(-self.segment.doc_count // 64), np.uint64)
+        for part in parts:
+            scores = part.scores.astype(np.float32, copy=False)
+            self._kernels.add_matches(part.doc_ids, scores, sums, seen)
+        doc_ids = self._kernels.marked(seen)
+        return Matches(doc_ids, np.float32(boost) * sums[doc_ids])
 
     def _evaluate(self, query: wq.Query) -> Matches:
         words = read_words(query)

@@ -167,7 +167,17 @@ class Evaluator:
         if query.scale or query.minmatch:
             return self._with_whoosh(query)
         parts = [self._evaluate(part) for part in query.subqueries]
-        return _union(parts, self.segment.doc_count, query.boost)
+        return self._union(parts, query.boost)
+
+    def _union(self, parts: list[Matches], boost: float) -> Matches:
+        """What any part has, with the sums of their scores."""
+        scores = np.zeros(self.segment.doc_count, np.float64)
+        seen = np.zeros(self.segment.doc_count, np.bool_)
+        for part in parts:
+            scores[part.doc_ids] += part.scores
+            seen[part.doc_ids] = True
+        doc_ids = np.flatnonzero(seen).astype(np.uint32)
+        return Matches(doc_ids, boost * scores[doc_ids])
 
     def _and_not(self, query: wq.AndNot) -> Matches:
         return _without(self._evaluate(query.a), self.documents(query.b))
@@ -201,7 +211,7 @@ class Evaluator:
                 return NOTHING.doc_ids
             if len(ordinals) > MAX_EXPANDED_TERMS:
                 raise too_wide(query)
-            return self._distinct(self.segment.doc_ids_of(query.fieldname, ordinals))
+            return self._with_any(query.fieldname, ordinals)
         entries = [
             entry
             for term in expanded_terms(query, self.snapshot)
@@ -209,6 +219,10 @@ class Evaluator:
         ]
         parts = [self.segment.doc_ids(entry) for entry in entries]
         return self._distinct(np.concatenate([NOTHING.doc_ids, *parts]))
+
+    def _with_any(self, field: str, ordinals: range) -> DocIds:
+        """The documents that have any of a range of terms, which is not empty."""
+        return self._distinct(self.segment.doc_ids_of(field, ordinals))
 
     def _distinct(self, doc_ids: DocIds) -> DocIds:
         """Documents in order and each once; cheaper than sorting."""
@@ -299,16 +313,6 @@ def _constant(doc_ids: DocIds, score: float) -> Matches:
 def _without(found: Matches, excluded: DocIds) -> Matches:
     kept = ~np.isin(found.doc_ids, excluded, assume_unique=True)
     return Matches(found.doc_ids[kept], found.scores[kept])
-
-
-def _union(parts: list[Matches], size: int, boost: float) -> Matches:
-    scores = np.zeros(size, np.float64)
-    seen = np.zeros(size, np.bool_)
-    for part in parts:
-        scores[part.doc_ids] += part.scores
-        seen[part.doc_ids] = True
-    doc_ids = np.flatnonzero(seen).astype(np.uint32)
-    return Matches(doc_ids, boost * scores[doc_ids])
 
 
 def _sortable(field: Any, bound: Any) -> np.uint64:

@@ -17,10 +17,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .jit import compiled, readonly
-from .phrases import score_phrases
+from .jit import compiled, count_ones, lowest_one, readonly
+from .phrases import first_from, score_phrases
 
-__all__ = ["best", "count_facet", "mark", "score_all", "score_any", "score_phrases"]
+__all__ = [
+    "add_matches", "best", "count_facet", "documents_of_terms", "mark", "marked", "score_all",
+    "score_any", "score_phrases",
+]  # fmt: skip
 
 _CHUNK_BITS = 16
 _CHUNK = 1 << _CHUNK_BITS
@@ -192,6 +195,59 @@ def mark(docs, bounds, mask):
                 doc = base + docs[posting]
                 if doc < len(mask):
                     mask[doc] = True
+
+
+@compiled(nb.uint32[::1](nb.uint64[::1]))
+def marked(bits):
+    """The numbers of the bits that are set, rising: bit i & 63 of word i >> 6."""
+    count = 0
+    for word in bits:
+        count += np.int64(count_ones(word))
+    found = np.empty(count, np.uint32)
+    count = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        while left:
+            found[count] = (word << 6) + np.int64(lowest_one(left))
+            count += 1
+            left &= left - np.uint64(1)
+    return found
+
+
+@compiled(nb.void(_U32, readonly(nb.float32), nb.float32[::1], nb.uint64[::1]))
+def add_matches(doc_ids, scores, sums, seen):
+    """Add the scores of documents to sums[d] and set their bits in `seen`."""
+    for i in range(len(doc_ids)):
+        doc = np.int64(doc_ids[i])
+        sums[doc] += scores[i]
+        seen[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
+
+
+@compiled(nb.uint32[::1](_DOCS, _U32, _DOCS, _U32, _DOCS, nb.int64, nb.int64, nb.int64))
+def documents_of_terms(docs, starts, first_chunks, run_starts, run_chunks, first, last, size):
+    """uint32[n], rising: the documents that have any of the terms first … last - 1.
+
+    starts uint32[T + 1], first_chunks, run_starts, run_chunks: see docs/index-format.md
+    size: documents of the segment
+    """
+    bits = np.zeros((size + 63) >> 6, np.uint64)
+    run = first_from(run_starts, np.int64(starts[first]))
+    for number in range(first, last):
+        begin, end = np.int64(starts[number]), min(np.int64(starts[number + 1]), len(docs))
+        base = np.int64(first_chunks[number]) << _CHUNK_BITS
+        while begin < end:
+            stop = end
+            if run < len(run_starts) and begin <= run_starts[run] < end:
+                stop = np.int64(run_starts[run])
+            for posting in range(begin, stop):
+                doc = base + docs[posting]
+                if doc < size:
+                    bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
+            begin = stop
+            if stop < end:
+                base = np.int64(run_chunks[run]) << _CHUNK_BITS
+                run += 1
+    return marked(bits)
 
 
 @compiled(nb.int64(nb.uint32[::1], nb.float32[::1], nb.uint8[::1], nb.uint32[::1], nb.float32[::1]))

@@ -66,7 +66,7 @@ def gallop(docs, low, high, place):
 
 
 @compiled(nb.int64(_U32, nb.int64))
-def _first_from(values, wanted):
+def first_from(values, wanted):
     """The first place in rising `values` of one that is `wanted` or more."""
     low, high = 0, len(values)
     while low < high:
@@ -118,7 +118,7 @@ def _read(tfs, words, blocks, widths, long_postings, long_counts, posting, posit
             numbers += np.int64(tfs[before])
     count = np.int64(tfs[posting])
     if len(long_postings):
-        slot = _first_from(long_postings, first)
+        slot = first_from(long_postings, first)
         while slot < len(long_postings) and long_postings[slot] < posting:
             numbers += np.int64(long_counts[slot]) - _SATURATED
             slot += 1
@@ -286,7 +286,7 @@ def _keep_phrases(
                     numbers += np.int64(tfs[other])
             size = np.int64(tfs[posting])
             if len(long_postings):
-                slot = _first_from(long_postings, begin)
+                slot = first_from(long_postings, begin)
                 while slot < len(long_postings) and long_postings[slot] < posting:
                     numbers += np.int64(long_counts[slot]) - _SATURATED
                     slot += 1

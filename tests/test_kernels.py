@@ -10,6 +10,7 @@ import pytest
 
 from indexer import kernels, phrases
 from indexer.codec.format import offsets_of
+from indexer.codec.invert import chunk_runs
 from indexer.codec.positions import PositionPacker
 
 SIZE = 65_536 + 9_000
@@ -129,6 +130,25 @@ def test_score_all_of_lists_in_one_chunk_each():
     ids = [sample(random, 500, high=65_536), sample(random, 500, low=65_536)]
     lists = lists_of(random, ids)
     assert kernels.score_all(*lists.arguments, np.arange(3))[0] == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_documents_of_a_range_of_terms(seed):
+    """Whatever chunks the terms pass through, each document of any of them is found once."""
+    random = np.random.default_rng(seed)
+    sizes = random.choice([1, 2, 40, 9_000], 12)
+    ids = [
+        sample(random, size, low=low) for size, low in zip(sizes, [0, 0, 65_536] * 4, strict=True)
+    ]
+    docs = np.concatenate(ids).astype(np.uint32)
+    starts = offsets_of([len(part) for part in ids])
+    chunks, runs, run_chunks = chunk_runs(docs, starts)
+    arrays = (docs.astype(np.uint16), starts.astype(np.uint32), chunks, runs.astype(np.uint32))
+    for first in range(len(ids)):
+        for last in range(first, len(ids) + 1):
+            found = kernels.documents_of_terms(*arrays, run_chunks, first, last, SIZE)
+            wanted = np.unique(docs[starts[first] : starts[last]])
+            assert np.array_equal(found, wanted)
 
 
 def packed(flat, tfs):

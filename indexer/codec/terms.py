@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,9 +128,9 @@ class SegmentTerms:
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
         info = self.fields.get(field, _NO_FIELD)
-        size = len(prefix)
-        numbers = range(info.first, info.first + info.terms)
-        end = bisect_right(numbers, prefix, key=lambda number: self._term(number)[:size])
+        # The first of all that come after the terms that begin so.
+        stem = prefix.rstrip(b"\xff")
+        end = self._place(info, stem[:-1] + bytes([stem[-1] + 1])) if stem else info.terms
         return range(self._place(info, prefix), end)
 
     def terms_between(
