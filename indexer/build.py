@@ -10,6 +10,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def rebuild(
     job = _Job(seeds, index, published_only, strict, workers or os.cpu_count() or 1, progress)
     if dry_run:
         return job.run(job.plan(full), started, None)
-    try:
+    with _failures_named(index):
         os.makedirs(index, exist_ok=True)
         with writer_lock(index) as lock:
             job.lock = lock
@@ -79,8 +80,6 @@ def rebuild(
             except IndexCorrupt as damage:
                 _warn(damage)
                 return job.run(job.plan(full=True), started, index)
-    except OSError as error:
-        raise BuildError(f"{error.filename or index}: {error.strerror or error}") from error
 
 
 def _warn(damage: IndexCorrupt) -> None:
@@ -95,7 +94,6 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     makes it match the story files again. Raises `IndexLocked`, `BuildError`.
     """
     folder = os.fspath(index)
-    os.makedirs(folder, exist_ok=True)
     taken: list[int] = []
 
     def counted() -> Iterator[Story]:
@@ -109,8 +107,19 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
         manifest = _manifest(generation, segments, "", False, len(taken), sum(taken))
         return manifest, mf.Sources(0, {})
 
-    with writer_lock(folder):
-        return write_stories(folder, counted(), describe)
+    with _failures_named(folder):
+        os.makedirs(folder, exist_ok=True)
+        with writer_lock(folder):
+            return write_stories(folder, counted(), describe)
+
+
+@contextmanager
+def _failures_named(folder: str) -> Iterator[None]:
+    """Failures of the file system say which file it was, as `BuildError`."""
+    try:
+        yield
+    except OSError as error:
+        raise BuildError(f"{error.filename or folder}: {error.strerror or error}") from error
 
 
 def _manifest(

@@ -139,7 +139,11 @@ class BuildProgress(msgspec.Struct, frozen=True):
 
 
 class IndexInfo(msgspec.Struct, frozen=True):
-    """A description of one generation. `bytes` is its size on disk."""
+    """A description of one generation. `bytes` is its size on disk.
+
+    `damaged` is the number of the newest generation if that is damaged and this one, which
+    came before it, is searched in its place.
+    """
 
     location: str
     stories: int
@@ -151,6 +155,7 @@ class IndexInfo(msgspec.Struct, frozen=True):
     built_at: datetime
     seeds: str
     published_only: bool
+    damaged: int | None = None
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):

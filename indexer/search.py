@@ -64,6 +64,7 @@ class _View(NamedTuple):
     executor: Executor
     kernels: Kernels
     published: tuple[int, int] | None
+    damaged: int | None
 
 
 class _Result(NamedTuple):
@@ -87,9 +88,11 @@ class LocalEngine:
 
     def _open(self) -> _View:
         published = mf.published(self._folder)
+        newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
         executor = Executor(snapshot, self._kernels)
-        return _View(snapshot, executor, self._kernels, published)
+        damaged = newest if newest > snapshot.manifest.generation else None
+        return _View(snapshot, executor, self._kernels, published, damaged)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -199,8 +202,8 @@ class LocalEngine:
 
     def info(self) -> IndexInfo:
         """Describe the generation being searched."""
-        snapshot = self._current().snapshot
-        manifest = snapshot.manifest
+        view = self._current()
+        snapshot, manifest = view.snapshot, view.snapshot.manifest
         return IndexInfo(
             location=self._folder,
             stories=manifest.stories,
@@ -212,6 +215,7 @@ class LocalEngine:
             built_at=manifest.built_at,
             seeds=manifest.seeds,
             published_only=manifest.published_only,
+            damaged=view.damaged,
         )
 
     def reload(self) -> bool:

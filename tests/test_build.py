@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import random
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import indexer
+import indexer.build
 import indexer.reading
 import indexer.store
 from indexer.lock import writer_lock
@@ -552,6 +554,32 @@ def test_an_unwritable_folder(seeds, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(indexer.BuildError, match="file"):
         indexer.rebuild(seeds, tmp_path / "file" / "index")
+
+
+def test_stories_at_hand_and_an_unwritable_folder(tmp_path):
+    """The same error for programs that have no files."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(indexer.BuildError, match="file"):
+        indexer.build.build_stories([], tmp_path / "file" / "index")
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE])
+def test_stories_do_not_leave_the_index_because_the_machine_fails(
+    seeds, tmp_path, monkeypatch, code
+):
+    """Nothing is published: a file that cannot be read for now is not a file to reject."""
+    index = tmp_path / "index"
+    indexer.rebuild(seeds, index)
+    before = titles(index)
+    write_story(seeds, "two.md", title="Changed")
+
+    def fail(path: str, mode: str) -> None:
+        raise OSError(code, os.strerror(code), path)
+
+    monkeypatch.setattr("indexer.seeds.files.open", fail, raising=False)
+    with pytest.raises(indexer.BuildError, match=os.strerror(code)):
+        indexer.rebuild(seeds, index, full=True, workers=1)
+    assert titles(index) == before
 
 
 def test_many_small_rebuilds_leave_few_files(seeds, tmp_path):

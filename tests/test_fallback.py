@@ -133,6 +133,9 @@ def test_the_command_line_says_so(index: Path):
         (line,) = done.stderr.splitlines()
         assert line.startswith(f"storydex: {index}: {NEWEST} is damaged (")
         assert "opened generation 1 instead of 2" in line
+    assert "generation  1\n" in done.stdout
+    assert "damaged     generation 2, the newest" in done.stdout
+    assert json.loads(run(index, "info", "--json").stdout)["damaged"] == 2
     done = run(index, "verify")
     assert (done.exit_code, NEWEST in done.stdout) == (4, True)
     done = run(index, "rebuild", str(index.parent / "seeds"))
@@ -158,9 +161,10 @@ def test_a_reader_that_reloads_keeps_what_it_has(index: Path):
         write_story(index.parent / "seeds", "d.md", title="Late")
         rebuild(index)
         flip(index / "storydex-3.json", 9)
+        assert engine.info().damaged is None
         with pytest.warns(indexer.DamageWarning, match=r"storydex-3\.json"):
             assert not engine.reload()
-        assert engine.generation == 2
+        assert (engine.generation, engine.info().damaged) == (2, 3)
         assert engine.search("").total == 3
         assert not engine.reload()
         with pytest.warns(indexer.DamageWarning, match=r"storydex-3\.json"):

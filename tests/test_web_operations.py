@@ -217,6 +217,23 @@ def test_metrics_count_requests_and_searches(index):
     assert "azure" not in text
 
 
+@pytest.mark.filterwarnings("ignore::indexer.DamageWarning")
+def test_operators_see_that_the_newest_generation_is_damaged(tmp_path):
+    """The one before serves, which nobody would notice from the pages."""
+    index = build(tmp_path, [{"title": "Azure"}])
+    client = visit(index, RELOAD_SECONDS=0)
+    assert client.get("/readyz").get_json() == {"status": "ok", "generation": 1}
+    assert "storydex_index_fallback 0.0" in client.get("/metrics").text
+    write_story(tmp_path / "seeds", "late.md", title="Late")
+    indexer.rebuild(tmp_path / "seeds", index)
+    newest = index / "storydex-2.json"
+    newest.write_bytes(newest.read_bytes()[:-2])
+    assert client.get("/readyz").get_json() == {"status": "ok", "generation": 1, "damaged": 2}
+    assert "storydex_index_fallback 1.0" in client.get("/metrics").text
+    indexer.rebuild(tmp_path / "seeds", index)
+    assert client.get("/readyz").get_json() == {"status": "ok", "generation": 3}
+
+
 def test_metrics_work_without_an_index(tmp_path):
     """That is when somebody looks at them."""
     answer = visit(tmp_path / "none").get("/metrics")

@@ -50,7 +50,7 @@ class Connection:
         self.engine().warm_up()
 
     def info(self) -> IndexInfo:
-        """Describe the generation being served; asks the engine once per generation."""
+        """Describe the generation being served; asks the engine once until it may be another."""
         engine = self.engine()
         generation = engine.generation
         described = self._described
@@ -100,6 +100,8 @@ class Connection:
         except StorydexError as failure:
             # The name only: messages hold the location, which may hold a password.
             _log.warning("reload failed (%s); the open generation serves", type(failure).__name__)
+        # The generation may be the same and no longer the newest.
+        self._described = None
 
 
 def current_connection() -> Connection:

@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from indexer import ResultPage, StorydexError
 
-from .connection import current_connection, current_engine
+from .connection import current_connection
 
 operations = Blueprint("operations", __name__)
 
@@ -62,6 +62,11 @@ class Metrics:
         self.built = Gauge(
             "storydex_index_built_timestamp_seconds",
             "When the generation being searched was built.",
+            registry=self.registry,
+        )
+        self.fallback = Gauge(
+            "storydex_index_fallback",
+            "1 if the newest generation is damaged and the one before is searched, else 0.",
             registry=self.registry,
         )
         self.up = Gauge(
@@ -113,9 +118,17 @@ def livez() -> Response:
 
 @operations.get("/readyz")
 def readyz() -> Response:
-    """There is an index to search, at full speed; 503 until there is."""
-    current_connection().warm_up()
-    return _plain({"status": "ok", "generation": current_engine().generation})
+    """There is an index to search, at full speed; 503 until there is.
+
+    Names the newest generation as `damaged` where the one before it is searched.
+    """
+    connection = current_connection()
+    connection.warm_up()
+    info = connection.info()
+    document: dict[str, object] = {"status": "ok", "generation": info.generation}
+    if info.damaged is not None:
+        document["damaged"] = info.damaged
+    return _plain(document)
 
 
 @operations.get("/metrics")
@@ -130,6 +143,7 @@ def metrics() -> Response:
         instruments.up.set(1)
         instruments.generation.set(info.generation)
         instruments.stories.set(info.stories)
+        instruments.fallback.set(info.damaged is not None)
         instruments.built.set(info.built_at.timestamp())
     response = Response(generate_latest(instruments.registry), content_type=CONTENT_TYPE_LATEST)
     response.headers["Cache-Control"] = "no-store"

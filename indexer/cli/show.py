@@ -84,6 +84,8 @@ def info_lines(info: IndexInfo) -> str:
         "built": f"{info.built_at:%Y-%m-%d %H:%M:%S} UTC",
         "from": info.seeds + (" (published stories only)" if info.published_only else ""),
     }
+    if info.damaged is not None:
+        rows["damaged"] = f"generation {info.damaged}, the newest: rebuild to replace it"
     return "".join(f"{name:<12}{neutral(value)}\n" for name, value in rows.items())
 
 

@@ -6,6 +6,7 @@ and nothing from outside the folder.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -60,7 +61,10 @@ def iter_seed_files(
 
 
 def load_file(path: str, story_id: str) -> bytes | Rejection:
-    """The bytes of a story file, or why it cannot be read. Never reads over `MAX_BYTES`."""
+    """The bytes of a story file, or why it cannot be read. Never reads over `MAX_BYTES`.
+
+    Raises `OSError` where the machine is at fault and not the file.
+    """
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size > MAX_BYTES:
@@ -118,7 +122,16 @@ def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
         yield SeedFile(story_id, entry.path, status.st_size, status.st_mtime_ns)
 
 
+#: Too many files are open, there is no memory, a disk or a network fails: to go on would
+#: be to take the stories out of the index that cannot be read just now.
+_NOT_OF_THE_FILE = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
+)
+
+
 def _unreadable(story_id: str, error: OSError) -> Rejection:
+    if error.errno in _NOT_OF_THE_FILE:
+        raise error
     return Rejection(story_id, 1, f"cannot be read ({error.strerror}): check its permissions")
 
 
