@@ -99,8 +99,12 @@ class Snapshot:
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
-        number = bisect_right(self.bases, doc_id) - 1
+        number = self.segment_of(doc_id)
         return self.segments[number], doc_id - self.bases[number]
+
+    def segment_of(self, doc_id: int) -> int:
+        """The number of the segment that holds a story."""
+        return bisect_right(self.bases, doc_id) - 1
 
     def texts(self, doc_id: int) -> bytes:
         """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import indexer
-from indexer import marking, schema
+from indexer import cutting, lookup, marking, schema
 from indexer.analysis import iter_words, stem
 from indexer.codec.read import SegmentArrays
+from indexer.handles import Handles
 from indexer.marks import cut_words
 
 from .conftest import build
@@ -237,10 +238,10 @@ def test_segments_explain_alike(tmp_path):
 
 def cut(text):
     """Words as the compiled loop finds them: where each starts and ends in UTF-8."""
-    data = np.frombuffer(text.encode() or b"\0", np.uint8)
-    bounds = np.full(2 * len(data) + 2, -1, np.int64)
     size = len(text.encode())
-    count = marking.cut(marking.CLASSES, data, 0, size, len(data), bounds)
+    data = np.frombuffer(text.encode() + bytes(cutting.PAD), np.uint8)
+    bounds = np.full(2 * size + cutting.PAD + 2, -1, np.int64)
+    count = cutting.cut(cutting.CLASSES, data, 0, size, size, bounds)
     return bounds[: 2 * count].tolist()
 
 
@@ -280,16 +281,8 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
     texts = bytearray(_packed())
     texts[place % len(texts)] = value
     for candidate in (data, bytes(texts), bytes(texts)[: place % len(texts)]):
-        stored = np.frombuffer(candidate or b"\0", np.uint8)
-        html, numbers, scores = np.zeros(1 << 12, np.uint8), np.zeros(64, np.int64), np.zeros(16)
-        count, _ = marking.explain(
-            np.zeros(1, np.uint16), np.ones(1, np.uint8), np.zeros(2, np.uint64),
-            np.zeros(2, np.uint32), np.zeros((1, 2), np.uint8), *[np.zeros(0, np.uint32)] * 2,
-            np.zeros((0, 2), np.int64), 0, np.array([[3, 0, 0, 0]]), np.ones(1),
-            np.array([0]), np.array([[0, 3, 0, 0], [0, 4, 0, 9], [0, 9, 0, 0], [0, 0, 0, 0]]),
-            marking.CLASSES, stored, html, numbers, scores,
-        )  # fmt: skip
-        assert -1 <= count <= len(stored)
+        count = explain_damaged(candidate)
+        assert -1 <= count <= len(candidate)
         try:
             expected = schema.read_texts(candidate)
         except ValueError:
@@ -297,6 +290,27 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
         assert (count == -1) == any(
             not 0 <= words <= len(text.encode()) for words, text in zip(*expected, strict=True)
         )
+
+
+def explain_damaged(texts):
+    """How many articles match in these texts, by a pattern that says the most different things."""
+    room = marking.Room(1, len(texts) + 1, 1)
+    empty, bytes_of_nothing = np.empty(0, np.int64), np.empty(0, np.uint8)
+    arrays = [empty] * lookup.DOCS + [np.zeros(1, np.uint16), empty, np.zeros((1, 1), np.uint8)]
+    segment = Handles(arrays)
+    positions = Handles([bytes_of_nothing, *[empty] * 2, np.zeros((0, 2), np.uint8), *[empty] * 2])
+    query = np.array([1, 1, 3, 0, 0, 0, 0, np.float64(1.0).view(np.int64)])
+    found = [[0, 0, 3, 0, 0], [0, 0, 4, 0, 9], [0, 0, 9, 0, 0], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]
+    html, used, scored = marking.explain(
+        segment.table, positions.table, room.table, query, np.empty((0, 3), np.int64),
+        np.array([[0, len(texts)]]), np.array(found),
+        np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
+    )  # fmt: skip
+    assert html <= len(room.html) - cutting.PAD
+    assert used <= len(room.numbers)
+    count = room.numbers[0]
+    assert scored == max(count, 0)
+    return int(count)
 
 
 def _packed():
