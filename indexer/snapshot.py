@@ -53,6 +53,7 @@ class FacetValues(NamedTuple):
     labels, values: parallel to keys: how each is shown, and what to filter by, which is
         the label where that means the same value
     ranks: intp[keys], the place of each in the order of labels
+    by_rank: the values in that order, as indices into keys
     ordinals: for each segment intp[terms], its own ordinals → index into keys
     """
 
@@ -60,6 +61,7 @@ class FacetValues(NamedTuple):
     labels: list[str]
     values: list[str]
     ranks: npt.NDArray[np.intp]
+    by_rank: list[int]
     ordinals: list[npt.NDArray[np.intp]]
 
 
@@ -224,7 +226,7 @@ class Snapshot:
         order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
         ranks = np.empty(len(keys), np.intp)
         ranks[order] = np.arange(len(keys))
-        return FacetValues(keys, labels, values, ranks, ordinals)
+        return FacetValues(keys, labels, values, ranks, order, ordinals)
 
     def _labels(self, facet: Facet) -> dict[str, str]:
         """The most frequent spelling of each key; the first in order of two alike."""
