@@ -23,7 +23,7 @@ from .clauses import Word
 from .codec.read import SegmentArrays
 from .codec.terms import TermEntry
 from .evaluate import posting_of
-from .marks import K1, TITLE_WEIGHT, Span, WordFinder, find_phrase, mark, snippet
+from .marks import EVERYWHERE, K1, TITLE_WEIGHT, Span, WordFinder, find_phrase, mark, snippet
 from .schema import OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
 from .snapshot import Snapshot
 
@@ -31,12 +31,14 @@ from .snapshot import Snapshot
 class Explained(Protocol):
     """What of a query matches in one story.
 
-    articles: numbers of the related articles that match, best first
-    scores: theirs
+    scores: of the related articles that match, best first
     """
 
-    articles: list[int]
     scores: list[float]
+
+    @property
+    def articles(self) -> list[int]:
+        """The numbers of these articles."""
 
     def story(self) -> Mapping[str, str]:
         """Escaped HTML of title and excerpt, and a snippet of the body if there is one."""
@@ -48,7 +50,7 @@ class Explained(Protocol):
 class Leaf(NamedTuple):
     """A part of a query that has no parts, in a text field.
 
-    field: its number, that of `related` being OWN_TEXTS
+    field: its number, that of `related` being OWN_TEXTS; EVERYWHERE: one term in each
     terms: those whose positions say where it matches: one, or those of a phrase, each at
         most `slop` after the one before; none for a pattern
     """
@@ -58,6 +60,11 @@ class Leaf(NamedTuple):
     boost: float = 1.0
     slop: int = 0
     pattern: MultiTerm | None = None
+
+    @property
+    def lists(self) -> int:
+        """How many lists of postings say where it matches."""
+        return len(TEXT_FIELDS) if self.field == EVERYWHERE else len(self.terms)
 
 
 #: When an article matches the whole query, in postfix order: n ≥ 0 is the leaf n, -2n all
@@ -90,12 +97,12 @@ class Explainer:
     def weights(self) -> list[float]:
         """What each leaf is worth in a related article, see `weight_of`."""
         return [
-            weight_of(leaf, (self._doc_frequency(leaf, term) for term in leaf.terms), self.snapshot)
+            weight_of(leaf, (self._doc_frequency(term) for term in leaf.terms), self.snapshot)
             for leaf in self.leaves
         ]
 
-    def _doc_frequency(self, leaf: Leaf, term: str) -> int:
-        entries = [self._entry(segment, leaf.field, term) for segment in self.snapshot.segments]
+    def _doc_frequency(self, term: str) -> int:
+        entries = [self._entry(segment, OWN_TEXTS, term) for segment in self.snapshot.segments]
         return sum(entry.df for entry in entries if entry is not None)
 
     @cached_property
@@ -111,21 +118,29 @@ class Explainer:
     def matches(self, number: int, doc_id: int, texts: Texts) -> Iterator[tuple[int, Span]]:
         """Where a leaf matches: number of the text, first and last word in it."""
         leaf = self.leaves[number]
-        field = leaf.field
         if number in self.finders:
-            yield from found_in(self.finders[number], field, texts)
-        elif field < OWN_TEXTS:
-            for span in self._spans(leaf, doc_id):
+            yield from found_in(self.finders[number], leaf.field, texts)
+        elif leaf.field == EVERYWHERE:
+            for field in range(len(TEXT_FIELDS)):
+                yield from self._matches_in(field, leaf, doc_id, texts)
+        else:
+            yield from self._matches_in(leaf.field, leaf, doc_id, texts)
+
+    def _matches_in(
+        self, field: int, leaf: Leaf, doc_id: int, texts: Texts
+    ) -> Iterator[tuple[int, Span]]:
+        if field < OWN_TEXTS:
+            for span in self._spans(field, leaf, doc_id):
                 yield field, span
         else:
             starts = _starts(texts)
-            for first, last in self._spans(leaf, doc_id):
+            for first, last in self._spans(field, leaf, doc_id):
                 text = bisect_right(starts, first) - 1
                 yield OWN_TEXTS + text, (first - starts[text], last - starts[text])
 
-    def _spans(self, leaf: Leaf, doc_id: int) -> list[Span]:
+    def _spans(self, field: int, leaf: Leaf, doc_id: int) -> list[Span]:
         """The positions at which a term or a phrase stands in a story: first and last."""
-        places = [self._positions(leaf.field, term, doc_id) for term in leaf.terms]
+        places = [self._positions(field, term, doc_id) for term in leaf.terms]
         return find_phrase(places, leaf.slop)
 
     def _positions(self, field: int, term: str, doc_id: int) -> list[int]:
@@ -143,11 +158,12 @@ class Explainer:
 
 
 def weight_of(leaf: Leaf, frequencies: Iterable[int], snapshot: Snapshot) -> float:
-    """What a leaf is worth in a related article, 0.0 if it is in another field.
+    """What a leaf is worth in a related article, 0.0 if it is in another field only.
 
     The inverse document frequency, as in BM25; patterns count as rare as one story.
+    frequencies: how many documents have each of its terms in `related`
     """
-    if leaf.field < OWN_TEXTS:
+    if 0 <= leaf.field < OWN_TEXTS:
         return 0.0
     return leaf.boost * log(1 + snapshot.size / (min(frequencies, default=1) + 1))
 
@@ -183,8 +199,12 @@ class _Plain:
                     matches.setdefault(article, _Match()).add(leaf, not in_excerpt)
         whole = {n: match for n, match in matches.items() if _holds(explainer.rule, match.leaves)}
         scores = {n: match.score(explainer.weights) for n, match in (whole or matches).items()}
-        self.articles = sorted(scores, key=lambda article: (-scores[article], article))
-        self.scores = [scores[article] for article in self.articles]
+        self._articles = sorted(scores, key=lambda article: (-scores[article], article))
+        self.scores = [scores[article] for article in self._articles]
+
+    @property
+    def articles(self) -> list[int]:
+        return self._articles
 
     def story(self) -> dict[str, str]:
         marked = {"title": self._mark(0), "excerpt": self._mark(1)}
@@ -193,7 +213,7 @@ class _Plain:
         return marked
 
     def related(self) -> list[dict[str, str]]:
-        titles = [OWN_TEXTS + 2 * article for article in self.articles]
+        titles = [OWN_TEXTS + 2 * article for article in self._articles]
         return [{"title": self._mark(i), "excerpt": self._mark(i + 1)} for i in titles]
 
     def _mark(self, text: int) -> str:
@@ -222,17 +242,15 @@ def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
     What NOT excludes and filters say is left out, in leaves and rule.
     """
     if isinstance(query, Word):
-        terms = (query.text,)
-        for field, boost in enumerate(TEXT_BOOSTS.values()):
-            leaf = Leaf(field, terms, boost * query.weight)
-            number = leaves.setdefault(leaf, len(leaves))
-        return [number]
+        return [_add_word(query, leaves)]
     if isinstance(query, wq.Term | wq.Phrase | MultiTerm):
         if query.fieldname not in TEXT_FIELDS:
             return []
         leaf = _leaf_of(query)
-        number = leaves.setdefault(leaf, len(leaves))
-        return [number] if leaf.field == OWN_TEXTS else []
+        everywhere = leaves.get(leaf._replace(field=EVERYWHERE))
+        if leaf.field < OWN_TEXTS or everywhere is None:
+            everywhere = leaves.setdefault(leaf, len(leaves))
+        return [everywhere] if leaf.field == OWN_TEXTS else []
     if isinstance(query, wq.And | wq.Or):
         rules = [rule for child in query.subqueries if (rule := _read(child, leaves))]
         joint = [-2 * len(rules) - isinstance(query, wq.Or)] if len(rules) > 1 else []
@@ -242,6 +260,18 @@ def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
     if isinstance(query, wq.ConstantScoreQuery):
         return _read(query.child, leaves) if query.score else []
     return []
+
+
+def _add_word(word: Word, leaves: dict[Leaf, int]) -> int:
+    """Number a word in all text fields; returns what goes for the articles."""
+    everywhere = Leaf(EVERYWHERE, (word.text,), TEXT_BOOSTS["related"] * word.weight)
+    # The same term in the articles alone may have been there before, and counts once.
+    number = leaves.get(everywhere._replace(field=OWN_TEXTS))
+    if number is None:
+        return leaves.setdefault(everywhere, len(leaves))
+    for field in range(OWN_TEXTS):
+        leaves.setdefault(everywhere._replace(field=field), len(leaves))
+    return number
 
 
 def _leaf_of(query: wq.Term | wq.Phrase | MultiTerm) -> Leaf:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import count, repeat
 from typing import TYPE_CHECKING
@@ -113,10 +112,10 @@ class _Some:
         return explained
 
     def _read(self, doc_id: int) -> bytes:
-        # Damage of one must not keep the others from being read.
-        with suppress(IndexCorrupt):
+        try:
             return self._snapshot.texts(doc_id)
-        return b""
+        except IndexCorrupt:
+            return b""  # which must not keep the others from being read
 
     def _texts_of(self, place: int) -> bytes:
         # Those that are damaged are read again, to say so.

@@ -230,7 +230,7 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
         an article matches the whole query, see `matching.rank`; of each leaf what it is
         worth in an article, as the bits of a float64
     lists: int64[T, 3], of every term of the leaves its postings, see `lookup.find_lists`
-    hits: int64[n, 2], of each a document and the end of its texts in `data`, where they
+    hits: int64[2, n], documents, and the end of the texts of each in `data`, where they
         lie one after the other
     extra: int64[m, EXTRA_COLUMNS], matches found otherwise, see `matching.EXTRA_COLUMNS`
     data: uint8[≥ end of the last + PAD], of each document its texts, see `schema.Texts`
@@ -256,13 +256,13 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
     )  # fmt: skip
     numbers = array_at(room, _NUMBERS, I64)
     at, used, scored, begin = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-    for hit in range(len(hits)):
-        end = hits[hit, 1]
+    for hit in range(hits.shape[1]):
+        end = hits[1, hit]
         count = _find(
             array_at(segment, lookup.DOCS, POSTINGS[0]), array_at(positions, 0, PLACES[0]),
             array_at(positions, 1, PLACES[1]), array_at(positions, 2, PLACES[2]),
             array_at(positions, 3, PLACES[3]), array_at(positions, 4, PLACES[4]),
-            array_at(positions, 5, PLACES[5]), bounds, room, hits[hit, 0], leaves,
+            array_at(positions, 5, PLACES[5]), bounds, room, hits[0, hit], leaves,
             rule, weights, hit, extra, texts, begin, end,
         )  # fmt: skip
         begin = end

@@ -16,6 +16,8 @@ from .analysis import WORD_PATTERN, stem
 #: Of a long body so many characters are shown, and some before the first match.
 SNIPPET_LENGTH = 280
 SNIPPET_LEAD = SNIPPET_LENGTH // 5
+#: Stands for all text fields in place of the number of one.
+EVERYWHERE = -1
 #: What matches in a related article is worth as in BM25, and more in its title.
 K1 = 1.2
 TITLE_WEIGHT = 2.0

@@ -20,7 +20,7 @@ import numpy as np
 from .analysis import POSITION_GAP
 from .cutting import U8
 from .jit import compiled, readonly
-from .marks import K1, TITLE_WEIGHT
+from .marks import EVERYWHERE, K1, TITLE_WEIGHT
 from .phrases import PLACES, positions_in
 from .schema import OWN_TEXTS
 
@@ -29,8 +29,9 @@ from .schema import OWN_TEXTS
 #: its words that match, LAST being -1 if none does.
 WORDS, BEGIN, END, OFFSET, PLACE, FIRST, LAST = range(7)
 TEXT_COLUMNS = 7
-#: Columns of `leaves`: the number of the field, that of `related` being OWN_TEXTS; its
-#: rows of `bounds`, from and to; how far apart neighbours of a phrase may be.
+#: Columns of `leaves`: the number of the field, that of `related` being OWN_TEXTS, or
+#: EVERYWHERE for a term in each; its rows of `bounds`, from and to; how far apart
+#: neighbours of a phrase may be.
 FIELD, TERMS_BEGIN, TERMS_END, SLOP = range(4)
 LEAF_COLUMNS = 4
 #: Columns of `extra`: the number of the hit, the leaf, the number of the text, the first
@@ -95,7 +96,12 @@ def index_texts(data, begin, end, index):
     if kind != _ARRAY or size < OWN_TEXTS or (size - OWN_TEXTS) % 2 or size > len(index):
         return 0
     for i in range(size):
-        at, number, kind = _head(data, at, end)
+        # Nearly all numbers are a byte, and nearly all sizes one or two.
+        if at < end and data[at] < 0x80:
+            number, kind = np.int64(data[at]), _INTEGER
+            at += 1
+        else:
+            at, number, kind = _head(data, at, end)
         if kind != _INTEGER:
             return 0
         index[i, WORDS] = number
@@ -104,7 +110,11 @@ def index_texts(data, begin, end, index):
         return 0
     offset, place = np.int64(0), np.int64(0)
     for i in range(size):
-        at, number, kind = _head(data, at, end)
+        if at + 1 < end and data[at] == 0xD9:
+            number, kind = np.int64(data[at + 1]), _STRING
+            at += 2
+        else:
+            at, number, kind = _head(data, at, end)
         words = index[i, WORDS]
         if kind != _STRING or number > end - at or words > number:
             return 0
@@ -196,6 +206,32 @@ def _text_at(index, texts, place, near):
 
 @compiled(
     nb.void(
+        *POSTINGS, TABLE_OF, nb.int64, nb.int64, nb.int64, TABLE_OF, nb.int64, I32, I32, F64, I64
+    )
+)  # fmt: skip
+def _match_term(
+    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, term, doc, field,
+    index, texts, covered, joined, tf, places,
+):  # fmt: skip
+    """Note where a term, a row of `bounds`, stands in the texts of a field of a document."""
+    if field >= texts:
+        return
+    chunk = doc >> 16
+    size = positions_in(
+        docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[term, chunk],
+        bounds[term, chunk + 1], doc & 0xFFFF, places,
+    )  # fmt: skip
+    text = field
+    for i in range(size):
+        place = places[i]
+        if text >= OWN_TEXTS:
+            text = _text_at(index, texts, place, text)
+        place -= index[text, PLACE]
+        _note(index, text, place, place, covered, joined, tf)
+
+
+@compiled(
+    nb.void(
         *POSTINGS, TABLE_OF, nb.int64, TABLE_OF, F64, nb.int64, TABLE_OF, TABLE_OF,
         nb.int64, I32, I32, F64, FOUND, F64, I64,
     )
@@ -215,30 +251,27 @@ def match(
         frequent ones weigh more
     places: int64[most_positions], overwritten
     """
-    chunk = doc >> 16
     for leaf in range(len(leaves)):
         field = leaves[leaf, FIELD]
         begin, end = leaves[leaf, TERMS_BEGIN], leaves[leaf, TERMS_END]
-        text = min(field, OWN_TEXTS)
-        if text == texts:
-            continue
-        if end - begin == 1:
-            size = positions_in(
-                docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[begin, chunk],
-                bounds[begin, chunk + 1], doc & 0xFFFF, places,
+        if field == EVERYWHERE:
+            for number in range(end - begin):
+                _match_term(
+                    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds,
+                    begin + number, doc, number, index, texts, covered, joined, tf, places,
+                )  # fmt: skip
+        elif end - begin == 1:
+            _match_term(
+                docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds,
+                begin, doc, field, index, texts, covered, joined, tf, places,
             )  # fmt: skip
-            for i in range(size):
-                place = places[i]
-                if text >= OWN_TEXTS:
-                    text = _text_at(index, texts, place, text)
-                place -= index[text, PLACE]
-                _note(index, text, place, place, covered, joined, tf)
         elif end > begin:
+            text = field
             spans = _phrase(
                 docs, tfs, packed, blocks, widths, long_postings, long_counts,
                 bounds[begin:end], doc, leaves[leaf, SLOP], places,
             )  # fmt: skip
-            for i in range(len(spans)):
+            for i in range(len(spans) if text < texts else 0):
                 if text >= OWN_TEXTS:
                     text = _text_at(index, texts, spans[i, 0], text)
                 base = index[text, PLACE]
@@ -246,7 +279,7 @@ def match(
         for i in range(len(extra)):
             if extra[i, 0] == hit and extra[i, 1] == leaf and 0 <= extra[i, 2] < texts:
                 _note(index, extra[i, 2], extra[i, 3], extra[i, 4], covered, joined, tf)
-        if field < OWN_TEXTS:
+        if 0 <= field < OWN_TEXTS:
             continue
         for article in range(len(tf)):
             if tf[article] > 0:

@@ -110,8 +110,8 @@ class Snapshot:
 
     def texts(self, doc_id: int) -> bytes:
         """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""
-        segment, doc = self.locate(doc_id)
-        return segment.stored_texts(doc)
+        number = self.segment_of(doc_id)
+        return self.segments[number].stored_texts(doc_id - self.bases[number])
 
     def story(self, doc_id: int, texts: bytes | None = None) -> Story:
         """The story with this document number; raises `IndexCorrupt`.

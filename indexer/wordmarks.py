@@ -7,7 +7,7 @@ page of results all in one call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from struct import pack
 from threading import local
 from typing import Any
@@ -21,6 +21,7 @@ from .codec.read import SegmentArrays
 from .cutting import PAD
 from .explain import Explained, Explainer, Leaf, found_in, weight_of
 from .handles import Handles
+from .marks import EVERYWHERE
 from .matching import EXTRA_COLUMNS
 from .phrases import most_positions
 from .schema import OWN_TEXTS, TEXT_FIELDS, read_texts
@@ -32,6 +33,7 @@ _TERM_SECTIONS = (
 )  # fmt: skip
 _NOTHING_ELSE: _Numbers = np.empty((0, EXTRA_COLUMNS), np.int64)
 _PADDING = bytes(PAD)
+_STORY = marking.HEAD + OWN_TEXTS
 # Room for less than this is not worth telling apart, room for more is not kept.
 _LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 22
 
@@ -94,9 +96,9 @@ class _Explainer(Explainer):
         super().__init__(query, marks.snapshot)
         self._marks = marks
         leaves = self.leaves
-        request, terms = _request(leaves)
-        df = np.zeros(terms, np.int64)
-        self._lists = [np.empty((terms, 3), np.int64) for _ in marks.segments]
+        request, count = _request(leaves)
+        df = np.zeros(count, np.int64)
+        self._lists = [np.empty((count, 3), np.int64) for _ in marks.segments]
         for segment, lists in zip(marks.segments, self._lists, strict=True):
             lookup.find_all(segment.table, request, lists, df)
         self._query = _encode(leaves, self.rule, df.tolist(), self.snapshot)
@@ -124,12 +126,11 @@ class _Explainer(Explainer):
         """The same for documents of one segment."""
         segment = self._marks.segments[number]
         data = b"".join([*texts, _PADDING])
-        ends = accumulate(map(len, texts))
-        hits = np.array([number for pair in zip(docs, ends, strict=True) for number in pair])
+        hits = np.array([*docs, *accumulate(map(len, texts))])
         room = self._marks.room(len(docs), len(data))
         html, used, scored = marking.explain(
             segment.table, segment.positions, room.table, self._query, self._lists[number],
-            hits.reshape(-1, 2), self._patterns(texts), np.frombuffer(data, np.uint8),
+            hits.reshape(2, -1), self._patterns(texts), np.frombuffer(data, np.uint8),
         )  # fmt: skip
         return _read_room(
             room.html[:html].tobytes(), room.numbers[:used].tolist(), room.scores[:scored].tolist()
@@ -153,24 +154,31 @@ class _Explainer(Explainer):
 
 
 def _request(leaves: Sequence[Leaf]) -> tuple[Any, int]:
-    """The terms of leaves as `lookup.find_all` takes them, and how many they are."""
-    texts = [term.encode() for leaf in leaves for term in leaf.terms]
-    fields = [leaf.field for leaf in leaves for _ in leaf.terms]
+    """The terms of leaves as `lookup.find_all` takes them, and how many lists they are."""
+    texts: list[bytes] = []
+    fields: list[int] = []
+    lists = 0
+    for leaf in leaves:
+        for term in leaf.terms:
+            texts.append(term.encode())
+            fields.append(requests.EVERYWHERE if leaf.field == EVERYWHERE else leaf.field)
+        lists += leaf.lists
     count = len(texts)
-    return requests.encode(texts, fields, [1.0] * count, [0, count], every=False), count
+    return requests.encode(texts, fields, [1.0] * count, [0, count], every=False), lists
 
 
 def _encode(
     leaves: Sequence[Leaf], rule: Sequence[int], df: Sequence[int], snapshot: Snapshot
 ) -> _Numbers:
-    """A query as `marking.explain` takes it; df: documents that have each term."""
+    """A query as `marking.explain` takes it; df: documents in each list."""
     numbers: list[int] = []
     weights: list[float] = []
     row = 0
     for leaf in leaves:
-        end = row + len(leaf.terms)
+        end = row + leaf.lists
         numbers += (leaf.field, row, end, leaf.slop)
-        weights.append(weight_of(leaf, df[row:end], snapshot))
+        # Of a word in every field the last list is that of the articles.
+        weights.append(weight_of(leaf, df[end - len(leaf.terms) : end], snapshot))
         row = end
     data = pack(
         f"{2 + len(numbers) + len(rule)}q{len(leaves)}d",
@@ -189,17 +197,9 @@ def _read_room(html: bytes, numbers: list[int], scores: list[float]) -> list[Exp
             explained.append(None)
             at += 1
             continue
-        _, middle, end = numbers[at : at + marking.HEAD]
-        ends = at + marking.HEAD
-        articles = ends + OWN_TEXTS + 2 * count
-        at = articles + count
-        explained.append(
-            _Marked(
-                html, (begin, middle, end), numbers[ends:articles], numbers[articles:at],
-                scores[scored : scored + count],
-            )
-        )  # fmt: skip
-        begin = end
+        explained.append(_Marked(html, begin, numbers, at, scores[scored : scored + count]))
+        begin = numbers[at + marking.ARTICLES_END]
+        at += marking.HEAD + OWN_TEXTS + 3 * count
         scored += count
     return explained
 
@@ -207,41 +207,41 @@ def _read_room(html: bytes, numbers: list[int], scores: list[float]) -> list[Exp
 class _Marked:
     """What matches in one story; raises `UnicodeDecodeError`.
 
-    html: of several stories; places: where the story's begins, its articles', and their end
-    ends: where each text ends, in characters
+    html, numbers: of several stories, see `marking.explain`; begin, at: where this one's are
     """
 
-    __slots__ = ("_ends", "_html", "_places", "articles", "scores")
+    __slots__ = ("_at", "_begin", "_html", "_numbers", "scores")
 
     def __init__(
-        self,
-        html: bytes,
-        places: tuple[int, int, int],
-        ends: list[int],
-        articles: list[int],
-        scores: list[float],
+        self, html: bytes, begin: int, numbers: list[int], at: int, scores: list[float]
     ) -> None:
         self._html = html
-        self._places = places
-        self._ends = ends
-        self.articles = articles
+        self._begin = begin
+        self._numbers = numbers
+        self._at = at
         self.scores = scores
 
+    @property
+    def articles(self) -> list[int]:
+        count = len(self.scores)
+        at = self._at + marking.HEAD + OWN_TEXTS + 2 * count
+        return self._numbers[at : at + count]
+
     def story(self) -> dict[str, str]:
-        begin, end, _ = self._places
-        html = self._html[begin:end].decode()
-        title, excerpt, body = self._ends[:OWN_TEXTS]
+        _, end, _, title, excerpt, body = self._numbers[self._at : self._at + _STORY]
+        html = self._html[self._begin : end].decode()
         marked = {"title": html[:title], "excerpt": html[title:excerpt]}
         if body > excerpt:
             marked["body"] = html[excerpt:]
         return marked
 
     def related(self) -> list[dict[str, str]]:
-        _, begin, end = self._places
+        at, numbers = self._at, self._numbers
+        begin, end = numbers[at + marking.STORY_END], numbers[at + marking.ARTICLES_END]
         html = self._html[begin:end].decode()
-        ends = self._ends
-        titles, excerpts = ends[OWN_TEXTS::2], ends[OWN_TEXTS + 1 :: 2]
-        return [
-            {"title": html[start:title], "excerpt": html[title:excerpt]}
-            for start, title, excerpt in zip(chain((0,), excerpts), titles, excerpts, strict=False)
-        ]
+        ends = iter(numbers[at + _STORY : at + _STORY + 2 * len(self.scores)])
+        marked, begin = [], 0
+        for title, excerpt in zip(ends, ends, strict=True):
+            marked.append({"title": html[begin:title], "excerpt": html[title:excerpt]})
+            begin = excerpt
+        return marked

@@ -303,7 +303,7 @@ def explain_damaged(texts):
     found = [[0, 0, 3, 0, 0], [0, 0, 4, 0, 9], [0, 0, 9, 0, 0], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]
     html, used, scored = marking.explain(
         segment.table, positions.table, room.table, query, np.empty((0, 3), np.int64),
-        np.array([[0, len(texts)]]), np.array(found),
+        np.array([[0], [len(texts)]]), np.array(found),
         np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
     )  # fmt: skip
     assert html <= len(room.html) - cutting.PAD
