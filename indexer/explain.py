@@ -61,11 +61,6 @@ class Leaf(NamedTuple):
     slop: int = 0
     pattern: MultiTerm | None = None
 
-    @property
-    def lists(self) -> int:
-        """How many lists of postings say where it matches."""
-        return len(TEXT_FIELDS) if self.field == EVERYWHERE else len(self.terms)
-
 
 #: When an article matches the whole query, in postfix order: n ≥ 0 is the leaf n, -2n all
 #: of the n before, -2n - 1 any of them.
@@ -264,13 +259,13 @@ def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
 
 def _add_word(word: Word, leaves: dict[Leaf, int]) -> int:
     """Number a word in all text fields; returns what goes for the articles."""
-    everywhere = Leaf(EVERYWHERE, (word.text,), TEXT_BOOSTS["related"] * word.weight)
+    terms, boost = (word.text,), TEXT_BOOSTS["related"] * word.weight
     # The same term in the articles alone may have been there before, and counts once.
-    number = leaves.get(everywhere._replace(field=OWN_TEXTS))
+    number = leaves.get(Leaf(OWN_TEXTS, terms, boost))
     if number is None:
-        return leaves.setdefault(everywhere, len(leaves))
+        return leaves.setdefault(Leaf(EVERYWHERE, terms, boost), len(leaves))
     for field in range(OWN_TEXTS):
-        leaves.setdefault(everywhere._replace(field=field), len(leaves))
+        leaves.setdefault(Leaf(field, terms), len(leaves))
     return number
 
 

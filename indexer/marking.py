@@ -31,26 +31,20 @@ from .markup import (
     insert,
     write_marked,
 )
-from .matching import (
+from .matching import F64, I32, I64, LEAF_COLUMNS, POSTINGS, match, rank
+from .phrases import CHUNK, PLACES
+from .schema import OWN_TEXTS
+from .textindex import (
     BEGIN,
     END,
-    F64,
     FIRST,
-    I32,
-    I64,
     LAST,
-    LEAF_COLUMNS,
     OFFSET,
-    POSTINGS,
     TABLE_OF,
     TEXT_COLUMNS,
     WORDS,
     index_texts,
-    match,
-    rank,
 )
-from .phrases import CHUNK, PLACES
-from .schema import OWN_TEXTS
 
 _BODY = 2
 _LENGTHS = readonly(nb.uint8, 2)

@@ -1,11 +1,10 @@
 """Compiled loops that find what a query matches in the texts of a story; layer 5.
 
-They read the stored texts where they lie, and the positions of the query's terms. What
-they find goes into an index of texts, a row for each with the columns below, and into
-arrays with an item for every word.
+They read the positions of the query's terms. What they find goes into a `textindex`, and
+into arrays with an item for every word.
 
-Nothing is believed of records and postings: what is damaged gives no answer or a wrong
-one, never an access out of bounds.
+Nothing is believed of postings: what is damaged gives no answer or a wrong one, never an
+access out of bounds.
 """
 
 # Argument types stand in the decorators.
@@ -17,18 +16,12 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .analysis import POSITION_GAP
-from .cutting import U8
 from .jit import compiled, readonly
 from .marks import EVERYWHERE, K1, TITLE_WEIGHT
 from .phrases import PLACES, positions_in
 from .schema import OWN_TEXTS
+from .textindex import FIRST, LAST, OFFSET, PLACE, TABLE_OF, WORDS
 
-#: Columns of an index of texts: how many words the text has; the bytes from and to; where
-#: it begins in the arrays of words, and in the field `related`; the first and the last of
-#: its words that match, LAST being -1 if none does.
-WORDS, BEGIN, END, OFFSET, PLACE, FIRST, LAST = range(7)
-TEXT_COLUMNS = 7
 #: Columns of `leaves`: the number of the field, that of `related` being OWN_TEXTS, or
 #: EVERYWHERE for a term in each; its rows of `bounds`, from and to; how far apart
 #: neighbours of a phrase may be.
@@ -38,98 +31,11 @@ LEAF_COLUMNS = 4
 #: and the last word.
 EXTRA_COLUMNS = 5
 
-TABLE_OF = nb.int64[:, ::1]
 I64 = nb.int64[::1]
 I32 = nb.int32[::1]
 F64 = nb.float64[::1]
 FOUND = nb.uint8[:, ::1]
 POSTINGS = (readonly(nb.uint16), *PLACES)
-_TRIPLE = nb.types.UniTuple(nb.int64, 3)
-
-_INTEGER, _STRING, _ARRAY, _NEITHER = range(4)
-
-
-@compiled(_TRIPLE(U8, nb.int64, nb.int64))
-def _head(data, at, limit):
-    """A MessagePack number, or the head of a text or an array, before `limit`.
-
-    The place after it, the number or size, and which of them it is.
-    """
-    if at >= limit:
-        return at, 0, _NEITHER
-    first = np.int64(data[at])
-    at += 1
-    if first < 0x80:
-        return at, first, _INTEGER
-    if 0x90 <= first < 0xA0:
-        return at, first - 0x90, _ARRAY
-    if 0xA0 <= first < 0xC0:
-        return at, first - 0xA0, _STRING
-    if 0xCC <= first <= 0xCE:
-        kind, width = _INTEGER, 1 << (first - 0xCC)
-    elif 0xD9 <= first <= 0xDB:
-        kind, width = _STRING, 1 << (first - 0xD9)
-    elif 0xDC <= first <= 0xDD:
-        kind, width = _ARRAY, 2 << (first - 0xDC)
-    else:
-        return at, 0, _NEITHER
-    if at + width > limit:
-        return at, 0, _NEITHER
-    number = np.int64(0)
-    for _ in range(width):
-        number = number << 8 | np.int64(data[at])
-        at += 1
-    return at, number, kind
-
-
-@compiled(nb.int64(U8, nb.int64, nb.int64, TABLE_OF))
-def index_texts(data, begin, end, index):
-    """Fill in a row for each text of a record, `schema.Texts`, data[begin:end].
-
-    Returns how many texts there are; 0 if the data is anything else.
-    index: int64[≥ (end - begin) / 2, TEXT_COLUMNS]
-    """
-    at, number, kind = _head(data, begin, end)
-    if kind != _ARRAY or number != 2:
-        return 0
-    at, size, kind = _head(data, at, end)
-    if kind != _ARRAY or size < OWN_TEXTS or (size - OWN_TEXTS) % 2 or size > len(index):
-        return 0
-    for i in range(size):
-        # Nearly all numbers are a byte, and nearly all sizes one or two.
-        if at < end and data[at] < 0x80:
-            number, kind = np.int64(data[at]), _INTEGER
-            at += 1
-        else:
-            at, number, kind = _head(data, at, end)
-        if kind != _INTEGER:
-            return 0
-        index[i, WORDS] = number
-    at, number, kind = _head(data, at, end)
-    if kind != _ARRAY or number != size:
-        return 0
-    offset, place = np.int64(0), np.int64(0)
-    for i in range(size):
-        if at + 1 < end and data[at] == 0xD9:
-            number, kind = np.int64(data[at + 1]), _STRING
-            at += 2
-        else:
-            at, number, kind = _head(data, at, end)
-        words = index[i, WORDS]
-        if kind != _STRING or number > end - at or words > number:
-            return 0
-        index[i, BEGIN] = at
-        at += number
-        index[i, END] = at
-        index[i, OFFSET] = offset
-        offset += words + 1
-        index[i, PLACE] = place
-        # Texts that are empty are no part of the field.
-        if i >= OWN_TEXTS and number:
-            place += words + POSITION_GAP
-        index[i, FIRST] = words
-        index[i, LAST] = -1
-    return size
 
 
 @compiled(TABLE_OF(*POSTINGS, TABLE_OF, nb.int64, nb.int64, I64))
@@ -144,13 +50,13 @@ def _phrase(
     chunk = doc >> 16
     spans = np.empty((0, 2), np.int64)
     for term in range(len(bounds)):
-        following = np.empty((len(places), 2), np.int64)
         count = 0
         low = 0
         size = positions_in(
             docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[term, chunk],
             bounds[term, chunk + 1], doc & 0xFFFF, places,
         )  # fmt: skip
+        following = np.empty((size, 2), np.int64)
         for i in range(size):
             place = places[i]
             start = place if term == 0 else np.int64(-1)
@@ -206,32 +112,6 @@ def _text_at(index, texts, place, near):
 
 @compiled(
     nb.void(
-        *POSTINGS, TABLE_OF, nb.int64, nb.int64, nb.int64, TABLE_OF, nb.int64, I32, I32, F64, I64
-    )
-)  # fmt: skip
-def _match_term(
-    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, term, doc, field,
-    index, texts, covered, joined, tf, places,
-):  # fmt: skip
-    """Note where a term, a row of `bounds`, stands in the texts of a field of a document."""
-    if field >= texts:
-        return
-    chunk = doc >> 16
-    size = positions_in(
-        docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[term, chunk],
-        bounds[term, chunk + 1], doc & 0xFFFF, places,
-    )  # fmt: skip
-    text = field
-    for i in range(size):
-        place = places[i]
-        if text >= OWN_TEXTS:
-            text = _text_at(index, texts, place, text)
-        place -= index[text, PLACE]
-        _note(index, text, place, place, covered, joined, tf)
-
-
-@compiled(
-    nb.void(
         *POSTINGS, TABLE_OF, nb.int64, TABLE_OF, F64, nb.int64, TABLE_OF, TABLE_OF,
         nb.int64, I32, I32, F64, FOUND, F64, I64,
     )
@@ -251,20 +131,26 @@ def match(
         frequent ones weigh more
     places: int64[most_positions], overwritten
     """
+    chunk = doc >> 16
     for leaf in range(len(leaves)):
         field = leaves[leaf, FIELD]
         begin, end = leaves[leaf, TERMS_BEGIN], leaves[leaf, TERMS_END]
-        if field == EVERYWHERE:
-            for number in range(end - begin):
-                _match_term(
-                    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds,
-                    begin + number, doc, number, index, texts, covered, joined, tf, places,
+        # Not a function, since each array that is passed to another costs as much as a match.
+        if field == EVERYWHERE or end - begin == 1:
+            for term in range(begin, end):
+                text = term - begin if field == EVERYWHERE else field
+                if text == texts:
+                    break
+                size = positions_in(
+                    docs, tfs, packed, blocks, widths, long_postings, long_counts,
+                    bounds[term, chunk], bounds[term, chunk + 1], doc & 0xFFFF, places,
                 )  # fmt: skip
-        elif end - begin == 1:
-            _match_term(
-                docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds,
-                begin, doc, field, index, texts, covered, joined, tf, places,
-            )  # fmt: skip
+                for i in range(size):
+                    place = places[i]
+                    if text >= OWN_TEXTS:
+                        text = _text_at(index, texts, place, text)
+                    place -= index[text, PLACE]
+                    _note(index, text, place, place, covered, joined, tf)
         elif end > begin:
             text = field
             spans = _phrase(

@@ -180,7 +180,7 @@ class FacetCount(msgspec.Struct, frozen=True):
     selected: bool = False
 
 
-class RelatedHit(msgspec.Struct, frozen=True, eq=False):
+class RelatedHit(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A related article that matches the query.
 
     `highlights` maps "title" and "excerpt" to escaped HTML in which the words that

@@ -96,7 +96,10 @@ class _Explainer(Explainer):
         super().__init__(query, marks.snapshot)
         self._marks = marks
         leaves = self.leaves
-        request, count = _request(leaves)
+        request = _request(leaves)
+        count = sum(
+            len(TEXT_FIELDS) if leaf.field == EVERYWHERE else len(leaf.terms) for leaf in leaves
+        )
         df = np.zeros(count, np.int64)
         self._lists = [np.empty((count, 3), np.int64) for _ in marks.segments]
         for segment, lists in zip(marks.segments, self._lists, strict=True):
@@ -153,38 +156,34 @@ class _Explainer(Explainer):
                 yield hit, leaf, text, *span
 
 
-def _request(leaves: Sequence[Leaf]) -> tuple[Any, int]:
-    """The terms of leaves as `lookup.find_all` takes them, and how many lists they are."""
-    texts: list[bytes] = []
-    fields: list[int] = []
-    lists = 0
-    for leaf in leaves:
-        for term in leaf.terms:
-            texts.append(term.encode())
-            fields.append(requests.EVERYWHERE if leaf.field == EVERYWHERE else leaf.field)
-        lists += leaf.lists
+def _request(leaves: Sequence[Leaf]) -> Any:
+    """The terms of leaves as `lookup.find_all` takes them."""
+    texts = [term.encode() for leaf in leaves for term in leaf.terms]
+    fields = [
+        requests.EVERYWHERE if leaf.field == EVERYWHERE else leaf.field
+        for leaf in leaves
+        for _ in leaf.terms
+    ]
     count = len(texts)
-    return requests.encode(texts, fields, [1.0] * count, [0, count], every=False), lists
+    return requests.encode(texts, fields, [1.0] * count, [0, count], every=False)
 
 
 def _encode(
     leaves: Sequence[Leaf], rule: Sequence[int], df: Sequence[int], snapshot: Snapshot
 ) -> _Numbers:
     """A query as `marking.explain` takes it; df: documents in each list."""
-    numbers: list[int] = []
-    weights: list[float] = []
+    numbers = [len(leaves), len(rule)]
+    weights = []
     row = 0
     for leaf in leaves:
-        end = row + leaf.lists
-        numbers += (leaf.field, row, end, leaf.slop)
+        field, terms, _, slop, _ = leaf
+        end = row + (len(TEXT_FIELDS) if field == EVERYWHERE else len(terms))
+        numbers += (field, row, end, slop)
         # Of a word in every field the last list is that of the articles.
-        weights.append(weight_of(leaf, df[end - len(leaf.terms) : end], snapshot))
+        weights.append(weight_of(leaf, df[end - len(terms) : end], snapshot))
         row = end
-    data = pack(
-        f"{2 + len(numbers) + len(rule)}q{len(leaves)}d",
-        len(leaves), len(rule), *numbers, *rule, *weights,
-    )  # fmt: skip
-    return np.frombuffer(data, np.int64)
+    numbers += rule
+    return np.frombuffer(pack(f"{len(numbers)}q{len(weights)}d", *numbers, *weights), np.int64)
 
 
 def _read_room(html: bytes, numbers: list[int], scores: list[float]) -> list[Explained | None]:

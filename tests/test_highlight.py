@@ -137,6 +137,7 @@ STORIES = st.fixed_dictionaries(
 QUERIES = (
     "a", "b", "a b", "a*", '"a b"', "ab~", '"a b"~2 OR e', "title:a related:b", "excerpt:(a OR b)",
     '"b a b"', "日本 OR e*", "(a b) OR (e -b)", "zurich^2 a", "a OR b OR absent", '"lorem dolor"~1',
+    "a related:a", "related:a a b", "related:a^2 OR a", "a a",
 )  # fmt: skip
 
 
@@ -255,7 +256,7 @@ def cut_plainly(text):
 TRICKY = "aß 's’-_…日\u0301\u064b\u3040ア𝒃😀\U00020001\x1e\x00éZ9²"
 
 
-@given(st.text(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_size=60))
+@given(st.text(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_size=200))
 @settings(max_examples=500)
 def test_compiled_cutting_finds_the_same_words(text):
     """The compiled loop cuts text exactly as the pattern does."""
@@ -331,3 +332,58 @@ def test_damaged_texts_are_an_error(tmp_path, monkeypatch):
                     str(hit.highlights), [article.highlights for article in hit.related]
                 with pytest.raises(indexer.IndexCorrupt, match=r"\.sto"):
                     str(hit.story)
+
+
+def test_damage_of_one_story_spoils_no_other(tmp_path, monkeypatch):
+    """On a page with a story that cannot be read, or whose texts are damaged, the rest is shown."""
+    stories = [{**STORY, "title": f"Cloud {n}"} for n in range(4)]
+    index = build(tmp_path, stories)
+    stored = SegmentArrays.stored_texts
+
+    def damaged(segment, doc):
+        if doc == 1:
+            raise segment.stored_file.corrupt("torn")
+        return b"\x92" if doc == 2 else stored(segment, doc)
+
+    expected = [marks(hit.highlights["title"]) for hit in hits_of(index, True)]
+    assert expected == [["Cloud"]] * 4
+    monkeypatch.setattr(SegmentArrays, "stored_texts", damaged)
+    for compiled in (False, True):
+        for doc, hit in enumerate(hits_of(index, compiled)):
+            if doc in (1, 2):
+                with pytest.raises(indexer.IndexCorrupt, match="torn" if doc == 1 else "cannot"):
+                    str(hit.highlights)
+                with pytest.raises(indexer.IndexCorrupt):
+                    str(hit.related)
+            else:
+                assert hit.highlights["title"] == f"<mark>Cloud</mark> {hit.story.title[-1]}"
+                assert [article.score for article in hit.related]
+
+
+def hits_of(index, compiled):
+    """The hits for a word, in the order of the stories."""
+    with indexer.open_index(index, compiled=compiled) as engine:
+        engine.warm_up()
+        return engine.search("cloud", sort="oldest").hits
+
+
+def test_long_results_are_explained_alike(tmp_path):
+    """However many stories are read, each has its own marks and articles."""
+    index = build(tmp_path, [{**STORY, "title": f"Cloud {n}"} for n in range(40)])
+    request = indexer.SearchRequest(query="cloud volterra", limit=40)
+    found = []
+    for compiled in (False, True):
+        with indexer.open_index(index, compiled=compiled) as engine:
+            engine.warm_up()
+            hits = list(engine.export(request))
+            # From the last one on, so that stories are not read in the order they come in.
+            found.append(
+                [
+                    (hit.highlights, [(one.title, one.highlights) for one in hit.related])
+                    for hit in reversed(hits)
+                ]
+            )
+            titles = [re.sub("</?mark>", "", hit.highlights["title"]) for hit in hits]
+            assert titles == [hit.story.title for hit in hits]
+    assert found[0] == found[1]
+    assert len(found[0]) == 40
