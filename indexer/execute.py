@@ -226,7 +226,7 @@ class Kernels:
         """Load them now; returns when they are ready."""
         with self._lock:
             if self.module is None:
-                from . import kernels, marking, wordsearch  # noqa: F401, loaded for searches
+                from . import kernels, wordmarks, wordsearch  # noqa: F401, loaded for searches
 
                 self.module = kernels
 

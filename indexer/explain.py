@@ -9,40 +9,57 @@ it those words stand.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, chain
 from math import log
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from whoosh import query as wq
 from whoosh.query.terms import MultiTerm
 
 from .analysis import POSITION_GAP
+from .clauses import Word
 from .codec.read import SegmentArrays
 from .codec.terms import TermEntry
 from .evaluate import posting_of
-from .marks import Span, WordFinder, find_phrase, mark, snippet
-from .schema import OWN_TEXTS, TEXT_FIELDS, Texts, read_texts
+from .marks import EVERYWHERE, K1, TITLE_WEIGHT, Span, WordFinder, find_phrase, mark, snippet
+from .schema import OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
 from .snapshot import Snapshot
-
-K1 = 1.2
-TITLE_WEIGHT = 2.0
 
 
 class Explained(Protocol):
     """What of a query matches in one story.
 
-    ranked: numbers of the related articles that match, best first, with their scores
+    scores: of the related articles that match, best first
     """
 
-    ranked: list[tuple[int, float]]
+    scores: list[float]
+
+    @property
+    def articles(self) -> list[int]:
+        """The numbers of these articles."""
 
     def story(self) -> Mapping[str, str]:
         """Escaped HTML of title and excerpt, and a snippet of the body if there is one."""
 
-    def article(self, place: int) -> Mapping[str, str]:
-        """Escaped HTML of title and excerpt of an article, by its place in `ranked`."""
+    def related(self) -> Sequence[Mapping[str, str]]:
+        """Escaped HTML of title and excerpt of each of these articles."""
+
+
+class Leaf(NamedTuple):
+    """A part of a query that has no parts, in a text field.
+
+    field: its number, that of `related` being OWN_TEXTS; EVERYWHERE: one term in each
+    terms: those whose positions say where it matches: one, or those of a phrase, each at
+        most `slop` after the one before; none for a pattern
+    """
+
+    field: int
+    terms: tuple[str, ...]
+    boost: float = 1.0
+    slop: int = 0
+    pattern: MultiTerm | None = None
 
 
 #: When an article matches the whole query, in postfix order: n ≥ 0 is the leaf n, -2n all
@@ -55,47 +72,32 @@ class Explainer:
 
     def __init__(self, query: wq.Query, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self._query = query
-        self._entries: dict[tuple[SegmentArrays, str, str], TermEntry | None] = {}
+        leaves: dict[Leaf, int] = {}
+        self.rule: Rule = _read(query, leaves)
+        #: The leaves that can make a story match, each once.
+        self.leaves = list(leaves)
+        self._entries: dict[tuple[SegmentArrays, int, str], TermEntry | None] = {}
 
-    def explain(self, doc_id: int, data: bytes) -> Explained:
-        """What matches in a story, given its stored texts; raises `IndexCorrupt`."""
-        return _Plain(self, doc_id, self._read(doc_id, data))
+    def explain(self, doc_ids: Sequence[int], texts: Sequence[bytes]) -> Sequence[Explained | None]:
+        """What matches in stories, given their stored texts; None if those are damaged."""
+        return list(map(self._explain, doc_ids, texts))
 
-    def _read(self, doc_id: int, data: bytes) -> Texts:
+    def _explain(self, doc_id: int, data: bytes) -> Explained | None:
         try:
-            return read_texts(data)
-        except ValueError as error:
-            raise self.snapshot.damaged(doc_id, error) from error
-
-    @cached_property
-    def leaves(self) -> list[wq.Query]:
-        """The leaves that can make a story match, each once."""
-        return self._read_query[0]
-
-    @cached_property
-    def rule(self) -> Rule:
-        """Whether the query holds for an article; empty if it says nothing about articles."""
-        return self._read_query[1]
-
-    @cached_property
-    def _read_query(self) -> tuple[list[wq.Query], Rule]:
-        leaves: dict[wq.Query, int] = {}
-        rule = _read(self._query, leaves)
-        return list(leaves), rule
+            return _Plain(self, doc_id, read_texts(data))
+        except ValueError:
+            return None
 
     @cached_property
     def weights(self) -> list[float]:
-        """What each leaf is worth in a related article; 0.0 for leaves of other fields."""
-        return [self._weight(leaf) if leaf.fieldname == "related" else 0.0 for leaf in self.leaves]
+        """What each leaf is worth in a related article, see `weight_of`."""
+        return [
+            weight_of(leaf, (self._doc_frequency(term) for term in leaf.terms), self.snapshot)
+            for leaf in self.leaves
+        ]
 
-    def _weight(self, leaf: wq.Query) -> float:
-        """The inverse document frequency, as in BM25; patterns count as rare as one story."""
-        frequency = min((self._doc_frequency(leaf, term) for term in terms_of(leaf)), default=1)
-        return float(leaf.boost) * log(1 + self.snapshot.size / (frequency + 1))
-
-    def _doc_frequency(self, leaf: wq.Query, term: str) -> int:
-        entries = [self.entry(segment, leaf.fieldname, term) for segment in self.snapshot.segments]
+    def _doc_frequency(self, term: str) -> int:
+        entries = [self._entry(segment, OWN_TEXTS, term) for segment in self.snapshot.segments]
         return sum(entry.df for entry in entries if entry is not None)
 
     @cached_property
@@ -103,45 +105,62 @@ class Explainer:
         """For the leaves that are patterns: one may stand for thousands of terms, a text has
         few words."""
         return {
-            number: WordFinder([leaf])
+            number: WordFinder([leaf.pattern])
             for number, leaf in enumerate(self.leaves)
-            if isinstance(leaf, MultiTerm)
+            if leaf.pattern is not None
         }
 
     def matches(self, number: int, doc_id: int, texts: Texts) -> Iterator[tuple[int, Span]]:
         """Where a leaf matches: number of the text, first and last word in it."""
         leaf = self.leaves[number]
-        field = TEXT_FIELDS.index(leaf.fieldname)
         if number in self.finders:
-            yield from found_in(self.finders[number], field, texts)
-        elif field < OWN_TEXTS:
-            for span in self._spans(leaf, doc_id):
+            yield from found_in(self.finders[number], leaf.field, texts)
+        elif leaf.field == EVERYWHERE:
+            for field in range(len(TEXT_FIELDS)):
+                yield from self._matches_in(field, leaf, doc_id, texts)
+        else:
+            yield from self._matches_in(leaf.field, leaf, doc_id, texts)
+
+    def _matches_in(
+        self, field: int, leaf: Leaf, doc_id: int, texts: Texts
+    ) -> Iterator[tuple[int, Span]]:
+        if field < OWN_TEXTS:
+            for span in self._spans(field, leaf, doc_id):
                 yield field, span
         else:
             starts = _starts(texts)
-            for first, last in self._spans(leaf, doc_id):
+            for first, last in self._spans(field, leaf, doc_id):
                 text = bisect_right(starts, first) - 1
                 yield OWN_TEXTS + text, (first - starts[text], last - starts[text])
 
-    def _spans(self, leaf: wq.Query, doc_id: int) -> list[Span]:
+    def _spans(self, field: int, leaf: Leaf, doc_id: int) -> list[Span]:
         """The positions at which a term or a phrase stands in a story: first and last."""
-        if not isinstance(leaf, wq.Phrase):
-            return [(place, place) for place in self._positions(leaf.fieldname, leaf.text, doc_id)]
-        places = [self._positions(leaf.fieldname, word, doc_id) for word in leaf.words]
+        places = [self._positions(field, term, doc_id) for term in leaf.terms]
         return find_phrase(places, leaf.slop)
 
-    def _positions(self, field: str, term: str, doc_id: int) -> list[int]:
+    def _positions(self, field: int, term: str, doc_id: int) -> list[int]:
         segment, doc = self.snapshot.locate(doc_id)
-        entry = self.entry(segment, field, term)
+        entry = self._entry(segment, field, term)
         posting = None if entry is None else posting_of(segment, entry, doc)
         return [] if posting is None else segment.positions(posting)
 
-    def entry(self, segment: SegmentArrays, field: str, term: str) -> TermEntry | None:
+    def _entry(self, segment: SegmentArrays, field: int, term: str) -> TermEntry | None:
         """A term of a field in a segment, looked up once."""
         key = (segment, field, term)
         if key not in self._entries:
-            self._entries[key] = segment.find_term(field, term.encode())
+            self._entries[key] = segment.find_term(TEXT_FIELDS[field], term.encode())
         return self._entries[key]
+
+
+def weight_of(leaf: Leaf, frequencies: Iterable[int], snapshot: Snapshot) -> float:
+    """What a leaf is worth in a related article, 0.0 if it is in another field only.
+
+    The inverse document frequency, as in BM25; patterns count as rare as one story.
+    frequencies: how many documents have each of its terms in `related`
+    """
+    if 0 <= leaf.field < OWN_TEXTS:
+        return 0.0
+    return leaf.boost * log(1 + snapshot.size / (min(frequencies, default=1) + 1))
 
 
 def found_in(finder: WordFinder, field: int, texts: Texts) -> Iterator[tuple[int, Span]]:
@@ -175,7 +194,12 @@ class _Plain:
                     matches.setdefault(article, _Match()).add(leaf, not in_excerpt)
         whole = {n: match for n, match in matches.items() if _holds(explainer.rule, match.leaves)}
         scores = {n: match.score(explainer.weights) for n, match in (whole or matches).items()}
-        self.ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+        self._articles = sorted(scores, key=lambda article: (-scores[article], article))
+        self.scores = [scores[article] for article in self._articles]
+
+    @property
+    def articles(self) -> list[int]:
+        return self._articles
 
     def story(self) -> dict[str, str]:
         marked = {"title": self._mark(0), "excerpt": self._mark(1)}
@@ -183,9 +207,9 @@ class _Plain:
             marked["body"] = snippet(body, self._spans.get(2, []))
         return marked
 
-    def article(self, place: int) -> dict[str, str]:
-        text = OWN_TEXTS + 2 * self.ranked[place][0]
-        return {"title": self._mark(text), "excerpt": self._mark(text + 1)}
+    def related(self) -> list[dict[str, str]]:
+        titles = [OWN_TEXTS + 2 * article for article in self._articles]
+        return [{"title": self._mark(i), "excerpt": self._mark(i + 1)} for i in titles]
 
     def _mark(self, text: int) -> str:
         return mark(self._texts[text], self._spans.get(text, []))
@@ -207,23 +231,21 @@ class _Match:
         return sum(weights[leaf] * tf / (tf + K1) for leaf, tf in self.leaves.items())
 
 
-def terms_of(leaf: wq.Query) -> list[str]:
-    """The terms whose positions say where a leaf matches; none for patterns."""
-    if isinstance(leaf, MultiTerm):
-        return []
-    return list(leaf.words) if isinstance(leaf, wq.Phrase) else [leaf.text]
-
-
-def _read(query: wq.Query, leaves: dict[wq.Query, int]) -> Rule:
+def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
     """Number the leaves of a query that can make a story match; returns the rule.
 
     What NOT excludes and filters say is left out, in leaves and rule.
     """
+    if isinstance(query, Word):
+        return [_add_word(query, leaves)]
     if isinstance(query, wq.Term | wq.Phrase | MultiTerm):
         if query.fieldname not in TEXT_FIELDS:
             return []
-        number = leaves.setdefault(query, len(leaves))
-        return [number] if query.fieldname == "related" else []
+        leaf = _leaf_of(query)
+        everywhere = leaves.get(leaf._replace(field=EVERYWHERE))
+        if leaf.field < OWN_TEXTS or everywhere is None:
+            everywhere = leaves.setdefault(leaf, len(leaves))
+        return [everywhere] if leaf.field == OWN_TEXTS else []
     if isinstance(query, wq.And | wq.Or):
         rules = [rule for child in query.subqueries if (rule := _read(child, leaves))]
         joint = [-2 * len(rules) - isinstance(query, wq.Or)] if len(rules) > 1 else []
@@ -233,6 +255,27 @@ def _read(query: wq.Query, leaves: dict[wq.Query, int]) -> Rule:
     if isinstance(query, wq.ConstantScoreQuery):
         return _read(query.child, leaves) if query.score else []
     return []
+
+
+def _add_word(word: Word, leaves: dict[Leaf, int]) -> int:
+    """Number a word in all text fields; returns what goes for the articles."""
+    terms, boost = (word.text,), TEXT_BOOSTS["related"] * word.weight
+    # The same term in the articles alone may have been there before, and counts once.
+    number = leaves.get(Leaf(OWN_TEXTS, terms, boost))
+    if number is None:
+        return leaves.setdefault(Leaf(EVERYWHERE, terms, boost), len(leaves))
+    for field in range(OWN_TEXTS):
+        leaves.setdefault(Leaf(field, terms), len(leaves))
+    return number
+
+
+def _leaf_of(query: wq.Term | wq.Phrase | MultiTerm) -> Leaf:
+    field, boost = TEXT_FIELDS.index(query.fieldname), float(query.boost)
+    if isinstance(query, MultiTerm):
+        return Leaf(field, (), boost, 0, query)
+    if isinstance(query, wq.Phrase):
+        return Leaf(field, tuple(query.words), boost, query.slop)
+    return Leaf(field, (query.text,), boost)
 
 
 def _holds(rule: Rule, leaves: Mapping[int, float]) -> bool:

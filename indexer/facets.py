@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
 from typing import overload
 
 import numpy as np
@@ -23,6 +22,8 @@ from .schema import facet_key, naive_utc
 from .snapshot import NO_DATE, FacetValues, Snapshot
 
 Mask = npt.NDArray[np.bool_]
+_RANK_BITS = 32
+_RANK_MASK = (1 << _RANK_BITS) - 1
 
 
 def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
@@ -81,20 +82,28 @@ class FacetRows(Sequence[FacetCount]):
         self._values = values
         self._counts = counts
         self._selected = selected
+        self._sorted: npt.NDArray[np.int64] | None = None
 
-    @cached_property
-    def _order(self) -> list[int]:
-        used = np.flatnonzero(self._counts)
-        # Both numbers in one: most stories first, then the place among the labels.
-        keys = self._values.ranks[used] - (self._counts[used] << 32)
-        return used[np.argsort(keys)].tolist()  # type: ignore[no-any-return]
+    @property
+    def _order(self) -> npt.NDArray[np.int64]:
+        """Of each value in use its rank less its count · 2^32, lowest first.
 
-    @cached_property
+        Which is most stories first, then by the place among the labels.
+        """
+        if self._sorted is None:
+            used = self._counts.nonzero()[0]
+            order = self._values.ranks[used] - (self._counts[used] << _RANK_BITS)
+            order.sort()
+            self._sorted = order
+        return self._sorted
+
+    @property
     def _unused(self) -> list[str]:
         """Selected values that no story has."""
         if not self._selected:
             return []
-        return sorted(self._selected - {self._values.keys[i] for i in self._order})
+        used = self._counts.nonzero()[0].tolist()
+        return sorted(self._selected - {self._values.keys[i] for i in used})
 
     def __len__(self) -> int:
         return len(self._order) + len(self._unused)
@@ -106,19 +115,28 @@ class FacetRows(Sequence[FacetCount]):
     def __getitem__(self, place: slice) -> tuple[FacetCount, ...]: ...
 
     def __getitem__(self, place: int | slice) -> FacetCount | tuple[FacetCount, ...]:
-        if isinstance(place, slice):
-            return tuple(map(self._row, range(len(self))[place]))
-        return self._row(range(len(self))[place])
+        if not isinstance(place, slice):
+            place = range(len(self))[place]
+            return self[place : place + 1][0]
+        unused = self._unused
+        if unused:
+            rows = self._rows(self._order)
+            return (*rows, *(FacetCount(key, key, 0, True) for key in unused))[place]
+        return tuple(self._rows(self._order[place]))
 
-    def _row(self, place: int) -> FacetCount:
-        if place >= len(self._order):
-            key = self._unused[place - len(self._order)]
-            return FacetCount(key, key, 0, True)
-        value, values = self._order[place], self._values
-        return FacetCount(
-            values.values[value], values.labels[value], int(self._counts[value]),
-            values.keys[value] in self._selected,
-        )  # fmt: skip
+    def _rows(self, order: npt.NDArray[np.int64]) -> list[FacetCount]:
+        keys, labels, names, _, by_rank, _ = self._values
+        selected = self._selected
+        rows = []
+        for number in order.tolist():
+            value = by_rank[number & _RANK_MASK]
+            rows.append(
+                FacetCount(
+                    names[value], labels[value], -(number >> _RANK_BITS),
+                    bool(selected) and keys[value] in selected,
+                )
+            )  # fmt: skip
+        return rows
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

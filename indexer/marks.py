@@ -13,7 +13,14 @@ from whoosh.support.levenshtein import levenshtein
 
 from .analysis import WORD_PATTERN, stem
 
+#: Of a long body so many characters are shown, and some before the first match.
 SNIPPET_LENGTH = 280
+SNIPPET_LEAD = SNIPPET_LENGTH // 5
+#: Stands for all text fields in place of the number of one.
+EVERYWHERE = -1
+#: What matches in a related article is worth as in BM25, and more in its title.
+K1 = 1.2
+TITLE_WEIGHT = 2.0
 
 #: A first and a last: of words, both included; of characters, the end not.
 Span = tuple[int, int]
@@ -118,8 +125,8 @@ def _window(text: str, spans: list[Span], starts: Sequence[int], ends: Sequence[
         if inside > most:
             best, most = start, inside
     # A little of what stands before the first match, from the start of a word.
-    begin = max((s for s in starts if s <= max(0, best - SNIPPET_LENGTH // 5)), default=0)
-    begin = 0 if begin < SNIPPET_LENGTH // 5 else begin
+    begin = max((s for s in starts if s <= max(0, best - SNIPPET_LEAD)), default=0)
+    begin = 0 if begin < SNIPPET_LEAD else begin
     end = max((e for e in ends if e <= begin + SNIPPET_LENGTH), default=begin)
     if end <= begin:
         end = min(len(text), begin + SNIPPET_LENGTH)

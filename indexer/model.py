@@ -185,20 +185,18 @@ class FacetCount(msgspec.Struct, frozen=True):
     selected: bool = False
 
 
-class RelatedHit:
+class RelatedHit(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A related article that matches the query.
 
     `highlights` maps "title" and "excerpt" to escaped HTML in which the words that
-    matched stand between `<mark>` tags; like all but `score` it is read when asked for.
+    matched stand between `<mark>` tags; the article itself is read when asked for.
     """
 
-    __slots__ = ("_highlights", "_place", "_source", "score")
-
-    def __init__(self, score: float, source: HitSource, place: int) -> None:
-        self.score = score
-        self._source = source
-        self._place = place
-        self._highlights: Mapping[str, str] | None = None
+    score: float
+    highlights: Mapping[str, str]
+    _source: HitSource
+    _place: int
+    _number: int
 
     def __repr__(self) -> str:
         return f"RelatedHit({self.article.title!r}, score={self.score:.3f})"
@@ -206,7 +204,7 @@ class RelatedHit:
     @property
     def article(self) -> Article:
         """The article itself."""
-        return self._source.article(self._place)
+        return self._source.article(self._place, self._number)
 
     @property
     def title(self) -> str:
@@ -233,13 +231,6 @@ class RelatedHit:
         """When the article was published."""
         return self.article.published_at
 
-    @property
-    def highlights(self) -> Mapping[str, str]:
-        """Escaped HTML by field name."""
-        if self._highlights is None:
-            self._highlights = self._source.article_highlights(self._place)
-        return self._highlights
-
 
 class Hit:
     """A story on a result page.
@@ -249,11 +240,12 @@ class Hit:
     read from the index when first asked for.
     """
 
-    __slots__ = ("_highlights", "_related", "_source", "score")
+    __slots__ = ("_highlights", "_place", "_related", "_source", "score")
 
-    def __init__(self, score: float, source: HitSource) -> None:
+    def __init__(self, score: float, source: HitSource, place: int) -> None:
         self.score = score
         self._source = source
+        self._place = place
         self._related: tuple[RelatedHit, ...] | None = None
         self._highlights: Mapping[str, str] | None = None
 
@@ -263,44 +255,41 @@ class Hit:
     @property
     def story(self) -> Story:
         """The story itself."""
-        return self._source.story()
+        return self._source.story(self._place)
 
     @property
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match the query, best first."""
         if self._related is None:
-            self._related = self._source.related()
+            self._related = self._source.related(self._place)
         return self._related
 
     @property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name."""
         if self._highlights is None:
-            self._highlights = self._source.highlights()
+            self._highlights = self._source.highlights(self._place)
         return self._highlights
 
 
 class HitSource(Protocol):
-    """What an engine gives a hit to read itself from.
+    """What an engine gives hits to read themselves from; they go by their place in it.
 
-    The story is asked for again and again, the rest once. Articles go by their place in
+    A story is asked for again and again, the rest once. Articles go by their number in
     `related`.
     """
 
-    def story(self) -> Story:
+    def story(self, place: int) -> Story:
         """The story."""
 
-    def related(self) -> tuple[RelatedHit, ...]:
+    def related(self, place: int) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first."""
 
-    def highlights(self) -> Mapping[str, str]:
+    def highlights(self, place: int) -> Mapping[str, str]:
         """Escaped HTML by field name."""
 
-    def article(self, place: int) -> Article:
+    def article(self, place: int, number: int) -> Article:
         """A related article that matches."""
-
-    def article_highlights(self, place: int) -> Mapping[str, str]:
-        """Escaped HTML of a related article that matches, by field name."""
 
 
 class ResultPage(msgspec.Struct, frozen=True):

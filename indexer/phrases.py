@@ -150,25 +150,19 @@ def _read(tfs, words, blocks, widths, long_postings, long_counts, posting, posit
     return max(count, 0)
 
 
-@compiled(nb.int64[::1](_DOCS, *PLACES, nb.int64, nb.int64, nb.int64))
+@compiled(nb.int64(_DOCS, *PLACES, nb.int64, nb.int64, nb.int64, _I64))
 def positions_in(
-    docs, tfs, words, blocks, widths, long_postings, long_counts, begin, end, place
+    docs, tfs, words, blocks, widths, long_postings, long_counts, begin, end, place, positions
 ):  # fmt: skip
-    """int64[n], rising: where a term stands in one document; empty if it does not.
+    """Fill in where a term stands in one document, rising; returns how often, 0 if it does not.
 
     begin, end: the term's postings in the chunk; place: the document's place in it
+    positions: int64[most_positions]
     """
     posting = gallop(docs, begin, end, place)
-    if posting == end or docs[posting] != place:
-        return np.empty(0, np.int64)
-    most = np.int64(tfs[posting])
-    if most == _SATURATED:
-        most = most_positions(tfs, words, blocks, widths, long_postings, long_counts)
-    positions = np.empty(max(most, 1), np.int64)
-    count = _read(
-        tfs, words, blocks, widths, long_postings, long_counts, posting, positions
-    )  # fmt: skip
-    return positions[:count].copy()
+    if posting >= min(end, len(tfs)) or docs[posting] != place:
+        return 0
+    return _read(tfs, words, blocks, widths, long_postings, long_counts, posting, positions)
 
 
 @compiled(

@@ -19,7 +19,7 @@ from .answer import Answer
 from .dates import parse_day
 from .engine import Engine
 from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
-from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor, Kernels
+from .execute import KERNELS, NO_FILTERS, NO_KERNELS, Executor
 from .facets import Filters, filter_keys
 from .highlight import Highlighter
 from .model import (
@@ -62,7 +62,7 @@ class _View(NamedTuple):
 
     snapshot: Snapshot
     executor: Executor
-    kernels: Kernels
+    highlighter: Highlighter
     published: tuple[int, int] | None
     damaged: int | None
 
@@ -92,7 +92,8 @@ class LocalEngine:
         snapshot = open_snapshot(self._folder)
         executor = Executor(snapshot, self._kernels)
         damaged = newest if newest > snapshot.manifest.generation else None
-        return _View(snapshot, executor, self._kernels, published, damaged)
+        highlighter = Highlighter(snapshot, self._kernels)
+        return _View(snapshot, executor, highlighter, published, damaged)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -315,6 +316,4 @@ def _facets(
 
 
 def _hits(answer: Answer, offset: int, query: wq.Query, view: _View) -> Iterator[Hit]:
-    highlighter = Highlighter(query, view.snapshot, view.kernels)
-    found = zip(answer.doc_ids[offset:], answer.scores[offset:], strict=True)
-    return (highlighter.hit(doc_id, score) for doc_id, score in found)
+    return view.highlighter.hits(query, answer.doc_ids[offset:], answer.scores[offset:])

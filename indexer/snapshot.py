@@ -53,6 +53,7 @@ class FacetValues(NamedTuple):
     labels, values: parallel to keys: how each is shown, and what to filter by, which is
         the label where that means the same value
     ranks: intp[keys], the place of each in the order of labels
+    by_rank: the values in that order, as indices into keys
     ordinals: for each segment intp[terms], its own ordinals → index into keys
     """
 
@@ -60,6 +61,7 @@ class FacetValues(NamedTuple):
     labels: list[str]
     values: list[str]
     ranks: npt.NDArray[np.intp]
+    by_rank: list[int]
     ordinals: list[npt.NDArray[np.intp]]
 
 
@@ -99,13 +101,17 @@ class Snapshot:
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
-        number = bisect_right(self.bases, doc_id) - 1
+        number = self.segment_of(doc_id)
         return self.segments[number], doc_id - self.bases[number]
+
+    def segment_of(self, doc_id: int) -> int:
+        """The number of the segment that holds a story."""
+        return bisect_right(self.bases, doc_id) - 1
 
     def texts(self, doc_id: int) -> bytes:
         """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""
-        segment, doc = self.locate(doc_id)
-        return segment.stored_texts(doc)
+        number = self.segment_of(doc_id)
+        return self.segments[number].stored_texts(doc_id - self.bases[number])
 
     def story(self, doc_id: int, texts: bytes | None = None) -> Story:
         """The story with this document number; raises `IndexCorrupt`.
@@ -220,7 +226,7 @@ class Snapshot:
         order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
         ranks = np.empty(len(keys), np.intp)
         ranks[order] = np.arange(len(keys))
-        return FacetValues(keys, labels, values, ranks, ordinals)
+        return FacetValues(keys, labels, values, ranks, order, ordinals)
 
     def _labels(self, facet: Facet) -> dict[str, str]:
         """The most frequent spelling of each key; the first in order of two alike."""

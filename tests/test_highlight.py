@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import indexer
-from indexer import marking, schema
+from indexer import cutting, lookup, marking, schema
 from indexer.analysis import iter_words, stem
 from indexer.codec.read import SegmentArrays
+from indexer.handles import Handles
 from indexer.marks import cut_words
 
 from .conftest import build
@@ -136,6 +137,7 @@ STORIES = st.fixed_dictionaries(
 QUERIES = (
     "a", "b", "a b", "a*", '"a b"', "ab~", '"a b"~2 OR e', "title:a related:b", "excerpt:(a OR b)",
     '"b a b"', "日本 OR e*", "(a b) OR (e -b)", "zurich^2 a", "a OR b OR absent", '"lorem dolor"~1',
+    "a related:a", "related:a a b", "related:a^2 OR a", "a a",
 )  # fmt: skip
 
 
@@ -237,10 +239,10 @@ def test_segments_explain_alike(tmp_path):
 
 def cut(text):
     """Words as the compiled loop finds them: where each starts and ends in UTF-8."""
-    data = np.frombuffer(text.encode() or b"\0", np.uint8)
-    bounds = np.full(2 * len(data) + 2, -1, np.int64)
     size = len(text.encode())
-    count = marking.cut(marking.CLASSES, data, 0, size, len(data), bounds)
+    data = np.frombuffer(text.encode() + bytes(cutting.PAD), np.uint8)
+    bounds = np.full(2 * size + cutting.PAD + 2, -1, np.int64)
+    count = cutting.cut(cutting.CLASSES, data, 0, size, size, bounds)
     return bounds[: 2 * count].tolist()
 
 
@@ -254,7 +256,7 @@ def cut_plainly(text):
 TRICKY = "aß 's’-_…日\u0301\u064b\u3040ア𝒃😀\U00020001\x1e\x00éZ9²"
 
 
-@given(st.text(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_size=60))
+@given(st.text(st.sampled_from(TRICKY) | st.characters(codec="utf-8"), max_size=200))
 @settings(max_examples=500)
 def test_compiled_cutting_finds_the_same_words(text):
     """The compiled loop cuts text exactly as the pattern does."""
@@ -280,16 +282,8 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
     texts = bytearray(_packed())
     texts[place % len(texts)] = value
     for candidate in (data, bytes(texts), bytes(texts)[: place % len(texts)]):
-        stored = np.frombuffer(candidate or b"\0", np.uint8)
-        html, numbers, scores = np.zeros(1 << 12, np.uint8), np.zeros(64, np.int64), np.zeros(16)
-        count, _ = marking.explain(
-            np.zeros(1, np.uint16), np.ones(1, np.uint8), np.zeros(2, np.uint64),
-            np.zeros(2, np.uint32), np.zeros((1, 2), np.uint8), *[np.zeros(0, np.uint32)] * 2,
-            np.zeros((0, 2), np.int64), 0, np.array([[3, 0, 0, 0]]), np.ones(1),
-            np.array([0]), np.array([[0, 3, 0, 0], [0, 4, 0, 9], [0, 9, 0, 0], [0, 0, 0, 0]]),
-            marking.CLASSES, stored, html, numbers, scores,
-        )  # fmt: skip
-        assert -1 <= count <= len(stored)
+        count = explain_damaged(candidate)
+        assert -1 <= count <= len(candidate)
         try:
             expected = schema.read_texts(candidate)
         except ValueError:
@@ -297,6 +291,27 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
         assert (count == -1) == any(
             not 0 <= words <= len(text.encode()) for words, text in zip(*expected, strict=True)
         )
+
+
+def explain_damaged(texts):
+    """How many articles match in these texts, by a pattern that says the most different things."""
+    room = marking.Room(1, len(texts) + 1, 1)
+    empty, bytes_of_nothing = np.empty(0, np.int64), np.empty(0, np.uint8)
+    arrays = [empty] * lookup.DOCS + [np.zeros(1, np.uint16), empty, np.zeros((1, 1), np.uint8)]
+    segment = Handles(arrays)
+    positions = Handles([bytes_of_nothing, *[empty] * 2, np.zeros((0, 2), np.uint8), *[empty] * 2])
+    query = np.array([1, 1, 3, 0, 0, 0, 0, np.float64(1.0).view(np.int64)])
+    found = [[0, 0, 3, 0, 0], [0, 0, 4, 0, 9], [0, 0, 9, 0, 0], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]
+    html, used, scored = marking.explain(
+        segment.table, positions.table, room.table, query, np.empty((0, 3), np.int64),
+        np.array([[0], [len(texts)]]), np.array(found),
+        np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
+    )  # fmt: skip
+    assert html <= len(room.html) - cutting.PAD
+    assert used <= len(room.numbers)
+    count = room.numbers[0]
+    assert scored == max(count, 0)
+    return int(count)
 
 
 def _packed():
@@ -317,3 +332,58 @@ def test_damaged_texts_are_an_error(tmp_path, monkeypatch):
                     str(hit.highlights), [article.highlights for article in hit.related]
                 with pytest.raises(indexer.IndexCorrupt, match=r"\.sto"):
                     str(hit.story)
+
+
+def test_damage_of_one_story_spoils_no_other(tmp_path, monkeypatch):
+    """On a page with a story that cannot be read, or whose texts are damaged, the rest is shown."""
+    stories = [{**STORY, "title": f"Cloud {n}"} for n in range(4)]
+    index = build(tmp_path, stories)
+    stored = SegmentArrays.stored_texts
+
+    def damaged(segment, doc):
+        if doc == 1:
+            raise segment.stored_file.corrupt("torn")
+        return b"\x92" if doc == 2 else stored(segment, doc)
+
+    expected = [marks(hit.highlights["title"]) for hit in hits_of(index, True)]
+    assert expected == [["Cloud"]] * 4
+    monkeypatch.setattr(SegmentArrays, "stored_texts", damaged)
+    for compiled in (False, True):
+        for doc, hit in enumerate(hits_of(index, compiled)):
+            if doc in (1, 2):
+                with pytest.raises(indexer.IndexCorrupt, match="torn" if doc == 1 else "cannot"):
+                    str(hit.highlights)
+                with pytest.raises(indexer.IndexCorrupt):
+                    str(hit.related)
+            else:
+                assert hit.highlights["title"] == f"<mark>Cloud</mark> {hit.story.title[-1]}"
+                assert [article.score for article in hit.related]
+
+
+def hits_of(index, compiled):
+    """The hits for a word, in the order of the stories."""
+    with indexer.open_index(index, compiled=compiled) as engine:
+        engine.warm_up()
+        return engine.search("cloud", sort="oldest").hits
+
+
+def test_long_results_are_explained_alike(tmp_path):
+    """However many stories are read, each has its own marks and articles."""
+    index = build(tmp_path, [{**STORY, "title": f"Cloud {n}"} for n in range(40)])
+    request = indexer.SearchRequest(query="cloud volterra", limit=40)
+    found = []
+    for compiled in (False, True):
+        with indexer.open_index(index, compiled=compiled) as engine:
+            engine.warm_up()
+            hits = list(engine.export(request))
+            # From the last one on, so that stories are not read in the order they come in.
+            found.append(
+                [
+                    (hit.highlights, [(one.title, one.highlights) for one in hit.related])
+                    for hit in reversed(hits)
+                ]
+            )
+            titles = [re.sub("</?mark>", "", hit.highlights["title"]) for hit in hits]
+            assert titles == [hit.story.title for hit in hits]
+    assert found[0] == found[1]
+    assert len(found[0]) == 40

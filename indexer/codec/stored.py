@@ -51,6 +51,7 @@ class Record(NamedTuple):
 
 
 NO_RECORD = Record(b"", b"")
+_NOTHING = memoryview(b"")
 
 
 def encode_record(fields: dict[str, object]) -> Record:
@@ -156,11 +157,14 @@ class RecordReader:
         return self._decompress(self._halves(doc)[1])
 
     def _halves(self, doc: int) -> tuple[memoryview, memoryview]:
-        frame = self.frame(doc)
-        end = _SIZE_BYTES + int.from_bytes(frame[:_SIZE_BYTES], "little")
-        if end > len(frame) > 0:
+        frames, begin, end = self._frames, self._offsets[doc], self._offsets[doc + 1]
+        if begin >= end:
+            return _NOTHING, _NOTHING
+        first = begin + _SIZE_BYTES
+        middle = first + int.from_bytes(frames[begin:first], "little")
+        if middle > end:
             raise ValueError("record is too short")
-        return frame[_SIZE_BYTES:end], frame[end:]
+        return frames[first:middle], frames[middle:end]
 
     def _decompress(self, frame: memoryview) -> bytes:
         if not frame:

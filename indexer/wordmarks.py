@@ -1,0 +1,246 @@
+"""What a query matches in the stories of a snapshot, by compiled loops; layer 7.
+
+The terms of a query are looked up once, and stories are explained several at once: of a
+page of results all in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from struct import pack
+from threading import local
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from whoosh import query as wq
+
+from . import lookup, marking, requests
+from .codec.read import SegmentArrays
+from .cutting import PAD
+from .explain import Explained, Explainer, Leaf, found_in, weight_of
+from .handles import Handles
+from .marks import EVERYWHERE
+from .matching import EXTRA_COLUMNS
+from .phrases import most_positions
+from .schema import OWN_TEXTS, TEXT_FIELDS, read_texts
+from .snapshot import Snapshot
+
+_Numbers = npt.NDArray[np.int64]
+_TERM_SECTIONS = (
+    ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
+)  # fmt: skip
+_NOTHING_ELSE: _Numbers = np.empty((0, EXTRA_COLUMNS), np.int64)
+_PADDING = bytes(PAD)
+_STORY = marking.HEAD + OWN_TEXTS
+# Room for less than this is not worth telling apart, room for more is not kept.
+_LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 22
+
+
+class WordMarks:
+    """Explains queries in the stories of a snapshot; safe to share between threads."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.segments = [_Segment(segment) for segment in snapshot.segments]
+        self._most_positions = max((one.most_positions for one in self.segments), default=1)
+        self._rooms = local()
+
+    def explainer(self, query: wq.Query) -> Explainer:
+        """What explains a query."""
+        return _Explainer(query, self)
+
+    def room(self, hits: int, size: int) -> marking.Room:
+        """Room for so many hits with texts of so many bytes; one for each thread.
+
+        It is used by one call after the other.
+        """
+        room: marking.Room | None = getattr(self._rooms, "room", None)
+        if room is None or room.hits < hits or room.size < size:
+            room = marking.Room(hits, max(size, _LEAST_ROOM), self._most_positions)
+            if size <= _MOST_ROOM:
+                self._rooms.room = room
+        return room
+
+
+class _Segment:
+    """What the loops are given of a segment."""
+
+    def __init__(self, segment: SegmentArrays) -> None:
+        infos = [segment.fields.get(name) for name in TEXT_FIELDS]
+        spans = [(info.first, info.terms) if info else (0, 0) for info in infos]
+        # In the order of `lookup.seek`, up to what is used.
+        arrays = {
+            **{i: segment.terms_file.section(*names) for i, names in enumerate(_TERM_SECTIONS)},
+            lookup.SPANS: np.array(spans, np.int64),
+            lookup.FIRST_CHUNKS: segment.first_chunks,
+            lookup.RUN_STARTS: segment.run_starts,
+            lookup.RUN_CHUNKS: segment.run_chunks,
+            lookup.DOCS: segment.docs,
+            lookup.LENGTHS: segment.lengths,
+            lookup.SEARCHED: np.arange(len(TEXT_FIELDS)),
+            lookup.SEARCHED_BOOSTS: np.ones(len(TEXT_FIELDS)),
+        }
+        empty = np.empty(0, np.int64)
+        self._arrays = Handles([arrays.get(i, empty) for i in range(max(arrays) + 1)])
+        self._positions = Handles(segment.position_arrays)
+        self.table, self.positions = self._arrays.table, self._positions.table
+        self.most_positions = int(most_positions(*segment.position_arrays))
+
+
+class _Explainer(Explainer):
+    """Explains a query by compiled loops."""
+
+    def __init__(self, query: wq.Query, marks: WordMarks) -> None:
+        super().__init__(query, marks.snapshot)
+        self._marks = marks
+        leaves = self.leaves
+        request = _request(leaves)
+        count = sum(
+            len(TEXT_FIELDS) if leaf.field == EVERYWHERE else len(leaf.terms) for leaf in leaves
+        )
+        df = np.zeros(count, np.int64)
+        self._lists = [np.empty((count, 3), np.int64) for _ in marks.segments]
+        for segment, lists in zip(marks.segments, self._lists, strict=True):
+            lookup.find_all(segment.table, request, lists, df)
+        self._query = _encode(leaves, self.rule, df.tolist(), self.snapshot)
+
+    def explain(self, doc_ids: Sequence[int], texts: Sequence[bytes]) -> Sequence[Explained | None]:
+        """What matches in stories, given their stored texts; None if those are damaged."""
+        if len(self._lists) == 1:
+            return self._explain_in(0, doc_ids, texts)
+        explained: list[Explained | None] = [None] * len(doc_ids)
+        places: dict[int, list[int]] = {}
+        for place, doc_id in enumerate(doc_ids):
+            places.setdefault(self.snapshot.segment_of(doc_id), []).append(place)
+        for number, held in places.items():
+            base = self.snapshot.bases[number]
+            found = self._explain_in(
+                number, [doc_ids[place] - base for place in held], [texts[place] for place in held]
+            )
+            for place, one in zip(held, found, strict=True):
+                explained[place] = one
+        return explained
+
+    def _explain_in(
+        self, number: int, docs: Sequence[int], texts: Sequence[bytes]
+    ) -> list[Explained | None]:
+        """The same for documents of one segment."""
+        segment = self._marks.segments[number]
+        data = b"".join([*texts, _PADDING])
+        hits = np.array([*docs, *accumulate(map(len, texts))])
+        room = self._marks.room(len(docs), len(data))
+        html, used, scored = marking.explain(
+            segment.table, segment.positions, room.table, self._query, self._lists[number],
+            hits.reshape(2, -1), self._patterns(texts), np.frombuffer(data, np.uint8),
+        )  # fmt: skip
+        return _read_room(
+            room.html[:html].tobytes(), room.numbers[:used].tolist(), room.scores[:scored].tolist()
+        )
+
+    def _patterns(self, texts: Sequence[bytes]) -> _Numbers:
+        """int64[n, EXTRA_COLUMNS]: what patterns match in the texts of several stories."""
+        if not self.finders:
+            return _NOTHING_ELSE
+        rows = [row for hit, data in enumerate(texts) for row in self._patterns_in(hit, data)]
+        return np.array(rows, np.int64).reshape(-1, EXTRA_COLUMNS)
+
+    def _patterns_in(self, hit: int, data: bytes) -> Iterable[tuple[int, ...]]:
+        try:
+            texts = read_texts(data)
+        except ValueError:
+            return  # the loops will find it damaged
+        for leaf, finder in self.finders.items():
+            for text, span in found_in(finder, self.leaves[leaf].field, texts):
+                yield hit, leaf, text, *span
+
+
+def _request(leaves: Sequence[Leaf]) -> Any:
+    """The terms of leaves as `lookup.find_all` takes them."""
+    texts = [term.encode() for leaf in leaves for term in leaf.terms]
+    fields = [
+        requests.EVERYWHERE if leaf.field == EVERYWHERE else leaf.field
+        for leaf in leaves
+        for _ in leaf.terms
+    ]
+    count = len(texts)
+    return requests.encode(texts, fields, [1.0] * count, [0, count], every=False)
+
+
+def _encode(
+    leaves: Sequence[Leaf], rule: Sequence[int], df: Sequence[int], snapshot: Snapshot
+) -> _Numbers:
+    """A query as `marking.explain` takes it; df: documents in each list."""
+    numbers = [len(leaves), len(rule)]
+    weights = []
+    row = 0
+    for leaf in leaves:
+        field, terms, _, slop, _ = leaf
+        end = row + (len(TEXT_FIELDS) if field == EVERYWHERE else len(terms))
+        numbers += (field, row, end, slop)
+        # Of a word in every field the last list is that of the articles.
+        weights.append(weight_of(leaf, df[end - len(terms) : end], snapshot))
+        row = end
+    numbers += rule
+    return np.frombuffer(pack(f"{len(numbers)}q{len(weights)}d", *numbers, *weights), np.int64)
+
+
+def _read_room(html: bytes, numbers: list[int], scores: list[float]) -> list[Explained | None]:
+    """What `marking.explain` has written, hit by hit."""
+    explained: list[Explained | None] = []
+    at = begin = scored = 0
+    while at < len(numbers):
+        count = numbers[at]
+        if count < 0:
+            explained.append(None)
+            at += 1
+            continue
+        explained.append(_Marked(html, begin, numbers, at, scores[scored : scored + count]))
+        begin = numbers[at + marking.ARTICLES_END]
+        at += marking.HEAD + OWN_TEXTS + 3 * count
+        scored += count
+    return explained
+
+
+class _Marked:
+    """What matches in one story; raises `UnicodeDecodeError`.
+
+    html, numbers: of several stories, see `marking.explain`; begin, at: where this one's are
+    """
+
+    __slots__ = ("_at", "_begin", "_html", "_numbers", "scores")
+
+    def __init__(
+        self, html: bytes, begin: int, numbers: list[int], at: int, scores: list[float]
+    ) -> None:
+        self._html = html
+        self._begin = begin
+        self._numbers = numbers
+        self._at = at
+        self.scores = scores
+
+    @property
+    def articles(self) -> list[int]:
+        count = len(self.scores)
+        at = self._at + marking.HEAD + OWN_TEXTS + 2 * count
+        return self._numbers[at : at + count]
+
+    def story(self) -> dict[str, str]:
+        _, end, _, title, excerpt, body = self._numbers[self._at : self._at + _STORY]
+        html = self._html[self._begin : end].decode()
+        marked = {"title": html[:title], "excerpt": html[title:excerpt]}
+        if body > excerpt:
+            marked["body"] = html[excerpt:]
+        return marked
+
+    def related(self) -> list[dict[str, str]]:
+        at, numbers = self._at, self._numbers
+        begin, end = numbers[at + marking.STORY_END], numbers[at + marking.ARTICLES_END]
+        html = self._html[begin:end].decode()
+        ends = iter(numbers[at + _STORY : at + _STORY + 2 * len(self.scores)])
+        marked, begin = [], 0
+        for title, excerpt in zip(ends, ends, strict=True):
+            marked.append({"title": html[begin:title], "excerpt": html[title:excerpt]})
+            begin = excerpt
+        return marked
