@@ -231,7 +231,7 @@ class _Marked:
         html = self._html[self._begin : end].decode()
         marked = {"title": html[:title], "excerpt": html[title:excerpt]}
         if body > excerpt:
-            marked["body"] = html[excerpt:]
+            marked["body"] = html[excerpt:body]
         return marked
 
     def related(self) -> list[dict[str, str]]:

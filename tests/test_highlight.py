@@ -59,6 +59,7 @@ def engine(tmp_path_factory):
         ("title:cloud", "excerpt", []),
         ("cloud OR fox", "excerpt", ["cloud", "clouds", "fox"]),
         ("needle", "body", ["needle", "needle"]),
+        ("related:needle OR needle", "body", ["needle", "needle"]),
     ],
 )
 def test_what_is_marked(engine, query, field, marked):
@@ -291,6 +292,12 @@ def test_damaged_texts_are_named_not_followed(data, place, value):
         assert (count == -1) == any(
             not 0 <= words <= len(text.encode()) for words, text in zip(*expected, strict=True)
         )
+
+
+def test_texts_that_end_early_are_damaged():
+    """What lies behind the texts of a story is not taken for a part of them."""
+    assert explain_damaged(_packed()) == 1
+    assert {explain_damaged(_packed()[:size]) for size in range(len(_packed()))} == {-1}
 
 
 def explain_damaged(texts):
