@@ -19,7 +19,7 @@ import numpy as np
 
 from .jit import compiled, count_ones, lowest_one, readonly
 from .phrases import CHUNK, gallop
-from .ranking import sweep, visit
+from .ranking import LIST, add_list, sweep, visit
 from .vectors import bits_equal, clear
 
 #: A list this many times longer than the candidates is searched for each of them
@@ -39,7 +39,6 @@ _U64 = nb.uint64[::1]
 _BITS = nb.uint8[::1]
 _PLACES = nb.uint16[::1]
 _LIST = (_U16, nb.int64, nb.int64)
-_SCORED = (_U16, _U8, _U8, _F32, nb.int64, nb.int64, nb.float32)
 
 
 @compiled(nb.void(*_LIST, _BITS, nb.uint8))
@@ -125,7 +124,7 @@ def _fold(passed, full):
         passed[place] = np.uint8(passed[place] == full)
 
 
-@compiled(nb.void(*_SCORED, _F32, _BITS, nb.uint8))
+@compiled(nb.void(*LIST, _F32, _BITS, nb.uint8))
 def _score_few(docs, tfs, codes, norms, begin, end, weight, scores, passed, full):
     """Add the scores of a list's postings of documents that have all bits: few of them."""
     places = docs[begin:end]
@@ -137,20 +136,14 @@ def _score_few(docs, tfs, codes, norms, begin, end, weight, scores, passed, full
             scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
 
 
-@compiled(nb.void(*_SCORED, _F32, _BITS, nb.uint8))
-def _score_many(docs, tfs, codes, norms, begin, end, weight, scores, passed, full):
-    """The same without a branch, which with many of them would be guessed wrong."""
-    places = docs[begin:end]
-    counts = tfs[begin:end]
-    for i in range(len(places)):
-        place = np.intp(places[i])
-        if place < len(codes):
-            tf = np.float32(counts[i])
-            score = weight * tf / (tf + norms[np.intp(codes[place])])
-            scores[place] += score * np.float32(passed[place] == full)
+@compiled(nb.void(_F32, _BITS, nb.uint8))
+def _forget_others(scores, passed, full):
+    """Take the scores of documents that do not have all bits."""
+    for place in range(len(passed)):
+        scores[place] = scores[place] if passed[place] == full else np.float32(0)
 
 
-@compiled(nb.void(*_SCORED, _F32, _PLACES))
+@compiled(nb.void(*LIST, _F32, _PLACES))
 def _score_found(docs, tfs, codes, norms, begin, end, weight, scores, found):
     """Add the scores of a list's postings of a few documents, rising."""
     for i in range(len(found)):
@@ -234,9 +227,10 @@ def match_all(
                         docs, tfs, codes, table, begin, end, weight, scores, passed, np.uint8(full)
                     )
                 else:
-                    _score_many(
-                        docs, tfs, codes, table, begin, end, weight, scores, passed, np.uint8(full)
-                    )
+                    # What does not match is cheaper taken back than kept out.
+                    add_list(docs, tfs, codes, table, begin, end, weight, scores)
+            if left * _BRANCH_FACTOR >= here:
+                _forget_others(scores, passed, np.uint8(full))
             if listed:
                 visit(
                     scores, places[:left], failed, first, base + first, bits, top_docs, top_scores,

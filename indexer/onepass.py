@@ -30,7 +30,7 @@ from .handles import TABLE, array_at
 from .jit import compiled, readonly
 from .lookup import seek
 from .phrases import CHUNK
-from .ranking import MATCHED, sweep, visit
+from .ranking import LIST, MATCHED, add_list, sweep, visit
 from .requests import EVERY, numbers_of
 
 #: So many documents are put in order by sorting; more are found by looking at all.
@@ -46,27 +46,11 @@ _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
 _STAGES = nb.uint8[::1]
 _PLACES = nb.uint16[::1]
-_LIST = (_U16, _U8, _U8, _F32, nb.int64, nb.int64, nb.float32)
-
-# A list of postings in a chunk is docs, tfs, codes, norms, begin, end, weight: codes uint8
-# are the lengths of the chunk's documents, norms float32[256] their part of the formula.
 
 
-@compiled(nb.void(*_LIST, _F32))
-def _add_list(docs, tfs, codes, norms, begin, end, weight, scores):
-    """Add the scores of a list's postings to those of its documents."""
-    places = docs[begin:end]
-    counts = tfs[begin:end]
-    for i in range(len(places)):
-        place = np.intp(places[i])
-        if place < len(codes):
-            tf = np.float32(counts[i])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
-
-
-@compiled(nb.int64(*_LIST, _F32, _PLACES, nb.int64))
+@compiled(nb.int64(*LIST, _F32, _PLACES, nb.int64))
 def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, count):
-    """As `_add_list`; also appends documents that had no score to places[:count]."""
+    """As `add_list`; also appends documents that had no score to places[:count]."""
     for posting in range(begin, end):
         place = np.intp(docs[posting])
         if place < len(codes):
@@ -121,7 +105,7 @@ def match_any(
                     docs, tfs, codes, table, begin, end, weights[i], scores, places, count
                 )
             else:
-                _add_list(docs, tfs, codes, table, begin, end, weights[i], scores)
+                add_list(docs, tfs, codes, table, begin, end, weights[i], scores)
         if few:
             found = places[:count]
             found.sort()

@@ -1,4 +1,4 @@
-"""Compiled loops that turn the scores of a chunk of documents into marks and the best k; layer 4.
+"""Compiled loops that score a chunk of documents, mark what matches and find the best k; layer 4.
 
 A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
 in order, so that among equal scores the first document taken is the first by number.
@@ -17,7 +17,7 @@ import numba as nb
 import numpy as np
 
 from .handles import Handles
-from .jit import compiled, count_ones, lowest_one
+from .jit import compiled, count_ones, lowest_one, readonly
 from .phrases import CHUNK
 from .vectors import bits_above, bits_equal, clear
 
@@ -55,6 +55,26 @@ class Room:
             ]
         )  # fmt: skip
         self.table = self._handles.table
+
+
+#: A list of postings in a chunk: docs, tfs, codes, norms, begin, end, weight. Codes uint8
+#: are the lengths of the chunk's documents, norms float32[256] their part of the formula.
+LIST = (
+    readonly(nb.uint16), readonly(nb.uint8), readonly(nb.uint8), _F32,
+    nb.int64, nb.int64, nb.float32,
+)  # fmt: skip
+
+
+@compiled(nb.void(*LIST, _F32))
+def add_list(docs, tfs, codes, norms, begin, end, weight, scores):
+    """Add the scores of a list's postings to those of its documents."""
+    places = docs[begin:end]
+    counts = tfs[begin:end]
+    for i in range(len(places)):
+        place = np.intp(places[i])
+        if place < len(codes):
+            tf = np.float32(counts[i])
+            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
 
 
 @compiled(nb.float32(_F32, _I64))
