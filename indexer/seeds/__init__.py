@@ -3,6 +3,8 @@
     files.py    a folder → its story files, and the bytes of one
     values.py   the text of one field → its value
     events.py   YAML events → the fields that are wanted, nothing else
+    plain.py    the YAML that most files are made of → stories, by a compiled loop
+    transcode.py    that loop: text → MessagePack
     story.py    the bytes of a file → a `StoryRead`
 
 docs/story-format.md describes the files.
@@ -11,7 +13,7 @@ docs/story-format.md describes the files.
 from __future__ import annotations
 
 from .files import MAX_BYTES, SeedFile, iter_seed_files, load_file
-from .story import StoryRead, parse_story, read_story
+from .story import StoryRead, parse_story, plain_reader, read_story
 
 __all__ = [
     "MAX_BYTES",
@@ -20,5 +22,6 @@ __all__ = [
     "iter_seed_files",
     "load_file",
     "parse_story",
+    "plain_reader",
     "read_story",
 ]

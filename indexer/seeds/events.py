@@ -74,12 +74,12 @@ class Record(NamedTuple):
     """A mapping. `fields` maps keys to attributes and what is read into them.
 
     `build` makes the record of the attributes found, or None if there is nothing in it;
-    `scalar`, if given, reads a scalar that stands in its place.
+    A scalar that stands in its place is the field with the key `scalar`, if that is given.
     """
 
     fields: Mapping[str, tuple[str, Node]]
     build: Callable[[dict[str, Any]], Any]
-    scalar: Field | None = None
+    scalar: str | None = None
 
 
 class Many(NamedTuple):
@@ -190,7 +190,7 @@ class EventReader:
             self._check(event, 0)
             plain = event.tag not in _TEXT_TAGS
         try:
-            return read_scalar(node, text, plain)
+            return _read_scalar(node, text, plain)
         except BadValueError as bad:
             self._warn(where, bad.reason)
             return None
@@ -252,30 +252,21 @@ class EventReader:
         return [*self.warnings, FieldWarning(self.path, "…", reason)]
 
 
-def read_scalar(node: Node, text: str, plain: bool) -> Any:
+def _read_scalar(node: Node, text: str, plain: bool) -> Any:
     """The value of a scalar in the place of a node, None if it is empty; `BadValueError`."""
     if isinstance(node, Many) and node.lone:
-        value = read_scalar(node.item, text, plain)
+        value = _read_scalar(node.item, text, plain)
         return None if value is None else (value,)
-    field = node.scalar if isinstance(node, Record) else node
-    if isinstance(field, Field):
-        return read_text(field.parse, text, plain)
-    if is_empty(text, plain):
+    if isinstance(node, Record) and node.scalar is not None:
+        attribute, field = node.fields[node.scalar]
+        value = _read_scalar(field, text, plain)
+        return None if value is None else node.build({attribute: value})
+    if not text or text.isspace() or (plain and text in _NULLS):
         return None
+    if isinstance(node, Field):
+        value = node.parse(text, plain)
+        return None if value == "" else value
     raise BadValueError(f"{_expected(node)} is expected here")
-
-
-def read_text(parse: Parse, text: str, plain: bool) -> Any:
-    """The value of a scalar, None if it is empty; raises `BadValueError`."""
-    if is_empty(text, plain):
-        return None
-    value = parse(text, plain)
-    return None if value == "" else value
-
-
-def is_empty(text: str, plain: bool) -> bool:
-    """Whether a scalar stands for nothing at all."""
-    return not text or text.isspace() or (plain and text in _NULLS)
 
 
 def _expected(node: Node) -> str:
