@@ -19,9 +19,11 @@ from .codec import Segment, open_segments
 from .errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
-from .reading import WORTH_COMPILING, WORTH_WORKERS, Read, ShardRead, Task, Wanted, shard_reader, shards_of
+from .reading import (
+    WORTH_WORKERS, Read, ShardRead, Task, Wanted, load_tools, shard_reader, shards_of,
+)  # fmt: skip
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, iter_seed_files, plain_reader
+from .seeds import SeedFile, iter_seed_files
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -238,8 +240,7 @@ class _Job:
         workers = min(self.workers, total // WORTH_WORKERS + 1)
         dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
-        plain = plain_reader() if total >= WORTH_COMPILING else None
-        task = Task(folder, self.published_only, dictionary, self.lock, plain)
+        task = Task(folder, self.published_only, dictionary, self.lock, load_tools(total))
         shards = shards_of(files, workers)
         found: dict[int, ShardRead] = {}
         done = 0

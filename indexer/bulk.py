@@ -9,7 +9,8 @@ the segment that Whoosh's writer would make of the same documents, field by fiel
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +18,20 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import fields, formats
 
-from .analysis import PART_SEPARATOR, POSITION_GAP, WORD_PATTERN
+from .analysis import POSITION_GAP, count_words
 from .codec.format import offsets_of
 from .codec.invert import Postings, gather_ranges
 from .codec.stored import Record, compress_records, encode_record
 from .codec.write import Column, write_segment
 from .model import FACETS, Story
-from .schema import create_schema, document_of
+from .schema import TEXT_FIELDS, Texts, create_schema, encode_texts, fields_of, texts_of
+from .vocabulary import SEPARATOR, Vocabulary
 
 #: What names of segments begin with.
 INDEX_NAME = "MAIN"
-#: The number of `PART_SEPARATOR` among the words.
-_SEPARATOR = 0
 #: Pieces that are known from one segment to the next; about as many as a segment has.
 _MOST_PIECES = 1 << 15
-_SPACED_SEPARATOR = f" {PART_SEPARATOR} "
 _I64 = npt.NDArray[np.int64]
-
-
-class Vocabulary(dict[str, int]):
-    """Numbers of pieces, a piece being text without a blank; and the words of each.
-
-    No word reaches over a blank, so the words of a text are those of its pieces.
-    """
-
-    def __init__(self) -> None:
-        self.words: dict[str, int] = {PART_SEPARATOR: _SEPARATOR}
-        self._flat = array("I")
-        self._sizes = array("I")
-
-    def __missing__(self, piece: str) -> int:
-        words = self.words
-        found = WORD_PATTERN.findall(piece)
-        self._flat.extend([words.setdefault(word, len(words)) for word in found])
-        self._sizes.append(len(found))
-        number = self[piece] = len(self)
-        return number
-
-    def expand(self, pieces: npt.NDArray[np.uint32]) -> tuple[_I64, _I64]:
-        """Numbers of pieces → the numbers of their words, and how many each piece has."""
-        every = np.array(self._sizes, np.int64)
-        sizes = every[pieces]
-        flat = np.array(self._flat, np.int64)
-        return flat[gather_ranges(offsets_of(every)[pieces], sizes)], sizes
 
 
 class _TextField:
@@ -78,15 +50,35 @@ class _TextField:
 
     def add(self, doc: int, text: str) -> int:
         """Take the text of a document; returns its number of pieces."""
-        pieces = text.replace(PART_SEPARATOR, _SPACED_SEPARATOR).split(" ")
-        self._pieces.extend(map(self._vocabulary.__getitem__, pieces))
+        numbers = self._vocabulary.numbers_of(text)
+        self._pieces.frombytes(memoryview(numbers).cast("B"))
         self._docs.append(doc)
         self._ends.append(len(self._pieces))
-        return len(pieces)
+        return len(numbers)
+
+    def count_words(self, docs: int) -> list[list[int]]:
+        """How many words each part of each document has; nothing where there is no text."""
+        if not self._docs:
+            return [[]] * docs
+        pieces = np.array(self._pieces, np.uint32)
+        ends = np.array(self._ends, np.int64)
+        between = np.flatnonzero(pieces == SEPARATOR)
+        sizes = self._vocabulary.words_of_pieces()[1][pieces]
+        sizes[between] = 0
+        before = offsets_of(sizes)
+        begins = np.sort(np.concatenate([[0], ends[:-1], between + 1]))
+        counts = before[np.sort(np.concatenate([ends, between]))] - before[begins]
+        parts = np.zeros(docs, np.int64)
+        parts[np.array(self._docs)] = 1 + np.diff(np.searchsorted(between, ends), prepend=0)
+        flat = counts.tolist()
+        return [flat[begin:end] for begin, end in pairwise(offsets_of(parts).tolist())]
 
     def invert(self, docs: int) -> tuple[Postings, _I64]:
         """The postings of the field, and its length in every document."""
-        words, piece_sizes = self._vocabulary.expand(np.array(self._pieces, np.uint32))
+        pieces = np.array(self._pieces, np.uint32)
+        flat, every = self._vocabulary.words_of_pieces()
+        piece_sizes = every[pieces]
+        words = flat[gather_ranges(offsets_of(every)[pieces], piece_sizes)]
         ends = offsets_of(piece_sizes)[np.array(self._ends, np.int64)]
         sizes = np.diff(ends, prepend=0)
         doc_of = np.repeat(np.array(self._docs, np.uint32), sizes)
@@ -128,7 +120,7 @@ class _TextField:
 
 def _places(words: _I64, sizes: _I64) -> npt.NDArray[np.uint32]:
     """The position of every word: words count one, a separator counts its hole."""
-    steps = np.where(words == _SEPARATOR, POSITION_GAP, 1)
+    steps = np.where(words == SEPARATOR, POSITION_GAP, 1)
     places = np.cumsum(steps) - steps
     begins = offsets_of(sizes)[:-1]
     filled = sizes > 0
@@ -242,21 +234,22 @@ class SegmentBuilder:
     vocabulary, and about 60 bytes per word of the largest field while writing.
     """
 
-    def __init__(self) -> None:
-        self._vocabulary = Vocabulary()
+    def __init__(self, vocabulary: Callable[[], Vocabulary] = Vocabulary) -> None:
+        self._make_vocabulary = vocabulary
+        self._vocabulary = vocabulary()
         self.clear()
 
     def clear(self) -> None:
         """Forget the stories taken."""
         self.docs = 0
         self.words = 0
-        self._records: list[Record] = []
+        self._stored: list[tuple[tuple[str, ...], Record]] = []
         self._texts: dict[str, _TextField] = {}
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}
         self._lengths: list[str] = []
         if len(self._vocabulary) > _MOST_PIECES:
-            self._vocabulary = Vocabulary()
+            self._vocabulary = self._make_vocabulary()
         for name, field in create_schema().items():
             self._prepare(name, field)
 
@@ -276,7 +269,7 @@ class SegmentBuilder:
         """Take the next story."""
         doc = self.docs
         stored: dict[str, object] = {}
-        for name, value in document_of(story).items():
+        for name, value in fields_of(story).items():
             if value is None:
                 continue
             if name in self._texts:
@@ -287,12 +280,24 @@ class SegmentBuilder:
                 self._numbers[name].add(doc, value)
             else:
                 stored[name] = value
-        self._records.append(encode_record(stored))
+        self._stored.append((texts_of(story), encode_record(stored)))
         self.docs += 1
+
+    def _records(self) -> Iterator[Record]:
+        """What is stored of each story taken."""
+        counts = zip(*(self._texts[name].count_words(self.docs) for name in TEXT_FIELDS))
+        for (texts, record), parts in zip(self._stored, counts, strict=True):
+            found = list(chain.from_iterable(parts))
+            if len(found) == sum(map(bool, texts)):
+                words = iter(found)
+                sizes = tuple([next(words) if text else 0 for text in texts])
+            else:  # a text that is no part of a field alone, for it has a separator
+                sizes = tuple(map(count_words, texts))
+            yield record._replace(texts=encode_texts(Texts(sizes, texts)))
 
     def train(self) -> bytes:
         """A dictionary for compressing stories like those taken."""
-        return compress_records(self._records).dictionary
+        return compress_records(self._records()).dictionary
 
     def write(self, folder: Path, segment: str, dictionary: bytes | None = None) -> None:
         """Write what was taken and start anew; raises as `write_segment` does.
@@ -314,6 +319,6 @@ class SegmentBuilder:
             folder, segment, docs=self.docs,
             fields=[field for field in postings if len(field.terms)],
             lengths={name: values for name, values in lengths.items() if values.any()},
-            columns=columns, facets=FACETS, stored=compress_records(self._records, dictionary),
+            columns=columns, facets=FACETS, stored=compress_records(self._records(), dictionary),
         )  # fmt: skip
         self.clear()

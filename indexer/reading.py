@@ -26,10 +26,11 @@ from .codec import Segment
 from .errors import BuildError
 from .manifest import digest_of
 from .model import FieldWarning, Rejection
-from .seeds import SeedFile, load_file, parse_story, plain_reader
+from .seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
 
 if TYPE_CHECKING:
     from .seeds.plain import PlainReader
+    from .vocabulary import Vocabulary
 
 #: Bytes of story files that make a segment; what bounds the memory of a worker.
 SHARD_BYTES = 24 << 20
@@ -76,18 +77,42 @@ class ShardRead(NamedTuple):
     segment: Segment | None
 
 
+class Tools(NamedTuple):
+    """Compiled loops for reading and indexing stories."""
+
+    plain: PlainReader
+    vocabulary: type[Vocabulary]
+
+
+def load_tools(files: int) -> Tools | None:
+    """The compiled loops, where that many files are worth the half second it takes."""
+    if files < WORTH_COMPILING:
+        return None
+    from .numbering import CompiledVocabulary
+
+    return Tools(plain_reader(), CompiledVocabulary)
+
+
 class Task(NamedTuple):
     """How files are read: where segments go (None: nowhere), and what is left out.
 
     `dictionary` compresses stored stories; None has one made of what is read. `lock` is
-    the descriptor of the writer's lock. `plain` reads most files faster.
+    the descriptor of the writer's lock. `tools` make it faster.
     """
 
     folder: str | None
     published_only: bool
     dictionary: bytes | None
     lock: int | None
-    plain: PlainReader | None
+    tools: Tools | None
+
+    def builder(self) -> SegmentBuilder:
+        """What indexes the stories read."""
+        return SegmentBuilder(self.tools.vocabulary) if self.tools else SegmentBuilder()
+
+    def parse(self, data: bytes, story_id: str) -> StoryRead:
+        """The bytes of a story file → the story."""
+        return parse_story(data, story_id, self.tools.plain if self.tools else None)
 
 
 #: Shards → the number of files read since the last time, or a whole shard.
@@ -127,7 +152,7 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = SegmentBuilder()
+    builder = task.builder()
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
@@ -153,7 +178,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     if isinstance(data, Rejection):
         return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
-    story, rejection, warnings = parse_story(data, file.id, task.plain)
+    story, rejection, warnings = task.parse(data, file.id)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
@@ -245,12 +270,12 @@ def _receive(worker: _Worker) -> int | ShardRead:
 def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     """A dictionary made of stories here and there."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = SegmentBuilder()
+    builder = task.builder()
     for file in files[:: max(1, len(files) // _SAMPLES)]:
         data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
-        story = parse_story(data, file.id, task.plain).story
+        story = task.parse(data, file.id).story
         if story is not None:
             builder.add(story)
     return builder.train()
@@ -259,7 +284,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, what became of them goes out."""
     _prepare_worker(task.lock)
-    builder = SegmentBuilder()
+    builder = task.builder()
     dictionary = task.dictionary
     try:
         while (message := pipe.recv()) is not None:

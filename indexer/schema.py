@@ -157,6 +157,12 @@ def related_parts(story: Story) -> list[str]:
 
 def document_of(story: Story) -> dict[str, Any]:
     """The fields of a story as a Whoosh writer takes them."""
+    texts = texts_of(story)
+    return {**fields_of(story), "texts": encode_texts(Texts(tuple(map(count_words, texts)), texts))}
+
+
+def fields_of(story: Story) -> dict[str, Any]:
+    """The fields of a story but `texts`, which needs its words counted."""
     parts = related_parts(story)
     titles = [story.title, *(article.title for article in story.related)]
     names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
@@ -171,7 +177,6 @@ def document_of(story: Story) -> dict[str, Any]:
         "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
         "topic_name": PART_SEPARATOR.join(story.topics) or None,
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "texts": _encoder.encode(texts_of(story)),
         "story": _encoder.encode(_rest_of(story)),
     }
     document.update((facet, values or None) for facet, values in facet_values(story).items())
@@ -195,11 +200,10 @@ class Texts(NamedTuple):
 OWN_TEXTS = 3
 
 
-def texts_of(story: Story) -> Texts:
-    """What is searched of a story."""
-    articles = (text for article in story.related for text in (article.title, article.excerpt))
-    texts = (story.title, story.excerpt, story.body, *articles)
-    return Texts(tuple(map(count_words, texts)), texts)
+def texts_of(story: Story) -> tuple[str, ...]:
+    """The texts of a story, in the order of `Texts`."""
+    articles = [text for article in story.related for text in (article.title, article.excerpt)]
+    return (story.title, story.excerpt, story.body, *articles)
 
 
 # The values of a story that are no texts, in the order of its fields. Records without the
@@ -246,6 +250,11 @@ def _rest_of(story: Story) -> _StoryRest:
 _encoder = msgspec.msgpack.Encoder()
 _texts_decoder = msgspec.msgpack.Decoder(Texts)
 _rest_decoder = msgspec.msgpack.Decoder(_StoryRest)
+
+
+def encode_texts(texts: Texts) -> bytes:
+    """The field `texts` of a document."""
+    return _encoder.encode(texts)
 
 
 def read_texts(data: bytes) -> Texts:

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit", "vectors"},
     {"analysis", "dates", "disk", "engine", "phrases", "answer", "handles"},
-    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests"},
-    {"bulk", "clauses", "demo", "generation", "cutting", "textindex"},
+    {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests", "vocabulary"},
+    {"bulk", "numbering", "clauses", "demo", "generation", "cutting", "textindex"},
     {"reading", "store", "snapshot", "verify", "parse", "marks", "ranking"},
     {"build", "evaluate", "lookup", "counting", "conjunction", "markup", "matching"},
     {"watch", "compiled", "explain", "onepass", "onephrase", "tally", "marking"},

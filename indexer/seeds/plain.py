@@ -69,7 +69,9 @@ class PlainReader:
         )
         if end == ODD:
             return None
-        if beyond and not unicodedata.is_normalized("NFC", self._beyond[:beyond].tobytes().decode()):
+        if beyond and not unicodedata.is_normalized(
+            "NFC", self._beyond[:beyond].tobytes().decode()
+        ):
             return None
         try:
             story = _decoder.decode(out[:end].data)
@@ -101,7 +103,9 @@ class _Tables:
             return number
         begin = len(self.fields)
         keys = list(fields)
-        self.records.append([begin, begin + len(keys), begin + keys.index(scalar) if scalar else -1])
+        self.records.append(
+            [begin, begin + len(keys), begin + keys.index(scalar) if scalar else -1]
+        )
         self.fields += [[] for _ in keys]
         for place, (key, (attribute, node)) in enumerate(fields.items(), begin):
             kind, child = self._kind(node)

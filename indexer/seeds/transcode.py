@@ -240,19 +240,34 @@ def _put_link(text, at, end, out, to):
     if end - at > _MAX_LINK:
         return ODD
     for byte in range(at, end):
-        if _byte(text, byte) in (_SPACE, _BACKSLASH, _APOSTROPHE, _QUOTE) or _byte(text, byte) >= 0x80:
+        if (
+            _byte(text, byte) in (_SPACE, _BACKSLASH, _APOSTROPHE, _QUOTE)
+            or _byte(text, byte) >= 0x80
+        ):
             return ODD
     # h, t, t, p and perhaps s
     i = at
-    if end - i < 8 or _byte(text, i) != 104 or _byte(text, i + 1) != 116 or _byte(text, i + 2) != 116:
+    if (
+        end - i < 8
+        or _byte(text, i) != 104
+        or _byte(text, i + 1) != 116
+        or _byte(text, i + 2) != 116
+    ):
         return ODD
     i += 4 + (_byte(text, i + 4) == 115)
-    if _byte(text, at + 3) != 112 or _byte(text, i) != _COLON or _byte(text, i + 1) != _SLASH or _byte(text, i + 2) != _SLASH:
+    if (
+        _byte(text, at + 3) != 112
+        or _byte(text, i) != _COLON
+        or _byte(text, i + 1) != _SLASH
+        or _byte(text, i + 2) != _SLASH
+    ):
         return ODD
     i += 3
     host = i
     while i < end and (
-        _is_letter(_byte(text, i)) or _is_digit(_byte(text, i)) or _byte(text, i) in (_DOT, _DASH, _UNDERSCORE)
+        _is_letter(_byte(text, i))
+        or _is_digit(_byte(text, i))
+        or _byte(text, i) in (_DOT, _DASH, _UNDERSCORE)
     ):
         i += 1
     if i == host or (i < end and _byte(text, i) not in (_SLASH, _QUESTION, _HASH)):
@@ -270,13 +285,19 @@ def _put_domain(text, at, end, out, to):
     label, labels = at, 0
     for i in range(at, end + 1):
         if i == end or _byte(text, i) == _DOT:
-            if not 0 < i - label <= 63 or _byte(text, label) == _DASH or _byte(text, i - 1) == _DASH:
+            if (
+                not 0 < i - label <= 63
+                or _byte(text, label) == _DASH
+                or _byte(text, i - 1) == _DASH
+            ):
                 return ODD
             if labels == 0 and i - label == 3 and _byte(text, label) == 119:
                 return ODD
             labels += 1
             label = i + 1
-        elif not (97 <= _byte(text, i) <= 122 or _is_digit(_byte(text, i)) or _byte(text, i) == _DASH):
+        elif not (
+            97 <= _byte(text, i) <= 122 or _is_digit(_byte(text, i)) or _byte(text, i) == _DASH
+        ):
             return ODD
     if labels < 2:
         return ODD
@@ -509,7 +530,9 @@ def _is_new(text, at, end, unknown, count):
     for number in range(count):
         if unknown[number, 1] == end - at:
             same = 0
-            while same < end - at and _byte(text, unknown[number, 0] + same) == _byte(text, at + same):
+            while same < end - at and _byte(text, unknown[number, 0] + same) == _byte(
+                text, at + same
+            ):
                 same += 1
             if same == end - at:
                 return False
@@ -589,7 +612,11 @@ def transcode(text, names, fields, records, out, begin, given, beyond):
             return odd
         key, key_end = at, at
         if _is_letter(_byte(text, at)):
-            while _is_letter(_byte(text, at)) or _is_digit(_byte(text, at)) or _byte(text, at) == _UNDERSCORE:
+            while (
+                _is_letter(_byte(text, at))
+                or _is_digit(_byte(text, at))
+                or _byte(text, at) == _UNDERSCORE
+            ):
                 at += 1
             if _byte(text, at) == _COLON and (at + 1 == end or _byte(text, at + 1) == _SPACE):
                 key_end = at
