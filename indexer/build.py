@@ -20,8 +20,15 @@ from .errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
 from .lock import writer_lock
 from .model import BuildProgress, BuildReport, FieldWarning, Rejection, Story
 from .reading import (
-    WORTH_WORKERS, Read, ShardRead, Task, Wanted, load_tools, shard_reader, shards_of,
-)  # fmt: skip
+    WORTH_WORKERS,
+    Read,
+    ShardRead,
+    Task,
+    Wanted,
+    load_tools,
+    shard_reader,
+    shards_of,
+)
 from .schema import SCHEMA_VERSION
 from .seeds import SeedFile, iter_seed_files
 from .store import Writer, open_writer, write_stories

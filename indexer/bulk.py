@@ -285,7 +285,9 @@ class SegmentBuilder:
 
     def _records(self) -> Iterator[Record]:
         """What is stored of each story taken."""
-        counts = zip(*(self._texts[name].count_words(self.docs) for name in TEXT_FIELDS))
+        counts = zip(
+            *(self._texts[name].count_words(self.docs) for name in TEXT_FIELDS), strict=True
+        )
         for (texts, record), parts in zip(self._stored, counts, strict=True):
             found = list(chain.from_iterable(parts))
             if len(found) == sum(map(bool, texts)):

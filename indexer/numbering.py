@@ -3,9 +3,14 @@
 Importing this module imports the compiler: worth it for some hundred stories.
 """
 
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN202
+
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -50,10 +55,10 @@ def _enter(hashes, known, table):
 def _same(text, at, size, pool, begin, end):
     if end - begin != size:
         return False
-    for i in range(size):
-        if text[np.uint64(at + i)] != pool[np.uint64(begin + i)]:
-            return False
-    return True
+    same = 0
+    while same < size and text[np.uint64(at + same)] == pool[np.uint64(begin + same)]:
+        same += 1
+    return same == size
 
 
 @compiled(
@@ -82,7 +87,7 @@ def _number(text, table, hashes, ends, pool, out, known, seed):
         begin, hashed = at, seed
         while at < len(text):
             c = text[np.uint64(at)]
-            if c == _SPACE or c == _PART:
+            if c in (_SPACE, _PART):
                 break
             hashed = (hashed ^ nb.uint64(c)) * _PRIME
             at += 1
@@ -119,7 +124,7 @@ class CompiledVocabulary(Vocabulary):
         self._pool = np.zeros(0, np.uint8)
         self._out = np.zeros(0, np.uint32)
 
-    def numbers_of(self, text: str) -> npt.NDArray[np.uint32]:
+    def numbers_of(self, text: str) -> memoryview:
         """The numbers of a text's pieces, uint32[pieces]; good until the next call."""
         data = np.frombuffer(text.encode(), np.uint8)
         known = len(self)
@@ -130,7 +135,7 @@ class CompiledVocabulary(Vocabulary):
         for number in range(known, now):
             begin, end = self._ends[number - 1 : number + 1]
             self.learn(self._pool[begin:end].tobytes().decode())
-        return self._out[:count]
+        return self._out[:count].data
 
     def _make_room(self, known: int, size: int) -> None:
         """Let every array hold what a text of `size` bytes may bring."""
@@ -145,7 +150,7 @@ class CompiledVocabulary(Vocabulary):
             _enter(self._hashes, known, self._table)
 
 
-def _grown(values: npt.NDArray[np.generic], size: int) -> npt.NDArray[np.generic]:
+def _grown(values: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
     """The values in an array of at least this size."""
     if len(values) >= size:
         return values

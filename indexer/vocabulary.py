@@ -19,7 +19,6 @@ __all__ = ["SEPARATOR", "Vocabulary"]
 SEPARATOR = 0
 _SPACED_SEPARATOR = f" {PART_SEPARATOR} "
 _I64 = npt.NDArray[np.int64]
-_U32 = npt.NDArray[np.uint32]
 
 
 class Vocabulary:
@@ -36,7 +35,7 @@ class Vocabulary:
         """How many pieces are known."""
         return len(self._sizes)
 
-    def numbers_of(self, text: str) -> array[int] | _U32:
+    def numbers_of(self, text: str) -> array[int] | memoryview:
         """The numbers of a text's pieces, uint32[pieces]; good until the next call."""
         pieces = text.replace(PART_SEPARATOR, _SPACED_SEPARATOR).split(" ")
         return array("I", map(self._numbers.__getitem__, pieces))

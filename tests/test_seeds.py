@@ -16,17 +16,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import indexer.seeds.events
-import indexer.seeds.plain
-import indexer.seeds.story
 from indexer.errors import SeedError
 from indexer.model import Article, Image, Provider, Rejection, Story
-from indexer.seeds import StoryRead, iter_seed_files, parse_story, read_story
+from indexer.seeds import StoryRead, iter_seed_files, parse_story, plain_reader, read_story
 
 from .bad_seeds import BAD, CANARY, GOOD, WARNED, Expected, front, write_bad_seeds
 from .conftest import ROOT, SEED_STORY
 
 SEED = ROOT / "seeds" / SEED_STORY
 UTC = timezone.utc
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """The compiled reader of plain YAML."""
+    return plain_reader()
 
 
 def read(fields: str, body: str = "") -> StoryRead:
@@ -659,7 +663,7 @@ def _expected_fields(loaded):
 
 @settings(max_examples=200, deadline=None)
 @given(_stories, _styles)
-def test_stories_are_what_pyyaml_loads(fields, style):
+def test_stories_are_what_pyyaml_loads(plain, fields, style):
     """However a story is written in YAML, it is read as PyYAML loads it."""
     text = yaml.dump(fields, Dumper=_Dumper, **style)
     loaded = yaml.load(text, yaml.SafeLoader)
@@ -675,6 +679,7 @@ def test_stories_are_what_pyyaml_loads(fields, style):
     assert result.rejection is None
     assert result.story == expected
     assert parse_story(text.encode(), "a.md").story == expected
+    assert parse_story(text.encode(), "a.md", plain).story == expected
     assert CANARY not in repr(result)
 
 
@@ -737,26 +742,133 @@ def _marred(draw):
 
 @settings(max_examples=1000, deadline=None)
 @given(_marred())
-def test_the_fast_way_reads_what_the_events_are(text):
+def test_the_fast_way_reads_what_the_events_are(plain, text):
     """What is read without libyaml's events is what they would give, without a warning."""
-    fast = parse_story(text.encode(), "a.yml")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(indexer.seeds.story, "read_plain", lambda text, fields: None)
-        assert parse_story(text.encode(), "a.yml") == fast
+    fast = parse_story(text.encode(), "a.yml", plain)
+    assert parse_story(text.encode(), "a.yml") == fast
     assert CANARY not in repr(fast)
 
 
-@pytest.mark.parametrize(
-    "text", [_PLAIN_STORY, SEED.read_text().split("\n---\n")[0].removeprefix("---\n")]
+_BLANKS = " \u00a0\u1680\u2000\u2009\u200a\u202f\u205f\u3000"
+_LETTERS = "aZ09é’ş漢🙂e\u0301\u200b\u200d\u00ad\ufe0f\ud7ff\ue000"
+_field_texts = {
+    "title": st.text(_LETTERS + _BLANKS + "\"'\\:#-,n\u0085\u2028\ufeff\ufffe\x7f\t", max_size=12),
+    "body": st.text(_LETTERS + _BLANKS + "\"'\\:#-", max_size=12),
+    "quality": st.one_of(
+        st.from_regex(r"-?[0-9]{1,17}(\.[0-9]{0,17})?(e[+-]?[0-9])?", fullmatch=True),
+        st.integers(-(10**17), 10**17).map(str),
+        st.floats(-1e9, 1e9).map(repr),
+        st.sampled_from(["1_0", "0x1F", "010", "1:30", ".5", "+5", "-0", "0.0", "-0.0", ".inf"]),
+    ),
+    "published": st.sampled_from(
+        ["true", "false", "True", "FALSE", "yes", "no", "on", "truely", "tru", "null", "1"]
+    ),
+    "publishedDateTime": st.one_of(
+        st.from_regex(
+            r"(2[0-9]{3}|0000|0001|9999)-(0[0-9]|1[0-3])-([0-3][0-9])"
+            r"([Tt ]([0-2][0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,9})?)?)?"
+            r"([Zz]|[ +-]([0-2][0-9])(:?[0-6][0-9])?)?)?",
+            fullmatch=True,
+        ),
+        st.datetimes().map(datetime.isoformat),
+        st.dates().map(date.isoformat),
+    ),
+    "webUrl": st.from_regex(
+        r"(https?|HTTP|ftp|htt|http:|)://[a-zA-Z0-9._@:é-]{0,8}([/?#][!-~é ]{0,8})?", fullmatch=True
+    ),
+    "provider": st.text(_LETTERS + _BLANKS, max_size=8),
+    "topics": st.text(_LETTERS + _BLANKS, max_size=8),
+    "unknown": st.text(_LETTERS + "\"'\\:# ", max_size=8),
+}
+_domains = st.one_of(
+    st.from_regex(r"(www\.)?[a-zA-Z0-9é_-]{1,5}(\.[a-z0-9-]{0,4}){0,3}/?", fullmatch=True),
+    st.integers(61, 65).map(lambda size: "a" * size + ".example"),
+    st.integers(40, 70).map(lambda labels: "abc." * labels + "example"),
 )
-def test_the_fast_way_is_taken(text, monkeypatch):
-    """Stories as they usually are need no events; their `secured` is not even looked at."""
-    values = indexer.seeds.plain.read_plain(text, indexer.seeds.story._STORY)
-    assert values is not None
-    assert values["title"] == yaml.safe_load(text)["title"]
-    lines = indexer.seeds.plain._LINE.findall(text)
-    secret = yaml.safe_load(text)["secured"]
-    assert not [line for line in lines if secret in "".join(line)]
+
+
+def _quoted(text, quote):
+    """A text in a notation of YAML; that it may become another text is as well."""
+    if quote == '"':
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return quote + text.replace("'", "''" if quote == "'" else "'") + quote
+
+
+@st.composite
+def _field_notations(draw):
+    """A story with one field in some notation, alone or in a record of a record."""
+    quote = draw(st.sampled_from(["", "'", '"']))
+    lines = [f"{key}: {_quoted(draw(text), quote)}" for key, text in _field_texts.items()]
+    domain = _quoted(draw(_domains), quote)
+    pixels = draw(_field_texts["quality"])
+    chosen = draw(
+        st.sampled_from(
+            [
+                *lines,
+                f"provider:\n  name: N\n  domain: {domain}",
+                f"images:\n- url: https://i.example/\n  width: {pixels}",
+                f"topics:\n- {_quoted(draw(_field_texts['topics']), quote)}\n- a\n- a",
+            ]
+        )
+    )
+    if draw(st.booleans()):
+        chosen = "related:\n- title: A\n  " + chosen.replace("\n", "\n  ")
+    return f"title: T\n{chosen}\n"
+
+
+@settings(max_examples=3000, deadline=None)
+@given(_field_notations())
+def test_values_of_the_fast_way_are_those_of_the_events(plain, text):
+    """Every kind of field, in every notation, right and wrong."""
+    assert parse_story(text.encode(), "a.yml", plain) == parse_story(text.encode(), "a.yml")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "title: null\nheat: 1",
+        "title: Null\nheat: 1",
+        "title: NULL\nheat: 1",
+        "title: nuLL\nheat: 1",
+        "title: 'null'\nheat: 1",
+        *(f"{'k' * size}: x" for size in (99, 100, 101, 102, 1030)),
+        *("\n".join(f"key{n}: x" for n in range(count)) for count in (31, 32, 33, 40)),
+        "\n".join(f"key{n % 20}: x" for n in range(21)),
+        *(f"webUrl: https://a.example/{'x' * size}" for size in (4075, 4076, 4077, 4078)),
+        *("title: " + "x" * size for size in (70_000, 300_000)),
+    ],
+)
+def test_limits_of_the_fast_way_are_not_limits(plain, fields):
+    """What is too long or too much for it is read all the same."""
+    for text in (
+        fields + "\nexcerpt: E\n",
+        f"title: T\nrelated:\n- {fields}".replace("\n", "\n  "),
+    ):
+        data = text.encode()
+        assert parse_story(data, "a.yml", plain) == parse_story(data, "a.yml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _PLAIN_STORY,
+        SEED.read_text().split("\n---\n")[0].removeprefix("---\n"),
+        "title:  “Blanks\u00a0 and\u2009 more” \u3000\nexcerpt:  'It''s  so '",
+        "title: T\nprovider: P\ntopics: A\nquality: -1.25\nheat: 0\npublished: false",
+        "title: T\npublishedDateTime: 2022-05-25",
+        "title: T\npublishedDateTime: '2022-05-25 17:16:00.25+02:00'",
+        "title: T\nexcerpt: ''\nwebUrl:\ncategory: null\ntopics:\n- ''",
+    ],
+)
+def test_the_fast_way_is_taken(plain, text):
+    """Stories as they usually are need no events; their `secured` is not even copied."""
+    story = plain.read(text, "a.yml")
+    assert story is not None
+    assert story == parse_story(text.encode(), "a.yml").story
+    kept = [array.tobytes() for array in vars(plain).values() if array.dtype == "uint8"]
+    secret = yaml.safe_load(text).get("secured", CANARY).encode()
+    assert len(kept) == 3
+    assert not any(secret in data for data in kept)
 
 
 @pytest.mark.parametrize(
@@ -790,10 +902,12 @@ def test_the_fast_way_is_taken(text, monkeypatch):
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("front", [True, False])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_odd_yaml_is_what_pyyaml_loads(text, ends, front, mark):
+def test_odd_yaml_is_what_pyyaml_loads(plain, text, ends, front, mark):
     """Block scalars, quotes, comments, tabs, line ends and marks of byte order."""
     whole = f"---\n{text}---\nBody.\n" if front else text
-    result = parse_story((mark + whole.replace("\n", ends)).encode(), "a.yml")
+    data = (mark + whole.replace("\n", ends)).encode()
+    result = parse_story(data, "a.yml")
+    assert parse_story(data, "a.yml", plain) == result
     try:
         # The pure loader refuses tabs that libyaml lets pass.
         loaded = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))

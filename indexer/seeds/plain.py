@@ -82,9 +82,9 @@ class PlainReader:
         return story
 
     def _make_room(self, size: int) -> None:
-        if len(self._beyond) < size:
-            self._out = np.zeros(4 * size + 1024, np.uint8)
-            self._beyond = np.zeros(2 * size, np.uint8)
+        if len(self._beyond) < 2 * size:
+            self._out = np.zeros(8 * size + 1024, np.uint8)
+            self._beyond = np.zeros(4 * size, np.uint8)
 
 
 class _Tables:

@@ -10,6 +10,10 @@ without a step of Python a value.
 Importing this module imports the compiler.
 """
 
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN201, ANN202
+
 from __future__ import annotations
 
 import numba as nb
@@ -49,6 +53,7 @@ ODD = -1
 #: The most levels of mappings and lists, and of keys unknown in one mapping, that are followed.
 _DEPTH = 8
 _UNKNOWN = 32
+_LONGEST_KEY = 100
 #: What a line can take of the output beside its own bytes: headers, a name, a number.
 _ROOM = 128
 _MAX_LINK = 4096
@@ -62,6 +67,8 @@ _PLUS, _BIG_T, _SMALL_T, _BIG_Z, _SMALL_Z = 43, 84, 116, 90, 122
 
 # Stacked for each open mapping or list.
 _LISTED, _COLUMN, _OF, _HEAD, _COUNT, _SEEN, _UNSEEN = range(7)
+# What a line has before its value: blanks, dash and blanks after it, key.
+_INDENT, _DASHED, _KEY_BEGIN, _KEY_END = range(4)
 # The table of fields.
 _KEY, _KEY_SIZE, _NAME, _NAME_SIZE, _KIND, _CHILD = range(6)
 _NOTHING, _UNKNOWN_KEY = -1, -2
@@ -172,9 +179,8 @@ def _is_empty(text, at, end):
         return at == end
     if end - at != 4 or mark | 32 != 110:
         return False
-    u, l, m = _byte(text, at + 1), _byte(text, at + 2), _byte(text, at + 3)
-    small = u == 117 and l == 108 and m == 108
-    return small or (mark == 78 and u == 85 and l == 76 and m == 76)
+    rest = _byte(text, at + 1) << 16 | _byte(text, at + 2) << 8 | _byte(text, at + 3)
+    return rest == 0x756C6C or (mark == 78 and rest == 0x554C4C)
 
 
 @compiled(_INT(_OUT, _INT, _INT, _INT))
@@ -510,34 +516,69 @@ def _put_entry(text, at, end, names, fields, records, field, out, to):
     return begin if put == to else put
 
 
+@compiled(nb.boolean(_TEXT, _INT, _TEXT, _INT, _INT))
+def _equal(text, at, other, begin, size):
+    same = 0
+    while same < size and _byte(text, at + same) == _byte(other, begin + same):
+        same += 1
+    return same == size
+
+
 @compiled(_INT(_TEXT, _INT, _INT, *_TABLES, _INT))
 def _find_field(text, at, end, names, fields, records, record):
     """The field of a record that has this key, `_NOTHING` if none has."""
+    size = end - at
     for field in range(records[record, 0], records[record, 1]):
-        if fields[field, _KEY_SIZE] == end - at:
-            first = fields[field, _KEY]
-            same = 0
-            while same < end - at and names[first + same] == _byte(text, at + same):
-                same += 1
-            if same == end - at:
-                return field
+        if fields[field, _KEY_SIZE] == size and _equal(text, at, names, fields[field, _KEY], size):
+            return field
     return _NOTHING
 
 
 @compiled(nb.boolean(_TEXT, _INT, _INT, nb.int64[:, ::1], _INT))
 def _is_new(text, at, end, unknown, count):
     """Whether none of the keys noted is this one; notes it."""
+    size = end - at
     for number in range(count):
-        if unknown[number, 1] == end - at:
-            same = 0
-            while same < end - at and _byte(text, unknown[number, 0] + same) == _byte(
-                text, at + same
-            ):
-                same += 1
-            if same == end - at:
-                return False
-    unknown[count, 0], unknown[count, 1] = at, end - at
+        if unknown[number, 1] == size and _equal(text, at, text, unknown[number, 0], size):
+            return False
+    unknown[count, 0], unknown[count, 1] = at, size
     return True
+
+
+@compiled(_INT(_TEXT, _INT, _INT, nb.int64[::1]))
+def _split_line(text, at, end, line):
+    """Fill in `line` and return where the value begins, `end` if there is none; or `ODD`."""
+    begin = at
+    while _byte(text, at) == _SPACE:
+        at += 1
+    line[_INDENT] = at - begin
+    begin = at
+    if _byte(text, at) == _DASH and _byte(text, at + 1) == _SPACE:
+        at += 1
+        while _byte(text, at) == _SPACE:
+            at += 1
+    line[_DASHED] = at - begin
+    if at == end:
+        return ODD
+    line[_KEY_BEGIN] = line[_KEY_END] = at
+    if _is_letter(_byte(text, at)):
+        while True:
+            c = _byte(text, at)
+            if not (_is_letter(c) or _is_digit(c) or c == _UNDERSCORE):
+                break
+            at += 1
+        if c == _COLON and (at + 1 == end or _byte(text, at + 1) == _SPACE):
+            if at - line[_KEY_BEGIN] > _LONGEST_KEY:
+                return ODD
+            line[_KEY_END] = at
+            at += 1
+            if at == end:
+                return end
+            while _byte(text, at) == _SPACE:
+                at += 1
+        else:
+            at = line[_KEY_BEGIN]
+    return at if at < end and _is_scalar(text, at, end) else ODD
 
 
 @compiled(_INT(nb.int64[:, ::1], _INT, _OUT, _INT, nb.boolean, _INT, _INT))
@@ -577,16 +618,17 @@ def transcode(text, names, fields, records, out, begin, given, beyond):
     the record it holds (of a list of lines: 0 if one scalar is a list of one, or -1);
     `records` int64[R, 3] the fields of each, from and to, and the one that a scalar in
     place of the record is, or -1. The first record is the text's; `given` entries of it
-    are in `out` already, from 5 to `begin`: its head comes before them. Runs of what is not
-    ASCII are copied to `beyond`, each with the byte before it. The end is `ODD` where the
-    text is not plain, or `out` too small; `out` needs less than twice the text and 128
-    bytes a line.
+    are in `out` already, from 5 to `begin`: its head comes before them. Runs of what is
+    not ASCII in values that are wanted are copied to `beyond` (twice the text is enough),
+    each with the byte before it. The end is `ODD` where the text is not plain, or `out`
+    too small.
     """
     stack = np.empty((_DEPTH, 7), np.int64)
     unknown = np.empty((_DEPTH, _UNKNOWN, 2), np.int64)
     odd = (np.int64(ODD), np.int64(0))
     _open(stack, 0, out, 0, False, 0, 0)
     stack[0, _COUNT] = given
+    line = np.empty(4, np.int64)
     depth, to, far, at, pending = 0, begin, 0, 0, _NOTHING
     while at < len(text):
         if _byte(text, at) == _LF:
@@ -596,98 +638,68 @@ def transcode(text, names, fields, records, out, begin, given, beyond):
         foreign, end = end & 1, end >> 1
         if end < 0 or to + 2 * (end - at) + _ROOM > len(out):
             return odd
-        if foreign:
-            far = _copy_foreign(text, at, end, beyond, far)
-        # A line: indentation, dash, key, value.
-        begin_of_line = at
-        while _byte(text, at) == _SPACE:
-            at += 1
-        indent = at - begin_of_line
-        if _byte(text, at) == _DASH and _byte(text, at + 1) == _SPACE:
-            at += 1
-            while _byte(text, at) == _SPACE:
-                at += 1
-        dash = at - begin_of_line - indent
-        if at == end:
+        at = _split_line(text, at, end, line)
+        if at < 0:
             return odd
-        key, key_end = at, at
-        if _is_letter(_byte(text, at)):
-            while (
-                _is_letter(_byte(text, at))
-                or _is_digit(_byte(text, at))
-                or _byte(text, at) == _UNDERSCORE
-            ):
-                at += 1
-            if _byte(text, at) == _COLON and (at + 1 == end or _byte(text, at + 1) == _SPACE):
-                key_end = at
-                at += 1
-                while _byte(text, at) == _SPACE:
-                    at += 1
-                if at == end and _byte(text, at - 1) == _SPACE:
-                    return odd
-            else:
-                at = key
-        if at < end and not _is_scalar(text, at, end):
-            return odd
-        # The key before this line, which had no value: its value may begin here.
-        if pending != _NOTHING and (
-            indent > stack[depth, _COLUMN] or (indent == stack[depth, _COLUMN] and dash > 0)
-        ):
-            listed = dash > 0
+        indent, listed, keyed = line[_INDENT], line[_DASHED] > 0, line[_KEY_END] > line[_KEY_BEGIN]
+        column = stack[depth, _COLUMN]
+        if pending != _NOTHING and (indent > column or (indent == column and listed)):
+            # The value of the key before this line begins here.
             if pending == _UNKNOWN_KEY or depth + 2 >= _DEPTH:
                 return odd
             kind = fields[pending, _KIND]
             if listed != (kind in (_RECORDS, _LINES)) or (not listed and kind != _RECORD):
                 return odd
             to = _put_name(names, fields, pending, out, to)
-            of = pending if listed else fields[pending, _CHILD]
             stack[depth, _COUNT] += 1
             depth += 1
+            of = pending if listed else fields[pending, _CHILD]
             to = _open(stack, depth, out, to, listed, indent, of)
         pending = _NOTHING
-        while stack[depth, _COLUMN] != indent or stack[depth, _LISTED] != (dash > 0):
+        while stack[depth, _COLUMN] != indent or stack[depth, _LISTED] != listed:
             _close(stack, depth, out)
             depth -= 1
             if depth < 0:
                 return odd
-        if dash > 0:
+        put = to
+        if listed:
             field = stack[depth, _OF]
-            if key_end == key:
-                if fields[field, _KIND] != _LINES:
-                    return odd
-                put = _put_scalar(text, at, end, out, to, _LINE)
-                stack[depth, _COUNT] += put > to
-                to = put
-                at = end + 1
-                continue
-            if fields[field, _KIND] != _RECORDS:
+            if fields[field, _KIND] != (_RECORDS if keyed else _LINES):
                 return odd
-            stack[depth, _COUNT] += 1
-            depth += 1
-            to = _open(stack, depth, out, to, False, indent + dash, fields[field, _CHILD])
-        elif key_end == key:
-            return odd
-        field = _find_field(text, key, key_end, names, fields, records, stack[depth, _OF])
-        if field < 0:
-            count = stack[depth, _UNSEEN]
-            if count == _UNKNOWN or not _is_new(text, key, key_end, unknown[depth], count):
-                return odd
-            stack[depth, _UNSEEN] += 1
-            if at == end:
-                pending = _UNKNOWN_KEY
-        else:
-            bit = np.int64(1) << (field - records[stack[depth, _OF], 0])
-            if stack[depth, _SEEN] & bit:
-                return odd
-            stack[depth, _SEEN] |= bit
-            if at == end:
-                pending = field
+            if keyed:
+                stack[depth, _COUNT] += 1
+                depth += 1
+                column = indent + line[_DASHED]
+                to = _open(stack, depth, out, to, False, column, fields[field, _CHILD])
             else:
-                put = _put_entry(text, at, end, names, fields, records, field, out, to)
-                if put < 0:
+                put = _put_scalar(text, at, end, out, to, _LINE)
+        elif not keyed:
+            return odd
+        if keyed:
+            put = to
+            key, key_end, record = line[_KEY_BEGIN], line[_KEY_END], stack[depth, _OF]
+            field = _find_field(text, key, key_end, names, fields, records, record)
+            if field < 0:
+                count = stack[depth, _UNSEEN]
+                if count == _UNKNOWN or not _is_new(text, key, key_end, unknown[depth], count):
                     return odd
-                stack[depth, _COUNT] += put > to
-                to = put
+                stack[depth, _UNSEEN] += 1
+            else:
+                bit = np.int64(1) << (field - records[record, 0])
+                if stack[depth, _SEEN] & bit:
+                    return odd
+                stack[depth, _SEEN] |= bit
+                if at < end:
+                    put = _put_entry(text, at, end, names, fields, records, field, out, to)
+            if at == end:
+                pending = _UNKNOWN_KEY if field < 0 else field
+        if put < 0:
+            return odd
+        if put > to:
+            stack[depth, _COUNT] += 1
+            to = put
+            if foreign:
+                far = _copy_foreign(text, at, end, beyond, far)
         at = end + 1
     while depth >= 0:
         _close(stack, depth, out)
