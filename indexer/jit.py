@@ -41,6 +41,14 @@ def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
     return decorate
 
 
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function be compiled into those of its module that call it, for what they give it.
+
+    Where those come from the cache, it costs nothing.
+    """
+    return _njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
 def readonly(kind: Any, dimensions: int = 1) -> Any:
     """The type of an array that is mapped from a file; arrays that may be written fit too."""
     return nb.types.Array(kind, dimensions, "C", readonly=True)

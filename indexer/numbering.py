@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .analysis import PART_SEPARATOR
-from .jit import compiled, readonly
+from .jit import compiled, inner, readonly
 from .vocabulary import SEPARATOR, Vocabulary
 
 __all__ = ["CompiledVocabulary"]
@@ -36,7 +36,7 @@ _ENDS = nb.int64[::1]
 _POOL = nb.uint8[::1]
 
 
-@compiled(nb.int64(nb.uint64, _TABLE))
+@inner
 def _slot(hashed, table):
     return nb.int64(hashed ^ (hashed >> _HALF)) & (len(table) - 1)
 
@@ -51,7 +51,7 @@ def _enter(hashes, known, table):
         table[slot] = number
 
 
-@compiled(nb.boolean(_TEXT, nb.int64, nb.int64, _POOL, nb.int64, nb.int64))
+@inner
 def _same(text, at, size, pool, begin, end):
     if end - begin != size:
         return False

@@ -829,6 +829,19 @@ def test_values_of_the_fast_way_are_those_of_the_events(plain, text):
     assert parse_story(text.encode(), "a.yml", plain) == parse_story(text.encode(), "a.yml")
 
 
+def test_odd_characters_are_the_same_to_the_fast_way(plain):
+    """Controls, blanks, line breaks and marks of Unicode, in values wanted and not."""
+    odd = [*range(0x20), *range(0x7F, 0xA2), 0xAD, 0x301, 0x1680, 0x180E, *range(0x1FFF, 0x2030)]
+    odd += [*range(0x205E, 0x2062), 0x2FFF, 0x3000, 0x3001, 0xD7FF, 0xE000, 0xFEFF, 0xFFFD, 0xFFFE]
+    odd += [0xFFFF, 0x10000, 0x1F642, 0x10FFFF]
+    for character in map(chr, odd):
+        for notation in ("{}", "'{}'", '"{}"'):
+            value = notation.format(f"a{character}e{character}")
+            for text in (f"title: {value}\n", f"title: T\nunknown: {value}\n"):
+                data = text.encode()
+                assert parse_story(data, "a.yml", plain) == parse_story(data, "a.yml")
+
+
 def test_days_of_the_fast_way_are_those_of_the_calendar(plain):
     """Every day of a month and some that are none, in years that are leap and not."""
     for year in (0, 1, 4, 1600, 1900, 1969, 1970, 2000, 2022, 2024, 2100, 9999):

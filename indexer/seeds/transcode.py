@@ -19,7 +19,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from ..jit import compiled, readonly
+from ..jit import compiled, inner, readonly
 
 __all__ = ["ODD", "Kind", "transcode"]
 
@@ -74,22 +74,22 @@ _KEY, _KEY_SIZE, _NAME, _NAME_SIZE, _KIND, _CHILD = range(6)
 _NOTHING, _UNKNOWN_KEY = -1, -2
 
 
-@compiled(nb.uint8(_TEXT, _INT))
+@inner
 def _byte(text, at):
     return text[np.uint64(at)]  # an unsigned index is not looked at for being negative
 
 
-@compiled(nb.boolean(nb.uint8))
+@inner
 def _is_digit(c):
     return _ZERO <= c <= _NINE
 
 
-@compiled(nb.boolean(nb.uint8))
+@inner
 def _is_letter(c):
     return 97 <= c | 32 <= 122
 
 
-@compiled(_INT(_TEXT, _INT))
+@inner
 def _line_end(text, at):
     """Twice where the line feed is, and 1 if not all before it is ASCII.
 
@@ -114,7 +114,7 @@ def _line_end(text, at):
         at += 1
 
 
-@compiled(nb.boolean(_TEXT, _INT, _INT))
+@inner
 def _is_scalar(text, at, end):
     """Whether this is one scalar, with no more than simple escapes in it."""
     mark = _byte(text, at)
@@ -147,7 +147,7 @@ def _is_scalar(text, at, end):
     return True
 
 
-@compiled(_INT(_TEXT, _INT))
+@inner
 def _space(text, at):
     """How many bytes a blank takes that begins here, 0 if none does."""
     c = _byte(text, at)
@@ -168,7 +168,7 @@ def _space(text, at):
     return 3 if wide else 0
 
 
-@compiled(nb.boolean(_TEXT, _INT, _INT))
+@inner
 def _is_empty(text, at, end):
     """Whether a scalar stands for nothing: blank, or null."""
     mark = _byte(text, at)
@@ -183,14 +183,14 @@ def _is_empty(text, at, end):
     return rest == 0x756C6C or (mark == 78 and rest == 0x554C4C)
 
 
-@compiled(_INT(_OUT, _INT, _INT, _INT))
+@inner
 def _put_big_endian(out, at, number, size):
     for byte in range(size):
         out[at + byte] = (number >> (8 * (size - 1 - byte))) & 0xFF
     return at + size
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _OUT, _INT, nb.boolean))
+@inner
 def _put_text(text, at, end, out, to, one_line):
     """Text without blanks around it, and on one line single ones; nothing if none is left."""
     mark = _byte(text, at)
@@ -228,7 +228,7 @@ def _put_text(text, at, end, out, to, one_line):
     return last
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _OUT, _INT))
+@inner
 def _put_bytes(text, at, end, out, to):
     """A string of these very bytes."""
     out[to] = 0xDB
@@ -238,7 +238,7 @@ def _put_bytes(text, at, end, out, to):
     return to + end - at
 
 
-@compiled(_AT)
+@inner
 def _put_link(text, at, end, out, to):
     """An address in ASCII, with neither user nor port."""
     if _byte(text, at) in (_QUOTE, _APOSTROPHE):
@@ -281,7 +281,7 @@ def _put_link(text, at, end, out, to):
     return _put_bytes(text, at, end, out, to)
 
 
-@compiled(_AT)
+@inner
 def _put_domain(text, at, end, out, to):
     """A host in small letters of ASCII: two labels or more, and no `www.` before them."""
     if _byte(text, at) in (_QUOTE, _APOSTROPHE):
@@ -310,7 +310,7 @@ def _put_domain(text, at, end, out, to):
     return _put_bytes(text, at, end, out, to)
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _OUT, _INT, nb.boolean))
+@inner
 def _put_number(text, at, end, out, to, pixels):
     """A decimal number of few digits: exact as the quotient of two exact numbers."""
     negative = _byte(text, at) == _DASH
@@ -325,8 +325,6 @@ def _put_number(text, at, end, out, to, pixels):
     if i == whole or (_byte(text, whole) == _ZERO and i > whole + 1):
         return ODD
     if i == end:
-        if negative and number == 0:
-            return ODD
         if pixels and (negative or not 1 <= number <= _MAX_PIXELS):
             return ODD
         out[to] = 0xD3
@@ -351,7 +349,7 @@ def _put_number(text, at, end, out, to, pixels):
     return _put_big_endian(out, to + 1, value.view(np.int64)[0], 8)
 
 
-@compiled(_AT)
+@inner
 def _put_flag(text, at, end, out, to):
     """The words `true` and `false`."""
     word = np.int64(0)
@@ -366,7 +364,7 @@ def _put_flag(text, at, end, out, to):
     return to + 1
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _INT))
+@inner
 def _digits(text, at, end, count):
     """The number that so many digits make, `ODD` if there are fewer."""
     if at + count > end:
@@ -379,7 +377,7 @@ def _digits(text, at, end, count):
     return number
 
 
-@compiled(_INT(_INT, _INT, _INT))
+@inner
 def _day_number(year, month, day):
     """Days since 1970-01-01 in the Gregorian calendar; `ODD << 40` if there is no such day.
 
@@ -398,7 +396,7 @@ def _day_number(year, month, day):
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 
 
-@compiled(_AT)
+@inner
 def _put_instant(text, at, end, out, to):
     """A date, or a date and a time; without an offset it is UTC."""
     if _byte(text, at) in (_QUOTE, _APOSTROPHE):
@@ -457,7 +455,7 @@ def _put_instant(text, at, end, out, to):
     return _put_big_endian(out, to, seconds, 8)
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _OUT, _INT, _INT))
+@inner
 def _put_scalar(text, at, end, out, to, kind):
     """The value of a field; `to` itself if nothing is left of it."""
     if _is_empty(text, at, end):
@@ -481,14 +479,14 @@ def _put_scalar(text, at, end, out, to, kind):
     return ODD
 
 
-@compiled(_INT(_TEXT, nb.int64[:, ::1], _INT, _OUT, _INT))
+@inner
 def _put_name(names, fields, field, out, to):
     for byte in range(fields[field, _NAME_SIZE]):
         out[to + byte] = names[fields[field, _NAME] + byte]
     return to + fields[field, _NAME_SIZE]
 
 
-@compiled(_INT(_OUT, _INT, nb.uint8, _INT))
+@inner
 def _put_head(out, to, mark, count):
     out[to] = mark
     return _put_big_endian(out, to + 1, count, 4)
@@ -497,7 +495,7 @@ def _put_head(out, to, mark, count):
 _TABLES = (_TEXT, nb.int64[:, ::1], nb.int64[:, ::1])  # names, fields, records
 
 
-@compiled(_INT(_TEXT, _INT, _INT, *_TABLES, _INT, _OUT, _INT))
+@inner
 def _put_entry(text, at, end, names, fields, records, field, out, to):
     """Name and value of a field whose value stands on its line; `to` if there is none."""
     kind, child = fields[field, _KIND], fields[field, _CHILD]
@@ -516,7 +514,7 @@ def _put_entry(text, at, end, names, fields, records, field, out, to):
     return begin if put == to else put
 
 
-@compiled(nb.boolean(_TEXT, _INT, _TEXT, _INT, _INT))
+@inner
 def _equal(text, at, other, begin, size):
     same = 0
     while same < size and _byte(text, at + same) == _byte(other, begin + same):
@@ -524,7 +522,7 @@ def _equal(text, at, other, begin, size):
     return same == size
 
 
-@compiled(_INT(_TEXT, _INT, _INT, *_TABLES, _INT))
+@inner
 def _find_field(text, at, end, names, fields, records, record):
     """The field of a record that has this key, `_NOTHING` if none has."""
     size = end - at
@@ -534,7 +532,7 @@ def _find_field(text, at, end, names, fields, records, record):
     return _NOTHING
 
 
-@compiled(nb.boolean(_TEXT, _INT, _INT, nb.int64[:, ::1], _INT))
+@inner
 def _is_new(text, at, end, unknown, count):
     """Whether none of the keys noted is this one; notes it."""
     size = end - at
@@ -545,7 +543,7 @@ def _is_new(text, at, end, unknown, count):
     return True
 
 
-@compiled(_INT(_TEXT, _INT, _INT, nb.int64[::1]))
+@inner
 def _split_line(text, at, end, line):
     """Fill in `line` and return where the value begins, `end` if there is none; or `ODD`."""
     begin = at
@@ -581,7 +579,7 @@ def _split_line(text, at, end, line):
     return at if at < end and _is_scalar(text, at, end) else ODD
 
 
-@compiled(_INT(nb.int64[:, ::1], _INT, _OUT, _INT, nb.boolean, _INT, _INT))
+@inner
 def _open(stack, depth, out, to, listed, column, of):
     """Begin a mapping of record `of`, or the list that field `of` is."""
     stack[depth, _LISTED], stack[depth, _COLUMN], stack[depth, _OF] = listed, column, of
@@ -590,7 +588,7 @@ def _open(stack, depth, out, to, listed, column, of):
     return _put_head(out, to, 0xDD if listed else 0xDF, 0)
 
 
-@compiled(_INT(_TEXT, _INT, _INT, _OUT, _INT))
+@inner
 def _copy_foreign(text, at, end, beyond, far):
     """Copy the runs of what is not ASCII, each with the byte before it."""
     before = at
@@ -603,7 +601,7 @@ def _copy_foreign(text, at, end, beyond, far):
     return far
 
 
-@compiled(nb.void(nb.int64[:, ::1], _INT, _OUT))
+@inner
 def _close(stack, depth, out):
     """Note in its head how much a mapping or list has."""
     _put_big_endian(out, stack[depth, _HEAD] + 1, stack[depth, _COUNT], 4)
