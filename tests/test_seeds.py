@@ -869,12 +869,26 @@ def test_days_of_the_fast_way_are_those_of_the_calendar(plain):
         *(f"{'k' * size}: x" for size in (99, 100, 101, 102, 1030)),
         *("\n".join(f"key{n}: x" for n in range(count)) for count in (31, 32, 33, 40)),
         "\n".join(f"key{n % 20}: x" for n in range(21)),
-        *(f"webUrl: https://a.example/{'x' * size}" for size in (4075, 4076, 4077, 4078)),
+        *(f"webUrl: https://a.example/{'x' * size}" for size in (4077, 4078, 4079)),
+        *(
+            f"provider:\n  name: N\n  domain: {('a.' * 200)[: size - 7]}example"
+            for size in (252, 253, 254)
+        ),
+        *(f"provider:\n  name: N\n  domain: {'a' * size}.example" for size in (62, 63, 64)),
         *("title: " + "x" * size for size in (70_000, 300_000)),
+        *("quality: " + "1234567890123456789"[:size] for size in (14, 15, 16, 17, 18)),
+        *("heat: 0." + "1234567890123456789"[:size] for size in (13, 14, 15, 16, 17, 18)),
+        *(f"quality: {number}" for number in (2**53, 2**53 + 1, -(2**53), "-0", "-0.0", "01")),
+        "excerpt:\n  title: x",
+        "excerpt:\n- x",
+        "provider:\n- name: x",
+        "topics:\n  name: x",
+        "images:\n- x",
+        "images:\n  url: https://i.example/",
     ],
 )
 def test_limits_of_the_fast_way_are_not_limits(plain, fields):
-    """What is too long or too much for it is read all the same."""
+    """What is too long or too much for it, or not in its place, is read all the same."""
     for text in (
         fields + "\nexcerpt: E\n",
         f"title: T\nrelated:\n- {fields}".replace("\n", "\n  "),
