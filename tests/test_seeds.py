@@ -891,10 +891,8 @@ def test_limits_of_the_fast_way_are_not_limits(plain, fields):
     """What is too long or too much for it, or not in its place, is read all the same."""
     if not fields.startswith("title"):
         fields = f"title: T\n{fields}"
-    for text in (
-        f"{fields}\ncategory: C\n",
-        f"title: T\nrelated:\n- {fields}".replace("\n", "\n  "),
-    ):
+    nested = fields.replace("\n", "\n  ")
+    for text in (f"{fields}\ncategory: C\n", f"title: T\nrelated:\n- {nested}\n"):
         data = text.encode()
         assert parse_story(data, "a.yml", plain) == parse_story(data, "a.yml")
 
