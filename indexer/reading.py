@@ -37,7 +37,7 @@ SHARD_BYTES = 24 << 20
 #: The fewest files worth starting another worker for.
 WORTH_WORKERS = 64
 #: The fewest files worth loading the compiler for, which reads them faster.
-WORTH_COMPILING = 1000
+WORTH_COMPILING = 2000
 #: Files after which progress is told.
 _STEP = 64
 #: Stories that the compression of stored stories is trained on.

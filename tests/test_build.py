@@ -190,7 +190,7 @@ def _answers(index):
 
 @pytest.mark.parametrize("shard_bytes", [indexer.reading.SHARD_BYTES, 2000])
 def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
-    """However many processes read, in however many shards, the index answers the same."""
+    """However many read, by compiled loops or not, in however many shards: same answers."""
     monkeypatch.setattr(indexer.reading, "SHARD_BYTES", shard_bytes)
     monkeypatch.setattr(indexer.store, "_MOST_PARTS", 3)
     for number in range(200):
@@ -202,17 +202,15 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
         )  # fmt: skip
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
-    reports = [
-        indexer.rebuild(tmp_path / "seeds", tmp_path / f"index{workers}", workers=workers)
-        for workers in (1, 2, 3)
-    ]
-    seen = [
-        (_answers(tmp_path / f"index{workers}"), report.indexed, report.rejected, report.warnings)
-        for workers, report in enumerate(reports, 1)
-    ]
-    assert seen[0] == seen[1] == seen[2]
+    seen = []
+    for workers, compiling in ((1, 1000), (2, 1000), (3, 1000), (1, 1), (2, 1)):
+        monkeypatch.setattr(indexer.reading, "WORTH_COMPILING", compiling)
+        index = tmp_path / f"index-{workers}-{compiling}"
+        report = indexer.rebuild(tmp_path / "seeds", index, workers=workers)
+        assert not indexer.verify(index).damaged
+        seen.append((_answers(index), report.indexed, report.rejected, report.warnings))
+    assert all(other == seen[0] for other in seen[1:])
     assert seen[0][1] == 201
-    assert not indexer.verify(tmp_path / "index2").damaged
 
 
 def test_a_program_with_threads_reads_by_itself(tmp_path):
@@ -417,8 +415,10 @@ def test_another_programs_index_is_left_alone(seeds, tmp_path):
     assert whoosh_index.open_dir(str(tmp_path / "index")).doc_count() == 1
 
 
-def test_the_secured_value_goes_nowhere(tmp_path, caplog, capfd):
+@pytest.mark.parametrize("compiling", [1, 1000])
+def test_the_secured_value_goes_nowhere(tmp_path, monkeypatch, caplog, capfd, compiling):
     """The value of `secured` is in no byte of the index, no message and no answer."""
+    monkeypatch.setattr(indexer.reading, "WORTH_COMPILING", compiling)
     canary = "CANARYxq7Zk"
     stories = {
         "good.md": f"title: Good\nsecured: {canary}\n",
