@@ -13,14 +13,15 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
 from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
-from .model import FACETS, Article, Facet, Image, Number, Provider, Story
+from .model import FACETS, Facet, Provider, Story
 
 #: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Searchable text and its weight in the score.
 TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
@@ -177,7 +178,7 @@ def fields_of(story: Story) -> dict[str, Any]:
         "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
         "topic_name": PART_SEPARATOR.join(story.topics) or None,
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "story": _encoder.encode(_rest_of(story)),
+        "story": _encoder.encode(_without_texts(story)),
     }
     document.update((facet, values or None) for facet, values in facet_values(story).items())
     for name in NUMBER_FIELDS:
@@ -206,50 +207,15 @@ def texts_of(story: Story) -> tuple[str, ...]:
     return (story.title, story.excerpt, story.body, *articles)
 
 
-# The values of a story that are no texts, in the order of its fields. Records without the
-# names of fields are smaller and faster to read.
-_Link = str | None
-_Source = tuple[str, str | None] | None
-_Pictures = tuple[tuple[str, int | None, int | None, bool | None], ...]
-_ArticleRest = tuple[
-    datetime | None, _Link, _Link, _Link, _Link, str | None, str | None,
-    Number | None, Number | None, _Source, _Pictures,
-]  # fmt: skip
-_StoryRest = tuple[
-    str, str | None, str | None, datetime | None, _Link, _Link, _Link, _Link,
-    Number | None, Number | None, bool, _Source, tuple[str, ...], _Pictures,
-    tuple[_ArticleRest, ...],
-]  # fmt: skip
-
-
-def _source(provider: Provider | None) -> _Source:
-    return None if provider is None else (provider.name, provider.domain)
-
-
-def _pictures(images: tuple[Image, ...]) -> _Pictures:
-    return tuple((one.url, one.width, one.height, one.is_cached) for one in images)
-
-
-def _rest_of(story: Story) -> _StoryRest:
+def _without_texts(story: Story) -> Story:
     """What `texts_of` leaves."""
-    articles = tuple(
-        (
-            one.published_at, one.original_url, one.web_url, one.amp_web_url, one.cdn_amp_web_url,
-            one.type, one.category, one.quality, one.heat,
-            _source(one.provider), _pictures(one.images),
-        )
-        for one in story.related
-    )  # fmt: skip
-    return (
-        story.id, story.category, story.type, story.published_at, story.original_url,
-        story.web_url, story.amp_web_url, story.cdn_amp_web_url, story.quality, story.heat,
-        story.published, _source(story.provider), story.topics, _pictures(story.images), articles,
-    )  # fmt: skip
+    articles = tuple([replace(article, title="", excerpt="") for article in story.related])
+    return replace(story, title="", excerpt="", body="", related=articles)
 
 
 _encoder = msgspec.msgpack.Encoder()
 _texts_decoder = msgspec.msgpack.Decoder(Texts)
-_rest_decoder = msgspec.msgpack.Decoder(_StoryRest)
+_story_decoder = msgspec.msgpack.Decoder(Story)
 
 
 def encode_texts(texts: Texts) -> bytes:
@@ -267,23 +233,15 @@ def read_texts(data: bytes) -> Texts:
 
 def read_story(data: bytes, rest: bytes) -> Story:
     """The stored texts of a document and the rest → its story; raises `ValueError` on damage."""
-    title, excerpt, body, *texts = read_texts(data).texts
-    story_id, *values, articles = _rest_decoder.decode(rest)
-    if 2 * len(articles) != len(texts):
+    texts = read_texts(data).texts
+    story = _story_decoder.decode(rest)
+    if OWN_TEXTS + 2 * len(story.related) != len(texts):
         raise ValueError("the texts of a story are not those of its articles")
-    *simple, source, topics, pictures = values
-    related = tuple(map(_make_article, texts[::2], texts[1::2], articles))
-    fields: list[Any] = [story_id, title, excerpt, body, *simple, source and Provider(*source)]
-    fields += [topics, _make_images(pictures), related]
-    return Story(*fields)
-
-
-def _make_article(title: str, excerpt: str, rest: _ArticleRest) -> Article:
-    *simple, source, pictures = rest
-    fields: list[Any] = [title, excerpt, *simple, source and Provider(*source)]
-    fields.append(_make_images(pictures))
-    return Article(*fields)
-
-
-def _make_images(pictures: Any) -> tuple[Image, ...]:
-    return tuple([Image(*picture) for picture in pictures])
+    # Nobody has seen these records yet: setting what they lack is faster than new ones.
+    for name, text in zip(("title", "excerpt", "body"), texts[:OWN_TEXTS], strict=True):
+        force_setattr(story, name, text)
+    titles, excerpts = texts[OWN_TEXTS::2], texts[OWN_TEXTS + 1 :: 2]
+    for article, title, excerpt in zip(story.related, titles, excerpts, strict=True):
+        force_setattr(article, "title", title)
+        force_setattr(article, "excerpt", excerpt)
+    return story
