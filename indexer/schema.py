@@ -10,15 +10,16 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import fields as fields_of_struct
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
 from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
-from .model import FACETS, Facet, Provider, Story
+from .model import FACETS, Article, Facet, Provider, Story
 
 #: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
 SCHEMA_VERSION = 3
@@ -178,7 +179,7 @@ def fields_of(story: Story) -> dict[str, Any]:
         "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
         "topic_name": PART_SEPARATOR.join(story.topics) or None,
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "story": _encoder.encode(_without_texts(story)),
+        "story": _encoder.encode((_rest_of(story), [*map(_rest_of_article, story.related)])),
     }
     document.update((facet, values or None) for facet, values in facet_values(story).items())
     for name in NUMBER_FIELDS:
@@ -207,15 +208,21 @@ def texts_of(story: Story) -> tuple[str, ...]:
     return (story.title, story.excerpt, story.body, *articles)
 
 
-def _without_texts(story: Story) -> Story:
-    """What `texts_of` leaves."""
-    articles = tuple([replace(article, title="", excerpt="") for article in story.related])
-    return replace(story, title="", excerpt="", body="", related=articles)
+# Fields of the records that are texts, or hold what has its own.
+_WITH_TEXTS = ("title", "excerpt", "body", "related")
+# All else, in the order of the records' fields: records without the names of fields are
+# smaller. Those of providers and images have them, and are decoded as they are.
+_OWN = [field for field in fields_of_struct(Story) if field.name not in _WITH_TEXTS]
+_ARTICLES = [field for field in fields_of_struct(Article) if field.name not in _WITH_TEXTS]
+_rest_of = attrgetter(*(field.name for field in _OWN))
+_rest_of_article = attrgetter(*(field.name for field in _ARTICLES))
+_Rest: Any = tuple[(*(field.type for field in _OWN),)]
+_ArticleRest: Any = tuple[(*(field.type for field in _ARTICLES),)]
 
 
 _encoder = msgspec.msgpack.Encoder()
 _texts_decoder = msgspec.msgpack.Decoder(Texts)
-_story_decoder = msgspec.msgpack.Decoder(Story)
+_rest_decoder = msgspec.msgpack.Decoder(tuple[_Rest, tuple[_ArticleRest, ...]])
 
 
 def encode_texts(texts: Texts) -> bytes:
@@ -233,15 +240,10 @@ def read_texts(data: bytes) -> Texts:
 
 def read_story(data: bytes, rest: bytes) -> Story:
     """The stored texts of a document and the rest → its story; raises `ValueError` on damage."""
-    texts = read_texts(data).texts
-    story = _story_decoder.decode(rest)
-    if OWN_TEXTS + 2 * len(story.related) != len(texts):
+    title, excerpt, body, *texts = read_texts(data).texts
+    (story_id, *own), articles = _rest_decoder.decode(rest)
+    if 2 * len(articles) != len(texts):
         raise ValueError("the texts of a story are not those of its articles")
-    # Nobody has seen these records yet: setting what they lack is faster than new ones.
-    for name, text in zip(("title", "excerpt", "body"), texts[:OWN_TEXTS], strict=True):
-        force_setattr(story, name, text)
-    titles, excerpts = texts[OWN_TEXTS::2], texts[OWN_TEXTS + 1 :: 2]
-    for article, title, excerpt in zip(story.related, titles, excerpts, strict=True):
-        force_setattr(article, "title", title)
-        force_setattr(article, "excerpt", excerpt)
-    return story
+    parts = zip(texts[::2], texts[1::2], articles, strict=True)
+    related = tuple([Article(title, excerpt, *rest) for title, excerpt, rest in parts])
+    return Story(story_id, title, excerpt, body, *own, related)
