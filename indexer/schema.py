@@ -216,8 +216,8 @@ _OWN = [field for field in fields_of_struct(Story) if field.name not in _WITH_TE
 _ARTICLES = [field for field in fields_of_struct(Article) if field.name not in _WITH_TEXTS]
 _rest_of = attrgetter(*(field.name for field in _OWN))
 _rest_of_article = attrgetter(*(field.name for field in _ARTICLES))
-_Rest: Any = tuple[(*(field.type for field in _OWN),)]
-_ArticleRest: Any = tuple[(*(field.type for field in _ARTICLES),)]
+_Rest: Any = tuple.__class_getitem__(tuple(field.type for field in _OWN))
+_ArticleRest: Any = tuple.__class_getitem__(tuple(field.type for field in _ARTICLES))
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -246,4 +246,5 @@ def read_story(data: bytes, rest: bytes) -> Story:
         raise ValueError("the texts of a story are not those of its articles")
     parts = zip(texts[::2], texts[1::2], articles, strict=True)
     related = tuple([Article(title, excerpt, *rest) for title, excerpt, rest in parts])
-    return Story(story_id, title, excerpt, body, *own, related)
+    values: list[Any] = [story_id, title, excerpt, body, *own, related]
+    return Story(*values)
