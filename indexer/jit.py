@@ -42,9 +42,10 @@ def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function be compiled into those of its module that call it, for what they give it.
+    """Let a function be compiled into those that call it, for the types they give it.
 
-    Where those come from the cache, it costs nothing.
+    Where those come from the cache, it costs nothing; from other modules they do so
+    whatever became of it.
     """
     return _njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
 

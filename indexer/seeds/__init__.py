@@ -5,6 +5,8 @@
     events.py   YAML events → the fields that are wanted, nothing else
     plain.py    the YAML that most files are made of → stories, by a compiled loop
     transcode.py    that loop: text → MessagePack
+    scalars.py  part of it: what bytes of YAML are
+    pack.py     part of it: scalars → MessagePack
     story.py    the bytes of a file → a `StoryRead`
 
 docs/story-format.md describes the files.

@@ -17,7 +17,9 @@ import numpy as np
 
 from ..model import Story
 from .events import Field, Fields, Many, Node, Parse, Record
-from .transcode import ODD, Kind, transcode
+from .pack import Kind
+from .scalars import ODD
+from .transcode import transcode
 from .values import (
     parse_domain,
     parse_flag,
