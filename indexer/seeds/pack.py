@@ -40,7 +40,7 @@ from .scalars import (
     is_empty,
     is_letter,
     space,
-)  # fmt: skip
+)
 from .values import MAX_LINK, MAX_PIXELS
 
 

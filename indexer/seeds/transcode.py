@@ -34,7 +34,7 @@ from .scalars import (
     is_letter,
     is_scalar,
     line_end,
-)  # fmt: skip
+)
 
 __all__ = ["transcode"]
 
