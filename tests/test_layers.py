@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit", "vectors"},
     {"analysis", "dates", "disk", "engine", "phrases", "answer", "handles"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests"},
-    {"bulk", "clauses", "demo", "generation", "cutting", "textindex"},
+    {"bulk", "clauses", "demo", "generation", "sources", "cutting", "textindex"},
     {"reading", "store", "snapshot", "verify", "parse", "marks", "ranking"},
     {"build", "evaluate", "lookup", "counting", "conjunction", "markup", "matching"},
     {"watch", "compiled", "explain", "onepass", "onephrase", "tally", "marking"},
