@@ -4,7 +4,7 @@ Beside Whoosh's own files an index folder holds, for each generation N:
 
     storydex-N.json       the manifest: when and from what it was built, and the size
                           and BLAKE2b-128 digest of every file of the generation
-    storydex-N.sources    one entry a story file, to tell what has changed since
+    storydex-N.sources    the story files, to tell what has changed since: see `sources`
 
 Both end in a digest of themselves. A generation exists once its manifest does: the
 rename of that file, after all others are on the disk, publishes it. The one before the
