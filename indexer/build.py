@@ -12,7 +12,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from . import manifest as mf
 from .codec import Segment, open_segments
@@ -30,7 +34,8 @@ from .reading import (
     shards_of,
 )
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, iter_seed_files
+from .seeds import SeedFile, SeedFiles, list_seed_files
+from .sources import NO_SOURCES, Sources, read_sources
 from .store import Writer, open_writer, write_stories
 
 Progress = Callable[[BuildProgress], None]
@@ -38,18 +43,35 @@ Progress = Callable[[BuildProgress], None]
 #: A file changed this shortly before it was read may have changed again within the
 #: granularity of its time stamp; such a file is compared by content.
 _CLOCK_GRAIN_NS = 2_000_000_000
+_Numbers = npt.NDArray[np.int64]
+_Mask = npt.NDArray[np.bool_]
 
 
 class _Plan(NamedTuple):
-    """What has to be done: `kept` are as they were, `read` must be looked at."""
+    """What has to be done: some files are as they were, others must be looked at.
+
+    old: the sources of the last generation
+    rows: for each file that the folder lists where it is in `old`, or -1
+    kept: which of these are as they were; hidden, gone: rows of `old` that are not listed,
+        and stay all the same or do not
+    read: the files to look at; places: by their ids where the folder lists them
+    """
 
     started_ns: int
     fresh: bool
-    kept: dict[str, mf.Source]
+    old: Sources
+    rows: _Numbers
+    kept: _Mask
+    hidden: _Numbers
+    gone: _Numbers
     read: list[Wanted]
-    gone: list[str]
-    old: dict[str, mf.Source]
+    places: dict[str, int]
     rejected: list[Rejection]
+
+    @property
+    def kept_count(self) -> int:
+        """How many files stay as they were."""
+        return int(self.kept.sum()) + len(self.hidden)
 
 
 def rebuild(
@@ -110,11 +132,9 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
             taken.append(len(story.related))
             yield story
 
-    def describe(
-        generation: int, segments: list[dict[str, object]]
-    ) -> tuple[mf.Manifest, mf.Sources]:
+    def describe(generation: int, segments: list[dict[str, object]]) -> tuple[mf.Manifest, Sources]:
         manifest = _manifest(generation, segments, "", False, len(taken), sum(taken))
-        return manifest, mf.Sources(0, {})
+        return manifest, NO_SOURCES
 
     with _failures_named(folder):
         os.makedirs(folder, exist_ok=True)
@@ -153,6 +173,23 @@ def _manifest(
     )
 
 
+def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
+    """Those that are gone because their folder cannot be listed now: they stay as they were."""
+    hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
+    rows = np.flatnonzero(gone).tolist() if hidden else []
+    return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)
+
+
+def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources) -> _Mask:
+    """Which of the files found are as they were noted in rows of `old`."""
+    if not old.ids:
+        return np.zeros(len(rows), bool)
+    mtimes_ns = np.array(found.mtimes_ns, np.int64)
+    same = (rows >= 0) & (mtimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
+    same &= (mtimes_ns == old.mtimes_ns[rows]) & (np.array(found.sizes) == old.sizes[rows])
+    return same
+
+
 class _Job:
     def __init__(
         self,
@@ -176,38 +213,27 @@ class _Job:
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        old = self._old_sources()
-        known = {} if old is None else old.files
-        fresh = full or old is None
-        settled_ns = 0 if fresh or old is None else old.started_ns - _CLOCK_GRAIN_NS
-        kept: dict[str, mf.Source] = {}
-        read = []
-        new = 0
-        for file in iter_seed_files(self.seeds, rejected.append):
-            source = known.get(file.id)
-            if source is None:
-                new += 1
-            if (
-                source is not None
-                and file.mtime_ns == source.mtime_ns
-                and file.mtime_ns < settled_ns
-                and file.size == source.size
-            ):
-                kept[file.id] = source
-            else:
-                read.append(Wanted(file, None if fresh or source is None else source.digest))
-        gone: list[str] = []
-        if len(kept) + len(read) - new < len(known):
-            present = kept.keys() | {wanted.file.id for wanted in read}
-            gone = [story_id for story_id in known if story_id not in present]
-        # What cannot be listed now is not gone: its stories stay as they were.
-        hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
-        if hidden and not fresh:
-            kept.update((name, known[name]) for name in gone if name.startswith(hidden))
-            gone = [name for name in gone if not name.startswith(hidden)]
-        return _Plan(started_ns, fresh, kept, read, gone, known, rejected)
+        noted = self._old_sources()
+        old = NO_SOURCES if noted is None else noted
+        fresh = full or noted is None
+        found = list_seed_files(self.seeds, rejected.append)
+        rows = old.rows_of(found.ids)
+        kept = np.zeros(len(rows), bool) if fresh else _unchanged(found, rows, old)
+        places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)
+        read = [
+            Wanted(found.file(place), None if fresh else old.digest(rows[place]))
+            for place in places
+        ]
+        gone = np.ones(len(old.ids), bool)
+        gone[rows[rows >= 0]] = False
+        hidden = _hidden(old, gone, [] if fresh else rejected)
+        gone[hidden] = False
+        return _Plan(
+            started_ns, fresh, old, rows, kept, hidden, np.flatnonzero(gone), read,
+            {found.ids[place]: place for place in places}, rejected,
+        )  # fmt: skip
 
-    def _old_sources(self) -> mf.Sources | None:
+    def _old_sources(self) -> Sources | None:
         """The sources of the last generation, None where it cannot be added to."""
         try:
             manifest = mf.read_manifest(self.index)
@@ -215,7 +241,7 @@ class _Job:
                 return None
             # What could not be opened must not stay the newest.
             open_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
-            return mf.read_sources(self.index, manifest.generation)
+            return read_sources(self.index, manifest.generation)
         except IndexMissing:
             return None
         except IndexCorrupt as damage:
@@ -276,20 +302,21 @@ class _Job:
 
     def _describe(
         self, outcome: _Outcome, generation: int, segments: list[dict[str, object]]
-    ) -> tuple[mf.Manifest, mf.Sources]:
-        indexed = [source for source in outcome.sources.values() if source.indexed]
+    ) -> tuple[mf.Manifest, Sources]:
+        sources = outcome.sources
+        articles = int(sources.articles[sources.indexed].sum())
         manifest = _manifest(
             generation, segments, self.seeds, self.published_only,
-            len(indexed), sum(source.articles for source in indexed),
+            int(sources.indexed.sum()), articles,
         )  # fmt: skip
-        return manifest, mf.Sources(outcome.plan.started_ns, outcome.sources)
+        return manifest, sources
 
     def _finish(
         self, outcome: _Outcome, started: float, generation: int, dry_run: bool = False
     ) -> BuildReport:
         return BuildReport(
             indexed=outcome.indexed,
-            unchanged=len(outcome.plan.kept) + outcome.touched,
+            unchanged=outcome.plan.kept_count + outcome.touched,
             removed=len(outcome.removed),
             rejected=tuple(sorted(outcome.rejected, key=lambda rejection: rejection.path)),
             warnings=tuple(outcome.warnings),
@@ -308,21 +335,41 @@ class _Outcome:
 
     def __init__(self, plan: _Plan) -> None:
         self.plan = plan
-        self.sources = dict(plan.kept)
         self.rejected = list(plan.rejected)
         self.warnings: list[FieldWarning] = []
-        self.removed = [story_id for story_id in plan.gone if plan.old[story_id].indexed]
+        self.removed = [plan.old.ids[row] for row in plan.gone.tolist() if plan.old.indexed[row]]
+        self._read: list[tuple[SeedFile, Read]] = []
         self._changed: list[str] = []
         self.indexed = 0
         self.touched = 0
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The files of the next generation, once all were taken."""
+        plan = self.plan
+        files, reads = zip(*self._read, strict=True) if self._read else ((), ())
+        read = Sources.of(
+            plan.started_ns,
+            [file.id for file in files],
+            [file.size for file in files],
+            [file.mtime_ns for file in files],
+            [read.digest for read in reads],
+            [read.articles for read in reads],
+            [read.fate != "left out" for read in reads],
+        )
+        rows = np.where(plan.kept, plan.rows, -1)
+        places = [plan.places[file.id] for file in files]
+        rows[places] = len(plan.old.ids) + np.arange(len(places))
+        rows = np.append(rows[rows >= 0], plan.hidden)
+        return plan.old.joined(read).take(rows)._replace(started_ns=plan.started_ns)
 
     @property
     def changed(self) -> bool:
         """Whether the index differs from the last generation."""
         plan = self.plan
-        if not plan.read and not plan.gone:
+        if not plan.read and not len(plan.gone):
             return plan.fresh
-        return plan.fresh or self.sources != plan.old
+        return plan.fresh or not plan.old.same_files(self.sources)
 
     @property
     def replaced(self) -> list[str]:
@@ -331,23 +378,18 @@ class _Outcome:
 
     def take(self, file: SeedFile, read: Read) -> None:
         """Note what became of a file."""
-        story_id = file.id
-        old = self.plan.old.get(story_id)
+        row = self.plan.rows[self.plan.places[file.id]]
+        held = row >= 0 and bool(self.plan.old.indexed[row])
         self.warnings += read.warnings
         if read.rejection is not None:
             self.rejected.append(read.rejection)
         else:
-            self.sources[story_id] = _source(file, read)
+            self._read.append((file, read))
         if read.fate == "added":
             self.indexed += 1
-            if old is not None and old.indexed:
-                self._changed.append(story_id)
+            if held:
+                self._changed.append(file.id)
         elif read.fate == "same":
             self.touched += 1
-        elif old is not None and old.indexed:
-            self.removed.append(story_id)
-
-
-def _source(file: SeedFile, read: Read) -> mf.Source:
-    indexed = read.fate != "left out"
-    return mf.Source(file.size, file.mtime_ns, read.digest, read.articles, indexed)
+        elif held:
+            self.removed.append(file.id)

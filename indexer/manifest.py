@@ -4,7 +4,7 @@ Beside Whoosh's own files an index folder holds, for each generation N:
 
     storydex-N.json       the manifest: when and from what it was built, and the size
                           and BLAKE2b-128 digest of every file of the generation
-    storydex-N.sources    one entry a story file, to tell what has changed since
+    storydex-N.sources    the story files, to tell what has changed since: see `sources`
 
 Both end in a digest of themselves. A generation exists once its manifest does: the
 rename of that file, after all others are on the disk, publishes it. The one before the
@@ -17,13 +17,13 @@ import os
 import re
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from .errors import IndexCorrupt, IndexMissing
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
@@ -32,6 +32,8 @@ _NUMBERED = re.compile(
 )
 _SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
 _BLOCK = 1 << 20
+#: A digest in hexadecimal, and the ends of the line before it and of its own.
+_SEAL_BYTES = 2 * DIGEST_BYTES + 2
 
 
 class FileEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -58,23 +60,6 @@ class Manifest(msgspec.Struct, frozen=True):
     articles: int
     segments: list[dict[str, Any]]
     files: dict[str, FileEntry]
-
-
-class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A story file as it was when it was read. `indexed` is false if it was left out."""
-
-    size: int
-    mtime_ns: int
-    digest: bytes
-    articles: int
-    indexed: bool
-
-
-class Sources(msgspec.Struct, frozen=True):
-    """The story files a generation was built from; `started_ns` is when reading began."""
-
-    started_ns: int
-    files: dict[str, Source]
 
 
 def manifest_name(generation: int) -> str:
@@ -166,17 +151,23 @@ def is_ours(name: str) -> bool:
 
 def seal(payload: bytes) -> bytes:
     """Append the digest of a payload to it, in hexadecimal, as a last line."""
-    return payload + b"\n" + digest_of(payload).hex().encode() + b"\n"
+    return seal_described(payload)[0]
 
 
-_T = TypeVar("_T")
+def seal_described(payload: bytes) -> tuple[bytes, FileEntry]:
+    """The same, and the entry of the file that it makes."""
+    state = blake2b(payload, digest_size=DIGEST_BYTES)
+    seal = f"\n{state.hexdigest()}\n".encode()
+    state.update(seal)
+    return payload + seal, FileEntry(len(payload) + len(seal), state.hexdigest())
 
 
-def _unseal(folder: str, name: str) -> bytes:
+def read_sealed(folder: str, name: str) -> bytes:
+    """The payload of a file that `seal` made; raises `OSError` and `IndexCorrupt`."""
     with open(os.path.join(folder, name), "rb") as file:
         data = file.read()
-    payload, _, _ = data.rstrip(b"\n").rpartition(b"\n")
-    if seal(payload) != data:
+    payload = data[:-_SEAL_BYTES]
+    if data != seal(payload):
         raise IndexCorrupt(folder, name, "its digest does not match")
     return payload
 
@@ -184,11 +175,6 @@ def _unseal(folder: str, name: str) -> bytes:
 def encode_manifest(manifest: Manifest) -> bytes:
     """A manifest → the bytes of its file."""
     return seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-
-
-def encode_sources(sources: Sources) -> bytes:
-    """Sources → the bytes of their file."""
-    return seal(msgspec.msgpack.encode(sources))
 
 
 def read_manifest(folder: str) -> Manifest:
@@ -208,7 +194,7 @@ def read_generation(folder: str, generation: int) -> Manifest:
     """The manifest of one generation; raises `IndexCorrupt`, also if it cannot be read."""
     name = manifest_name(generation)
     try:
-        manifest = msgspec.json.decode(_unseal(folder, name), type=Manifest)
+        manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)
     except OSError as error:
         raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
     except msgspec.MsgspecError as error:
@@ -218,14 +204,3 @@ def read_generation(folder: str, generation: int) -> Manifest:
     if manifest.format != FORMAT_VERSION:
         raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
     return manifest
-
-
-def read_sources(folder: str, generation: int) -> Sources:
-    """What a generation was built from; raises `IndexCorrupt`."""
-    name = sources_name(generation)
-    try:
-        return msgspec.msgpack.decode(_unseal(folder, name), type=Sources)
-    except OSError as error:
-        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
-    except msgspec.MsgspecError as error:
-        raise IndexCorrupt(folder, name, str(error)) from error

@@ -26,6 +26,7 @@ from .errors import BuildError
 from .generation import remove_leftovers
 from .model import Story
 from .schema import create_schema
+from .sources import Sources, encode_sources
 
 #: Words gathered before a segment is written; what bounds the memory of a writer.
 WORDS_PER_SEGMENT = 6_000_000
@@ -35,7 +36,7 @@ _MERGE_FACTOR = 2
 _MOST_PARTS = 100
 
 #: Given a generation and its segments, returns its manifest, without files, and sources.
-Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, mf.Sources]]
+Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, Sources]]
 
 
 class Writer:
@@ -123,13 +124,13 @@ class Writer:
                 files[name] = known or mf.entry_of(os.path.join(self._folder, name))
         entries = [segment.to_manifest() for segment in self._segments]
         manifest, sources = describe(self._generation, entries)
-        toc = self._toc()
-        for name, data in (
-            (mf.sources_name(self._generation), mf.encode_sources(sources)),
-            (mf.toc_name(self._generation), toc),
+        noted, toc = encode_sources(sources), self._toc()
+        for name, (data, entry) in (
+            (mf.sources_name(self._generation), mf.seal_described(noted)),
+            (mf.toc_name(self._generation), (toc, mf.FileEntry(len(toc), mf.digest_of(toc).hex()))),
         ):
             write_file(os.path.join(self._folder, name), data)
-            files[name] = mf.FileEntry(len(data), mf.digest_of(data).hex())
+            files[name] = entry
             # All names have to be on the disk before the one that makes them count, and
             # before a table of contents one that tells that it is ours.
             sync_folder(self._folder)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import indexer
+from indexer.model import Rejection
+from indexer.seeds import SeedFile, list_seed_files
 
 ROOT = Path(__file__).parent.parent
 SEED_STORY = "000_810bd97e64a9d9b2.txt"
@@ -32,6 +34,12 @@ def write_story(folder: Path, name: str, /, **fields: Any) -> Path:
     mapping = "\n".join(f"{key}: {json.dumps(value)}" for key, value in fields.items())
     path.write_text(f"---\n{mapping}\n---\n{body}", encoding="utf-8")
     return path
+
+
+def seed_files(folder: Path, *reject: Callable[[Rejection], None]) -> list[SeedFile]:
+    """The story files of a folder, in the order of their ids."""
+    found = list_seed_files(folder, *reject)
+    return sorted(map(found.file, range(len(found.ids))), key=lambda file: file.id)
 
 
 def build(

@@ -132,6 +132,23 @@ def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeyp
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
     assert "Story three" in titles(index)
+    write_story(seeds, "one.md", title="Changed")
+    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    monkeypatch.undo()
+    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert titles(index) == ["Changed", "Story three", "Story two"]
+
+
+def test_a_file_of_another_size_is_read(seeds, tmp_path):
+    """A file with its old time stamp, however long ago, has changed if its size has."""
+    index = tmp_path / "index"
+    for path in seeds.rglob("*.md"):
+        os.utime(path, ns=(0, 0))
+    indexer.rebuild(seeds, index)
+    write_story(seeds, "one.md", title="Something longer")
+    os.utime(seeds / "one.md", ns=(0, 0))
+    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    assert "Something longer" in titles(index)
 
 
 def test_strict_publishes_nothing_bad(seeds, tmp_path):

@@ -211,14 +211,16 @@ def test_opens_in_a_fresh_process(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "40\n"
 
 
+@pytest.mark.parametrize("worth_loops", [merge._WORTH_LOOPS, 0])
 @pytest.mark.parametrize("batch", [merge._BATCH, 40])
 def test_array_merge_equals_whoosh_merge(
-    tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, batch: int, worth_loops: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Merging by arrays gives the arrays that Whoosh's own merge through the codec gives.
 
-    However many postings it takes at a time.
+    However many postings it takes at a time, in compiled loops or without.
     """
+    monkeypatch.setattr(merge, "_WORTH_LOOPS", worth_loops)
     monkeypatch.setattr(merge, "_BATCH", batch)
     mine = build(tmp_path / "mine", documents(300), 3, Codec())
     _delete(mine)
@@ -376,8 +378,9 @@ def test_texts_are_stored_apart(fields: dict[str, object]) -> None:
     other = encode_record({"texts": b"other"})
     stored = compress_records([encode_record(fields), other], b"")
     frames = list(stored.frames)
-    offsets = np.cumsum([0, *map(len, frames)], dtype=np.uint64)
-    data = np.frombuffer(b"".join(frames), np.uint8)
+    sizes = np.concatenate([run.sizes for run in frames])
+    offsets = np.cumsum([0, *sizes], dtype=np.uint64)
+    data = np.frombuffer(b"".join(run.data for run in frames), np.uint8)
     reader = RecordReader(b"", offsets, data)
     assert decode_record(reader.read(0)) == fields
     texts = fields.get("texts")

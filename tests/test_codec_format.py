@@ -302,9 +302,11 @@ def test_positions_round_trip(
     end = data.draw(st.integers(begin + 1, len(flat)))
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=end - begin, max_size=end - begin)))
     wanted = [places for places, keep in zip(flat[begin:end], kept, strict=True) if keep]
-    tfs, positions = arrays.positions_of(begin, end, kept)
+    tfs, steps = arrays.steps_of(begin, end, kept)
     assert tfs.tolist() == list(map(len, wanted))
-    assert positions.tolist() == [place for places in wanted for place in places]
+    assert steps.tolist() == [
+        step for places in wanted for step in [places[0], *np.diff(places).tolist()]
+    ]
 
 
 def test_positions_take_the_bits_they_need(tmp_path: Path) -> None:

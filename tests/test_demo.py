@@ -21,7 +21,9 @@ from indexer.demo.words import (
     term_name,
 )
 from indexer.errors import SeedError
-from indexer.seeds import iter_seed_files, parse_story, read_story
+from indexer.seeds import parse_story, read_story
+
+from .conftest import seed_files
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_written_stories_are_read_back(tmp_path):
     told: list[int] = []
     assert write_demo(tmp_path / "new" / "folder", 60, 7, told.append) == 60
     assert told == [50, 60]
-    files = list(iter_seed_files(tmp_path / "new" / "folder"))
+    files = seed_files(tmp_path / "new" / "folder")
     results = [read_story(file.path, file.id) for file in files]
     assert [result.warnings for result in results] == [()] * 60
     made = sorted(iter_demo_stories(60, 7), key=lambda story: story.id)
@@ -57,7 +59,7 @@ def test_written_stories_look_like_real_ones(tmp_path):
     """Each file is front matter with the keys of real ones, `secured` too, which varies."""
     write_demo(tmp_path, 20, 7)
     secrets = set()
-    for file in iter_seed_files(tmp_path):
+    for file in seed_files(tmp_path):
         lines = Path(file.path).read_text("utf-8").splitlines()
         assert lines[0] == "---"
         assert "---" in lines[1:]
@@ -72,7 +74,7 @@ def test_written_stories_are_the_same_for_a_seed(tmp_path):
     contents = []
     for name in ("one", "two"):
         write_demo(tmp_path / name, 10, 3)
-        files = iter_seed_files(tmp_path / name)
+        files = seed_files(tmp_path / name)
         contents.append([(file.id, Path(file.path).read_bytes()) for file in files])
     assert contents[0] == contents[1]
 

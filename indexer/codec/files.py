@@ -89,7 +89,7 @@ class SectionWriter:
         if little.size:
             self._write(little.reshape(-1).view(np.uint8).data)
 
-    def stream(self, name: str, parts: Iterable[bytes]) -> None:
+    def stream(self, name: str, parts: Iterable[bytes | memoryview]) -> None:
         """Append byte strings one after the other as one uint8 section."""
         self._begin(name, np.dtype(np.uint8), (0,))
         begin = self._size

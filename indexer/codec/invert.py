@@ -29,6 +29,7 @@ class Postings:
     tfs: uint32[P], how often the term is in the document; None for docs-only fields
     positions: uint32[sum of tfs], where in the document, posting after posting, not
         decreasing within one; None for docs-only fields
+    steps: in place of positions the first of each posting and what is added to get each other
     """
 
     name: str
@@ -37,6 +38,7 @@ class Postings:
     docs: U32
     tfs: U32 | None = None
     positions: U32 | None = None
+    steps: U32 | None = None
 
 
 def _highest_length(code: int) -> int:

@@ -1,48 +1,48 @@
 """Several segments → one, without the deleted documents, by arrays alone; layer 2.
 
 Terms are joined by name, documents are renumbered in the order of the segments, and
-positions are unpacked and packed again, a batch of postings at a time.
+positions are unpacked and packed again, a batch of postings at a time: in compiled loops
+where there are so many that it is worth loading these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .format import LENGTH_VALUES, U32, offsets_of
-from .invert import Postings, gather_ranges
+from .format import LENGTH_VALUES, offsets_of
+from .invert import Postings
+from .parts import Joined, Part, Source, join_parts
+from .positions import PackSteps, pack_steps
 from .read import SegmentArrays
-from .stored import RecordCompressor, Stored
+from .stored import Frames, RecordCompressor, Stored
 from .write import Column, write_segment
 
-# Postings that are sorted at a time; bounds the memory of a merge.
+# Postings that are joined at a time; bounds the memory of a merge.
 _BATCH = 1 << 18
-# Records after which the memory of what was read is given back.
-_RELEASED = 4096
+# Batches after which the memory of what was read is given back.
+_RELEASED = 16
+# Records that are copied at a time.
+_RECORDS = 512
+# Postings that take longer than it takes to load compiled loops.
+_WORTH_LOOPS = 1 << 20
+
+JoinParts = Callable[[Sequence[Part], bool, int], Joined]
+
 _I32 = npt.NDArray[np.int32]
-_I64 = npt.NDArray[np.int64]
 
 
-class _Source(NamedTuple):
-    """A segment and where its documents go: `targets` int64[N], -1 for deleted ones."""
-
-    arrays: SegmentArrays
-    kept: npt.NDArray[np.bool_]
-    targets: _I64
-
-
-def _sources(segments: Sequence[SegmentArrays]) -> tuple[list[_Source], int]:
+def _sources(segments: Sequence[SegmentArrays]) -> tuple[list[Source], int]:
     sources, docs = [], 0
     for arrays in segments:
         kept = np.ones(arrays.doc_count, bool)
         kept[arrays.deleted] = False
         targets = np.where(kept, np.cumsum(kept) - 1 + docs, -1)
-        sources.append(_Source(arrays, kept, targets))
+        sources.append(Source(arrays, kept, targets))
         docs += int(kept.sum())
     return sources, docs
 
@@ -53,11 +53,13 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
     Document ids follow the order of `segments`. Field lengths were stored as codes, so
     the total length of a field is exact only if nothing was deleted. Raises as
     `write_segment` does, and `IndexCorrupt`. Costs well under a microsecond per posting,
-    and memory for the terms, for a byte per posting, and for one facet's postings.
+    many a tenth of that, and memory for the terms, for a byte per posting, and for one
+    facet's postings.
     """
     sources, docs = _sources(segments)
     names = {name for arrays in segments for name in arrays.fields}
     facets = {name for arrays in segments for name in names if arrays.has_facet(name)}
+    join, pack = _loops(segments)
     lengths = {
         name: values for name in sorted(names) if (values := _lengths(sources, name)) is not None
     }
@@ -65,13 +67,23 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
         folder,
         segment,
         docs=docs,
-        fields=_fields(sources, facets),
+        fields=_fields(sources, facets, join),
         lengths=lengths,
         total_lengths={name: _total_length(sources, name) for name in lengths},
         columns=_columns(sources),
         facets=facets,
         stored=_stored(sources),
+        pack=pack,
     )
+
+
+def _loops(segments: Sequence[SegmentArrays]) -> tuple[JoinParts, PackSteps]:
+    """What joins postings and packs positions."""
+    if sum(len(arrays.docs) for arrays in segments) < _WORTH_LOOPS:
+        return join_parts, pack_steps
+    from . import joining
+
+    return joining.join_parts, joining.pack_steps
 
 
 def _decoded_lengths(arrays: SegmentArrays, name: str) -> npt.NDArray[np.int32] | None:
@@ -82,7 +94,7 @@ def _decoded_lengths(arrays: SegmentArrays, name: str) -> npt.NDArray[np.int32] 
     return lengths
 
 
-def _lengths(sources: list[_Source], name: str) -> npt.NDArray[np.int32] | None:
+def _lengths(sources: list[Source], name: str) -> npt.NDArray[np.int32] | None:
     found = [_decoded_lengths(source.arrays, name) for source in sources]
     if all(lengths is None for lengths in found):
         return None
@@ -94,7 +106,7 @@ def _lengths(sources: list[_Source], name: str) -> npt.NDArray[np.int32] | None:
     )
 
 
-def _total_length(sources: list[_Source], name: str) -> int:
+def _total_length(sources: list[Source], name: str) -> int:
     total = 0
     for source in sources:
         lengths = _decoded_lengths(source.arrays, name)
@@ -104,7 +116,7 @@ def _total_length(sources: list[_Source], name: str) -> int:
     return total
 
 
-def _columns(sources: list[_Source]) -> dict[str, Column]:
+def _columns(sources: list[Source]) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name in sorted({name for source in sources for name in source.arrays.columns}):
         having = [source.arrays for source in sources if name in source.arrays.columns]
@@ -119,86 +131,90 @@ def _columns(sources: list[_Source]) -> dict[str, Column]:
     return columns
 
 
-def _stored(sources: list[_Source]) -> Stored:
+def _stored(sources: list[Source]) -> Stored:
     # The dictionary of the largest segment saves compressing its records again.
     largest = max(sources, key=lambda source: source.arrays.doc_count)
     dictionary = largest.arrays.dictionary
     compressor = RecordCompressor(dictionary)
 
-    def frames() -> Iterator[bytes]:
+    def frames() -> Iterator[Frames]:
         for source in sources:
             records = source.arrays.records
             same = source.arrays.dictionary == dictionary
-            for number, doc in enumerate(np.flatnonzero(source.kept).tolist()):
-                yield bytes(records.frame(doc)) if same else compressor.compress(records.read(doc))
-                if number % _RELEASED == 0:
-                    source.arrays.release()
-            source.arrays.release()
+            for first, last in _runs(source.kept):
+                if same:
+                    yield records.frames(first, last)
+                else:
+                    yield from compressor.compress_all(map(records.read, range(first, last)))
+                source.arrays.release()
 
     return Stored(dictionary, frames())
 
 
-def _fields(sources: list[_Source], facets: Collection[str]) -> Iterator[Postings]:
+def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Where runs of documents that are kept begin and end; none is very long."""
+    changes = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+    for begin, end in changes.reshape(-1, 2).tolist():
+        for first in range(begin, end, _RECORDS):
+            yield first, min(end, first + _RECORDS)
+
+
+def _fields(sources: list[Source], facets: Collection[str], join: JoinParts) -> Iterator[Postings]:
     scored: dict[str, bool] = {}
     for source in sources:
         for info in source.arrays.fields.values():
             if info.terms and scored.setdefault(info.name, info.scored) != info.scored:
                 raise ValueError(f"field {info.name!r} has frequencies in some segments only")
     for name in sorted(scored, key=lambda name: (not scored[name], name)):
-        yield from _merge_field(sources, name, scored[name], whole=name in facets)
-
-
-class _Batch(NamedTuple):
-    """Merged postings of a range of terms: `terms` are their numbers, rising."""
-
-    terms: _I32
-    docs: U32
-    tfs: U32
-    positions: U32
+        yield from _merge_field(sources, name, scored[name], join, whole=name in facets)
 
 
 def _merge_field(
-    sources: list[_Source], name: str, scored: bool, *, whole: bool
+    sources: list[Source], name: str, scored: bool, join: JoinParts, *, whole: bool
 ) -> Iterator[Postings]:
     """The merged postings of a field, in several parts unless asked for as a whole."""
-    every: set[bytes] = set()
-    for source in sources:
-        every.update(_terms(source, name))
-    terms = sorted(every)
-    numbers = {term: number for number, term in enumerate(terms)}
-    maps = [
-        np.fromiter((numbers[term] for term in _terms(source, name)), np.int32)
-        for source in sources
-    ]
-    del every, numbers
-    batches = (
-        _merge_batch(sources, maps, name, scored, begin, end)
-        for begin, end in pairwise(_batch_bounds(sources, maps, name, len(terms)))
-    )
-    if whole:
-        parts = map(np.concatenate, zip(*batches, strict=True))
-        batches = (_Batch(*arrays) for arrays in [tuple(parts)])
-    for batch in batches:
-        counts = np.bincount(batch.terms, minlength=len(terms))
-        left = np.flatnonzero(counts)
-        for source in sources:
-            source.arrays.release()
+    terms, maps = _join_terms(sources, name)
+    bounds = [0, len(terms)] if whole else _batch_bounds(sources, maps, name, len(terms))
+    for batch, (begin, end) in enumerate(pairwise(bounds)):
+        parts = list(_parts(sources, maps, name, begin, end))
+        joined = join(parts, scored, end - begin)
+        left = np.flatnonzero(joined.sizes)
+        if batch % _RELEASED == 0:
+            for source in sources:
+                source.arrays.release()
         yield Postings(
             name=name,
-            terms=[terms[number] for number in left.tolist()],
-            starts=offsets_of(counts[left]),
-            docs=batch.docs,
-            tfs=batch.tfs if scored else None,
-            positions=batch.positions if scored else None,
+            terms=[terms[number] for number in (left + begin).tolist()],
+            starts=offsets_of(joined.sizes[left]),
+            docs=joined.docs,
+            tfs=joined.tfs if scored else None,
+            steps=joined.steps if scored else None,
         )
 
 
-def _terms(source: _Source, name: str) -> Iterator[bytes]:
-    info = source.arrays.fields.get(name)
-    return (source.arrays.term_bytes(name, ordinal) for ordinal in range(info.terms if info else 0))
+class _Numbers(dict[bytes, int]):
+    """Terms and their numbers, in the order in which they were asked for."""
+
+    def __missing__(self, term: bytes) -> int:
+        number = self[term] = len(self)
+        return number
 
 
-def _batch_bounds(sources: list[_Source], maps: list[_I32], name: str, terms: int) -> list[int]:
+def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:
+    """The terms of a field in order, and for each segment which of them it has."""
+    found = _Numbers()
+    # A term is a Python object only once and for a moment, however many segments have it.
+    maps = [
+        np.fromiter(map(found.__getitem__, source.arrays.field_terms(name)), np.int32)
+        for source in sources
+    ]
+    terms = sorted(found)
+    ranks = np.empty(len(terms), np.int32)
+    ranks[np.fromiter(map(found.__getitem__, terms), np.int32)] = np.arange(len(terms))
+    return terms, [ranks[numbers] for numbers in maps]
+
+
+def _batch_bounds(sources: list[Source], maps: list[_I32], name: str, terms: int) -> list[int]:
     sizes = np.zeros(terms, np.int64)
     for source, numbers in zip(sources, maps, strict=True):
         if len(numbers):
@@ -207,32 +223,10 @@ def _batch_bounds(sources: list[_Source], maps: list[_I32], name: str, terms: in
     return [0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), terms]
 
 
-def _merge_batch(
-    sources: list[_Source], maps: list[_I32], name: str, scored: bool, begin: int, end: int
-) -> _Batch:
-    parts = []
+def _parts(
+    sources: list[Source], maps: list[_I32], name: str, begin: int, end: int
+) -> Iterator[Part]:
     for source, numbers in zip(sources, maps, strict=True):
         first, last = np.searchsorted(numbers, (begin, end)).tolist()
         if first < last:
-            parts.append(_take(source, numbers[first:last], name, scored, first))
-    terms, docs, tfs, positions = map(np.concatenate, zip(*parts, strict=True))
-    order = np.argsort(terms, kind="stable")
-    if not scored:
-        return _Batch(terms[order], docs[order], tfs, positions)
-    begins = offsets_of(tfs)[:-1]
-    moved = positions[gather_ranges(begins[order], tfs[order])]
-    return _Batch(terms[order], docs[order], tfs[order], moved)
-
-
-def _take(source: _Source, numbers: _I32, name: str, scored: bool, first: int) -> _Batch:
-    arrays = source.arrays
-    ordinals = range(first, first + len(numbers))
-    starts = arrays.term_starts(name)[first : ordinals.stop + 1]
-    docs = source.targets[arrays.doc_ids_of(name, ordinals)]
-    kept = docs >= 0
-    terms = np.repeat(numbers, np.diff(starts))[kept]
-    empty = np.zeros(0, np.uint32)
-    if not scored:
-        return _Batch(terms, docs[kept].astype(np.uint32), empty, empty)
-    tfs, positions = arrays.positions_of(int(starts[0]), int(starts[-1]), kept)
-    return _Batch(terms, docs[kept].astype(np.uint32), tfs, positions)
+            yield Part(source, name, range(first, last), numbers[first:last] - np.int32(begin))

@@ -1,13 +1,14 @@
 """Positions ↔ packed bits, by arrays alone; layer 2.
 
 The postings of a segment are packed in blocks of `POSITION_BLOCK`: within a block every
-first position takes so many bits and every difference so many, so that where a posting
+first position takes so many bits and every step to the next so many, so that where a posting
 begins follows from the frequencies before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,20 +24,33 @@ _BATCH = 1 << 14
 SPARE = 16
 
 
+class Packed(NamedTuple):
+    """Packed blocks: uint8[B, 2] their two widths, int64[B + 1] where each begins in `data`."""
+
+    data: bytes
+    widths: U8
+    offsets: _I64
+
+
+#: Steps uint32[sum of tfs] and frequencies uint32[P] of postings → their packed blocks.
+PackSteps = Callable[[U32, U32], Packed]
+
+
 class PositionPacker:
-    """Packs the positions of a segment's postings, given in order.
+    """Packs the positions of a segment's postings, given in order, with `pack`.
 
     Afterwards `blocks`, `widths`, `long` and `counts` are the sections of these names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pack: PackSteps | None = None) -> None:
+        self._pack_steps = pack or pack_steps
         self.size = 0
         self._blocks: list[_I64] = []
         self._widths: list[U8] = []
         self._long: list[_I64] = [np.empty(0, np.int64)]
         self._counts: list[U32] = [np.empty(0, np.uint32)]
         self._postings = 0
-        self._positions = np.empty(0, np.uint32)
+        self._steps = np.empty(0, np.uint32)
         self._tfs = np.empty(0, np.uint32)
 
     def add(self, positions: U32, tfs: U32) -> Iterator[bytes]:
@@ -44,22 +58,28 @@ class PositionPacker:
 
         Raises `ValueError` if positions decrease within a posting.
         """
+        yield from self.add_steps(steps_between(positions, tfs), tfs)
+
+    def add_steps(self, steps: U32, tfs: U32) -> Iterator[bytes]:
+        """The same, given the first position of each posting and the steps to each other."""
         many = np.flatnonzero(tfs >= SATURATED)
         self._long.append(many + self._postings)
         self._counts.append(tfs[many])
         self._postings += len(tfs)
         tfs = np.concatenate([self._tfs, tfs])
-        positions = np.concatenate([self._positions, positions])
+        steps = np.concatenate([self._steps, steps])
         offsets = offsets_of(tfs)
+        if offsets[-1] != len(steps):
+            raise ValueError("frequencies do not add up to the number of positions")
         whole = len(tfs) // POSITION_BLOCK * POSITION_BLOCK
         for begin in range(0, whole, _BATCH):
             end = min(whole, begin + _BATCH)
-            yield self._pack(positions[offsets[begin] : offsets[end]], tfs[begin:end])
-        self._tfs, self._positions = tfs[whole:], positions[offsets[whole] :]
+            yield self._pack(steps[offsets[begin] : offsets[end]], tfs[begin:end])
+        self._tfs, self._steps = tfs[whole:].copy(), steps[offsets[whole] :].copy()
 
     def finish(self) -> bytes:
         """What is left of the packed bytes."""
-        last = self._pack(self._positions, self._tfs) if len(self._tfs) else b""
+        last = self._pack(self._steps, self._tfs) if len(self._tfs) else b""
         return last + bytes(SPARE + -self.size % 8)
 
     @property
@@ -69,7 +89,7 @@ class PositionPacker:
 
     @property
     def widths(self) -> U8:
-        """uint8[B, 2]: bits of a first position and of a difference in each block."""
+        """uint8[B, 2]: bits of a first position and of a step in each block."""
         return np.concatenate([np.empty((0, 2), np.uint8), *self._widths])
 
     @property
@@ -82,41 +102,52 @@ class PositionPacker:
         """uint32[L]: how many these have."""
         return np.concatenate(self._counts)
 
-    def _pack(self, positions: U32, tfs: U32) -> bytes:
-        numbers, firsts = _differences(positions, tfs)
-        heads = np.arange(0, len(tfs), POSITION_BLOCK)
-        begins = firsts[heads]
-        widths = np.empty((len(heads), 2), np.uint8)
-        widths[:, 0] = _bits_of(np.maximum.reduceat(numbers[firsts], heads))
-        rest = numbers.copy()
-        rest[firsts] = 0
-        # One bit at least where there are differences: bits bound how many there can be.
-        several = np.maximum.reduceat(tfs, heads) > 1
-        widths[:, 1] = np.maximum(_bits_of(np.maximum.reduceat(rest, begins)), several)
-        each = np.repeat(widths[:, 1].astype(np.int64), np.diff(begins, append=len(numbers)))
-        each[firsts] = np.repeat(widths[:, 0], np.diff(heads, append=len(tfs)))
-        ends = np.cumsum(each)
-        before = (ends - each)[begins]
-        bytes_ = (np.diff(before, append=ends[-1]) + 7) >> 3
-        offsets = offsets_of(bytes_)
-        places = (
-            ends - each + np.repeat(8 * offsets[:-1] - before, np.diff(begins, append=len(numbers)))
-        )
-        self._blocks.append(self.size + offsets[:-1])
-        self._widths.append(widths)
-        self.size += int(offsets[-1])
-        return _packed(numbers, places, int(offsets[-1]))
+    def _pack(self, steps: U32, tfs: U32) -> bytes:
+        packed = self._pack_steps(steps, tfs)
+        self._blocks.append(self.size + packed.offsets[:-1])
+        self._widths.append(packed.widths)
+        self.size += int(packed.offsets[-1])
+        return packed.data
 
 
-def _differences(positions: U32, tfs: U32) -> tuple[_I64, _I64]:
-    """First positions and differences, and where the first of each posting is."""
+def steps_between(positions: U32, tfs: U32) -> U32:
+    """The first position of each posting as it is, each other as what was added to the last.
+
+    Raises `ValueError` if positions decrease within a posting.
+    """
     firsts = offsets_of(tfs)[:-1]
-    numbers = positions.astype(np.int64)
-    numbers[1:] -= positions[:-1]
-    numbers[firsts] = positions[firsts]
-    if numbers.min() < 0:
+    steps: U32 = positions.copy()
+    steps[1:] -= positions[:-1]
+    steps[firsts] = positions[firsts]
+    falls = positions[1:] < positions[:-1]
+    falls[firsts[firsts > 0] - 1] = False
+    if falls.any():
         raise ValueError("positions must not decrease within a posting")
-    return numbers, firsts
+    return steps
+
+
+def pack_steps(steps: U32, tfs: U32) -> Packed:
+    """Pack the steps of one or more postings, the last block of which may be short."""
+    firsts = offsets_of(tfs)[:-1]
+    numbers = steps.astype(np.int64)
+    heads = np.arange(0, len(tfs), POSITION_BLOCK)
+    begins = firsts[heads]
+    widths = np.empty((len(heads), 2), np.uint8)
+    widths[:, 0] = _bits_of(np.maximum.reduceat(numbers[firsts], heads))
+    rest = numbers.copy()
+    rest[firsts] = 0
+    # One bit at least where there are steps: bits bound how many there can be.
+    several = np.maximum.reduceat(tfs, heads) > 1
+    widths[:, 1] = np.maximum(_bits_of(np.maximum.reduceat(rest, begins)), several)
+    each = np.repeat(widths[:, 1].astype(np.int64), np.diff(begins, append=len(numbers)))
+    each[firsts] = np.repeat(widths[:, 0], np.diff(heads, append=len(tfs)))
+    ends = np.cumsum(each)
+    before = (ends - each)[begins]
+    offsets = offsets_of((np.diff(before, append=ends[-1]) + 7) >> 3)
+    places = (
+        ends - each + np.repeat(8 * offsets[:-1] - before, np.diff(begins, append=len(numbers)))
+    )
+    return Packed(_packed(numbers, places, int(offsets[-1])), widths, offsets)
 
 
 def _bits_of(highest: _I64) -> _I64:
@@ -137,8 +168,8 @@ def _packed(numbers: _I64, places: _I64, size: int) -> bytes:
     return packed.astype("<u8").view(np.uint8)[:size].tobytes()
 
 
-def unpack_positions(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
-    """Positions of P postings, one after the other.
+def unpack_steps(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
+    """The first position of each of P postings and the steps to its others, all in turn.
 
     words: the packed bits; places: int64[P], the bit at which each posting begins
     widths: uint8[P, 2] and tfs: uint32[P] ≥ 1, of each posting
@@ -150,15 +181,12 @@ def unpack_positions(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
 
 def _unpacked(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
     firsts = offsets_of(tfs)[:-1]
-    head, step = widths[:, 0].astype(np.int64), widths[:, 1].astype(np.int64)
-    each = np.repeat(step, tfs)
-    each[firsts] = head
+    each = np.repeat(widths[:, 1].astype(np.int64), tfs)
+    each[firsts] = widths[:, 0]
     ends = np.cumsum(each)
     bits = ends - each + np.repeat(places - (ends - each)[firsts], tfs)
     at, shifts = bits >> 6, (bits & 63).astype(np.uint64)
     values = (words[at] >> shifts) | ((words[at + 1] << np.uint64(1)) << (np.uint64(63) - shifts))
     values &= (np.uint64(1) << each.astype(np.uint64)) - np.uint64(1)
-    sums = np.cumsum(values.view(np.int64))
-    before = sums[firsts] - values[firsts].view(np.int64)
-    positions: U32 = (sums - np.repeat(before, tfs)).astype(np.uint32)
-    return positions
+    steps: U32 = values.astype(np.uint32)
+    return steps

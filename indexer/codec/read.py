@@ -28,7 +28,7 @@ from .format import (
     Kind,
     chunks_of,
 )
-from .positions import SPARE, unpack_positions
+from .positions import SPARE, unpack_steps
 from .stored import RecordReader, decode_record
 from .terms import SegmentTerms, TermEntry
 
@@ -141,8 +141,8 @@ class SegmentArrays(SegmentTerms):
         row[chunk + 1 :] = entry.end
 
     def _number(self, entry: TermEntry) -> int:
-        number = int(np.searchsorted(self._starts, np.uint32(entry.start)))
-        if self._starts[number : number + 2].tolist() != [entry.start, entry.end]:
+        number = int(np.searchsorted(self.starts, np.uint32(entry.start)))
+        if self.starts[number : number + 2].tolist() != [entry.start, entry.end]:
             raise self.terms_file.corrupt(f"no term has postings {entry.start} to {entry.end}")
         return number
 
@@ -160,7 +160,7 @@ class SegmentArrays(SegmentTerms):
         return self._ids(first + ordinals.start, first + ordinals.stop)
 
     def _ids(self, first: int, last: int) -> U32:
-        starts = self._starts[first : last + 1]
+        starts = self.starts[first : last + 1]
         begin, end = starts[0], starts[-1]
         ids = self.docs[begin:end].astype(np.uint32)
         if self.chunk_count > 1:
@@ -254,8 +254,11 @@ class SegmentArrays(SegmentTerms):
         steps = [bits >> shift & mask for shift in range(head, end - begin, step or 1)]
         return list(accumulate(steps, initial=bits & ((1 << head) - 1)))
 
-    def positions_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
-        """True frequencies and positions of those postings begin … end - 1 that are kept."""
+    def steps_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
+        """True frequencies and positions of those postings begin … end - 1 that are kept.
+
+        Of positions the first of each posting and the steps from one to the next.
+        """
         first = begin // POSITION_BLOCK
         heads = np.arange(0, end - first * POSITION_BLOCK, POSITION_BLOCK)
         tfs = self.true_tfs(first * POSITION_BLOCK, end)
@@ -271,7 +274,7 @@ class SegmentArrays(SegmentTerms):
         taken = begin - first * POSITION_BLOCK
         places, widths = places[taken:][kept], widths[taken:][kept]
         tfs = tfs[taken:][kept]
-        return tfs, unpack_positions(self.position_bits, places, widths, tfs)
+        return tfs, unpack_steps(self.position_bits, places, widths, tfs)
 
     # Documents
 

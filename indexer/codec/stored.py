@@ -7,13 +7,15 @@ is all that marking words needs, and less than half of a story.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import local
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from .format import U8, U64
@@ -36,6 +38,7 @@ MAX_RECORD = 1 << 28
 #: Before the frames of a document stands the size of the first.
 _SIZE_BYTES = 4
 
+Ints = npt.NDArray[np.integer[Any]]
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(dict[str, object])
 
@@ -100,6 +103,11 @@ class RecordCompressor:
             level=_LEVEL, dict_data=trained, write_dict_id=False
         )
 
+    def compress_all(self, records: Iterable[Record]) -> Iterator[Frames]:
+        """Records → what is stored of them, as they are asked for."""
+        for frame in map(self.compress, records):
+            yield Frames(frame, np.array([len(frame)]))
+
     def compress(self, record: Record) -> bytes:
         """One record → its two frames; an empty record takes no bytes."""
         if record == NO_RECORD:
@@ -111,12 +119,19 @@ class RecordCompressor:
         return self._compressor.compress(part) if part else b""
 
 
+class Frames(NamedTuple):
+    """Compressed records of some documents, one after the other, and how long each is."""
+
+    data: bytes | memoryview
+    sizes: Ints
+
+
 @dataclass(frozen=True)
 class Stored:
     """Compressed records in the order of documents, and the dictionary they need."""
 
     dictionary: bytes
-    frames: Iterable[bytes]
+    frames: Iterable[Frames]
 
 
 def compress_records(records: Iterable[Record], dictionary: bytes | None = None) -> Stored:
@@ -126,7 +141,7 @@ def compress_records(records: Iterable[Record], dictionary: bytes | None = None)
     if dictionary is None:
         dictionary = train_dictionary([part for record in samples for part in record if part])
     compressor = RecordCompressor(dictionary)
-    return Stored(dictionary, map(compressor.compress, chain(samples, iterator)))
+    return Stored(dictionary, compressor.compress_all(chain(samples, iterator)))
 
 
 class RecordReader:
@@ -134,14 +149,23 @@ class RecordReader:
 
     def __init__(self, dictionary: bytes, offsets: U64, frames: U8) -> None:
         self._dictionary = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+        self._ends = offsets
         self._offsets = offsets.data
         self._frames = frames.data
         # A decompressor must not be shared between threads.
         self._local = local()
 
-    def frame(self, doc: int) -> memoryview:
-        """The compressed bytes of a document's record."""
-        return self._frames[self._offsets[doc] : self._offsets[doc + 1]]
+    def frames(self, first: int, last: int) -> Frames:
+        """The compressed records of documents first … last - 1.
+
+        Raises `ValueError` if that is damaged which tells where they are.
+        """
+        offsets = self._ends[first : last + 1].astype(np.int64)
+        sizes = np.diff(offsets)
+        data = self._frames[offsets[0] : offsets[-1]]
+        if sizes.min(initial=0) < 0 or len(data) != sizes.sum():
+            raise ValueError("records are out of order")
+        return Frames(data, sizes)
 
     def read(self, doc: int) -> Record:
         """A document's record; raises `ValueError` if its bytes are damaged."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from .files import SectionFile
 from .format import U8, U32, FieldInfo, bucket_count, term_hash
@@ -58,7 +61,8 @@ class SegmentTerms:
         file = self.terms_file
         self._blob: U8 = file.section("bytes", "u1")
         self._offsets: U32 = file.section("offsets", "u4", (end + 1,))
-        self._starts: U32 = file.section("starts", "u4", (end + 1,))
+        #: uint32[T + 1]: term t of the segment has postings `docs[starts[t]:starts[t + 1]]`.
+        self.starts: U32 = file.section("starts", "u4", (end + 1,))
         cf = file.section("cf", "u4", (scored,))
         max_tf = file.section("max_tf", "u1", (scored,))
         min_length = file.section("min_length", "u1", (scored,))
@@ -68,7 +72,7 @@ class SegmentTerms:
         self._bucket_terms = file.section("bucket_terms", "u4", (end,)).data
         self._blob_view = self._blob.data
         self._offsets_view = self._offsets.data
-        self._starts_view = self._starts.data
+        self._starts_view = self.starts.data
         self._posting_count = self._starts_view[end]
         self._statistics = (cf.data, max_tf.data, min_length.data, max_length.data)
 
@@ -125,6 +129,13 @@ class SegmentTerms:
             raise IndexError(f"field {field!r} has no term {ordinal}")
         return self._term(info.first + ordinal)
 
+    def field_terms(self, field: str) -> list[bytes]:
+        """All terms of a field, in order."""
+        info = self.fields.get(field, _NO_FIELD)
+        offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
+        blob = self._blob[offsets[0] : offsets[-1]].tobytes()
+        return [blob[begin:end] for begin, end in pairwise((offsets - offsets[0]).tolist())]
+
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
         info = self.fields.get(field, _NO_FIELD)
@@ -154,4 +165,4 @@ class SegmentTerms:
     def term_starts(self, field: str) -> U32:
         """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""
         info = self.fields.get(field, _NO_FIELD)
-        return self._starts[info.first : info.first + info.terms + 1]
+        return self.starts[info.first : info.first + info.terms + 1]

@@ -35,7 +35,7 @@ from .invert import (
     length_codes,
     term_buckets,
 )
-from .positions import PositionPacker
+from .positions import PackSteps, PositionPacker
 from .stored import Stored
 
 
@@ -58,6 +58,7 @@ def write_segment(
     facets: Collection[str],
     stored: Stored,
     total_lengths: Mapping[str, int] | None = None,
+    pack: PackSteps | None = None,
 ) -> None:
     """Write the files `segment`.* into `folder`, which must not have them yet.
 
@@ -69,6 +70,7 @@ def write_segment(
     facets: names of docs-only fields that get a document → values column too
     stored: N records, see `stored.compress_records`; read once
     total_lengths: field name → tokens in all documents, where not the sum of `lengths`
+    pack: what packs positions, by default `positions.pack_steps`
 
     Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
     cannot be written. Needs memory for the terms and a byte per posting besides one part's
@@ -81,7 +83,7 @@ def write_segment(
         SectionWriter(folder, segment, "positions", docs) as positions,
         SectionWriter(folder, segment, "documents", docs) as documents,
     ):
-        inverted = _Inverted(docs, codes, postings, documents, frozenset(facets))
+        inverted = _Inverted(docs, codes, postings, documents, frozenset(facets), pack)
         positions.stream("bits", inverted.take(fields))
         sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
         inverted.finish(terms, positions, {**sums, **(total_lengths or {})})
@@ -100,6 +102,7 @@ class _Inverted:
         postings: SectionWriter,
         documents: SectionWriter,
         facets: frozenset[str],
+        pack: PackSteps | None,
     ) -> None:
         self._docs = docs
         self._codes = codes
@@ -112,7 +115,7 @@ class _Inverted:
         self._terms: list[bytes] = []
         self._hashes: list[int] = []
         self._postings = 0
-        self._packer = PositionPacker()
+        self._packer = PositionPacker(pack)
 
     def _put(self, name: str, array: AnyArray) -> None:
         self._arrays.setdefault(name, []).append(array)
@@ -126,8 +129,11 @@ class _Inverted:
             self._take_terms(field)
             if field.tfs is not None:
                 self._take_frequencies(field)
-                assert field.positions is not None
-                yield from self._packer.add(field.positions, field.tfs)
+                if field.steps is not None:
+                    yield from self._packer.add_steps(field.steps, field.tfs)
+                else:
+                    assert field.positions is not None
+                    yield from self._packer.add(field.positions, field.tfs)
             elif field.name in self._facets:
                 offsets, ordinals = facet_of(field, self._docs)
                 self._documents.add(f"facet.{field.name}.offsets", offsets)
@@ -246,15 +252,15 @@ def _write_documents(
 
 
 def _write_stored(folder: Path, segment: str, docs: int, stored: Stored) -> None:
-    sizes = np.zeros(docs, np.int64)
+    sizes: list[Ints] = [np.empty(0, np.int64)]
 
-    def frames() -> Iterable[bytes]:
-        for doc, frame in enumerate(stored.frames):
-            sizes[doc] = len(frame)
-            yield frame
+    def frames() -> Iterable[bytes | memoryview]:
+        for run in stored.frames:
+            sizes.append(run.sizes)
+            yield run.data
 
     with SectionWriter(folder, segment, "stored", docs) as out:
         out.stream("frames", frames())
-        out.add("offsets", offsets_of(sizes).astype(np.uint64))
+        out.add("offsets", offsets_of(np.concatenate(sizes)).astype(np.uint64))
         out.add("dictionary", np.frombuffer(stored.dictionary, np.uint8))
         out.finish()

@@ -14,14 +14,15 @@ docs/story-format.md describes the files.
 
 from __future__ import annotations
 
-from .files import MAX_BYTES, SeedFile, iter_seed_files, load_file
+from .files import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, load_file
 from .story import StoryRead, parse_story, plain_reader, read_story
 
 __all__ = [
     "MAX_BYTES",
     "SeedFile",
+    "SeedFiles",
     "StoryRead",
-    "iter_seed_files",
+    "list_seed_files",
     "load_file",
     "parse_story",
     "plain_reader",

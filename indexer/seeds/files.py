@@ -1,4 +1,4 @@
-"""A folder → its story files in a fixed order, and the bytes of one; layer 2.
+"""A folder → its story files, and the bytes of one; layer 2.
 
 Links are never followed, neither to files nor to folders: no loop, no story twice,
 and nothing from outside the folder.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Iterator
-from operator import itemgetter
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,10 +21,6 @@ from ..model import Rejection
 MAX_BYTES = 4 << 20
 
 SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
-
-_first = itemgetter(0)
-
-Reject = Callable[[Rejection], None]
 
 
 class SeedFile(msgspec.Struct, frozen=True, gc=False):
@@ -41,23 +36,42 @@ class SeedFile(msgspec.Struct, frozen=True, gc=False):
     mtime_ns: int
 
 
-def iter_seed_files(
-    folder: str | os.PathLike[str], reject: Reject | None = None
-) -> Iterator[SeedFile]:
-    """The story files of a folder and its subfolders, in order of their ids.
+class SeedFiles(NamedTuple):
+    """The story files of a folder as it lists them, column by column, in no order."""
+
+    folder: str
+    ids: list[str]
+    sizes: list[int]
+    mtimes_ns: list[int]
+
+    def file(self, place: int) -> SeedFile:
+        """One of them."""
+        story_id = self.ids[place]
+        path = os.path.join(self.folder, story_id)
+        return SeedFile(story_id, path, self.sizes[place], self.mtimes_ns[place])
+
+
+def list_seed_files(
+    folder: str | os.PathLike[str], reject: Callable[[Rejection], None] | None = None
+) -> SeedFiles:
+    """The story files of a folder and its subfolders.
 
     Hidden names, links and what is no regular file are passed over. What cannot be
     listed (a subfolder without permission, a name that is not UTF-8) is given to
     `reject` and does not stop the rest. Reads no file.
 
-    Raises `SeedError` at once if the folder itself cannot be listed.
+    Raises `SeedError` if the folder itself cannot be listed. Costs a quarter more than
+    asking the system for the status of every file.
     """
     root = os.fspath(folder)
+    walk = _Walk(SeedFiles(root, [], [], []), reject or _pass_over)
     try:
-        listed = _list(root, "")
+        entries = _entries(root)
     except OSError as error:
         raise SeedError(_printable(root), _folder_fault(error)) from error
-    return _walk(listed, reject or _pass_over)
+    walk.take(entries, "")
+    walk.finish()
+    return walk.found
 
 
 def load_file(path: str, story_id: str) -> bytes | Rejection:
@@ -79,47 +93,62 @@ def too_large(story_id: str) -> Rejection:
     return Rejection(story_id, 1, f"over {MAX_BYTES >> 20} MiB: split it or shorten it")
 
 
-#: An id and its entry; that of a subfolder ends in `/`, so that ids sort as paths.
-_Listed: TypeAlias = "tuple[str, os.DirEntry[str]]"
-
-
-def _list(path: str, prefix: str) -> list[_Listed]:
-    """Subfolders and story files of one folder, the last id first."""
-    listed: list[_Listed] = []
+def _entries(path: str) -> list[os.DirEntry[str]]:
     with os.scandir(path) as entries:
+        return list(entries)
+
+
+class _Walk:
+    """Takes folder after folder; a list in place of recursion, they may be nested deep."""
+
+    def __init__(self, found: SeedFiles, reject: Callable[[Rejection], None]) -> None:
+        self.found = found
+        self._reject = reject
+        self._pending: list[tuple[str, str]] = []
+
+    def finish(self) -> None:
+        """Take the subfolders of what was taken, and theirs."""
+        while self._pending:
+            path, prefix = self._pending.pop()
+            try:
+                entries = _entries(path)
+            except FileNotFoundError:
+                continue  # removed since its folder was listed
+            except OSError as error:
+                self._reject(_unreadable(prefix, error))
+                continue
+            self.take(entries, prefix)
+
+    def take(self, entries: list[os.DirEntry[str]], prefix: str) -> None:
+        """Take what a folder has; its ids begin with `prefix`."""
+        _, ids, sizes, mtimes_ns = self.found
         for entry in entries:
             name = entry.name
             if name[0] == ".":
                 continue
-            # Most are lower case already, and asking costs less than making them so.
-            ours = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
-            if ours and entry.is_file(follow_symlinks=False):
-                listed.append((prefix + name, entry))
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                listed.append((f"{prefix}{name}/", entry))
-    listed.sort(key=_first, reverse=True)
-    return listed
+            story_id = prefix + name
+            try:
+                # Most are lower case already, and asking costs less than making them so.
+                ours = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
+                if ours and entry.is_file(follow_symlinks=False):
+                    if not name.isprintable() and self._refuses(story_id):
+                        continue
+                    status = entry.stat(follow_symlinks=False)
+                    ids.append(story_id)
+                    sizes.append(status.st_size)
+                    mtimes_ns.append(status.st_mtime_ns)
+                elif entry.is_dir(follow_symlinks=False) and not self._refuses(story_id + "/"):
+                    self._pending.append((entry.path, story_id + "/"))
+            except FileNotFoundError:
+                continue  # removed since its folder was listed
+            except OSError as error:
+                self._reject(_unreadable(story_id, error))
 
-
-def _walk(pending: list[_Listed], reject: Reject) -> Iterator[SeedFile]:
-    # A stack in place of recursion: folders may be nested deeper than Python calls.
-    while pending:
-        story_id, entry = pending.pop()
-        if not story_id.isprintable() and _UNUSABLE.search(story_id):
-            reject(Rejection(_printable(story_id), 1, _NAME_FAULT))
-            continue
-        try:
-            if story_id[-1] == "/":
-                pending += _list(entry.path, story_id)
-                continue
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue  # removed since its folder was listed
-        except OSError as error:
-            reject(_unreadable(story_id, error))
-            continue
-        yield SeedFile(story_id, entry.path, status.st_size, status.st_mtime_ns)
+    def _refuses(self, story_id: str) -> bool:
+        if not _UNUSABLE.search(story_id):
+            return False
+        self._reject(Rejection(_printable(story_id), 1, _NAME_FAULT))
+        return True
 
 
 #: Too many files are open, there is no memory, a disk or a network fails: to go on would
