@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--kill-rounds", type=int, default=20, metavar="N",
         help="how many rebuilds tests/test_kill.py kills (default: 20)",
     )  # fmt: skip
+
+
+@pytest.fixture
+def alone():
+    """No thread but this one: rebuilds fork, and nobody else catches warnings."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(60)
+    assert threading.active_count() == 1
 
 
 def write_story(folder: Path, name: str, /, **fields: Any) -> Path:

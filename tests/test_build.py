@@ -51,15 +51,6 @@ def seeds(tmp_path):
     return tmp_path / "seeds"
 
 
-@pytest.fixture
-def alone():
-    """No thread but this one, so that files are read in other processes."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(60)
-    assert threading.active_count() == 1
-
-
 def test_only_changes_are_read(seeds, tmp_path):
     """New, changed and removed files are counted and show up in the results."""
     index = tmp_path / "index"

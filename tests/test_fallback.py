@@ -28,7 +28,7 @@ NEWEST = "storydex-2.json"
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
+def index(alone: None, tmp_path: Path) -> Path:
     """Two generations that share a segment: a story was added to an index."""
     location = build(tmp_path, FIRST)
     write_story(tmp_path / "seeds", "c.md", title="Cat and dog")
