@@ -295,6 +295,7 @@ def _work(pipe: Connection, task: Task) -> None:
             if task.folder is not None and dictionary is None:
                 dictionary = pipe.recv()
             pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
+            gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:
         pipe.send(error)
 
@@ -305,7 +306,7 @@ def _prepare_worker(lock: int | None) -> None:
         os.close(lock)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Stories are trees: counting references frees them, looking for cycles is lost time.
+    # Stories are trees: looking for cycles between shards is lost time.
     gc.freeze()
     gc.set_threshold(_RARELY)
     parent = multiprocessing.parent_process()
