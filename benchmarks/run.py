@@ -27,6 +27,8 @@ from .works import BARE, WORKS
 #: The stories of a corpus to compare with, for opening and for growth: a tenth.
 GROWTH = 10
 _OPENINGS = 5
+#: Engines take turns: a machine is not equally fast all the time.
+_ROUNDS = 3
 _ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _T = TypeVar("_T")
 
@@ -65,6 +67,15 @@ class Size(msgspec.Struct):
     bands: dict[str, str]
 
 
+class _Turn(NamedTuple):
+    """A log to run on the index of an engine."""
+
+    engine: str
+    folder: Path
+    log: Path
+    works: list[str]
+
+
 class Failed(Exception):
     """A job ended without a result."""
 
@@ -84,8 +95,10 @@ class Runner:
         log = self.log(stories)
         queries = worker.read_log(str(log))
         size = Size(stories, {}, {}, {}, {}, [], [], {q.id: q.band for q in queries})
+        limits = self._options.limits
+        turns: list[_Turn] = []
         for name in self._options.engines:
-            if self._options.limits and stories > load_engine(name).MOST_STORIES:
+            if limits and stories > load_engine(name).MOST_STORIES:
                 continue
             folder, seconds = self.index(name, stories)
             size.built[name] = seconds
@@ -94,8 +107,11 @@ class Runner:
                 whole, _ = self.index(WHOLE[name], stories)
                 size.bytes[name][WHOLE_STORIES] = bytes_by_kind(whole)["total"]
             works = [work.name for work in WORKS if work.peers or name == "storydex"]
-            size.measured[name] = self._measure(name, folder, log, works)
-            size.opened[name] = self._openings(name, folder, log)
+            turns.append(_Turn(name, folder, log, works))
+        measured = self._measure(turns)
+        for turn, found in zip(turns, measured, strict=True):
+            size.measured[turn.engine] = found
+            size.opened[turn.engine] = self._openings(turn.engine, turn.folder, log)
         if "storydex" in self._options.engines:
             self._compare_with_tenth(size)
         return size
@@ -127,10 +143,17 @@ class Runner:
         self._rebuilt.add(folder)
         return folder, float(json.loads(done.read_text("utf-8"))["seconds"])
 
-    def _measure(self, name: str, folder: Path, log: Path, works: list[str]) -> worker.Measured:
+    def _measure(self, turns: list[_Turn]) -> list[worker.Measured]:
+        """Run logs in turns, several rounds of them, in the time and number of runs of one."""
         options = self._options
-        job = worker.Measure(name, str(folder), str(log), works, options.runs, options.budget)
-        return self._run(f"{folder.parent.name}: measure {name}", job, worker.Measured)
+        runs, budget = -(-options.runs // _ROUNDS), options.budget / _ROUNDS
+        rounds: list[list[worker.Measured]] = [[] for _ in turns]
+        for _ in range(_ROUNDS):
+            for (name, folder, log, works), found in zip(turns, rounds, strict=True):
+                job = worker.Measure(name, str(folder), str(log), works, runs, budget)
+                title = f"{folder.parent.name}: measure {name}"
+                found.append(self._run(title, job, worker.Measured))
+        return list(map(joined, rounds))
 
     def _openings(self, name: str, folder: Path, log: Path) -> list[worker.Opened]:
         """Fresh processes, one after the other; the disk cache is warm from measuring."""
@@ -144,13 +167,13 @@ class Runner:
         """Open the index of a tenth of the stories; run its query log there and here."""
         tenth = size.stories // GROWTH
         log = self.log(tenth)
-        for stories in (tenth, size.stories):
-            folder, _ = self.index("storydex", stories)
-            size.grown.append(self._measure("storydex", folder, log, list(BARE)))
+        both = [self.index("storydex", stories)[0] for stories in (tenth, size.stories)]
+        turns = [_Turn("storydex", folder, log, list(BARE)) for folder in both]
+        size.grown += self._measure(turns)
+        for folder in both:
             job = worker.Postings(str(folder), str(log), list(BARE))
-            size.postings.append(self._run(f"{stories:,}: postings", job, dict[str, int]))
-            if stories == tenth:
-                size.opened["tenth"] = self._openings("storydex", folder, log)
+            size.postings.append(self._run(f"{folder.parent.name}: postings", job, dict[str, int]))
+        size.opened["tenth"] = self._openings("storydex", both[0], log)
 
     def _run(self, title: str, job: worker.Job, kind: type[_T]) -> _T:
         environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
@@ -181,6 +204,24 @@ def bytes_by_kind(folder: Path) -> dict[str, int]:
             sizes["total"] += path.stat().st_size
             sizes[path.suffix] = sizes.get(path.suffix, 0) + path.stat().st_size
     return sizes
+
+
+def joined(rounds: list[worker.Measured]) -> worker.Measured:
+    """Several rounds as one: of each query the median of the times of its rounds."""
+    works = {}
+    for name in rounds[0].works:
+        timings = [measured.works[name] for measured in rounds]
+        times: dict[str, list[float]] = {}
+        answers = {}
+        for timing in timings:
+            answers |= timing.answers
+            for key, milliseconds in timing.times.items():
+                times.setdefault(key, []).append(milliseconds)
+        runs = sum(timing.runs for timing in timings)
+        works[name] = worker.Timing(
+            runs, {key: median(each) for key, each in times.items()}, answers
+        )
+    return msgspec.structs.replace(rounds[-1], works=works)
 
 
 def middle(openings: list[worker.Opened]) -> worker.Opened:
