@@ -29,20 +29,21 @@ from .snapshot import Snapshot
 
 
 class Explained(Protocol):
-    """What of a query matches in one story.
-
-    scores: of the related articles that match, best first
-    """
-
-    scores: list[float]
+    """What of a query matches in one story."""
 
     @property
-    def articles(self) -> list[int]:
+    def scores(self) -> Sequence[float]:
+        """Those of the related articles that match, best first."""
+
+    @property
+    def articles(self) -> Sequence[int]:
         """The numbers of these articles."""
 
-    def story(self) -> Mapping[str, str]:
+    @property
+    def highlights(self) -> Mapping[str, str]:
         """Escaped HTML of title and excerpt, and a snippet of the body if there is one."""
 
+    @property
     def related(self) -> Sequence[Mapping[str, str]]:
         """Escaped HTML of title and excerpt of each of these articles."""
 
@@ -194,21 +195,19 @@ class _Plain:
                     matches.setdefault(article, _Match()).add(leaf, not in_excerpt)
         whole = {n: match for n, match in matches.items() if _holds(explainer.rule, match.leaves)}
         scores = {n: match.score(explainer.weights) for n, match in (whole or matches).items()}
-        self._articles = sorted(scores, key=lambda article: (-scores[article], article))
-        self.scores = [scores[article] for article in self._articles]
+        self.articles = sorted(scores, key=lambda article: (-scores[article], article))
+        self.scores = [scores[article] for article in self.articles]
 
     @property
-    def articles(self) -> list[int]:
-        return self._articles
-
-    def story(self) -> dict[str, str]:
+    def highlights(self) -> dict[str, str]:
         marked = {"title": self._mark(0), "excerpt": self._mark(1)}
         if body := self._texts[2]:
             marked["body"] = snippet(body, self._spans.get(2, []))
         return marked
 
+    @property
     def related(self) -> list[dict[str, str]]:
-        titles = [OWN_TEXTS + 2 * article for article in self._articles]
+        titles = [OWN_TEXTS + 2 * article for article in self.articles]
         return [{"title": self._mark(i), "excerpt": self._mark(i + 1)} for i in titles]
 
     def _mark(self, text: int) -> str:

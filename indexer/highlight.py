@@ -79,22 +79,17 @@ class _Some:
 
     def highlights(self, place: int) -> Mapping[str, str]:
         """Escaped HTML by field name."""
-        explained = self._explain(place)
-        try:
-            return explained.story()
-        except UnicodeDecodeError as error:
-            raise self._damaged(place, error) from error
+        return self._explain(place).highlights
 
     def related(self, place: int) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first."""
         explained = self._explain(place)
-        try:
-            marked = explained.related()
-        except UnicodeDecodeError as error:
-            raise self._damaged(place, error) from error
         return tuple(
-            map(RelatedHit, explained.scores, marked, repeat(self), repeat(place), count())
-        )
+            map(
+                RelatedHit, explained.scores, explained.related, repeat(self), repeat(place),
+                count(),
+            )
+        )  # fmt: skip
 
     def article(self, place: int, number: int) -> Article:
         """A related article that matches."""

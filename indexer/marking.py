@@ -2,7 +2,8 @@
 
 `explain` does for several stories at once what `explain.Explainer` does step by step: it
 finds where the words of the query stand, tells which related articles match, ranks them,
-and writes the texts to show.
+and writes the texts to show. All of it comes as MessagePack, which is decoded faster than
+Python cuts a text out of another.
 """
 
 # Argument types stand in the decorators.
@@ -15,7 +16,7 @@ import numba as nb
 import numpy as np
 
 from . import lookup
-from .cutting import CLASSES, PAD, U8, count_characters, cut
+from .cutting import CLASSES, PAD, U8, cut
 from .handles import TABLE, Handles, array_at
 from .jit import compiled, readonly
 from .lookup import chunk_lists
@@ -23,7 +24,6 @@ from .markup import (
     AFTER,
     BEFORE,
     ELLIPSES,
-    ELLIPSIS_SURPLUS,
     LONGEST,
     OUT,
     SPANS,
@@ -45,42 +45,50 @@ from .textindex import (
     WORDS,
     index_texts,
 )
+from .vectors import copy
 
 _BODY = 2
 _LENGTHS = readonly(nb.uint8, 2)
 #: What a query says of itself: how many leaves it has, and steps its rule.
 LEAVES, STEPS = range(2)
 _QUERY_HEAD = 2
-#: The numbers of a hit: how many articles match, -1 if its texts are damaged; the bytes at
-#: which the HTML of the story ends, and that of the articles. The characters follow at
-#: which each text ends, counted from where the first of the story or the articles begins;
-#: then the numbers of the articles, best first.
-ARTICLES, STORY_END, ARTICLES_END = range(3)
-HEAD = 3
+
+# What MessagePack puts before numbers, texts and arrays, and how many bytes of size follow.
+_FLOAT, _NUMBER, _TEXT, _ARRAY = 0xCB, 0xCE, 0xDB, 0xDD
+_SIZE, _FLOAT_SIZE = 4, 8
+_HIT, _MAP = 0x94, 0x80
+# The names of texts, each with blanks up to PAD bytes.
+_NAMES = [b"\xa5title", b"\xa7excerpt", b"\xa4body"]
+_KEYS = np.frombuffer(b"".join(name.ljust(PAD) for name in _NAMES), np.uint8)
+_KEY_SIZES = np.array(list(map(len, _NAMES)))
+# The most bytes that stand before a text, its article's included, and before those of a hit.
+_TEXT_HEAD = int(_KEY_SIZES.max()) + 1 + _SIZE + 1 + _FLOAT_SIZE + 1 + _SIZE + 1
+_HIT_HEAD = 2 + 3 * (1 + _SIZE)
 
 #: The arrays of a `Room` in its table.
 (
-    _HTML, _NUMBERS, _SCORES, _CLASSES, _INDEX, _COVERED, _JOINED, _CUT, _SPANS, _FREQUENCIES,
-    _SUMS, _BEST, _PLACES,
-) = range(13)  # fmt: skip
+    _PACKED, _ENDS, _CLASSES, _INDEX, _COVERED, _JOINED, _CUT, _SPANS, _FREQUENCIES, _SUMS,
+    _BEST, _PLACES,
+) = range(12)  # fmt: skip
 
 
 class Room:
     """What `explain` writes into, for stories with so many bytes of texts at most.
 
     total: of all stories of a call; most_positions: see `phrases`
-    html, numbers, scores: the results
+    packed, ends: the results: MessagePack, and int64[hits], where that of each hit ends
     """
 
     def __init__(self, hits: int, total: int, most_positions: int) -> None:
         # Every text takes two bytes of a record at least, and every word one.
         self.hits, self.size = hits, total
-        self.html = np.empty(LONGEST * total + ELLIPSES * hits + PAD, np.uint8)
-        self.numbers = np.empty(2 * total + HEAD * hits, np.int64)
-        self.scores = np.empty(total, np.float64)
+        size = LONGEST * total + _TEXT_HEAD * (total // 2) + (ELLIPSES + _HIT_HEAD) * hits + PAD
+        packed = np.empty(size, np.uint8)
+        self.packed = packed.data
+        self.ends = np.empty(hits, np.int64)
         self._handles = Handles(
             [
-                self.html, self.numbers, self.scores, CLASSES,
+                packed, self.ends, CLASSES,
                 np.empty((total, TEXT_COLUMNS), np.int64), np.empty(total, np.int32),
                 np.empty(total, np.int32), np.empty(2 * total + 2 * PAD, np.int64),
                 np.empty((total, 4), np.int64), np.zeros(total, np.float64),
@@ -89,6 +97,15 @@ class Room:
             ]
         )  # fmt: skip
         self.table = self._handles.table
+
+
+@compiled(nb.int64(OUT, nb.int64, nb.int64, nb.int64, nb.int64))
+def _put(out, at, kind, number, size):
+    """Write what MessagePack calls `kind` to `at`, with a number of so many bytes."""
+    out[at] = kind
+    for i in range(size):
+        out[at + 1 + i] = (number >> (8 * (size - 1 - i))) & 0xFF
+    return at + 1 + size
 
 
 @compiled(nb.int64(I64, nb.int64, nb.int64, nb.int64, I32, I32, nb.int64, SPANS))
@@ -112,10 +129,10 @@ def _merge(words, count, first, last, covered, joined, offset, spans):
     return merged
 
 
-@compiled(nb.types.UniTuple(nb.int64, 2)(TABLE, U8, nb.int64, nb.int64))
-def _compose(room, texts, text, at):
-    """Write a text as HTML to `at`; the place after it, and how many characters it has."""
-    html, index = array_at(room, _HTML, OUT), array_at(room, _INDEX, TABLE_OF)
+@compiled(nb.int64(TABLE, U8, nb.int64, nb.int64, nb.int64))
+def _compose(room, texts, text, name, at):
+    """Write the name of a text and the text as HTML to `at`; returns the place after it."""
+    out, index = array_at(room, _PACKED, OUT), array_at(room, _INDEX, TABLE_OF)
     words, spans = array_at(room, _CUT, I64), array_at(room, _SPANS, SPANS)
     begin, end = index[text, BEGIN], index[text, END]
     first, last = index[text, FIRST], index[text, LAST]
@@ -131,49 +148,45 @@ def _compose(room, texts, text, at):
     low, high = begin, end
     if text == _BODY:
         low, high = find_snippet(texts, begin, end, words, count, spans, merged)
-    started = at
-    surplus = high - low - count_characters(texts, low, high)
+    copy(_KEYS, name * PAD, out, at)
+    head = at + _KEY_SIZES[name]
+    started = at = head + 1 + _SIZE
     if low > begin:
-        at = insert(html, at, BEFORE)
-        surplus += ELLIPSIS_SURPLUS
-    at = write_marked(texts, low, high, spans, merged, html, at)
+        at = insert(out, at, BEFORE)
+    at = write_marked(texts, low, high, spans, merged, out, at)
     if high < end:
-        at = insert(html, at, AFTER)
-        surplus += ELLIPSIS_SURPLUS
-    return at, at - started - surplus
+        at = insert(out, at, AFTER)
+    _put(out, head, _TEXT, at - started, _SIZE)
+    return at
 
 
-@compiled(
-    nb.types.UniTuple(nb.int64, 3)(
-        TABLE, U8, nb.int64, nb.int64, nb.int64, nb.int64
-    )
-)  # fmt: skip
-def _show(room, texts, count, at, used, scored):
-    """Write what is shown of a story of which `count` articles match, and the numbers of it.
+@compiled(nb.int64(TABLE, U8, nb.int64, nb.int64))
+def _show(room, texts, count, at):
+    """Write what is shown of a story of which `count` articles match to `at`.
 
-    Returns the places after what is written into HTML, numbers and scores.
+    Returns the place after it. See `explain` for what is written.
     """
-    numbers, best = array_at(room, _NUMBERS, I64), array_at(room, _BEST, I64)
-    scores, sums = array_at(room, _SCORES, F64), array_at(room, _SUMS, F64)
-    numbers[used + ARTICLES] = count
-    place = used + HEAD
-    characters = np.int64(0)
-    for text in range(OWN_TEXTS):
-        at, size = _compose(room, texts, text, at)
-        characters += size
-        numbers[place + text] = characters
-    numbers[used + STORY_END] = at
-    place += OWN_TEXTS
-    characters = np.int64(0)
+    out, best = array_at(room, _PACKED, OUT), array_at(room, _BEST, I64)
+    index, sums = array_at(room, _INDEX, TABLE_OF), array_at(room, _SUMS, I64)
+    out[at] = _HIT
+    at = _put(out, at + 1, _ARRAY, count, _SIZE)
     for i in range(count):
+        at = _put(out, at, _FLOAT, sums[best[i]], _FLOAT_SIZE)
+    at = _put(out, at, _ARRAY, count, _SIZE)
+    for i in range(count):
+        at = _put(out, at, _NUMBER, best[i], _SIZE)
+    own = OWN_TEXTS if index[_BODY, END] > index[_BODY, BEGIN] else _BODY
+    out[at] = _MAP + own
+    at += 1
+    for text in range(own):
+        at = _compose(room, texts, text, text, at)
+    at = _put(out, at, _ARRAY, count, _SIZE)
+    for i in range(count):
+        out[at] = _MAP + 2
+        at += 1
         for part in range(2):
-            at, size = _compose(room, texts, OWN_TEXTS + 2 * best[i] + part, at)
-            characters += size
-            numbers[place + 2 * i + part] = characters
-        numbers[place + 2 * count + i] = best[i]
-        scores[scored + i] = sums[best[i]]
-    numbers[used + ARTICLES_END] = at
-    return at, place + 3 * count, scored + count
+            at = _compose(room, texts, OWN_TEXTS + 2 * best[i] + part, part, at)
+    return at
 
 
 @compiled(
@@ -210,11 +223,7 @@ def _find(
     return rank(rule, found, sums, array_at(room, _BEST, I64))
 
 
-@compiled(
-    nb.types.UniTuple(nb.int64, 3)(
-        TABLE, TABLE, TABLE, readonly(nb.int64), TABLE_OF, TABLE_OF, TABLE_OF, U8
-    )
-)  # fmt: skip
+@compiled(nb.void(TABLE, TABLE, TABLE, readonly(nb.int64), TABLE_OF, TABLE_OF, TABLE_OF, U8))
 def explain(segment, positions, room, query, lists, hits, extra, data):
     """What a query matches in documents of a segment; some 8 µs for a story of 7 kB.
 
@@ -229,9 +238,10 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
     extra: int64[m, EXTRA_COLUMNS], matches found otherwise, see `matching.EXTRA_COLUMNS`
     data: uint8[≥ end of the last + PAD], of each document its texts, see `schema.Texts`
 
-    Returns how many bytes of HTML, numbers and scores there are in the room: for each hit
-    the numbers from ARTICLES on, or only the first of them, and of each article that
-    matches its score.
+    Of each hit MessagePack is written into the room, nothing if its texts are damaged: an
+    array of the scores of the related articles that match, best first; of their numbers;
+    of a map of the story's marked texts by name; and of an array of such maps of these
+    articles. Damaged text is written as it is and may not be UTF-8.
     """
     # A view of its own, which may be passed on without counting references.
     borrowed = np.empty((1, 3), np.int64)
@@ -248,8 +258,8 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
         array_at(segment, lookup.RUN_STARTS, PLACES[2]),
         array_at(segment, lookup.RUN_CHUNKS, POSTINGS[0]),
     )  # fmt: skip
-    numbers = array_at(room, _NUMBERS, I64)
-    at, used, scored, begin = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    ends = array_at(room, _ENDS, I64)
+    at, begin = np.int64(0), np.int64(0)
     for hit in range(hits.shape[1]):
         end = hits[1, hit]
         count = _find(
@@ -260,9 +270,6 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
             rule, weights, hit, extra, texts, begin, end,
         )  # fmt: skip
         begin = end
-        if count < 0:
-            numbers[used] = -1
-            used += 1
-        else:
-            at, used, scored = _show(room, texts, count, at, used, scored)
-    return at, used, scored
+        if count >= 0:
+            at = _show(room, texts, count, at)
+        ends[hit] = at

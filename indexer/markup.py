@@ -31,8 +31,6 @@ _ESCAPES[list(_SPECIAL.encode())] = range(4, len(_INSERTED))
 #: The most bytes that a byte of text becomes: escaped, and marked as a word.
 LONGEST = 5 + len("<mark></mark>")
 ELLIPSES = len("…  …".encode())
-#: Bytes of an ellipsis beyond one for each character.
-ELLIPSIS_SURPLUS = len("…".encode()) - 1
 
 _special = bytes_among(_SPECIAL)
 

@@ -7,11 +7,12 @@ page of results all in one call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from struct import pack
 from threading import local
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
@@ -24,7 +25,7 @@ from .handles import Handles
 from .marks import EVERYWHERE
 from .matching import EXTRA_COLUMNS
 from .phrases import most_positions
-from .schema import OWN_TEXTS, TEXT_FIELDS, read_texts
+from .schema import TEXT_FIELDS, read_texts
 from .snapshot import Snapshot
 
 _Numbers = npt.NDArray[np.int64]
@@ -33,7 +34,6 @@ _TERM_SECTIONS = (
 )  # fmt: skip
 _NOTHING_ELSE: _Numbers = np.empty((0, EXTRA_COLUMNS), np.int64)
 _PADDING = bytes(PAD)
-_STORY = marking.HEAD + OWN_TEXTS
 # Room for less than this is not worth telling apart, room for more is not kept.
 _LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 22
 
@@ -125,19 +125,18 @@ class _Explainer(Explainer):
 
     def _explain_in(
         self, number: int, docs: Sequence[int], texts: Sequence[bytes]
-    ) -> list[Explained | None]:
+    ) -> Sequence[Explained | None]:
         """The same for documents of one segment."""
         segment = self._marks.segments[number]
         data = b"".join([*texts, _PADDING])
         hits = np.array([*docs, *accumulate(map(len, texts))])
         room = self._marks.room(len(docs), len(data))
-        html, used, scored = marking.explain(
+        marking.explain(
             segment.table, segment.positions, room.table, self._query, self._lists[number],
             hits.reshape(2, -1), self._patterns(texts), np.frombuffer(data, np.uint8),
         )  # fmt: skip
-        return _read_room(
-            room.html[:html].tobytes(), room.numbers[:used].tolist(), room.scores[:scored].tolist()
-        )
+        ends = room.ends[: len(docs)].tolist()
+        return [_unpack(room.packed[begin:end]) for begin, end in pairwise([0, *ends])]
 
     def _patterns(self, texts: Sequence[bytes]) -> _Numbers:
         """int64[n, EXTRA_COLUMNS]: what patterns match in the texts of several stories."""
@@ -186,61 +185,21 @@ def _encode(
     return np.frombuffer(pack(f"{len(numbers)}q{len(weights)}d", *numbers, *weights), np.int64)
 
 
-def _read_room(html: bytes, numbers: list[int], scores: list[float]) -> list[Explained | None]:
-    """What `marking.explain` has written, hit by hit."""
-    explained: list[Explained | None] = []
-    at = begin = scored = 0
-    while at < len(numbers):
-        count = numbers[at]
-        if count < 0:
-            explained.append(None)
-            at += 1
-            continue
-        explained.append(_Marked(html, begin, numbers, at, scores[scored : scored + count]))
-        begin = numbers[at + marking.ARTICLES_END]
-        at += marking.HEAD + OWN_TEXTS + 3 * count
-        scored += count
-    return explained
+class _Marked(msgspec.Struct, array_like=True, gc=False):
+    """What matches in one story, see `Explained` and `marking.explain`."""
+
+    scores: list[float]
+    articles: list[int]
+    highlights: dict[str, str]
+    related: list[dict[str, str]]
 
 
-class _Marked:
-    """What matches in one story; raises `UnicodeDecodeError`.
+_decoder = msgspec.msgpack.Decoder(_Marked)
 
-    html, numbers: of several stories, see `marking.explain`; begin, at: where this one's are
-    """
 
-    __slots__ = ("_at", "_begin", "_html", "_numbers", "scores")
-
-    def __init__(
-        self, html: bytes, begin: int, numbers: list[int], at: int, scores: list[float]
-    ) -> None:
-        self._html = html
-        self._begin = begin
-        self._numbers = numbers
-        self._at = at
-        self.scores = scores
-
-    @property
-    def articles(self) -> list[int]:
-        count = len(self.scores)
-        at = self._at + marking.HEAD + OWN_TEXTS + 2 * count
-        return self._numbers[at : at + count]
-
-    def story(self) -> dict[str, str]:
-        _, end, _, title, excerpt, body = self._numbers[self._at : self._at + _STORY]
-        html = self._html[self._begin : end].decode()
-        marked = {"title": html[:title], "excerpt": html[title:excerpt]}
-        if body > excerpt:
-            marked["body"] = html[excerpt:body]
-        return marked
-
-    def related(self) -> list[dict[str, str]]:
-        at, numbers = self._at, self._numbers
-        begin, end = numbers[at + marking.STORY_END], numbers[at + marking.ARTICLES_END]
-        html = self._html[begin:end].decode()
-        ends = iter(numbers[at + _STORY : at + _STORY + 2 * len(self.scores)])
-        marked, begin = [], 0
-        for title, excerpt in zip(ends, ends, strict=True):
-            marked.append({"title": html[begin:title], "excerpt": html[title:excerpt]})
-            begin = excerpt
-        return marked
+def _unpack(packed: memoryview) -> _Marked | None:
+    """What `marking.explain` has written of a hit; None where its texts are damaged."""
+    try:
+        return _decoder.decode(packed)
+    except ValueError:  # nothing at all was written, or what is no UTF-8
+        return None

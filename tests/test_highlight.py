@@ -309,16 +309,15 @@ def explain_damaged(texts):
     positions = Handles([bytes_of_nothing, *[empty] * 2, np.zeros((0, 2), np.uint8), *[empty] * 2])
     query = np.array([1, 1, 3, 0, 0, 0, 0, np.float64(1.0).view(np.int64)])
     found = [[0, 0, 3, 0, 0], [0, 0, 4, 0, 9], [0, 0, 9, 0, 0], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]
-    html, used, scored = marking.explain(
+    marking.explain(
         segment.table, positions.table, room.table, query, np.empty((0, 3), np.int64),
         np.array([[0], [len(texts)]]), np.array(found),
         np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
     )  # fmt: skip
-    assert html <= len(room.html) - cutting.PAD
-    assert used <= len(room.numbers)
-    count = room.numbers[0]
-    assert scored == max(count, 0)
-    return int(count)
+    size = int(room.ends[0])
+    assert size <= len(room.packed) - cutting.PAD
+    # An array of four, of which the first is an array with an item for each article.
+    return int.from_bytes(room.packed[2:6]) if size else -1
 
 
 def _packed():
