@@ -75,19 +75,20 @@ QUERIES: dict[str, query.Query] = {
 }
 
 
+_DELETED = ("p4.com", "p17.com")
+
+
 def _delete(*indexes: index.FileIndex) -> None:
     for one in indexes:
         options = {"codec": Codec()} if "mine" in one.storage.folder else {}
         writer = one.writer(**options)
-        for word in ("p4.com", "p17.com"):
+        for word in _DELETED:
             writer.delete_by_term("provider", word)
         writer.commit(merge=False)
 
 
-def _optimize(*indexes: index.FileIndex) -> None:
-    for one in indexes:
-        options = {"codec": Codec()} if "mine" in one.storage.folder else {}
-        one.writer(**options).commit(optimize=True)
+def _optimize(one: index.FileIndex) -> None:
+    one.writer(codec=Codec()).commit(optimize=True)
 
 
 @pytest.fixture(scope="module", params=["1", "2", "9", "9 deleted", "9 deleted merged"])
@@ -101,7 +102,10 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if "deleted" in steps:
         _delete(theirs, mine)
     if "merged" in steps:
-        _optimize(theirs, mine)
+        _optimize(mine)
+        # Whoosh's own format rounds lengths when it merges, ours forgets nothing.
+        kept = [story for story in stories if not {*_DELETED} & {*story["provider"]}]
+        theirs = build(folder / "fresh", kept, 1, None)
     return theirs, mine
 
 
@@ -234,7 +238,7 @@ def test_array_merge_equals_whoosh_merge(
     (segment,) = index.open_dir(str(tmp_path / "mine"))._segments()
     expected = segment.arrays(tmp_path / "mine")
     assert list(verify_segment(folder, "MAIN_merged")) == []
-    assert list(merged.fields) == list(expected.fields)
+    assert merged.fields == expected.fields
     for name in ("docs", "tfs", "lengths", "position_bits", "position_blocks", "position_widths"):
         assert np.array_equal(getattr(merged, name), getattr(expected, name)), name
     for name, info in expected.fields.items():
@@ -249,14 +253,21 @@ def test_array_merge_equals_whoosh_merge(
         assert merged.stored_fields(doc) == expected.stored_fields(doc)
 
 
-def test_merge_without_deletions_keeps_total_lengths(tmp_path: Path) -> None:
-    """Splitting documents into segments and merging them changes no statistic at all."""
+@pytest.mark.parametrize("deleted", [False, True])
+def test_merging_changes_no_statistic(tmp_path: Path, deleted: bool) -> None:
+    """Fields merged are those of one segment made of the same documents, however often."""
     stories = documents(200)
     many = build(tmp_path / "mine", stories, 5, Codec())
+    if deleted:
+        _delete(many)
+        many = index.open_dir(str(tmp_path / "mine"))
+        stories = [story for story in stories if not {*_DELETED} & {*story["provider"]}]
     merge_segments(tmp_path, "MAIN_all", [s.arrays(tmp_path / "mine") for s in many._segments()])
+    merge_segments(tmp_path, "MAIN_again", [SegmentArrays(tmp_path, "MAIN_all")])
     one = build(tmp_path / "one", stories, 1, Codec())
     expected = one._segments()[0].arrays(tmp_path / "one")
-    assert SegmentArrays(tmp_path, "MAIN_all").fields == expected.fields
+    for name in ("MAIN_all", "MAIN_again"):
+        assert SegmentArrays(tmp_path, name).fields == expected.fields
 
 
 def test_saturated_frequencies_keep_all_positions(tmp_path: Path) -> None:

@@ -50,11 +50,9 @@ def _sources(segments: Sequence[SegmentArrays]) -> tuple[list[Source], int]:
 def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]) -> None:
     """Write the documents of `segments` that are not deleted as one new segment.
 
-    Document ids follow the order of `segments`. Field lengths were stored as codes, so
-    the total length of a field is exact only if nothing was deleted. Raises as
-    `write_segment` does, and `IndexCorrupt`. Costs well under a microsecond per posting,
-    many a tenth of that, and memory for the terms, for a byte per posting, and for one
-    facet's postings.
+    Document ids follow the order of `segments`. Raises as `write_segment` does, and
+    `IndexCorrupt`. Costs well under a microsecond per posting, many a tenth of that, and
+    memory for the terms, for a byte per posting, and for one facet's postings.
     """
     sources, docs = _sources(segments)
     names = {name for arrays in segments for name in arrays.fields}
@@ -69,7 +67,6 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
         docs=docs,
         fields=_fields(sources, facets, join),
         lengths=lengths,
-        total_lengths={name: _total_length(sources, name) for name in lengths},
         columns=_columns(sources),
         facets=facets,
         stored=_stored(sources),
@@ -104,16 +101,6 @@ def _lengths(sources: list[Source], name: str) -> npt.NDArray[np.int32] | None:
             for source, lengths in zip(sources, found, strict=True)
         ]
     )
-
-
-def _total_length(sources: list[Source], name: str) -> int:
-    total = 0
-    for source in sources:
-        lengths = _decoded_lengths(source.arrays, name)
-        if lengths is not None:
-            lost = lengths[~source.kept].sum(dtype=np.int64)
-            total += max(0, source.arrays.fields[name].total_length - int(lost))
-    return total
 
 
 def _columns(sources: list[Source]) -> dict[str, Column]:

@@ -6,6 +6,7 @@ Whoosh writer. A segment is written when the function returns: all files are on 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,6 @@ def write_segment(
     columns: Mapping[str, Column],
     facets: Collection[str],
     stored: Stored,
-    total_lengths: Mapping[str, int] | None = None,
     pack: PackSteps | None = None,
 ) -> None:
     """Write the files `segment`.* into `folder`, which must not have them yet.
@@ -69,7 +69,6 @@ def write_segment(
     columns: field name → values of N documents
     facets: names of docs-only fields that get a document → values column too
     stored: N records, see `stored.compress_records`; read once
-    total_lengths: field name → tokens in all documents, where not the sum of `lengths`
     pack: what packs positions, by default `positions.pack_steps`
 
     Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
@@ -86,7 +85,7 @@ def write_segment(
         inverted = _Inverted(docs, codes, postings, documents, frozenset(facets), pack)
         positions.stream("bits", inverted.take(fields))
         sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
-        inverted.finish(terms, positions, {**sums, **(total_lengths or {})})
+        inverted.finish(terms, positions, sums)
         _write_documents(documents, docs, codes, columns)
     _write_stored(folder, segment, docs, stored)
     sync_folder(folder)
@@ -115,6 +114,7 @@ class _Inverted:
         self._terms: list[bytes] = []
         self._hashes: list[int] = []
         self._postings = 0
+        self._tokens: Counter[str] = Counter()
         self._packer = PositionPacker(pack)
 
     def _put(self, name: str, array: AnyArray) -> None:
@@ -172,6 +172,7 @@ class _Inverted:
         row = self._codes.get(field.name)
         codes = np.zeros(len(tfs), np.uint8) if row is None else row[field.docs]
         begins = field.starts[:-1]
+        self._tokens[field.name] += int(field.tfs.sum(dtype=np.int64))
         self._put("tfs", tfs)
         if len(begins):
             self._put("cf", np.add.reduceat(field.tfs, begins, dtype=np.uint32))
@@ -224,7 +225,9 @@ class _Inverted:
         for name, total in totals.items():
             # A field with lengths but no terms is listed all the same.
             info = infos.get(name) or FieldInfo(name, False, 0, 0, self._rows[name])
-            infos[name] = _with_lengths(info, total, self._codes[name])
+            # Lengths that were stored once are no longer exact; frequencies always are.
+            exact = self._tokens[name] if info.scored else total
+            infos[name] = _with_lengths(info, exact, self._codes[name])
         terms.finish(tuple(infos.values()))
 
 
