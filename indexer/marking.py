@@ -82,17 +82,18 @@ class Room:
     def __init__(self, hits: int, total: int, most_positions: int) -> None:
         # Every text takes two bytes of a record at least, and every word one.
         self.hits, self.size = hits, total
-        size = LONGEST * total + _TEXT_HEAD * (total // 2) + (ELLIPSES + _HIT_HEAD) * hits + PAD
+        texts = total // 2
+        size = LONGEST * total + _TEXT_HEAD * texts + (ELLIPSES + _HIT_HEAD) * hits + PAD
         packed = np.empty(size, np.uint8)
         self.packed = packed.data
         self.ends = np.empty(hits, np.int64)
         self._handles = Handles(
             [
                 packed, self.ends, CLASSES,
-                np.empty((total, TEXT_COLUMNS), np.int64), np.empty(total, np.int32),
+                np.empty((texts, TEXT_COLUMNS), np.int64), np.empty(total, np.int32),
                 np.empty(total, np.int32), np.empty(2 * total + 2 * PAD, np.int64),
-                np.empty((total, 4), np.int64), np.zeros(total, np.float64),
-                np.empty(total, np.float64), np.empty(total, np.int64),
+                np.empty((total, 4), np.int64), np.zeros(texts, np.float64),
+                np.empty(texts, np.float64), np.empty(texts, np.int64),
                 np.empty(max(1, most_positions), np.int64),
             ]
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
@@ -117,20 +118,25 @@ def _marked(text: str, spans: list[Span], start: int, end: int) -> str:
 def _window(text: str, spans: list[Span], starts: Sequence[int], ends: Sequence[int]) -> Span:
     if len(text) <= SNIPPET_LENGTH:
         return 0, len(text)
-    best, most = 0, 0
-    for start, _ in spans:
-        inside = sum(
-            1 for first, last in spans if start <= first and last <= start + SNIPPET_LENGTH
-        )
-        if inside > most:
-            best, most = start, inside
+    best, most, stop = 0, 0, 0
+    for number, (start, _) in enumerate(spans):
+        while stop < len(spans) and spans[stop][1] <= start + SNIPPET_LENGTH:
+            stop += 1
+        if stop - number > most:
+            best, most = start, stop - number
     # A little of what stands before the first match, from the start of a word.
-    begin = max((s for s in starts if s <= max(0, best - SNIPPET_LEAD)), default=0)
+    begin = _last_until(starts, max(0, best - SNIPPET_LEAD), 0)
     begin = 0 if begin < SNIPPET_LEAD else begin
-    end = max((e for e in ends if e <= begin + SNIPPET_LENGTH), default=begin)
+    end = _last_until(ends, begin + SNIPPET_LENGTH, begin)
     if end <= begin:
         end = min(len(text), begin + SNIPPET_LENGTH)
-    return begin, len(text) if end == max(ends, default=end) else end
+    return begin, len(text) if not ends or end == ends[-1] else end
+
+
+def _last_until(places: Sequence[int], most: int, otherwise: int) -> int:
+    """The last of rising places that is not after `most`."""
+    number = bisect_right(places, most)
+    return places[number - 1] if number else otherwise
 
 
 def _acceptor(leaf: wq.Query) -> Callable[[str], bool]:

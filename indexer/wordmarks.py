@@ -34,8 +34,9 @@ _TERM_SECTIONS = (
 )  # fmt: skip
 _NOTHING_ELSE: _Numbers = np.empty((0, EXTRA_COLUMNS), np.int64)
 _PADDING = bytes(PAD)
-# Room for less than this is not worth telling apart, room for more is not kept.
-_LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 22
+# Bytes of texts: room for less is not worth telling apart; of so many only one story is
+# explained at a time, since each takes some 130 bytes of address space, and room is not kept.
+_LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 20
 
 
 class WordMarks:
@@ -125,8 +126,12 @@ class _Explainer(Explainer):
 
     def _explain_in(
         self, number: int, docs: Sequence[int], texts: Sequence[bytes]
-    ) -> Sequence[Explained | None]:
+    ) -> list[Explained | None]:
         """The same for documents of one segment."""
+        if len(docs) > 1 and sum(map(len, texts)) > _MOST_ROOM:
+            half = len(docs) // 2
+            first = self._explain_in(number, docs[:half], texts[:half])
+            return first + self._explain_in(number, docs[half:], texts[half:])
         segment = self._marks.segments[number]
         data = b"".join([*texts, _PADDING])
         hits = np.array([*docs, *accumulate(map(len, texts))])

@@ -228,6 +228,17 @@ def test_marking_changes_no_text(stories):
                         assert html.unescape(plain) == getattr(source, field)
 
 
+def test_very_long_stories(tmp_path):
+    """Stories of megabytes are marked in no more time than their length asks for."""
+    stories = {f"{n}.md": {**STORY, "body": f"azure w{n} " * 70_000} for n in range(3)}
+    index = build(tmp_path, stories)
+    assert explained(index, True, ("azure w1",)) == explained(index, False, ("azure w1",))
+    with indexer.open_index(index) as engine:
+        engine.warm_up()
+        (hit, *_) = engine.search("w2").hits
+        assert hit.highlights["body"].count("<mark>w2</mark>") > 20
+
+
 def test_segments_explain_alike(tmp_path):
     """What is marked does not depend on how an index came to be in segments."""
     stories = {f"{n}.md": {**STORY, "title": f"Cloud {n}"} for n in range(3)}
