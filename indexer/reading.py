@@ -286,14 +286,24 @@ def _work(pipe: Connection, task: Task) -> None:
     _prepare_worker(task.lock)
     builder = task.builder()
     dictionary = task.dictionary
+    waits = task.folder is not None and dictionary is None
     try:
         while (message := pipe.recv()) is not None:
             number, shard = message
             reads: list[Read] = []
+            untold = 0
             for count in _read_files(shard, task, builder, reads):
-                pipe.send(count)
-            if task.folder is not None and dictionary is None:
-                dictionary = pipe.recv()
+                untold += count
+                if waits and pipe.poll():
+                    dictionary, waits = pipe.recv(), False
+                # The writer does not listen before it has sent the dictionary, and a pipe
+                # that is full both ways would keep both waiting.
+                if not waits:
+                    pipe.send(untold)
+                    untold = 0
+            if waits:
+                dictionary, waits = pipe.recv(), False
+            pipe.send(untold)
             pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:

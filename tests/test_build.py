@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import multiprocessing
 import os
 import random
@@ -219,6 +220,29 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
         seen.append((_answers(index), report.indexed, report.rejected, report.warnings))
     assert all(other == seen[0] for other in seen[1:])
     assert seen[0][1] == 201
+
+
+def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch):
+    """Workers that report often and a dictionary larger than a pipe do not wait for each other."""
+    monkeypatch.setattr(indexer.reading, "_STEP", 1)
+
+    def slowly(*_) -> bytes:
+        time.sleep(1)  # in which the workers read what they have
+        return random.Random(1).randbytes(1 << 20)
+
+    monkeypatch.setattr(indexer.reading, "_train", slowly)
+    for number in range(1000):
+        write_story(tmp_path / "seeds", f"{number:03}.md")
+    told = []
+    faulthandler.dump_traceback_later(120, exit=True)  # would hang otherwise
+    try:
+        report = indexer.rebuild(
+            tmp_path / "seeds", tmp_path / "index", workers=2, progress=told.append
+        )
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    assert report.indexed == 1000
+    assert max(step.done for step in told if step.phase == "reading") == 1000
 
 
 def test_a_program_with_threads_reads_by_itself(tmp_path):
