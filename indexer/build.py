@@ -34,7 +34,7 @@ from .reading import (
     shards_of,
 )
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, SeedFiles, list_seed_files
+from .seeds import SeedFile, SeedFiles, listing
 from .sources import NO_SOURCES, Sources, read_sources
 from .store import Writer, open_writer, write_stories
 
@@ -210,10 +210,11 @@ class _Job:
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        noted = self._old_sources()
+        with listing(self.seeds, rejected.append) as listed:
+            noted = self._old_sources()
+            found = listed()
         old = NO_SOURCES if noted is None else noted
         fresh = full or noted is None
-        found = list_seed_files(self.seeds, rejected.append)
         rows = old.rows_of(found.ids)
         kept = np.zeros(len(rows), bool) if fresh else _unchanged(found, rows, old)
         places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)

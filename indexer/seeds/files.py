@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import compress
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from ..errors import SeedError
 from ..model import Rejection
-from .status import FOLDER, ask
+from .status import FOLDER, Status, asking
 
 #: The largest story file that is read.
 MAX_BYTES = 4 << 20
@@ -73,9 +74,23 @@ def list_seed_files(
     system for the status of every file; with ten thousand or more, and where it can fork
     and has a second core, half to two thirds of that.
     """
+    with listing(folder, reject) as listed:
+        return listed()
+
+
+@contextmanager
+def listing(
+    folder: str | os.PathLike[str], reject: Callable[[Rejection], None] | None = None
+) -> Iterator[Callable[[], SeedFiles]]:
+    """The same, in two steps: names have been taken when the block begins.
+
+    With many files another process then asks for their status, as long as the block
+    lasts; what is called in it takes part and returns the files.
+    """
     walk = _Walk(os.fspath(folder), reject or _pass_over)
     walk.take_all()
-    return walk.files(ask(walk.folders))
+    with asking(walk.folders) as ask:
+        yield lambda: walk.files(ask())
 
 
 def load_file(path: str, story_id: str) -> bytes | Rejection:
@@ -151,8 +166,8 @@ class _Walk:
         self._ids += [prefix + name for name in names]
         self.folders.append((path, names))
 
-    def files(self, status: npt.NDArray[np.int64]) -> SeedFiles:
-        """The files, given what `ask` was told about them."""
+    def files(self, status: Status) -> SeedFiles:
+        """The files, given the status of each."""
         ids = self._ids
         if unknown := np.flatnonzero(status[:, 1] < 0).tolist():
             for place in unknown:
@@ -162,7 +177,7 @@ class _Walk:
             status = status[left]
         return SeedFiles(self._root, ids, status[:, 1], status[:, 0])
 
-    def _ask_again(self, place: int, status: npt.NDArray[np.int64]) -> None:
+    def _ask_again(self, place: int, status: Status) -> None:
         story_id = self._ids[place]
         try:
             told = os.lstat(os.path.join(self._root, story_id))

@@ -11,8 +11,9 @@ from __future__ import annotations
 import mmap
 import os
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,16 +29,21 @@ BLOCK = 256
 #: How a folder is opened to be listed or asked.
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
+#: int64[n, 2], of each file its time stamp in nanoseconds and its size: -1 says that there was
+#: no answer, or none that fits.
+Status = npt.NDArray[np.int64]
+
 _Block = tuple[str, list[str]]
 _NUMBER = array("q").itemsize
 _NO_ANSWER = (0, -1)
 
 
-def ask(folders: Sequence[tuple[str, list[str]]]) -> npt.NDArray[np.int64]:
-    """The status of the files with these names in these folders, links not followed.
+@contextmanager
+def asking(folders: Sequence[tuple[str, list[str]]]) -> Iterator[Callable[[], Status]]:
+    """What asks about the files with these names in these folders; links are not followed.
 
-    Returns int64[n, 2], time stamp in nanoseconds and size, in the order of the names. A
-    size of -1 says that there was no answer, or none that fits. Raises no `OSError`.
+    Where another process takes part it begins at once, and is gone when the block ends.
+    The answers are in the order of the names. Raises no `OSError`.
     """
     blocks = [
         (folder, names[at : at + BLOCK])
@@ -45,35 +51,49 @@ def ask(folders: Sequence[tuple[str, list[str]]]) -> npt.NDArray[np.int64]:
         for at in range(0, len(names), BLOCK)
     ]
     total = sum(len(names) for _, names in blocks)
+    with ExitStack() as stack:
+        other = None
+        if total >= WORTH_ANOTHER and (os.cpu_count() or 1) > 1 and may_fork():
+            with suppress(OSError):  # not the memory for it, or too many processes
+                other = stack.enter_context(_another(blocks, total))
+        yield lambda: _ask_all(blocks, other)
+
+
+class _Other(NamedTuple):
+    """What is shared with another process, and where it tells of each block."""
+
+    answers: mmap.mmap
+    hears: int
+
+    def blocks(self, most: int) -> int:
+        """How many blocks it has done since the last time."""
+        with suppress(BlockingIOError):
+            return len(os.read(self.hears, most))
+        return 0
+
+
+def _ask_all(blocks: list[_Block], other: _Other | None) -> Status:
     found = array("q")
-    if total >= WORTH_ANOTHER and (os.cpu_count() or 1) > 1 and may_fork():
-        with suppress(OSError):  # not the memory for it, or too many processes
-            return _columns(_ask_with_another(blocks, total))
-    for block in blocks:
+    theirs = 0
+    for number, block in enumerate(blocks):
+        if other is not None:
+            theirs += other.blocks(len(blocks))
+        if number + theirs >= len(blocks):
+            break
         _ask(block, found)
-    return _columns(found)
-
-
-def _columns(found: array[int]) -> npt.NDArray[np.int64]:
+    if other is not None:
+        found.frombytes(other.answers[len(found) * _NUMBER :])
     return np.frombuffer(found, np.int64).reshape(-1, 2)
 
 
-def _ask_with_another(blocks: list[_Block], total: int) -> array[int]:
-    found = array("q")
+@contextmanager
+def _another(blocks: list[_Block], total: int) -> Iterator[_Other]:
     with (
-        mmap.mmap(-1, 2 * _NUMBER * total) as shared,
+        mmap.mmap(-1, 2 * _NUMBER * total) as answers,
         _pipe() as (hears, tells),
-        forked(lambda: _ask_from_the_end(blocks, shared, hears, tells)),
+        forked(lambda: _ask_from_the_end(blocks, answers, hears, tells)),
     ):
-        theirs = 0
-        for number, block in enumerate(blocks):
-            with suppress(BlockingIOError):
-                theirs += len(os.read(hears, len(blocks)))
-            if number + theirs >= len(blocks):
-                break
-            _ask(block, found)
-        found.frombytes(shared[len(found) * _NUMBER :])
-    return found
+        yield _Other(answers, hears)
 
 
 @contextmanager
@@ -88,15 +108,15 @@ def _pipe() -> Iterator[tuple[int, int]]:
         os.close(tells)
 
 
-def _ask_from_the_end(blocks: list[_Block], shared: mmap.mmap, hears: int, tells: int) -> None:
+def _ask_from_the_end(blocks: list[_Block], answers: mmap.mmap, hears: int, tells: int) -> None:
     """The life of the other process: answers into shared memory, a byte for each block."""
     os.close(hears)
-    end = len(shared)
+    end = len(answers)
     for block in reversed(blocks):
         found = array("q")
         _ask(block, found)
         begin = end - len(found) * _NUMBER
-        shared[begin:end] = found.tobytes()
+        answers[begin:end] = found.tobytes()
         end = begin
         # Passes the answers on, as memory alone need not. With nobody to read it raises:
         # this process does not outlive the one it works for.
