@@ -34,7 +34,7 @@ from .reading import (
     shards_of,
 )
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, SeedFiles, list_seed_files
+from .seeds import SeedFile, SeedFiles, listing
 from .sources import NO_SOURCES, Sources, read_sources
 from .store import Writer, open_writer, write_stories
 
@@ -104,8 +104,7 @@ def rebuild(
         return job.run(job.plan(full), started, None)
     with _failures_named(index):
         os.makedirs(index, exist_ok=True)
-        with writer_lock(index) as lock:
-            job.lock = lock
+        with writer_lock(index):
             try:
                 return job.run(job.plan(full), started, index)
             except IndexCorrupt as damage:
@@ -184,9 +183,8 @@ def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources) -> _Mask:
     """Which of the files found are as they were noted in rows of `old`."""
     if not old.ids:
         return np.zeros(len(rows), bool)
-    mtimes_ns = np.array(found.mtimes_ns, np.int64)
-    same = (rows >= 0) & (mtimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
-    same &= (mtimes_ns == old.mtimes_ns[rows]) & (np.array(found.sizes) == old.sizes[rows])
+    same = (rows >= 0) & (found.mtimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
+    same &= (found.mtimes_ns == old.mtimes_ns[rows]) & (found.sizes == old.sizes[rows])
     return same
 
 
@@ -206,17 +204,17 @@ class _Job:
         self.strict = strict
         self.workers = workers
         self.progress = progress
-        self.lock: int | None = None
 
     def plan(self, full: bool) -> _Plan:
         """Compare the folder with the last generation; reads no story file."""
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        noted = self._old_sources()
+        with listing(self.seeds, rejected.append) as listed:
+            noted = self._old_sources()
+            found = listed()
         old = NO_SOURCES if noted is None else noted
         fresh = full or noted is None
-        found = list_seed_files(self.seeds, rejected.append)
         rows = old.rows_of(found.ids)
         kept = np.zeros(len(rows), bool) if fresh else _unchanged(found, rows, old)
         places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)
@@ -273,7 +271,7 @@ class _Job:
         workers = min(self.workers, total // WORTH_WORKERS + 1)
         dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
-        task = Task(folder, self.published_only, dictionary, self.lock, load_tools(total))
+        task = Task(folder, self.published_only, dictionary, load_tools(total))
         shards = shards_of(files, workers)
         found: dict[int, ShardRead] = {}
         done = 0

@@ -18,6 +18,17 @@ from .errors import IndexLocked
 LOCK_NAME = ".storydex-lock"
 #: Seconds to wait for a holder that is not known or dead, and between two looks.
 _GRACE, _PAUSE = 5.0, 0.02
+#: Descriptors that hold a lock.
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+# A copy of the process would go on holding its locks when it is gone.
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _acquire(descriptor: int, folder: str) -> None:
@@ -48,23 +59,21 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def writer_lock(folder: str) -> Iterator[int]:
-    """Hold the writer's lock of an index folder; raises `IndexLocked` if it is taken.
-
-    Yields the descriptor that holds it, which a forked process has to close: it would
-    go on holding the lock when this one is gone.
-    """
+def writer_lock(folder: str) -> Iterator[None]:
+    """Hold the writer's lock of an index folder; raises `IndexLocked` if it is taken."""
     path = os.path.join(folder, LOCK_NAME)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    _held.add(descriptor)
     try:
         _acquire(descriptor, folder)
         with naming(path):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         try:
-            yield descriptor
+            yield
         finally:
             with suppress(OSError):  # only a text
                 os.ftruncate(descriptor, 0)
     finally:
+        _held.discard(descriptor)
         os.close(descriptor)

@@ -77,7 +77,7 @@ def toc_name(generation: int) -> str:
     return f"_MAIN_{generation}.toc"
 
 
-def digest_of(data: bytes) -> bytes:
+def digest_of(data: bytes | memoryview) -> bytes:
     """BLAKE2b (RFC 7693) of some bytes, 16 bytes long."""
     return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
@@ -157,17 +157,21 @@ def seal(payload: bytes) -> bytes:
 def seal_described(payload: bytes) -> tuple[bytes, FileEntry]:
     """The same, and the entry of the file that it makes."""
     state = blake2b(payload, digest_size=DIGEST_BYTES)
-    seal = f"\n{state.hexdigest()}\n".encode()
-    state.update(seal)
-    return payload + seal, FileEntry(len(payload) + len(seal), state.hexdigest())
+    line = _last_line(state.digest())
+    state.update(line)
+    return payload + line, FileEntry(len(payload) + len(line), state.hexdigest())
 
 
-def read_sealed(folder: str, name: str) -> bytes:
+def _last_line(digest: bytes) -> bytes:
+    return f"\n{digest.hex()}\n".encode()
+
+
+def read_sealed(folder: str, name: str) -> memoryview:
     """The payload of a file that `seal` made; raises `OSError` and `IndexCorrupt`."""
     with open(os.path.join(folder, name), "rb") as file:
-        data = file.read()
+        data = memoryview(file.read())
     payload = data[:-_SEAL_BYTES]
-    if data != seal(payload):
+    if data[len(payload) :] != _last_line(digest_of(payload)):
         raise IndexCorrupt(folder, name, "its digest does not match")
     return payload
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from .bulk import INDEX_NAME, SegmentBuilder
 from .codec import Segment
 from .errors import BuildError
+from .forks import may_fork
 from .manifest import digest_of
 from .model import FieldWarning, Rejection
 from .seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
@@ -96,14 +97,13 @@ def load_tools(files: int) -> Tools | None:
 class Task(NamedTuple):
     """How files are read: where segments go (None: nowhere), and what is left out.
 
-    `dictionary` compresses stored stories; None has one made of what is read. `lock` is
-    the descriptor of the writer's lock. `tools` make it faster.
+    `dictionary` compresses stored stories; None has one made of what is read. `tools`
+    make it faster.
     """
 
     folder: str | None
     published_only: bool
     dictionary: bytes | None
-    lock: int | None
     tools: Tools | None
 
     def builder(self) -> SegmentBuilder:
@@ -137,12 +137,10 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
     """What reads shards: this process, or `workers` others where that is safe.
 
     Processes are forked, so that a program need not guard its main module; a program
-    with other threads reads in its own process instead, for a fork could copy a lock
-    that one of them holds. Reading raises `OSError` and `BuildError`; no worker outlives
-    the block.
+    with other threads reads in its own process instead. Reading raises `OSError` and
+    `BuildError`; no worker outlives the block.
     """
-    fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    if workers <= 1 or not fork:
+    if workers <= 1 or not may_fork():
         yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
@@ -283,7 +281,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, what became of them goes out."""
-    _prepare_worker(task.lock)
+    _prepare_worker()
     builder = task.builder()
     dictionary = task.dictionary
     waits = task.folder is not None and dictionary is None
@@ -310,10 +308,8 @@ def _work(pipe: Connection, task: Task) -> None:
         pipe.send(error)
 
 
-def _prepare_worker(lock: int | None) -> None:
-    """See to it that a worker neither outlives the writer nor keeps its lock."""
-    if lock is not None:
-        os.close(lock)
+def _prepare_worker() -> None:
+    """See to it that a worker does not outlive the writer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Stories are trees: looking for cycles between shards is lost time.

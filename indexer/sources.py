@@ -63,7 +63,13 @@ class Sources(NamedTuple):
 
     def take(self, rows: _I64) -> Sources:
         """Some of the files."""
-        ids = list(map(self.ids.__getitem__, rows.tolist()))
+        ids: list[str] = []
+        # Run by run: where little has changed there are few, and lists are copied fast.
+        ends = np.flatnonzero(np.diff(rows, append=-1) != 1)
+        begin = 0
+        for row, end in zip(rows[ends].tolist(), (ends + 1).tolist(), strict=True):
+            ids += self.ids[row + 1 - (end - begin) : row + 1]
+            begin = end
         return Sources(self.started_ns, ids, *(column[rows] for column in self[2:]))
 
     def digest(self, row: int) -> bytes | None:

@@ -112,14 +112,14 @@ def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeyp
     """A subfolder without permission is reported, and its stories are not taken for gone."""
     index = tmp_path / "index"
     indexer.rebuild(seeds, index)
-    scandir = os.scandir
+    real_open = os.open
 
-    def refuse(path):
+    def refuse(path, *more, **named):
         if str(path).endswith("er"):
             raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
+        return real_open(path, *more, **named)
 
-    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     report = indexer.rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS: tuple[set[str], ...] = (
     {"errors", "model", "jit", "vectors"},
-    {"analysis", "dates", "disk", "engine", "phrases", "answer", "handles"},
+    {"analysis", "dates", "disk", "engine", "phrases", "answer", "handles", "forks"},
     {"schema", "seeds", "lock", "manifest", "codec", "wire", "kernels", "requests", "vocabulary"},
     {"bulk", "numbering", "clauses", "demo", "generation", "sources", "cutting", "textindex"},
     {"reading", "store", "snapshot", "verify", "parse", "marks", "ranking"},

@@ -166,14 +166,14 @@ def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.md").touch()
-    scandir = os.scandir
+    real_open = os.open
 
-    def deny(path):
+    def deny(path, *more, **named):
         if os.fspath(path).endswith("b"):
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return real_open(path, *more, **named)
 
-    monkeypatch.setattr(os, "scandir", deny)
+    monkeypatch.setattr(os, "open", deny)
     rejected = []
     files = seed_files(tmp_path, rejected.append)
     assert [file.id for file in files] == ["a/x.md", "c/x.md"]

@@ -1,6 +1,7 @@
 """Story files → `Story` records, with what was wrong in them; layer 2.
 
     files.py    a folder → its story files, and the bytes of one
+    status.py   part of it: how large they are and when they changed
     values.py   the text of one field → its value
     events.py   YAML events → the fields that are wanted, nothing else
     plain.py    the YAML that most files are made of → stories, by a compiled loop
@@ -14,7 +15,7 @@ docs/story-format.md describes the files.
 
 from __future__ import annotations
 
-from .files import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, load_file
+from .files import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, listing, load_file
 from .story import StoryRead, parse_story, plain_reader, read_story
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SeedFiles",
     "StoryRead",
     "list_seed_files",
+    "listing",
     "load_file",
     "parse_story",
     "plain_reader",
