@@ -141,7 +141,7 @@ def test_the_work_is_shared(archive, monkeypatch) -> None:
     asked: list[str] = []
     asking(monkeypatch, lambda name: (asked.append(name), patiently(name)), nothing)
     assert len(listed(archive)[0]) == 40
-    assert 0 < len(asked) < 20
+    assert len(asked) < 40
 
 
 @pytest.mark.usefixtures("shared")
@@ -285,7 +285,7 @@ def test_ctrl_c_is_left_to_this_process(archive, monkeypatch) -> None:
         lambda _: os.kill(os.getpid(), signal.SIGINT),
     )
     assert listed(archive) == (expected, [])
-    assert 0 < len(asked) < 20
+    assert len(asked) < 40
 
 
 @pytest.mark.parametrize("way", ["alone", "shared"])
