@@ -7,6 +7,7 @@ Story files are read in worker processes; one process writes.
 from __future__ import annotations
 
 import os
+import stat
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +35,7 @@ from .reading import (
     shards_of,
 )
 from .schema import SCHEMA_VERSION
-from .seeds import SeedFile, SeedFiles, listing
+from .seeds import SeedFile, SeedFiles, list_seed_files, listing
 from .sources import NO_SOURCES, Sources, read_sources
 from .store import Writer, open_writer, write_stories
 
@@ -43,6 +44,8 @@ Progress = Callable[[BuildProgress], None]
 #: A file changed this shortly before it was read may have changed again within the
 #: granularity of its time stamp; such a file is compared by content.
 _CLOCK_GRAIN_NS = 2_000_000_000
+#: How often to list a folder once more while it seems to miss files that are there.
+_MORE_LISTINGS = 3
 _Numbers = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
 
@@ -55,6 +58,8 @@ class _Plan(NamedTuple):
     kept: which of these are as they were; hidden, gone: rows of `old` that are not listed,
         and stay all the same or do not
     read: the files to look at; places: by their ids where the folder lists them
+    renews: whether files that turn out to be the same are worth noting anew: it was another
+        folder, or they need not be looked at again
     """
 
     started_ns: int
@@ -67,6 +72,7 @@ class _Plan(NamedTuple):
     read: list[Wanted]
     places: dict[str, int]
     rejected: list[Rejection]
+    renews: bool
 
     @property
     def kept_count(self) -> int:
@@ -172,6 +178,10 @@ def _manifest(
     )
 
 
+def _same_folder(before: str, now: str) -> bool:
+    return before == now or os.path.realpath(before) == os.path.realpath(now)
+
+
 def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
     """Those that are gone because their folder cannot be listed now: they stay as they were."""
     hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
@@ -183,7 +193,9 @@ def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources) -> _Mask:
     """Which of the files found are as they were noted in rows of `old`."""
     if not old.ids:
         return np.zeros(len(rows), bool)
-    same = (rows >= 0) & (found.mtimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
+    # The second time stamp cannot be set: it tells of files that were renamed or given the
+    # time stamp of another.
+    same = (rows >= 0) & (found.ctimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
     same &= (found.mtimes_ns == old.mtimes_ns[rows]) & (found.sizes == old.sizes[rows])
     return same
 
@@ -204,6 +216,8 @@ class _Job:
         self.strict = strict
         self.workers = workers
         self.progress = progress
+        # Another folder may have other files under the same names.
+        self._moved = False
 
     def plan(self, full: bool) -> _Plan:
         """Compare the folder with the last generation; reads no story file."""
@@ -216,7 +230,15 @@ class _Job:
         old = NO_SOURCES if noted is None else noted
         fresh = full or noted is None
         rows = old.rows_of(found.ids)
-        kept = np.zeros(len(rows), bool) if fresh else _unchanged(found, rows, old)
+        for _ in range(_MORE_LISTINGS):
+            if not self._misses(old, rows):
+                break
+            rejected.clear()
+            found = list_seed_files(self.seeds, rejected.append)
+            rows = old.rows_of(found.ids)
+        known = not fresh and not self._moved
+        kept = _unchanged(found, rows, old) if known else np.zeros(len(rows), bool)
+        settled = ~kept & (rows >= 0) & (found.ctimes_ns < started_ns - _CLOCK_GRAIN_NS)
         places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)
         read = [
             Wanted(found.file(place), None if fresh else old.digest(rows[place]))
@@ -229,7 +251,23 @@ class _Job:
         return _Plan(
             started_ns, fresh, old, rows, kept, hidden, np.flatnonzero(gone), read,
             {found.ids[place]: place for place in places}, rejected,
+            self._moved or bool(settled.any()),
         )  # fmt: skip
+
+    def _misses(self, old: Sources, rows: _Numbers) -> bool:
+        """Whether a file that was listed before is there and not listed now.
+
+        A file system may pass over names while files are replaced.
+        """
+        missing = np.ones(len(old.ids), bool)
+        missing[rows[rows >= 0]] = False
+        return any(self._is_file(old.ids[row]) for row in np.flatnonzero(missing).tolist())
+
+    def _is_file(self, story_id: str) -> bool:
+        try:
+            return stat.S_ISREG(os.lstat(os.path.join(self.seeds, story_id)).st_mode)
+        except OSError:
+            return False
 
     def _old_sources(self) -> Sources | None:
         """The sources of the last generation, None where it cannot be added to."""
@@ -239,6 +277,7 @@ class _Job:
                 return None
             # What could not be opened must not stay the newest.
             open_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
+            self._moved = not _same_folder(manifest.seeds, self.seeds)
             return read_sources(self.index, manifest.generation)
         except IndexMissing:
             return None
@@ -367,7 +406,7 @@ class _Outcome:
         plan = self.plan
         if not plan.read and not len(plan.gone):
             return plan.fresh
-        return plan.fresh or not plan.old.same_files(self.sources)
+        return plan.fresh or plan.renews or not plan.old.same_files(self.sources)
 
     @property
     def replaced(self) -> list[str]:
@@ -381,7 +420,7 @@ class _Outcome:
         self.warnings += read.warnings
         if read.rejection is not None:
             self.rejected.append(read.rejection)
-        else:
+        elif read.fate != "gone":
             self._read.append((file, read))
         if read.fate == "added":
             self.indexed += 1
@@ -391,3 +430,5 @@ class _Outcome:
             self.touched += 1
         elif held:
             self.removed.append(file.id)
+        elif read.fate == "left out" and read.digest == self.plan.old.digest(row):
+            self.touched += 1

@@ -46,8 +46,9 @@ _SAMPLES = 256
 #: New objects after which a worker looks for cycles among them.
 _RARELY = 100_000
 
-#: indexed; the index has it as it is; left out, as its file asks; not to be read
-Fate = Literal["added", "same", "left out", "rejected"]
+#: indexed; the index has it as it is; left out, as its file asks; not to be read; removed
+#: since its folder was listed
+Fate = Literal["added", "same", "left out", "rejected", "gone"]
 
 
 class Wanted(NamedTuple):
@@ -172,8 +173,10 @@ def _read_files(
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     file = wanted.file
-    data = load_file(file.path, file.id)
+    data = load_file(file.path, file.id, follow=False)
     if isinstance(data, Rejection):
+        if not os.path.lexists(file.path):
+            return Read("gone", b"", 0, None, ())
         return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
     story, rejection, warnings = task.parse(data, file.id)
@@ -270,7 +273,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     files = [wanted.file for shard in shards for wanted in shard]
     builder = task.builder()
     for file in files[:: max(1, len(files) // _SAMPLES)]:
-        data = load_file(file.path, file.id)
+        data = load_file(file.path, file.id, follow=False)
         if isinstance(data, Rejection):
             continue
         story = task.parse(data, file.id).story

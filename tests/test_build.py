@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import faulthandler
+import itertools
 import multiprocessing
 import os
 import random
@@ -26,6 +27,8 @@ from indexer.lock import writer_lock
 from .conftest import ROOT, write_story
 
 LONG_AGO = 1_600_000_000
+#: More than what the time stamps of a file system are rounded to.
+FINE_NS = 10_000_000
 
 
 def written(folder: Path, name: str, **fields) -> Path:
@@ -42,6 +45,26 @@ def counts(report):
 def titles(index, query=""):
     with indexer.open_index(index) as engine:
         return sorted(hit.story.title for hit in engine.search(query, limit=1000).hits)
+
+
+@pytest.fixture(autouse=True)
+def fine_clock(monkeypatch):
+    """Files need not be seconds old to be taken for unchanged."""
+    monkeypatch.setattr(indexer.build, "_CLOCK_GRAIN_NS", FINE_NS)
+
+
+@pytest.fixture
+def looked_at(monkeypatch):
+    """The ids of the files that are opened, where one process reads."""
+    ids = []
+    load_file = indexer.reading.load_file
+
+    def load(path, story_id, **named):
+        ids.append(story_id)
+        return load_file(path, story_id, **named)
+
+    monkeypatch.setattr(indexer.reading, "load_file", load)
+    return ids
 
 
 @pytest.fixture
@@ -74,6 +97,155 @@ def test_story_ids_are_relative_paths(seeds, tmp_path):
     indexer.rebuild(seeds, tmp_path / "index")
     with indexer.open_index(tmp_path / "index") as engine:
         assert engine.get("deep/er/three.txt").title == "Story three"
+
+
+def test_files_that_did_not_change_are_not_opened(seeds, tmp_path, looked_at):
+    """A rebuild looks at new and changed files only."""
+    index = tmp_path / "index"
+    time.sleep(2 * FINE_NS / 1e9)
+    indexer.rebuild(seeds, index)
+    assert sorted(looked_at) == ["deep/er/three.txt", "one.md", "two.yml"]
+    looked_at.clear()
+    indexer.rebuild(seeds, index)
+    written(seeds, "four.md", title="Four")
+    assert not looked_at
+    indexer.rebuild(seeds, index)
+    assert looked_at == ["four.md"]
+
+
+def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at, monkeypatch):
+    """A file that was written right before it was read is looked at once more."""
+    index = tmp_path / "index"
+    monkeypatch.setattr(indexer.build, "_CLOCK_GRAIN_NS", 10**18)
+    indexer.rebuild(seeds, index)
+    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert len(looked_at) == 6
+    monkeypatch.setattr(indexer.build, "_CLOCK_GRAIN_NS", FINE_NS)
+    time.sleep(2 * FINE_NS / 1e9)
+    for _ in range(3):
+        indexer.rebuild(seeds, index)
+    assert len(looked_at) <= 9
+
+
+def test_files_that_change_places(seeds, tmp_path):
+    """Names exchanged, and one file put in place of another with its size and time stamp."""
+    index = tmp_path / "index"
+    written(seeds, "a.md", title="Alpha")
+    written(seeds, "b.md", title="Gamma")
+    written(tmp_path, "c.md", title="Delta")
+    time.sleep(2 * FINE_NS / 1e9)
+    indexer.rebuild(seeds, index)
+    (seeds / "a.md").rename(seeds / "x")
+    (seeds / "b.md").rename(seeds / "a.md")
+    (seeds / "x").rename(seeds / "b.md")
+    assert counts(indexer.rebuild(seeds, index)) == (2, 3, 0)
+    with indexer.open_index(index) as engine:
+        assert engine.get("a.md").title == "Gamma"
+    (tmp_path / "c.md").replace(seeds / "a.md")
+    assert counts(indexer.rebuild(seeds, index)) == (1, 4, 0)
+    assert titles(index) == ["Alpha", "Delta", "Story one", "Story three", "Story two"]
+
+
+def test_another_folder_with_files_that_look_alike(tmp_path):
+    """Same names, sizes and time stamps: what the files hold decides."""
+    for folder, title in (("one", "Alpha"), ("two", "Gamma"), ("three", "Gamma")):
+        written(tmp_path / folder, "a.md", title=title)
+    index = tmp_path / "index"
+    time.sleep(2 * FINE_NS / 1e9)
+    indexer.rebuild(tmp_path / "one", index)
+    assert counts(indexer.rebuild(tmp_path / "two", index)) == (1, 0, 0)
+    assert titles(index) == ["Gamma"]
+    assert counts(indexer.rebuild(tmp_path / "three", index)) == (0, 1, 0)
+    with indexer.open_index(index) as engine:
+        assert engine.info().seeds == str(tmp_path / "three")
+    (tmp_path / "link").symlink_to("three")
+    generation = indexer.rebuild(tmp_path / "three", index).generation
+    assert indexer.rebuild(tmp_path / "link", index).generation == generation
+
+
+def test_a_listing_that_stammers(seeds, tmp_path, monkeypatch):
+    """Names listed twice, or passed over now and then, neither double nor remove a story."""
+    index = tmp_path / "index"
+    real, turn = os.scandir, itertools.count()
+
+    class Stammering:
+        def __init__(self, where):
+            self.entries = real(where)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.entries.close()
+
+        def __iter__(self):
+            found = list(self.entries)
+            missed = [] if next(turn) % 2 else [entry for entry in found if entry.name == "one.md"]
+            return iter([entry for entry in found * 2 if entry not in missed])
+
+    indexer.rebuild(seeds, index)
+    monkeypatch.setattr(os, "scandir", Stammering)
+    for full in (False, True):
+        assert indexer.rebuild(seeds, index, full=full).removed == 0
+        assert titles(index) == ["Story one", "Story three", "Story two"]
+
+
+def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
+    """It counts as removed, and is no fault."""
+    index = tmp_path / "index"
+    indexer.rebuild(seeds, index)
+    written(seeds, "new.md", title="New")
+    load_file = indexer.reading.load_file
+
+    def load(path, story_id, **named):
+        if story_id in ("one.md", "new.md"):
+            Path(path).unlink()
+        return load_file(path, story_id, **named)
+
+    monkeypatch.setattr(indexer.reading, "load_file", load)
+    report = indexer.rebuild(seeds, index, full=True, workers=1)
+    assert report.rejected == ()
+    assert titles(index) == ["Story three", "Story two"]
+    assert counts(indexer.rebuild(seeds, index)) == (0, 2, 0)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch, kind):
+    """Neither a link that leads out of the folder nor a pipe that nobody writes to."""
+    (tmp_path / "secret.md").write_text("title: Secret\n")
+    load_file = indexer.reading.load_file
+
+    def load(path, story_id, **named):
+        if story_id == "one.md":
+            Path(path).unlink()
+            if kind == "link":
+                Path(path).symlink_to(tmp_path / "secret.md")
+            else:
+                os.mkfifo(path)
+        return load_file(path, story_id, **named)
+
+    monkeypatch.setattr(indexer.reading, "load_file", load)
+    report = indexer.rebuild(seeds, tmp_path / "index", workers=1)
+    assert [rejection.path for rejection in report.rejected] == ["one.md"]
+    assert titles(tmp_path / "index") == ["Story three", "Story two"]
+
+
+def test_stories_of_a_folder_that_lets_nobody_ask_stay(seeds, tmp_path, monkeypatch):
+    """A subfolder that can be listed but not entered is treated like one that cannot be listed."""
+    index = tmp_path / "index"
+    indexer.rebuild(seeds, index)
+    real = os.lstat
+
+    def refuse(path, **named):
+        if str(path).endswith("three.txt"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, **named)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    report = indexer.rebuild(seeds, index)
+    assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
+    assert counts(report) == (0, 3, 0)
+    assert "Story three" in titles(index)
 
 
 def test_a_change_within_the_clocks_grain_is_seen(seeds, tmp_path):
@@ -595,7 +767,7 @@ def test_stories_at_hand_and_an_unwritable_folder(tmp_path):
         indexer.build.build_stories([], tmp_path / "file" / "index")
 
 
-@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.ENOTCONN])
 def test_stories_do_not_leave_the_index_because_the_machine_fails(
     seeds, tmp_path, monkeypatch, code
 ):
@@ -605,7 +777,7 @@ def test_stories_do_not_leave_the_index_because_the_machine_fails(
     before = titles(index)
     write_story(seeds, "two.md", title="Changed")
 
-    def fail(path: str, mode: str) -> None:
+    def fail(path: str, mode: str, **_: object) -> None:
         raise OSError(code, os.strerror(code), path)
 
     monkeypatch.setattr("indexer.seeds.files.open", fail, raising=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import compress
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from ..errors import SeedError
 from ..model import Rejection
-from .status import FOLDER, Status, asking
+from .status import CTIME, FOLDER, MTIME, SIZE, Status, asking
 
 #: The largest story file that is read.
 MAX_BYTES = 4 << 20
@@ -47,12 +48,15 @@ class SeedFiles(NamedTuple):
     """The story files of a folder as it lists them, column by column, in no order.
 
     ids: of N files; sizes, mtimes_ns: int64[N]
+    ctimes_ns: int64[N], when anything of a file was changed last: its content, its name,
+        its time stamp
     """
 
     folder: str
     ids: list[str]
     sizes: npt.NDArray[np.int64]
     mtimes_ns: npt.NDArray[np.int64]
+    ctimes_ns: npt.NDArray[np.int64]
 
     def file(self, place: int) -> SeedFile:
         """One of them."""
@@ -93,16 +97,22 @@ def listing(
         yield lambda: walk.files(ask())
 
 
-def load_file(path: str, story_id: str) -> bytes | Rejection:
-    """The bytes of a story file, or why it cannot be read. Never reads over `MAX_BYTES`.
+def load_file(path: str, story_id: str, *, follow: bool = True) -> bytes | Rejection:
+    """The bytes of a story file, or why it cannot be read. Bounded by `MAX_BYTES`.
 
-    Raises `OSError` where the machine is at fault and not the file.
+    Waits for nobody, should it be a pipe. Without `follow` it may be no link. Raises
+    `OSError` where the machine is at fault and not the file.
     """
+    flags = os.O_NONBLOCK if follow else os.O_NONBLOCK | os.O_NOFOLLOW
     try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > MAX_BYTES:
-                return too_large(story_id)
-            return file.read()
+        with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return Rejection(story_id, 1, "no regular file: replace it by one")
+            data = file.read(min(status.st_size, MAX_BYTES) + 1)
+            if len(data) > status.st_size:  # it has grown since
+                data += file.read(MAX_BYTES)
+            return data if len(data) <= MAX_BYTES else too_large(story_id)
     except OSError as error:
         return _unreadable(story_id, error)
 
@@ -147,6 +157,7 @@ class _Walk:
     def _take(self, entries: list[os.DirEntry[str]], path: str, prefix: str) -> None:
         """Take what a folder has; its ids begin with `prefix`."""
         names: list[str] = []
+        folders: list[str] = []
         for entry in entries:
             name = entry.name
             if name[0] == ".":
@@ -158,36 +169,52 @@ class _Walk:
                     if name.isprintable() or not self._refuses(prefix + name):
                         names.append(name)
                 elif entry.is_dir(follow_symlinks=False):
-                    inside = f"{prefix}{name}/"
-                    if not self._refuses(inside):
-                        self._pending.append((os.path.join(path, name), inside))
+                    if not self._refuses(f"{prefix}{name}/"):
+                        folders.append(name)
             except OSError as error:
                 self._reject(_unreadable(prefix + name, error))
+        # A file system may list a name twice while files are replaced.
+        names = list(dict.fromkeys(names))
         self._ids += [prefix + name for name in names]
         self.folders.append((path, names))
+        for name in dict.fromkeys(folders):
+            self._pending.append((os.path.join(path, name), f"{prefix}{name}/"))
 
     def files(self, status: Status) -> SeedFiles:
-        """The files, given the status of each."""
+        """The files, given the status of each; raises `SeedError`."""
         ids = self._ids
-        if unknown := np.flatnonzero(status[:, 1] < 0).tolist():
+        if unknown := np.flatnonzero(status[:, SIZE] < 0).tolist():
+            closed: set[str] = set()
             for place in unknown:
-                self._ask_again(place, status)
-            left = status[:, 1] >= 0
+                self._ask_again(place, status, closed)
+            left = status[:, SIZE] >= 0
             ids = list(compress(ids, left.tolist()))
             status = status[left]
-        return SeedFiles(self._root, ids, status[:, 1], status[:, 0])
+        return SeedFiles(self._root, ids, status[:, SIZE], status[:, MTIME], status[:, CTIME])
 
-    def _ask_again(self, place: int, status: Status) -> None:
+    def _ask_again(self, place: int, status: Status, closed: set[str]) -> None:
+        """Ask about one file; `closed` are folders that let nobody ask."""
         story_id = self._ids[place]
+        prefix = story_id[: story_id.rfind("/") + 1]
+        if prefix in closed:
+            return
         try:
             told = os.lstat(os.path.join(self._root, story_id))
         except FileNotFoundError:
             return  # removed since its folder was listed
+        except PermissionError as error:
+            # Which it takes to look into the folder, not at the file.
+            if not prefix:
+                raise SeedError(_printable(self._root), _folder_fault(error)) from error
+            closed.add(prefix)
+            self._reject(_unreadable(prefix, error))
+            return
         except OSError as error:
             self._reject(_unreadable(story_id, error))
             return
         # There are file systems that tell later times than 64 bits of nanoseconds do.
-        status[place] = max(_FIRST_NS, min(told.st_mtime_ns, _LAST_NS)), told.st_size
+        times = (told.st_mtime_ns, told.st_ctime_ns)
+        status[place] = *(max(_FIRST_NS, min(time, _LAST_NS)) for time in times), told.st_size
 
     def _refuses(self, story_id: str) -> bool:
         if not _UNUSABLE.search(story_id):
@@ -196,15 +223,19 @@ class _Walk:
         return True
 
 
-#: Too many files are open, there is no memory, a disk or a network fails: to go on would
-#: be to take the stories out of the index that cannot be read just now.
-_NOT_OF_THE_FILE = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT}
-)
+#: Faults of a file, with which the others can be read. Anything else (too many files are
+#: open, a disk or a network fails) raises: to go on would be to take the stories out of
+#: the index that cannot be read just now.
+_OF_THE_FILE = frozenset(
+    {
+        errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
+        errno.ENAMETOOLONG, errno.ENXIO,
+    }
+)  # fmt: skip
 
 
 def _unreadable(story_id: str, error: OSError) -> Rejection:
-    if error.errno in _NOT_OF_THE_FILE:
+    if error.errno not in _OF_THE_FILE:
         raise error
     return Rejection(story_id, 1, f"cannot be read ({error.strerror}): check its permissions")
 

@@ -29,13 +29,17 @@ BLOCK = 256
 #: How a folder is opened to be listed or asked.
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
-#: int64[n, 2], of each file its time stamp in nanoseconds and its size: -1 says that there was
-#: no answer, or none that fits.
+#: Columns: when a file's content was changed last as it says, when anything of it was, which
+#: cannot be set, both in nanoseconds since 1970; its size, -1 if there was no answer or none
+#: that fits.
+MTIME, CTIME, SIZE = range(3)
+STATUS_COLUMNS = 3
+#: int64[n, STATUS_COLUMNS]
 Status = npt.NDArray[np.int64]
 
 _Block = tuple[str, list[str]]
 _NUMBER = array("q").itemsize
-_NO_ANSWER = (0, -1)
+_NO_ANSWER = (0, 0, -1)
 
 
 @contextmanager
@@ -83,13 +87,13 @@ def _ask_all(blocks: list[_Block], other: _Other | None) -> Status:
         _ask(block, found)
     if other is not None:
         found.frombytes(other.answers[len(found) * _NUMBER :])
-    return np.frombuffer(found, np.int64).reshape(-1, 2)
+    return np.frombuffer(found, np.int64).reshape(-1, STATUS_COLUMNS)
 
 
 @contextmanager
 def _another(blocks: list[_Block], total: int) -> Iterator[_Other]:
     with (
-        mmap.mmap(-1, 2 * _NUMBER * total) as answers,
+        mmap.mmap(-1, STATUS_COLUMNS * _NUMBER * total) as answers,
         _pipe() as (hears, tells),
         forked(lambda: _ask_from_the_end(blocks, answers, hears, tells)),
     ):
@@ -124,7 +128,7 @@ def _ask_from_the_end(blocks: list[_Block], answers: mmap.mmap, hears: int, tell
 
 
 def _ask(block: _Block, found: array[int]) -> None:
-    """Append time stamp and size of each file of a block."""
+    """Append the status of each file of a block."""
     folder, names = block
     lstat, append = os.lstat, found.append
     try:
@@ -140,9 +144,12 @@ def _ask(block: _Block, found: array[int]) -> None:
             with suppress(OSError, OverflowError):
                 for name in asked:
                     status = lstat(name, dir_fd=descriptor)
-                    append(status.st_mtime_ns)  # too late a time: nothing is appended yet
+                    append(status.st_mtime_ns)
+                    append(status.st_ctime_ns)
                     append(status.st_size)
                 break
+            # A time may be too late for 64 bits, after another was appended.
+            del found[len(found) // STATUS_COLUMNS * STATUS_COLUMNS :]
             found.extend(_NO_ANSWER)
     finally:
         os.close(descriptor)
