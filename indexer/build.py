@@ -95,7 +95,7 @@ def rebuild(
 
     New and changed files are read, removed ones forgotten; with `full` all are read.
     `published_only` leaves out stories that say `published: false`. With `strict`
-    nothing is published if a file is rejected or a field dropped. `workers` is the
+    nothing is published if a file that is read is rejected or loses a field. `workers` is the
     number of processes that read, by default one a core. `dry_run` writes nothing.
 
     Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer

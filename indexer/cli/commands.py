@@ -43,7 +43,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.option("--full", is_flag=True, help="Read all files again, not only what changed.")
 @click.option("--published-only", is_flag=True, help="Leave out stories with published: false.")
 @click.option(
-    "--strict", is_flag=True, help="Publish nothing if a file is rejected or a field dropped."
+    "--strict",
+    is_flag=True,
+    help="Publish nothing if a file that is read is rejected or loses a field.",
 )
 @click.option(
     "--workers",

@@ -168,9 +168,8 @@ class _Walk:
                 if ours and entry.is_file(follow_symlinks=False):
                     if name.isprintable() or not self._refuses(prefix + name):
                         names.append(name)
-                elif entry.is_dir(follow_symlinks=False):
-                    if not self._refuses(f"{prefix}{name}/"):
-                        folders.append(name)
+                elif entry.is_dir(follow_symlinks=False) and not self._refuses(f"{prefix}{name}/"):
+                    folders.append(name)
             except OSError as error:
                 self._reject(_unreadable(prefix + name, error))
         # A file system may list a name twice while files are replaced.
