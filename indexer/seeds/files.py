@@ -149,13 +149,15 @@ class _Walk:
         descriptor = os.open(path, FOLDER)
         try:
             with os.scandir(descriptor) as entries:
-                found = list(entries)
-            self._take(found, path, prefix)
+                self._take(entries, path, prefix)
         finally:
             os.close(descriptor)
 
-    def _take(self, entries: list[os.DirEntry[str]], path: str, prefix: str) -> None:
-        """Take what a folder has; its ids begin with `prefix`."""
+    def _take(self, entries: Iterator[os.DirEntry[str]], path: str, prefix: str) -> None:
+        """Take what a folder has, all or, if listing fails, nothing.
+
+        The ids begin with `prefix`.
+        """
         names: list[str] = []
         folders: list[str] = []
         for entry in entries:
