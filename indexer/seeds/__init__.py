@@ -15,11 +15,20 @@ docs/story-format.md describes the files.
 
 from __future__ import annotations
 
-from .files import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, listing, load_file
+from .files import (
+    MAX_BYTES,
+    SUFFIXES,
+    SeedFile,
+    SeedFiles,
+    list_seed_files,
+    listing,
+    load_file,
+)
 from .story import StoryRead, parse_story, plain_reader, read_story
 
 __all__ = [
     "MAX_BYTES",
+    "SUFFIXES",
     "SeedFile",
     "SeedFiles",
     "StoryRead",

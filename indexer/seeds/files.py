@@ -28,6 +28,7 @@ MAX_BYTES = 4 << 20
 
 _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
+#: What the names of story files end with, in either case.
 SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
 
 
