@@ -49,6 +49,16 @@ _LETTERS = str.maketrans(
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 
 
+# Half a character of UTF-16: no encoding has it. Python makes such of bytes in names and
+# arguments that are not UTF-8 (PEP 383).
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def well_formed(text: str) -> str:
+    """A text that can be encoded: U+FFFD in place of every half of a character."""
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+
+
 class Word(NamedTuple):
     """One word of a text: as found, where (`text[start:end]`), and its position."""
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import manifest as mf
+from .analysis import well_formed
 from .codec import Segment, open_segments
 from .errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
 from .lock import writer_lock
@@ -96,7 +97,7 @@ def rebuild(
     New and changed files are read, removed ones forgotten; with `full` all are read.
     `published_only` leaves out stories that say `published: false`. With `strict`
     nothing is published if a file that is read is rejected or loses a field. `workers` is the
-    number of processes that read, by default one a core. `dry_run` writes nothing.
+    number of processes that read, at least one, by default one a core. `dry_run` writes nothing.
 
     Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer
     is at work, `BuildError` if nothing could be published; what was there before then
@@ -105,7 +106,8 @@ def rebuild(
     """
     started = time.monotonic()
     seeds, index = os.fspath(seeds), os.fspath(index)
-    job = _Job(seeds, index, published_only, strict, workers or os.cpu_count() or 1, progress)
+    workers = max(1, workers or os.cpu_count() or 1)
+    job = _Job(seeds, index, published_only, strict, workers, progress)
     if dry_run:
         return job.run(job.plan(full), started, None)
     with _failures_named(index):
@@ -169,7 +171,7 @@ def _manifest(
         schema=SCHEMA_VERSION,
         generation=generation,
         built_at=datetime.now(timezone.utc),
-        seeds=seeds,
+        seeds=well_formed(seeds),
         published_only=published_only,
         stories=stories,
         articles=articles,
@@ -179,7 +181,7 @@ def _manifest(
 
 
 def _same_folder(before: str, now: str) -> bool:
-    return before == now or os.path.realpath(before) == os.path.realpath(now)
+    return before == well_formed(now) or os.path.realpath(before) == os.path.realpath(now)
 
 
 def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:

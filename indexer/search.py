@@ -10,11 +10,13 @@ from itertools import islice
 from types import TracebackType
 from typing import NamedTuple, cast
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
 from . import manifest as mf
+from .analysis import well_formed
 from .answer import Answer
 from .dates import parse_day
 from .engine import Engine
@@ -148,7 +150,7 @@ class LocalEngine:
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
         started = time.perf_counter()
-        _check(request)
+        request = _checked(request)
         if self._compiled:
             self._kernels.load_in_background()
         view = self._current()
@@ -169,19 +171,19 @@ class LocalEngine:
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
-        _check(request)
+        request = _checked(request)
         view = self._current()
         result = _find(request, view, view.snapshot.size)
         return _hits(result.answer, 0, result.query, view)
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
-        return complete(self._current().snapshot, text, limit)
+        return complete(self._current().snapshot, well_formed(text), limit)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
         view = self._current()
-        doc_id = view.snapshot.doc_id(story_id)
+        doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
         query = resembling(view.snapshot, view.snapshot.story(doc_id))
@@ -198,7 +200,7 @@ class LocalEngine:
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
         snapshot = self._current().snapshot
-        doc_id = snapshot.doc_id(story_id)
+        doc_id = snapshot.doc_id(well_formed(story_id))
         return None if doc_id is None else snapshot.story(doc_id)
 
     def info(self) -> IndexInfo:
@@ -206,7 +208,7 @@ class LocalEngine:
         view = self._current()
         snapshot, manifest = view.snapshot, view.snapshot.manifest
         return IndexInfo(
-            location=self._folder,
+            location=well_formed(self._folder),
             stories=manifest.stories,
             articles=manifest.articles,
             terms=snapshot.term_count(),
@@ -249,8 +251,11 @@ def _values(facet: str, values: Sequence[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _check(request: SearchRequest) -> None:
-    """Refuse what cannot be answered; the checks of the query itself are `parse`'s."""
+def _checked(request: SearchRequest) -> SearchRequest:
+    """The request with texts that are well-formed; refuses what cannot be answered.
+
+    The checks of the query itself are `parse`'s.
+    """
     for facet in (*request.filters, *request.facets):
         if facet not in FACETS:
             raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
@@ -260,6 +265,15 @@ def _check(request: SearchRequest) -> None:
         raise QueryError("offset", f"{request.offset} is less than 0")
     if not 0 <= request.limit <= MAX_LIMIT:
         raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
+    if request.query.isascii() and not request.filters:
+        return request
+    return msgspec.structs.replace(
+        request,
+        query=well_formed(request.query),
+        filters={
+            facet: tuple(map(well_formed, values)) for facet, values in request.filters.items()
+        },
+    )
 
 
 def _find(request: SearchRequest, view: _View, limit: int) -> _Result:

@@ -474,3 +474,39 @@ def on_terminal(*arguments: str | Path, **environment: str) -> str:
     os.close(master)
     assert process.wait(timeout=60) == 0
     return shown.decode()
+
+
+# names and arguments that are not UTF-8
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "a\udcff", "--json"],
+        ["search", "azure", "--json", "--provider", "\udcff"],
+        ["search", "azure", "--provider", "\udcff"],
+        ["search", "title:\udcff*"],
+        ["search", '"azure \udcff"', "--json"],
+    ],
+)
+def test_arguments_that_are_not_utf_8(index: Path, arguments: list[str]):
+    """Nothing typed is an error, whatever its bytes."""
+    status, out, err = run("--index", index, *arguments)
+    assert (status, err) == (0, "")
+    assert "--json" not in arguments or json.loads(out)["total"] in (0, 3)
+
+
+def test_folders_whose_names_are_not_utf_8(tmp_path: Path, seeds: Path):
+    """They are read and written like any other, and shown with U+FFFD."""
+    folder = seeds.rename(seeds.with_name("s\udcff"))
+    index = ("--index", tmp_path / "i\udcff")
+    for indexed, unchanged in ((3, 0), (0, 3)):
+        status, out, _ = run(*index, "rebuild", folder)
+        assert status == 0
+        assert out.startswith(f"{indexed} stories indexed, {unchanged} unchanged")
+    assert run(*index, "verify")[0] == 0
+    for arguments in (["info"], ["info", "--json"]):
+        status, out, _ = run(*index, *arguments)
+        assert status == 0
+        assert "s\ufffd" in out
+    assert os.listdir(tmp_path / "i\udcff")
