@@ -45,6 +45,8 @@ Progress = Callable[[BuildProgress], None]
 #: A file changed this shortly before it was read may have changed again within the
 #: granularity of its time stamp; such a file is compared by content.
 _CLOCK_GRAIN_NS = 2_000_000_000
+#: The fewest files that are worth a new generation so that they need not be looked at again.
+_WORTH_NOTING = 64
 #: How often to list a folder once more while it seems to miss files that are there.
 _MORE_LISTINGS = 3
 _Numbers = npt.NDArray[np.int64]
@@ -60,7 +62,7 @@ class _Plan(NamedTuple):
         and stay all the same or do not
     read: the files to look at; places: by their ids where the folder lists them
     renews: whether files that turn out to be the same are worth noting anew: it was another
-        folder, or they need not be looked at again
+        folder, or many that need not be looked at again
     """
 
     started_ns: int
@@ -253,7 +255,7 @@ class _Job:
         return _Plan(
             started_ns, fresh, old, rows, kept, hidden, np.flatnonzero(gone), read,
             {found.ids[place]: place for place in places}, rejected,
-            self._moved or bool(settled.any()),
+            self._moved or int(settled.sum()) >= _WORTH_NOTING,
         )  # fmt: skip
 
     def _misses(self, old: Sources, rows: _Numbers) -> bool:

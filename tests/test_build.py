@@ -117,6 +117,7 @@ def test_files_that_did_not_change_are_not_opened(seeds, tmp_path, looked_at):
 def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at, monkeypatch):
     """A file that was written right before it was read is looked at once more."""
     index = tmp_path / "index"
+    monkeypatch.setattr(indexer.build, "_WORTH_NOTING", 3)
     monkeypatch.setattr(indexer.build, "_CLOCK_GRAIN_NS", 10**18)
     indexer.rebuild(seeds, index)
     assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
