@@ -7,10 +7,11 @@ with indexer.open_index("index") as engine:
     page = engine.search("microsoft azure")
 """
 
-from .build import rebuild
+from .build.rebuild import rebuild
+from .build.watch import watch
 from .dates import parse_day
 from .demo import write_demo
-from .engine import Engine
+from .engine import Engine, open_index
 from .errors import (
     BuildError,
     DamageWarning,
@@ -23,6 +24,7 @@ from .errors import (
     StorydexError,
     StoryNotFound,
 )
+from .generation.verify import DamagedFile, VerifyReport, verify
 from .model import (
     FACETS,
     SORTS,
@@ -43,9 +45,6 @@ from .model import (
     Sort,
     Story,
 )
-from .search import open_index
-from .verify import DamagedFile, VerifyReport, verify
-from .watch import watch
 from .wire import hit_to_dict, page_to_json
 
 __all__ = [

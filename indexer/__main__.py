@@ -1,4 +1,4 @@
-"""`python -m indexer`: the same as `storydex`; layer 13."""
+"""`python -m indexer`: the same as `storydex`."""
 
 from .cli import main
 

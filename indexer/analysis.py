@@ -1,4 +1,4 @@
-"""Text → terms, for the index and for queries alike; layer 1.
+"""Text → terms, for the index and for queries alike.
 
 Text is cut into words, each word is folded (case, accents, compatibility forms,
 apostrophes) and, for searchable text, stemmed. Chinese characters and kana, which

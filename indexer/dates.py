@@ -1,4 +1,4 @@
-"""Days, months, years and instants as people type them → spans of time; layer 1."""
+"""Days, months, years and instants as people type them → spans of time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are on the disk, whole and for good, before anybody relies on them; layer 1.
+"""Files that are on the disk, whole and for good, before anybody relies on them.
 
 A file's bytes survive a power cut once the file was synced, its name once its folder was.
 """

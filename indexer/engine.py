@@ -1,16 +1,60 @@
-"""What every engine offers, whatever stores its index; layer 1.
-
-The command line, the web front end and embedding programs know only this protocol.
-"""
+"""The embeddable engine: parse → execute → page."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from types import TracebackType
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
-from .model import Hit, IndexInfo, ResultPage, SearchRequest, Story
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from whoosh import query as wq
+
+from .analysis import well_formed
+from .dates import parse_day
+from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
+from .generation import manifest as mf
+from .highlight.hits import Highlighter
+from .model import (
+    FACETS,
+    SORTS,
+    Facet,
+    FacetCount,
+    Hit,
+    IndexInfo,
+    ResultPage,
+    SearchRequest,
+    Sort,
+    Story,
+)
+from .query.parser import ParsedQuery, parse
+from .search.answer import Answer
+from .search.executor import NO_FILTERS, Executor, Kernels
+from .search.facets import Filters, filter_keys
+from .search.snapshot import Snapshot, open_snapshot
+from .search.suggest import complete, resembling, respell
+
+MAX_LIMIT = 1000
+
+
+def _compiled_loops() -> Any:
+    """Import what searches and highlights run compiled; returns the loops over postings."""
+    from .highlight.fast import stories  # noqa: F401
+    from .kernels import postings
+    from .search.fast import queries  # noqa: F401
+
+    return postings
+
+
+#: Compiled code is the same for all engines of a process.
+KERNELS = Kernels(_compiled_loops)
+#: For engines that never compile.
+NO_KERNELS = Kernels(_compiled_loops)
 
 
 class Engine(Protocol):
@@ -76,3 +120,293 @@ class Engine(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
+    """Open the newest generation of an index for searching.
+
+    Searches run compiled code from when it is loaded, about a second after the first
+    search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
+    and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`.
+
+    If the newest generation is damaged, a `DamageWarning` names the file and the one
+    before it is opened, which every writer keeps.
+    """
+    location = os.fspath(location)
+    if location.startswith(("opensearch://", "opensearch+https://")):
+        raise StorydexError(f"{location.split('@')[-1]}: this version searches folders only")
+    return LocalEngine(location, compiled=compiled)
+
+
+class _View(NamedTuple):
+    """A snapshot and what runs queries over it."""
+
+    snapshot: Snapshot
+    executor: Executor
+    highlighter: Highlighter
+    published: tuple[int, int] | None
+    damaged: int | None
+
+
+class _Result(NamedTuple):
+    """What was found for a request: by which query, and what of it was asked for."""
+
+    query: wq.Query
+    parsed: ParsedQuery
+    relaxed: bool
+    answer: Answer
+    filters: Filters
+
+
+class LocalEngine:
+    """The engine over an index folder. See `engine.Engine` for what its methods do."""
+
+    def __init__(self, folder: str, *, compiled: bool = True) -> None:
+        self._folder = folder
+        self._kernels = KERNELS if compiled else NO_KERNELS
+        self._compiled = compiled
+        self._view: _View | None = self._open()
+
+    def _open(self) -> _View:
+        published = mf.published(self._folder)
+        newest = mf.newest_generation(self._folder) or 0
+        snapshot = open_snapshot(self._folder)
+        executor = Executor(snapshot, self._kernels)
+        damaged = newest if newest > snapshot.manifest.generation else None
+        highlighter = Highlighter(snapshot, self._kernels)
+        return _View(snapshot, executor, highlighter, published, damaged)
+
+    def warm_up(self) -> None:
+        """Load the compiled loops now, so that the first search need not do without."""
+        if self._compiled:
+            self._kernels.load()
+
+    def __enter__(self) -> LocalEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def generation(self) -> int:
+        """The number of the generation being searched."""
+        return self._current().snapshot.manifest.generation
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+        facets: Sequence[str] = ("provider",),
+        sort: str = "relevance",
+        offset: int = 0,
+        limit: int = 10,
+    ) -> ResultPage:
+        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
+        return self.answer(
+            SearchRequest(
+                query=query,
+                filters=cast(
+                    "Mapping[Facet, tuple[str, ...]]",
+                    {facet: _values(facet, values) for facet, values in (filters or {}).items()},
+                ),
+                since=parse_day(since, "since") if isinstance(since, str) else since,
+                until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
+                facets=cast("tuple[Facet, ...]", tuple(facets)),
+                sort=cast("Sort", sort),
+                offset=offset,
+                limit=limit,
+            )
+        )
+
+    def answer(self, request: SearchRequest) -> ResultPage:
+        """The same as `search`, for a request that was built before."""
+        started = time.perf_counter()
+        request = _checked(request)
+        if self._compiled:
+            self._kernels.load_in_background()
+        view = self._current()
+        result = _find(request, view, request.offset + request.limit)
+        suggestion = None
+        if result.relaxed or not result.answer.matched:
+            suggestion = respell(view.snapshot, request.query, result.parsed.words)
+        return ResultPage(
+            request=request,
+            total=result.answer.total,
+            hits=tuple(_hits(result.answer, request.offset, result.query, view)),
+            facets=_facets(request, result, view),
+            relaxed=result.relaxed,
+            suggestion=suggestion,
+            took_ms=(time.perf_counter() - started) * 1000,
+            generation=view.snapshot.manifest.generation,
+        )
+
+    def export(self, request: SearchRequest) -> Iterator[Hit]:
+        """Every hit of the whole result in order; offset, limit and facets are ignored."""
+        request = _checked(request)
+        view = self._current()
+        result = _find(request, view, view.snapshot.size)
+        return _hits(result.answer, 0, result.query, view)
+
+    def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
+        """Completions of the last word of `text`, the most frequent first."""
+        return complete(self._current().snapshot, well_formed(text), limit)
+
+    def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
+        """Stories that resemble this one, best first; raises `StoryNotFound`."""
+        view = self._current()
+        doc_id = view.snapshot.doc_id(well_formed(story_id))
+        if doc_id is None:
+            raise StoryNotFound(story_id)
+        query = resembling(view.snapshot, view.snapshot.story(doc_id))
+        if query is None:
+            return ()
+        nothing = [NO_FILTERS] * len(view.snapshot.segments)
+        answer = view.executor.search(query, nothing, limit + 1)
+        others = (
+            hit for hit, other in zip(_hits(answer, 0, query, view), answer.doc_ids, strict=True)
+            if other != doc_id
+        )  # fmt: skip
+        return tuple(islice(others, limit))
+
+    def get(self, story_id: str) -> Story | None:
+        """The story with this id, or None."""
+        snapshot = self._current().snapshot
+        doc_id = snapshot.doc_id(well_formed(story_id))
+        return None if doc_id is None else snapshot.story(doc_id)
+
+    def info(self) -> IndexInfo:
+        """Describe the generation being searched."""
+        view = self._current()
+        snapshot, manifest = view.snapshot, view.snapshot.manifest
+        return IndexInfo(
+            location=well_formed(self._folder),
+            stories=manifest.stories,
+            articles=manifest.articles,
+            terms=snapshot.term_count(),
+            bytes=sum(entry.size for entry in manifest.files.values()),
+            generation=manifest.generation,
+            segments=len(snapshot.segments),
+            built_at=manifest.built_at,
+            seeds=manifest.seeds,
+            published_only=manifest.published_only,
+            damaged=view.damaged,
+        )
+
+    def reload(self) -> bool:
+        """Switch to the newest generation; true if it was not the one being searched.
+
+        Hits and exports of the old generation stay usable.
+        """
+        if mf.published(self._folder) == self._current().published:
+            return False
+        view = self._open()
+        before = self._current()
+        self._view = view
+        # A damaged newest generation has that one opened again which is being searched.
+        return view.snapshot.manifest != before.snapshot.manifest
+
+    def close(self) -> None:
+        """Release what the engine holds; calls after this raise `EngineClosed`."""
+        self._view = None
+
+    def _current(self) -> _View:
+        view = self._view
+        if view is None:
+            raise EngineClosed
+        return view
+
+
+def _values(facet: str, values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise QueryError(facet, f"give a list of values, as in [{values!r}]")
+    return tuple(values)
+
+
+def _checked(request: SearchRequest) -> SearchRequest:
+    """The request with texts that are well-formed; refuses what cannot be answered.
+
+    The checks of the query itself are `parse`'s.
+    """
+    for facet in (*request.filters, *request.facets):
+        if facet not in FACETS:
+            raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
+    if request.sort not in SORTS:
+        raise QueryError("sort", f"{request.sort!r} is none of {', '.join(SORTS)}")
+    if request.offset < 0:
+        raise QueryError("offset", f"{request.offset} is less than 0")
+    if not 0 <= request.limit <= MAX_LIMIT:
+        raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
+    if request.query.isascii() and not request.filters:
+        return request
+    return msgspec.structs.replace(
+        request,
+        query=well_formed(request.query),
+        filters={
+            facet: tuple(map(well_formed, values)) for facet, values in request.filters.items()
+        },
+    )
+
+
+def _find(request: SearchRequest, view: _View, limit: int) -> _Result:
+    parsed = parse(request.query)
+    keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
+    filters = Filters(view.executor, keys, request.since, request.until)
+    answer = _answer(request, parsed.query, parsed.scored, filters, view, limit)
+    # Whether words are dropped must not depend on the filters: a facet's count would
+    # then not be what choosing its value gives.
+    if not answer.matched and parsed.relaxed is not None:
+        some = _answer(request, parsed.relaxed, parsed.scored, filters, view, limit)
+        if some.matched:
+            return _Result(parsed.relaxed, parsed, True, some, filters)
+    return _Result(parsed.query, parsed, False, answer, filters)
+
+
+def _answer(
+    request: SearchRequest, query: wq.Query, scored: bool, filters: Filters, view: _View, limit: int
+) -> Answer:
+    """The first `limit` stories in the order asked for, totals and facet counts.
+
+    Ties are in order of document number; stories without a value to sort by come last.
+    """
+    executor = view.executor
+    wishes = [filters.wish(facet) for facet in request.facets]
+    sort: Sort = request.sort
+    if sort == "relevance":
+        if scored:
+            return executor.search(query, filters.failed, limit, wishes)
+        sort = "newest"
+    found = executor.match(query)
+    doc_ids, scores = executor.passing(found, filters.failed)
+    order = _first(view.snapshot.ranks(sort)[doc_ids], limit)
+    counts = [executor.count(found, filters.failed, wish.facet, wish.own) for wish in wishes]
+    matched = sum(len(part.doc_ids) for part in found)
+    return Answer(matched, len(doc_ids), doc_ids[order].tolist(), scores[order].tolist(), counts)
+
+
+def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
+    """Where the lowest ranks are, lowest first; all are different."""
+    if limit >= len(ranks):
+        return np.argsort(ranks)
+    nearest = np.argpartition(ranks, limit)[:limit]
+    return nearest[np.argsort(ranks[nearest])]
+
+
+def _facets(
+    request: SearchRequest, result: _Result, view: _View
+) -> dict[str, Sequence[FacetCount]]:
+    return {
+        facet: result.filters.rows(facet, view.snapshot.facet(facet), counts)
+        for facet, counts in zip(request.facets, result.answer.counts, strict=True)
+    }
+
+
+def _hits(answer: Answer, offset: int, query: wq.Query, view: _View) -> Iterator[Hit]:
+    return view.highlighter.hits(query, answer.doc_ids[offset:], answer.scores[offset:])

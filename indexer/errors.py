@@ -1,4 +1,4 @@
-"""Every error storydex raises on purpose; layer 0, imports nothing of the package.
+"""Every error storydex raises on purpose.
 
 StorydexError
 ├── SeedError       a seeds folder cannot be read at all

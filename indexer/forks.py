@@ -1,4 +1,4 @@
-"""Processes that are copies of this one; layer 1."""
+"""Processes that are copies of this one."""
 
 from __future__ import annotations
 

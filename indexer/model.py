@@ -1,4 +1,4 @@
-"""The records that flow through storydex; layer 0, imports nothing of the package.
+"""The records that flow through storydex.
 
 Stories come in (`Story`, `Article`, `Provider`, `Image`), requests come from people
 (`SearchRequest`), pages go out (`ResultPage`, `Hit`, `RelatedHit`, `FacetCount`).

@@ -1,4 +1,4 @@
-"""One table of fields: what of a story is searched, filtered, sorted and stored; layer 2.
+"""One table of fields: what of a story is searched, filtered, sorted and stored.
 
 `document_of` turns a story into the keyword arguments of a Whoosh writer, so both
 sides of the index take their knowledge of fields from here.

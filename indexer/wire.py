@@ -1,4 +1,4 @@
-"""Answers as JSON, for the command line and the API alike; layer 2."""
+"""Answers as JSON, for the command line and the API alike."""
 
 from __future__ import annotations
 

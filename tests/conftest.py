@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of this project's own tests."""
     parser.addoption(
         "--kill-rounds", type=int, default=20, metavar="N",
-        help="how many rebuilds tests/test_kill.py kills (default: 20)",
+        help="how many rebuilds tests/generation/test_kill.py kills (default: 20)",
     )  # fmt: skip
 
 

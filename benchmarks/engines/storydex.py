@@ -9,15 +9,15 @@ from typing import Any
 from whoosh import query as wq
 
 import indexer
-from indexer import clauses
-from indexer.answer import FacetWish
-from indexer.build import build_stories
+from indexer.build.stories import build_stories
 from indexer.codec.format import FORMAT_VERSION
-from indexer.execute import KERNELS, NO_FILTERS, Executor, Failed
-from indexer.facets import Filters
 from indexer.model import Facet, ResultPage, Story
+from indexer.query import clauses
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
-from indexer.snapshot import open_snapshot
+from indexer.search.answer import FacetWish
+from indexer.search.executor import KERNELS, NO_FILTERS, Executor, Failed
+from indexer.search.facets import Filters
+from indexer.search.snapshot import open_snapshot
 
 from ..queries import Query
 from ..works import PAGE_FACETS, PAGE_VALUES, TOP, Answer, Work

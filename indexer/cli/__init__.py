@@ -1,4 +1,4 @@
-"""The `storydex` command: options that concern every command, and how it ends; layer 12.
+"""The `storydex` command: options that concern every command, and how it ends.
 
 Commands raise what the engine raises. `StorydexCommand` turns that into a message on
 standard error and an exit status, once, for all of them:

@@ -1,4 +1,4 @@
-"""The commands: each translates its options, calls once and shows the answer; layer 12."""
+"""The commands: each translates its options, calls once and shows the answer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from ..build import rebuild as build_once
+from ..build.rebuild import rebuild as build_once
+from ..build.watch import watch as build_on_change
 from ..dates import parse_day
 from ..demo import write_demo
+from ..engine import open_index
 from ..errors import IndexCorrupt, QueryError, StorydexError
+from ..generation.verify import verify as verify_index
 from ..model import SORTS
-from ..search import open_index
-from ..verify import verify as verify_index
-from ..watch import watch as build_on_change
 from ..wire import info_to_json, page_to_json, report_to_json
 from .output import write_note, write_out
 

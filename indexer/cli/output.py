@@ -1,4 +1,4 @@
-"""Text on its way to a terminal, a pipe or a file; layer 12.
+"""Text on its way to a terminal, a pipe or a file.
 
 Stories come from anywhere, so nothing of them reaches a terminal before `neutral`
 has taken out what a terminal would obey.

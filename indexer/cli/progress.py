@@ -1,4 +1,4 @@
-"""How far a long command is, on a terminal only; layer 12."""
+"""How far a long command is, on a terminal only."""
 
 from __future__ import annotations
 

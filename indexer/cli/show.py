@@ -1,4 +1,4 @@
-"""Answers as text for people; layer 12.
+"""Answers as text for people.
 
 On a terminal, matches are bold and lines wrap to its width. Elsewhere a field keeps
 to one line, so that other tools can take the output apart.
@@ -15,8 +15,8 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
+from ..generation.verify import DamagedFile, VerifyReport
 from ..model import BuildReport, FacetCount, Hit, IndexInfo, Provider, RelatedHit, ResultPage
-from ..verify import DamagedFile, VerifyReport
 from .output import neutral, write_note, write_out
 
 #: Longer lines are hard to read, however wide the terminal.

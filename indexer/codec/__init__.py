@@ -1,4 +1,4 @@
-"""The Whoosh codec contract over storydex's index format; layer 2.
+"""The Whoosh codec contract over storydex's index format.
 
     writer = whoosh_index.writer(codec=Codec())
 

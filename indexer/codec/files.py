@@ -1,4 +1,4 @@
-"""One file of a segment: named arrays between a head and a trailer; layer 2.
+"""One file of a segment: named arrays between a head and a trailer.
 
 The writer streams forward and never seeks. Opening reads the head, the trailer and the
 table, so it costs the same for any number of documents; `SectionFile.check` reads all.

@@ -1,4 +1,4 @@
-"""The layout of a segment's files: names, numbers and types; layer 2.
+"""The layout of a segment's files: names, numbers and types.
 
 `docs/index-format.md` describes the same for readers without the source and carries a
 worked example. Whoever changes anything here raises `FORMAT_VERSION`.
@@ -17,6 +17,9 @@ from whoosh.util.numeric import byte_to_length
 
 #: Of the files. A reader refuses every other version.
 FORMAT_VERSION = 1
+
+#: What names of segments begin with.
+INDEX_NAME = "MAIN"
 
 MAGIC = b"storydex"
 END_MAGIC = b"xeds"

@@ -1,4 +1,4 @@
-"""Array arithmetic on inverted data, for writing and merging; layer 2.
+"""Array arithmetic on inverted data, for writing and merging.
 
 Everything here works on whole arrays and never once per posting. A posting is known by
 its number in the order (field, term, document).

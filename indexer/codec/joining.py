@@ -1,4 +1,4 @@
-"""`parts.join_parts` and the packing of positions in compiled loops; layer 2.
+"""`parts.join_parts` and the packing of positions in compiled loops.
 
 Importing this module imports the compiler, which takes about half a second; only large
 merges do so. No address is taken from a file unchecked: damaged files raise
@@ -17,7 +17,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from ..jit import compiled, readonly
+from ..kernels.jit import compiled, readonly
 from .format import U8, U32, offsets_of
 from .parts import Joined, Part
 from .positions import Packed

@@ -1,4 +1,4 @@
-"""Several segments → one, without the deleted documents, by arrays alone; layer 2.
+"""Several segments → one, without the deleted documents, by arrays alone.
 
 Terms are joined by name, documents are renumbered in the order of the segments, and
 positions are unpacked and packed again, a batch of postings at a time: in compiled loops

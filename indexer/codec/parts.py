@@ -1,4 +1,4 @@
-"""The same terms of several segments → their postings as those of one; layer 2.
+"""The same terms of several segments → their postings as those of one.
 
 The documents of later segments come after those of earlier ones, so the postings of a
 term are those of each segment in turn: nothing is compared, and positions, which are kept

@@ -1,4 +1,4 @@
-"""Positions ↔ packed bits, by arrays alone; layer 2.
+"""Positions ↔ packed bits, by arrays alone.
 
 The postings of a segment are packed in blocks of `POSITION_BLOCK`: within a block every
 first position takes so many bits and every step to the next so many, so that where a posting

@@ -1,4 +1,4 @@
-"""The files of a segment → typed arrays; layer 2.
+"""The files of a segment → typed arrays.
 
 `SegmentArrays` is what the executor and the Whoosh readers see of a segment. Files are
 mapped when they are first needed; nothing is read ahead, nothing copied.

@@ -1,4 +1,4 @@
-"""Stored records: the texts of a document and its other fields, compressed; layer 2.
+"""Stored records: the texts of a document and its other fields, compressed.
 
 Records are compressed one by one, so that any one can be read alone, with a dictionary
 that the writer trains on the first of them. The field `texts` has a frame to itself: it

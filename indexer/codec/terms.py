@@ -1,4 +1,4 @@
-"""The terms file of a segment: look-ups over mapped bytes; layer 2."""
+"""The terms file of a segment: look-ups over mapped bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The full check of a segment; layer 2.
+"""The full check of a segment.
 
 Checksums find damage. What follows them finds files that are intact but wrong: every
 bound that a compiled loop relies on without looking is proved here.

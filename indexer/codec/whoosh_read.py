@@ -1,4 +1,4 @@
-"""Whoosh's reader contract over `SegmentArrays`; layer 2."""
+"""Whoosh's reader contract over `SegmentArrays`."""
 
 from __future__ import annotations
 

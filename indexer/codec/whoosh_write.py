@@ -1,4 +1,4 @@
-"""Whoosh's writer contract over `write_segment`; layer 2.
+"""Whoosh's writer contract over `write_segment`.
 
 Whoosh hands over one posting at a time. They are gathered per field and become arrays
 when a field ends; nothing is written before the last call.

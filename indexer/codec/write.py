@@ -1,4 +1,4 @@
-"""Inverted data → the files of a segment; layer 2.
+"""Inverted data → the files of a segment.
 
 `write_segment` takes flat arrays, whoever made them: a bulk indexer, a merge, or the
 Whoosh writer. A segment is written when the function returns: all files are on the disk.

@@ -1,4 +1,4 @@
-"""Invented stories, to explore storydex and to measure it; layer 3.
+"""Invented stories, to explore storydex and to measure it.
 
     words.py      lists of words, and names made of syllables
     templates.py  sentences with gaps

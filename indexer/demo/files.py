@@ -1,4 +1,4 @@
-"""Stories → a folder of story files, written as real ones are; layer 3."""
+"""Stories → a folder of story files, written as real ones are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seed and a number → a `Story`; layer 3.
+"""A seed and a number → a `Story`.
 
 Each story tells of an event. Its related articles tell of the same event in other
 words, with the same names, so that they share terms with it as real coverage does.

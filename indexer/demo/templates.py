@@ -1,4 +1,4 @@
-"""Sentences with gaps, by kind of event; layer 3.
+"""Sentences with gaps, by kind of event.
 
 Gaps are those that `stories.py` fills: `co` and `rival` companies, `who` and `sur` a
 person, `place`, `prod`, `term`, `amt` money, `pct` a percentage, `num` and `few` counts,

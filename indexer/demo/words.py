@@ -1,4 +1,4 @@
-"""Lists of words, and names made of syllables; layer 3.
+"""Lists of words, and names made of syllables.
 
 A name is a pure function of its rank: rank 0 is the most frequent. Ranks are scattered
 over all combinations of syllables, so that neighbours look nothing alike.

@@ -1,4 +1,4 @@
-"""Story files → `Story` records, with what was wrong in them; layer 2.
+"""Story files → `Story` records, with what was wrong in them.
 
     files.py    a folder → its story files, and the bytes of one
     status.py   part of it: how large they are and when they changed

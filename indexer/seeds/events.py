@@ -1,4 +1,4 @@
-"""YAML events → the fields that are wanted, nothing else; layer 2.
+"""YAML events → the fields that are wanted, nothing else.
 
 `EventReader` follows the event stream of libyaml (the pure parser where PyYAML was
 built without it) along a tree of `Field`, `Record` and `Many`, and hands each scalar

@@ -1,4 +1,4 @@
-"""A folder → its story files, and the bytes of one; layer 2.
+"""A folder → its story files, and the bytes of one.
 
 Links are never followed, neither to files nor to folders: no loop, no story twice,
 and nothing from outside the folder.

@@ -1,4 +1,4 @@
-"""Scalars of plain YAML → MessagePack; layer 2.
+"""Scalars of plain YAML → MessagePack.
 
 Parts of the compiled loop of `transcode`. Each `put_` function writes what text[at:end]
 stands for to `out` from `to` on and returns where it ends: `to` itself if nothing is left
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inner
+from ..kernels.jit import inner
 from .scalars import (
     APOSTROPHE,
     BACKSLASH,

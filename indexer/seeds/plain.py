@@ -1,4 +1,4 @@
-"""The YAML that most story files are made of → stories, by a compiled loop; layer 2.
+"""The YAML that most story files are made of → stories, by a compiled loop.
 
 `transcode` turns such text into MessagePack, which is decoded straight into the records
 of the model: many times faster than libyaml's events can be made. Whatever else a file

@@ -1,4 +1,4 @@
-"""The bytes of plain YAML: where a line ends, what a scalar is, which are blank; layer 2.
+"""The bytes of plain YAML: where a line ends, what a scalar is, which are blank.
 
 Parts of the compiled loop of `transcode`. `text` is UTF-8 that ends with a line feed,
 places in it are indices of bytes. Importing this module imports the compiler.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inner
+from ..kernels.jit import inner
 
 #: What is returned for what is not of the plain form.
 ODD = -1

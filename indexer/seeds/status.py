@@ -1,4 +1,4 @@
-"""Folders with the names of files → how large they are and when they changed; layer 2.
+"""Folders with the names of files → how large they are and when they changed.
 
 The system answers one question a file, and answers two processes twice as fast. This one
 asks about the first block of files, the next and so on, a copy of it about the last, the

@@ -1,4 +1,4 @@
-"""The bytes of a story file → a `Story`, or why there is none; layer 2."""
+"""The bytes of a story file → a `Story`, or why there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain YAML → MessagePack, in one compiled pass over the bytes; layer 2, arrays only.
+"""Plain YAML → MessagePack, in one compiled pass over the bytes.
 
 Takes the form that most story files have: one key or list item a line, its value on the
 same line, quoted, or plain and short of everything that YAML gives a meaning to; values
@@ -19,7 +19,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from ..jit import compiled, inner, readonly
+from ..kernels.jit import compiled, inner, readonly
 from .pack import Kind, put_big_endian, put_head, put_scalar
 from .scalars import (
     COLON,

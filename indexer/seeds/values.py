@@ -1,4 +1,4 @@
-"""The text of one field → its value; layer 2.
+"""The text of one field → its value.
 
 Each `parse_` function takes the text of a YAML scalar and whether it was written
 plain (without quotes, so that YAML gives it a type), and raises `BadValueError` if the

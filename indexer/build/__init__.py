@@ -1,0 +1,1 @@
+"""A folder of story files, as a new generation of the index."""

@@ -1,0 +1,117 @@
+"""Rebuild whenever the folder of story files has changed and come to rest."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import watchfiles
+
+from ..errors import SeedError, StorydexError
+from ..model import BuildReport
+from ..seeds import SUFFIXES
+from .rebuild import Progress, rebuild
+
+#: How long the folder must be quiet before it is read, in milliseconds.
+QUIET_MS = 500
+#: Never waits longer than this while changes keep coming, in milliseconds.
+_LONGEST_WAIT_MS = 10_000
+#: How often to look whether to stop, in milliseconds.
+_LOOK_UP_MS = 250
+#: Seconds until a rebuild that failed is tried again, doubled each time, and the most of them.
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+
+
+def watch(
+    seeds: str | os.PathLike[str],
+    index: str | os.PathLike[str],
+    *,
+    full: bool = False,
+    published_only: bool = False,
+    strict: bool = False,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
+    progress: Progress | None = None,
+    failed: Callable[[StorydexError], None] | None = None,
+) -> Iterator[BuildReport]:
+    """Rebuild now, and again after each change; yields each report until `stop` is set.
+
+    A rebuild that fails is told to `failed` and tried again after the next change, or
+    after a while; without `failed` the error is raised. The folder may be moved away and
+    replaced. Ends also when interrupted.
+    """
+    if not os.path.isdir(seeds):
+        raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
+    changes = _changes(os.fspath(seeds), os.path.realpath(index), stop or threading.Event())
+    # The watch begins with the first item; what changes while rebuilding then waits in it.
+    changed = next(changes, False)
+    pause, due, told = _FIRST_PAUSE, float("inf"), ""
+    while True:
+        try:
+            yield rebuild(
+                seeds, index, full=full, published_only=published_only, strict=strict,
+                workers=workers, progress=progress,
+            )  # fmt: skip
+        except StorydexError as error:
+            if failed is None:
+                raise
+            # What a change did not mend is said again, what waiting did not is not.
+            if changed or str(error) != told:
+                failed(error)
+            told = str(error)
+            due, pause = time.monotonic() + pause, min(2 * pause, _LONGEST_PAUSE)
+        else:
+            full = False
+            pause, due, told = _FIRST_PAUSE, float("inf"), ""
+        for changed in changes:
+            if changed or time.monotonic() >= due:
+                break
+        else:
+            return
+
+
+def _changes(seeds: str, index: str, stop: threading.Event) -> Iterator[bool]:
+    """Whether story files have changed since the last item, several times a second.
+
+    A folder that comes, goes or is replaced has changed. What is written into the folder
+    of the index, which may lie in that of the stories, has not.
+    """
+
+    def matters(_: watchfiles.Change, path: str) -> bool:
+        parent, name = os.path.split(os.path.realpath(path))
+        of_index = parent == index and not name.lower().endswith(SUFFIXES)
+        return not of_index and os.path.join(parent, name) != index
+
+    watched: object = None
+    while not stop.is_set():
+        before, watched = watched, _identity(seeds)
+        if watched is None:
+            yield before is not None
+            stop.wait(_LOOK_UP_MS / 1000)
+            continue
+        try:
+            items = watchfiles.watch(
+                seeds, stop_event=stop, debounce=_LONGEST_WAIT_MS, step=QUIET_MS,
+                watch_filter=matters, yield_on_timeout=True, rust_timeout=_LOOK_UP_MS,
+                raise_interrupt=True,
+            )  # fmt: skip
+            next(items, None)
+            yield True
+            for found in items:
+                if _identity(seeds) != watched:
+                    break
+                # Empty items say that nothing has changed for a while.
+                yield bool(found)
+        except FileNotFoundError:
+            continue  # it went before it could be watched
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """What tells a folder from another of the same name; None if there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,329 @@
+"""Story files → segments, in worker processes where it pays.
+
+Files are dealt out in shards: runs of files in the order of their ids, of bounded size.
+Whoever gets a shard reads its files, indexes their stories and writes them as one
+segment, which no generation names yet. Only what became of each file comes back, so no
+story ever passes between processes, and the segments in the order of their shards hold
+the stories in the order of their ids, however many processes were at work.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkContext, ForkProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..codec import Segment
+from ..codec.format import INDEX_NAME
+from ..errors import BuildError
+from ..forks import may_fork
+from ..generation.manifest import digest_of
+from ..model import FieldWarning, Rejection
+from ..seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
+from .segment import SegmentBuilder
+
+if TYPE_CHECKING:
+    from ..seeds.plain import PlainReader
+    from .vocabulary import Vocabulary
+
+#: Bytes of story files that make a segment; what bounds the memory of a worker.
+SHARD_BYTES = 24 << 20
+#: The fewest files worth starting another worker for.
+WORTH_WORKERS = 64
+#: The fewest files worth loading the compiler for, which reads them faster.
+WORTH_COMPILING = 2000
+#: Files after which progress is told.
+_STEP = 64
+#: Stories that the compression of stored stories is trained on.
+_SAMPLES = 256
+#: New objects after which a worker looks for cycles among them.
+_RARELY = 100_000
+
+#: indexed; the index has it as it is; left out, as its file asks; not to be read; removed
+#: since its folder was listed
+Fate = Literal["added", "same", "left out", "rejected", "gone"]
+
+
+class Wanted(NamedTuple):
+    """A file to read, and the digest of what the index holds of it."""
+
+    file: SeedFile
+    held: bytes | None
+
+
+class Read(NamedTuple):
+    """What came of a story file: the digest of its bytes, its number of articles."""
+
+    fate: Fate
+    digest: bytes
+    articles: int
+    rejection: Rejection | None
+    warnings: tuple[FieldWarning, ...]
+
+
+class ShardRead(NamedTuple):
+    """What came of a shard, file by file.
+
+    The segment is written, unless there was nothing to write.
+    """
+
+    number: int
+    reads: list[Read]
+    segment: Segment | None
+
+
+class Tools(NamedTuple):
+    """Compiled loops for reading and indexing stories."""
+
+    plain: PlainReader
+    vocabulary: type[Vocabulary]
+
+
+def load_tools(files: int) -> Tools | None:
+    """The compiled loops, where that many files are worth the half second it takes."""
+    if files < WORTH_COMPILING:
+        return None
+    from .numbering import CompiledVocabulary
+
+    return Tools(plain_reader(), CompiledVocabulary)
+
+
+class Task(NamedTuple):
+    """How files are read: where segments go (None: nowhere), and what is left out.
+
+    `dictionary` compresses stored stories; None has one made of what is read. `tools`
+    make it faster.
+    """
+
+    folder: str | None
+    published_only: bool
+    dictionary: bytes | None
+    tools: Tools | None
+
+    def builder(self) -> SegmentBuilder:
+        """What indexes the stories read."""
+        return SegmentBuilder(self.tools.vocabulary) if self.tools else SegmentBuilder()
+
+    def parse(self, data: bytes, story_id: str) -> StoryRead:
+        """The bytes of a story file → the story."""
+        return parse_story(data, story_id, self.tools.plain if self.tools else None)
+
+
+#: Shards → the number of files read since the last time, or a whole shard.
+ReadShards = Callable[[list[list[Wanted]]], Iterator["int | ShardRead"]]
+
+
+def shards_of(files: list[Wanted], workers: int) -> list[list[Wanted]]:
+    """Split files into shards of about the same size, the same number for each worker."""
+    total = sum(wanted.file.size for wanted in files)
+    rounds = -(-total // (SHARD_BYTES * workers)) or 1
+    size = max(1, total / (rounds * workers))
+    shards: list[list[Wanted]] = [[] for _ in range(rounds * workers)]
+    before = 0
+    for wanted in files:
+        shards[min(int(before / size), len(shards) - 1)].append(wanted)
+        before += wanted.file.size
+    return [shard for shard in shards if shard]
+
+
+@contextmanager
+def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
+    """What reads shards: this process, or `workers` others where that is safe.
+
+    Processes are forked, so that a program need not guard its main module; a program
+    with other threads reads in its own process instead. Reading raises `OSError` and
+    `BuildError`; no worker outlives the block.
+    """
+    if workers <= 1 or not may_fork():
+        yield lambda shards: _read_here(shards, task)
+        return
+    context = multiprocessing.get_context("fork")
+    with ExitStack() as stack:
+        started = [stack.enter_context(_worker(context, task)) for _ in range(workers)]
+        yield lambda shards: _deal(shards, started, task)
+
+
+def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
+    builder = task.builder()
+    for number, shard in enumerate(shards):
+        reads: list[Read] = []
+        yield from _read_files(shard, task, builder, reads)
+        yield ShardRead(number, reads, _write(builder, task.folder, task.dictionary))
+
+
+def _read_files(
+    shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
+) -> Iterator[int]:
+    """Read files into a builder; yields now and then how many since the last time."""
+    told = 0
+    for wanted in shard:
+        reads.append(_read_file(wanted, task, builder))
+        if len(reads) - told == _STEP:
+            told = len(reads)
+            yield _STEP
+    yield len(reads) - told
+
+
+def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
+    file = wanted.file
+    data = load_file(file.path, file.id, follow=False)
+    if isinstance(data, Rejection):
+        if not os.path.lexists(file.path):
+            return Read("gone", b"", 0, None, ())
+        return Read("rejected", b"", 0, data, ())
+    digest = digest_of(data)
+    story, rejection, warnings = task.parse(data, file.id)
+    if story is None:
+        return Read("rejected", digest, 0, rejection, warnings)
+    fate: Fate = "added"
+    if task.published_only and not story.published:
+        fate = "left out"
+    elif digest == wanted.held:
+        fate = "same"
+    elif task.folder is not None:
+        builder.add(story)
+    return Read(fate, digest, len(story.related), None, warnings)
+
+
+def _write(builder: SegmentBuilder, folder: str | None, dictionary: bytes | None) -> Segment | None:
+    if folder is None or not builder.docs:
+        return None
+    segment = Segment(INDEX_NAME, docs=builder.docs)
+    builder.write(Path(folder), segment.segment_id(), dictionary)
+    return segment
+
+
+class _Worker(NamedTuple):
+    process: ForkProcess
+    pipe: Connection
+
+
+@contextmanager
+def _worker(context: ForkContext, task: Task) -> Iterator[_Worker]:
+    """A worker that is gone when the block ends; asked to go, or killed on an error."""
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, task), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield _Worker(process, ours)
+        _send(ours, None)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        ours.close()
+        process.join()
+
+
+def _deal(
+    shards: list[list[Wanted]], workers: list[_Worker], task: Task
+) -> Iterator[int | ShardRead]:
+    """Give every worker a shard, and another whenever it is done."""
+    pending = list(enumerate(shards))[::-1]
+    busy = {worker.pipe: worker for worker in workers[: len(pending)]}
+    for pipe in busy:
+        _send(pipe, pending.pop())
+    if task.folder is not None and task.dictionary is None:
+        # The workers are at their first shards and need it when those are read.
+        dictionary = _train(shards, task)
+        for pipe in busy:
+            _send(pipe, dictionary)
+    while busy:
+        ready = wait(busy)
+        for pipe in [pipe for pipe in busy if pipe in ready]:
+            message = _receive(busy[pipe])
+            yield message
+            if isinstance(message, ShardRead):
+                if pending:
+                    _send(pipe, pending.pop())
+                else:
+                    del busy[pipe]
+
+
+def _send(pipe: Connection, message: object) -> None:
+    # What became of a worker that has gone is in what it sent, or did not send.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        pipe.send(message)
+
+
+def _receive(worker: _Worker) -> int | ShardRead:
+    try:
+        message: int | ShardRead | Exception = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        worker.process.join()
+        raise BuildError(
+            f"a process that read story files was ended (status {worker.process.exitcode}):"
+            " free some memory, or use fewer --workers"
+        ) from None
+    if isinstance(message, Exception):
+        raise message
+    return message
+
+
+def _train(shards: list[list[Wanted]], task: Task) -> bytes:
+    """A dictionary made of stories here and there."""
+    files = [wanted.file for shard in shards for wanted in shard]
+    builder = task.builder()
+    for file in files[:: max(1, len(files) // _SAMPLES)]:
+        data = load_file(file.path, file.id, follow=False)
+        if isinstance(data, Rejection):
+            continue
+        story = task.parse(data, file.id).story
+        if story is not None:
+            builder.add(story)
+    return builder.train()
+
+
+def _work(pipe: Connection, task: Task) -> None:
+    """The life of a worker: shards come in through the pipe, what became of them goes out."""
+    _prepare_worker()
+    builder = task.builder()
+    dictionary = task.dictionary
+    waits = task.folder is not None and dictionary is None
+    try:
+        while (message := pipe.recv()) is not None:
+            number, shard = message
+            reads: list[Read] = []
+            untold = 0
+            for count in _read_files(shard, task, builder, reads):
+                untold += count
+                if waits and pipe.poll():
+                    dictionary, waits = pipe.recv(), False
+                # The writer does not listen before it has sent the dictionary, and a pipe
+                # that is full both ways would keep both waiting.
+                if not waits:
+                    pipe.send(untold)
+                    untold = 0
+            if waits:
+                dictionary, waits = pipe.recv(), False
+            pipe.send(untold)
+            pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
+            gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
+    except Exception as error:
+        pipe.send(error)
+
+
+def _prepare_worker() -> None:
+    """See to it that a worker does not outlive the writer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Stories are trees: looking for cycles between shards is lost time.
+    gc.freeze()
+    gc.set_threshold(_RARELY)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,210 @@
+"""What a generation consists of and was built from.
+
+Beside Whoosh's own files an index folder holds, for each generation N:
+
+    storydex-N.json       the manifest: when and from what it was built, and the size
+                          and BLAKE2b-128 digest of every file of the generation
+    storydex-N.sources    the story files, to tell what has changed since: see `sources`
+
+Both end in a digest of themselves. A generation exists once its manifest does: the
+rename of that file, after all others are on the disk, publishes it. The one before the
+newest is kept, for the case that the newest is damaged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from ..errors import IndexCorrupt, IndexMissing
+
+FORMAT_VERSION = 2
+DIGEST_BYTES = 16
+
+_MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
+_NUMBERED = re.compile(
+    r"(?:storydex-([1-9][0-9]*)\.(?:json|sources)|_MAIN_([1-9][0-9]*)\.toc)(?:\.new)?"
+)
+_SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
+_BLOCK = 1 << 20
+#: A digest in hexadecimal, and the ends of the line before it and of its own.
+_SEAL_BYTES = 2 * DIGEST_BYTES + 2
+
+
+class FileEntry(msgspec.Struct, frozen=True, array_like=True):
+    """A file of a generation: bytes and hexadecimal digest."""
+
+    size: int
+    digest: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The description of one generation.
+
+    `segments` is what `codec.Segment.to_manifest` gives; `files` maps the names of all
+    files but the manifest to sizes and digests.
+    """
+
+    format: int
+    schema: int
+    generation: int
+    built_at: datetime
+    seeds: str
+    published_only: bool
+    stories: int
+    articles: int
+    segments: list[dict[str, Any]]
+    files: dict[str, FileEntry]
+
+
+def manifest_name(generation: int) -> str:
+    """The file name of a generation's manifest."""
+    return f"storydex-{generation}.json"
+
+
+def sources_name(generation: int) -> str:
+    """The file name of a generation's sources."""
+    return f"storydex-{generation}.sources"
+
+
+def toc_name(generation: int) -> str:
+    """The file name of Whoosh's table of contents, which publishes a generation."""
+    return f"_MAIN_{generation}.toc"
+
+
+def digest_of(data: bytes | memoryview) -> bytes:
+    """BLAKE2b (RFC 7693) of some bytes, 16 bytes long."""
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()
+
+
+def entry_of(path: str) -> FileEntry:
+    """Read a whole file and describe it."""
+    state = blake2b(digest_size=DIGEST_BYTES)
+    size = 0
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            size += len(block)
+            state.update(block)
+    return FileEntry(size, state.hexdigest())
+
+
+def damage_of(folder: str, name: str, expected: FileEntry) -> str:
+    """How a file differs from its entry, by reading all of it; empty if it does not."""
+    try:
+        found = entry_of(os.path.join(folder, name))
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:  # a name that no file can have
+        return str(error)
+    if found.size != expected.size:
+        return f"{found.size} bytes, not {expected.size}"
+    return "" if found.digest == expected.digest else "its digest does not match"
+
+
+def generations(folder: str) -> list[int]:
+    """The numbers of the generations that a folder holds, newest first."""
+    found = (_MANIFEST_NAME.fullmatch(name) for name in _names(folder))
+    return sorted((int(match[1]) for match in found if match), reverse=True)
+
+
+def newest_generation(folder: str) -> int | None:
+    """The number of the newest generation, None where there is none."""
+    return max(generations(folder), default=None)
+
+
+def next_generation(folder: str) -> int:
+    """A number above that of every generation, also of those that were not finished."""
+    found = (_NUMBERED.fullmatch(name) for name in _names(folder))
+    return 1 + max((int(match[1] or match[2]) for match in found if match), default=0)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def published(folder: str) -> tuple[int, int] | None:
+    """What tells the newest generation from any other, also of an index made anew.
+
+    Its number and its manifest's time stamp in nanoseconds; None where there is none.
+    """
+    generation = newest_generation(folder)
+    if generation is None:
+        return None
+    try:
+        return generation, os.stat(os.path.join(folder, manifest_name(generation))).st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file name is one that storydex gives, finished or not."""
+    return bool(_NUMBERED.fullmatch(name) or _SEGMENT_FILE.fullmatch(name))
+
+
+def seal(payload: bytes) -> bytes:
+    """Append the digest of a payload to it, in hexadecimal, as a last line."""
+    return seal_described(payload)[0]
+
+
+def seal_described(payload: bytes) -> tuple[bytes, FileEntry]:
+    """The same, and the entry of the file that it makes."""
+    state = blake2b(payload, digest_size=DIGEST_BYTES)
+    line = _last_line(state.digest())
+    state.update(line)
+    return payload + line, FileEntry(len(payload) + len(line), state.hexdigest())
+
+
+def _last_line(digest: bytes) -> bytes:
+    return f"\n{digest.hex()}\n".encode()
+
+
+def read_sealed(folder: str, name: str) -> memoryview:
+    """The payload of a file that `seal` made; raises `OSError` and `IndexCorrupt`."""
+    with open(os.path.join(folder, name), "rb") as file:
+        data = memoryview(file.read())
+    payload = data[:-_SEAL_BYTES]
+    if data[len(payload) :] != _last_line(digest_of(payload)):
+        raise IndexCorrupt(folder, name, "its digest does not match")
+    return payload
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """A manifest → the bytes of its file."""
+    return seal(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def read_manifest(folder: str) -> Manifest:
+    """The manifest of the newest generation; raises `IndexMissing`, `IndexCorrupt`."""
+    generation = newest_generation(folder)
+    if generation is None:
+        raise IndexMissing(folder)
+    try:
+        return read_generation(folder, generation)
+    except IndexCorrupt:
+        if newest_generation(folder) == generation:
+            raise
+        return read_manifest(folder)  # a writer replaced it while it was read
+
+
+def read_generation(folder: str, generation: int) -> Manifest:
+    """The manifest of one generation; raises `IndexCorrupt`, also if it cannot be read."""
+    name = manifest_name(generation)
+    try:
+        manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)
+    except OSError as error:
+        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
+    except msgspec.MsgspecError as error:
+        raise IndexCorrupt(folder, name, str(error)) from error
+    if manifest.generation != generation:
+        raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
+    if manifest.format != FORMAT_VERSION:
+        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
+    return manifest

@@ -1,0 +1,173 @@
+"""Stories → immutable segments of an index folder, merged and published.
+
+A generation exists once its manifest does: the rename of that file publishes it. The
+table of contents beside it is for Whoosh's own tools and is never read here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from whoosh.filedb.filestore import RamStorage
+from whoosh.index import TOC
+
+from ..codec import Segment, read_segments
+from ..codec.format import INDEX_NAME, KINDS, file_name
+from ..codec.merge import merge_segments
+from ..codec.verify import check_files
+from ..disk import publish_file, sync_folder, write_file
+from ..errors import BuildError
+from ..schema import create_schema
+from . import manifest as mf
+from .open import remove_leftovers
+from .sources import Sources, encode_sources
+
+#: A segment is left alone while it has this many times the documents of all smaller ones.
+_MERGE_FACTOR = 2
+#: Segments merged at a time: each has five files, and a process may open about a thousand.
+_MOST_PARTS = 100
+
+#: Given a generation and its segments, returns its manifest, without files, and sources.
+Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, Sources]]
+
+
+class Writer:
+    """Adds segments to an index folder and deletes stories; `publish` makes it all count."""
+
+    def __init__(
+        self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
+    ) -> None:
+        self._folder = folder
+        self._generation = generation
+        self._old_files = files
+        self._segments = list(segments)
+        self._old = [(segment, segment.arrays(Path(folder))) for segment in segments]
+
+    def dictionary(self, stories: int) -> bytes | None:
+        """What compresses stored stories like those of the index; None to make a new one.
+
+        One that was made of fewer than so many `stories` is not good enough.
+        """
+        largest = max(self._segments, key=Segment.doc_count, default=None)
+        if largest is None or largest.doc_count() < stories:
+            return None
+        return largest.arrays(Path(self._folder)).dictionary
+
+    def delete(self, story_id: str) -> None:
+        """Delete the story with this id from the segments of the last generation."""
+        for segment, arrays in self._old:
+            entry = arrays.find_term("id", story_id.encode())
+            if entry is not None:
+                for doc in arrays.doc_ids(entry).tolist():
+                    segment.delete_document(doc)
+
+    def keep(self, segment: Segment) -> None:
+        """Add a segment that was written into the folder."""
+        self._segments.append(segment)
+
+    def _merge(self) -> None:
+        """Join small segments, so that there are never more than a handful.
+
+        The order of segments, and so that of stories, stays.
+        """
+        live = [segment for segment in self._segments if segment.doc_count()]
+        by_size = sorted(live, key=lambda segment: -segment.doc_count())
+        kept, left = 0, sum(segment.doc_count() for segment in live)
+        for segment in by_size:
+            left -= segment.doc_count()
+            if segment.doc_count() < _MERGE_FACTOR * left or _half_deleted(segment):
+                break
+            kept += 1
+        small = {segment.segment_id() for segment in by_size[kept:]}
+        merged = [segment for segment in live if segment.segment_id() in small]
+        if len(merged) == 1 and not merged[0].has_deletions():
+            merged = []
+        self._segments = [segment for segment in live if segment not in merged]
+        while len(merged) > _MOST_PARTS:
+            groups = range(0, len(merged), _MOST_PARTS)
+            merged = [self._join(merged[at : at + _MOST_PARTS]) for at in groups]
+        if merged:
+            self._segments.append(self._join(merged))
+
+    def _join(self, segments: list[Segment]) -> Segment:
+        folder = Path(self._folder)
+        joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
+        for old in filter(self._is_old, segments):
+            # Damage would get a new checksum, and nobody would ever notice.
+            check_files(folder, old.segment_id())
+        # Opened anew, to know what is deleted.
+        parts = [segment.arrays(folder) for segment in segments]
+        merge_segments(folder, joined.segment_id(), parts)
+        return joined
+
+    def _is_old(self, segment: Segment) -> bool:
+        return file_name(segment.segment_id(), "terms") in self._old_files
+
+    def publish(self, describe: Describe) -> int:
+        """Make everything added and deleted visible at once; returns the generation."""
+        self._merge()
+        files = {}
+        for segment in self._segments:
+            if not self._is_old(segment):
+                check_files(Path(self._folder), segment.segment_id())
+            for _, extension in KINDS.values():
+                name = segment.segment_id() + extension
+                known = self._old_files.get(name)
+                files[name] = known or mf.entry_of(os.path.join(self._folder, name))
+        entries = [segment.to_manifest() for segment in self._segments]
+        manifest, sources = describe(self._generation, entries)
+        noted, toc = encode_sources(sources), self._toc()
+        for name, (data, entry) in (
+            (mf.sources_name(self._generation), mf.seal_described(noted)),
+            (mf.toc_name(self._generation), (toc, mf.FileEntry(len(toc), mf.digest_of(toc).hex()))),
+        ):
+            write_file(os.path.join(self._folder, name), data)
+            files[name] = entry
+            # All names have to be on the disk before the one that makes them count, and
+            # before a table of contents one that tells that it is ours.
+            sync_folder(self._folder)
+        manifest = msgspec.structs.replace(manifest, files=files)
+        name = mf.manifest_name(self._generation)
+        publish_file(self._folder, name, mf.encode_manifest(manifest))
+        return self._generation
+
+    def _toc(self) -> bytes:
+        memory = RamStorage()
+        TOC(create_schema(), self._segments, self._generation).write(memory, INDEX_NAME)
+        return bytes(memory.files[mf.toc_name(self._generation)])
+
+
+def _half_deleted(segment: Segment) -> bool:
+    return bool(segment.deleted_count() * 2 > segment.doc_count_all())
+
+
+@contextmanager
+def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
+    """A writer that replaces everything (`fresh`) or adds to what is there.
+
+    Nothing is kept unless the block calls `publish`; files that belong to no
+    generation any more are removed afterwards. The writer's lock must be held.
+    """
+    found = os.listdir(folder)
+    _refuse_foreign_index(found, folder)
+    files: dict[str, mf.FileEntry] = {}
+    segments: list[Segment] = []
+    if not fresh:
+        old = mf.read_manifest(folder)
+        files = old.files
+        segments = read_segments(folder, mf.manifest_name(old.generation), old.segments)
+    try:
+        yield Writer(folder, files, segments, mf.next_generation(folder))
+    finally:
+        remove_leftovers(folder, found, thorough=fresh)
+
+
+def _refuse_foreign_index(names: list[str], folder: str) -> None:
+    # A first rebuild that was cut off leaves its sources behind, too.
+    ours = any(name.startswith("storydex-") for name in names)
+    if not ours and any(TOC._pattern(INDEX_NAME).match(name) for name in names):
+        raise BuildError(f"{folder} holds a Whoosh index not made by storydex: use another")

@@ -1,0 +1,137 @@
+"""The story files that a generation was built from, column by column.
+
+`storydex-N.sources` is a MessagePack map of these columns, as `manifest.seal` ends a file.
+Nothing here takes a Python step per file where none has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import IndexCorrupt
+from . import manifest as mf
+
+_I64 = npt.NDArray[np.int64]
+
+
+class Sources(NamedTuple):
+    """Story files as they were when they were read, in the order in which a folder lists them.
+
+    started_ns: when reading began
+    ids: of N files; sizes, mtimes_ns: int[N]; digests: uint8[N, 16]
+    articles: int[N], articles in each; indexed: bool[N], false for one that was left out
+    """
+
+    started_ns: int
+    ids: list[str]
+    sizes: npt.NDArray[Any]
+    mtimes_ns: npt.NDArray[Any]
+    digests: npt.NDArray[Any]
+    articles: npt.NDArray[Any]
+    indexed: npt.NDArray[Any]
+
+    @classmethod
+    def of(
+        cls,
+        started_ns: int,
+        ids: list[str],
+        sizes: Sequence[int],
+        mtimes_ns: Sequence[int],
+        digests: Sequence[bytes],
+        articles: Sequence[int],
+        indexed: Sequence[bool],
+    ) -> Sources:
+        """The same columns from lists."""
+        flat = np.frombuffer(b"".join(digests), np.uint8)
+        return cls(
+            started_ns, ids, np.array(sizes, np.int64), np.array(mtimes_ns, np.int64),
+            flat.reshape(-1, mf.DIGEST_BYTES), np.array(articles, np.int64),
+            np.array(indexed, np.bool_),
+        )  # fmt: skip
+
+    def rows_of(self, ids: list[str]) -> _I64:
+        """Where these ids are among those of the files, -1 for one that is not."""
+        if ids == self.ids:  # most often: a folder lists its files in the same order again
+            return np.arange(len(ids))
+        rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
+        return np.array([rows.get(story_id, -1) for story_id in ids], np.int64)
+
+    def take(self, rows: _I64) -> Sources:
+        """Some of the files."""
+        ids: list[str] = []
+        # Run by run: where little has changed there are few, and lists are copied fast.
+        ends = np.flatnonzero(np.diff(rows, append=-1) != 1)
+        begin = 0
+        for row, end in zip(rows[ends].tolist(), (ends + 1).tolist(), strict=True):
+            ids += self.ids[row + 1 - (end - begin) : row + 1]
+            begin = end
+        return Sources(self.started_ns, ids, *(column[rows] for column in self[2:]))
+
+    def digest(self, row: int) -> bytes | None:
+        """The digest of a file, None for row -1."""
+        return None if row < 0 else self.digests[row].tobytes()
+
+    def joined(self, others: Sources) -> Sources:
+        """These files and after them others."""
+        columns = map(np.concatenate, zip(self[2:], others[2:], strict=True))
+        return Sources(self.started_ns, self.ids + others.ids, *columns)
+
+    def same_files(self, other: Sources) -> bool:
+        """Whether both are the same files in the same state."""
+        rows = self.rows_of(other.ids)
+        if len(other.ids) != len(self.ids) or (rows < 0).any():
+            return False
+        pairs = zip(self[2:], other[2:], strict=True)
+        return all(np.array_equal(mine[rows], theirs) for mine, theirs in pairs)
+
+
+#: What is read where there is nothing yet.
+NO_SOURCES = Sources.of(0, [], [], [], [], [], [])
+
+
+class _File(msgspec.Struct, frozen=True):
+    """`Sources` as they are stored; numbers with the lowest byte first."""
+
+    started_ns: int
+    ids: list[str]
+    sizes: bytes  # uint32
+    mtimes_ns: bytes  # int64
+    digests: bytes  # 16 bytes each
+    articles: bytes  # uint32
+    indexed: bytes  # uint8
+
+
+def encode_sources(sources: Sources) -> bytes:
+    """Sources → the payload of their file."""
+    file = _File(
+        sources.started_ns, sources.ids, sources.sizes.astype("<u4").tobytes(),
+        sources.mtimes_ns.astype("<i8").tobytes(), sources.digests.tobytes(),
+        sources.articles.astype("<u4").tobytes(), sources.indexed.astype("u1").tobytes(),
+    )  # fmt: skip
+    return msgspec.msgpack.encode(file)
+
+
+def read_sources(folder: str, generation: int) -> Sources:
+    """What a generation was built from; raises `IndexCorrupt`."""
+    name = mf.sources_name(generation)
+    try:
+        file = msgspec.msgpack.decode(mf.read_sealed(folder, name), type=_File)
+        columns = (
+            np.frombuffer(file.sizes, "<u4").astype(np.int64),
+            np.frombuffer(file.mtimes_ns, "<i8"),
+            np.frombuffer(file.digests, np.uint8).reshape(-1, mf.DIGEST_BYTES),
+            np.frombuffer(file.articles, "<u4").astype(np.int64),
+            np.frombuffer(file.indexed, np.uint8) != 0,
+        )
+    except OSError as error:
+        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise IndexCorrupt(folder, name, str(error)) from error
+    if any(len(column) != len(file.ids) for column in columns):
+        raise IndexCorrupt(folder, name, "its columns differ in length")
+    return Sources(file.started_ns, file.ids, *columns)

@@ -1,0 +1,88 @@
+"""Read every byte of an index and say what is damaged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from ..codec import read_segments
+from ..codec.verify import verify_segment
+from ..errors import IndexCorrupt, IndexMissing
+from . import manifest as mf
+
+#: Generations that a writer leaves: the newest, and the one that is opened if it is damaged.
+_KEPT = 2
+
+
+class DamagedFile(msgspec.Struct, frozen=True):
+    """A file of the index that is not as it was written."""
+
+    file: str
+    reason: str
+
+
+class VerifyReport(msgspec.Struct, frozen=True):
+    """How much was read, and what of it is damaged."""
+
+    files: int
+    bytes: int
+    damaged: tuple[DamagedFile, ...]
+
+
+def verify(location: str | os.PathLike[str]) -> VerifyReport:
+    """Check every file of the newest generation, and of the one before, against its digest.
+
+    Where all are as they were written, what the segments' arrays say of one another is
+    checked too, which finds an index that was made wrong. Raises `IndexMissing` where
+    there is no index.
+    """
+    folder = os.fspath(location)
+    while generations := mf.generations(folder)[:_KEPT]:
+        report = _verify(folder, generations)
+        # A writer may have removed what was being read.
+        if not report.damaged or mf.generations(folder)[:_KEPT] == generations:
+            return report
+    raise IndexMissing(folder)
+
+
+def _verify(folder: str, generations: list[int]) -> VerifyReport:
+    manifests = []
+    damaged = []
+    size = 0
+    for generation in generations:
+        try:
+            manifests.append(mf.read_generation(folder, generation))
+        except IndexCorrupt as error:
+            damaged.append(DamagedFile(error.file, error.reason))
+        with suppress(OSError):
+            size += os.path.getsize(os.path.join(folder, mf.manifest_name(generation)))
+    # What two generations share is read once.
+    files = {entry for manifest in manifests for entry in manifest.files.items()}
+    for name, expected in sorted(files, key=lambda file: file[0]):
+        if reason := mf.damage_of(folder, name, expected):
+            damaged.append(DamagedFile(name, reason))
+    return VerifyReport(
+        files=len(generations) + len(files),
+        bytes=size + sum(entry.size for _, entry in files),
+        damaged=tuple(damaged or _contradictory(folder, manifests)),
+    )
+
+
+def _contradictory(folder: str, manifests: list[mf.Manifest]) -> Iterator[DamagedFile]:
+    verified = set()
+    for manifest in manifests:
+        name = mf.manifest_name(manifest.generation)
+        try:
+            segments = read_segments(folder, name, manifest.segments)
+        except IndexCorrupt as error:
+            yield DamagedFile(error.file, error.reason)
+            continue
+        for segment in segments:
+            if segment.segment_id() not in verified:
+                verified.add(segment.segment_id())
+                for fault in verify_segment(Path(folder), segment.segment_id()):
+                    yield DamagedFile(fault.file, fault.reason)

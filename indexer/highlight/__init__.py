@@ -1,0 +1,1 @@
+"""What of a query matches in a story, and its texts with those words marked."""

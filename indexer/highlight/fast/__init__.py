@@ -1,0 +1,1 @@
+"""The same by compiled loops, for the stories of a page at once."""

@@ -1,0 +1,75 @@
+"""How loops over arrays are compiled: options, array types, bit tricks.
+
+Importing this module imports the compiler (numba), which takes about half a second; only
+modules of compiled loops do so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pickle import UnpicklingError
+from typing import Any
+
+import numba as nb
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# Typed so closely that what is given at run time does not fit.
+_njit: Any = nb.njit
+_intrinsic: Any = intrinsic
+
+# What the cache of compiled code raises if nothing may be written where it would be, or
+# if what was written there is damaged or of another version.
+_NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
+
+
+def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function now for these argument types, from the cache where there is one.
+
+    The code runs without the global interpreter lock, checks no bounds and divides as
+    arrays do (by zero → inf). A change of a function does not renew the cached code of
+    those that call it from other modules.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        options = {"nogil": True, "error_model": "numpy"}
+        try:
+            return _njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
+        except _NO_CACHE:
+            return _njit(signature, **options)(function)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function be compiled into those that call it, for the types they give it.
+
+    Where those come from the cache, it costs nothing; from other modules they do so
+    whatever became of it.
+    """
+    return _njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+
+
+def readonly(kind: Any, dimensions: int = 1) -> Any:
+    """The type of an array that is mapped from a file; arrays that may be written fit too."""
+    return nb.types.Array(kind, dimensions, "C", readonly=True)
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def count_ones(context: Any, number: Any) -> Any:
+    """How many bits of a uint64 are set: one machine instruction."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return nb.uint64(nb.uint64), generate
+
+
+@_intrinsic  # type: ignore[untyped-decorator]
+def lowest_one(context: Any, number: Any) -> Any:
+    """The place of the lowest bit that is set in a uint64, which must not be 0."""
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], cgutils.true_bit)
+
+    return nb.uint64(nb.uint64), generate

@@ -1,0 +1,1 @@
+"""The same by compiled loops; `plain` in the package above is what they are measured against."""

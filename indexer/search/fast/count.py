@@ -1,0 +1,266 @@
+"""Compiled loops that count facet values over a bitmap of matches.
+
+A few matches are counted value by value. For more, every document has its frequent
+values as a row of bits, and rows are added up eight at a time, however many values each
+has; see `vectors`. Rare values stay in lists by document.
+
+No address is taken from a file unchecked: damaged files give wrong counts here, never
+accesses out of bounds.
+"""
+
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN201, ANN202
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from ...kernels.bits import BATCH, SLICES, adder, prefetch
+from ...kernels.jit import compiled, count_ones, lowest_one, readonly
+from ...kernels.tables import TABLE, array_at
+from .rank import BITS, KEPT
+
+#: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
+ROW_VALUES = 512
+_NARROW, _WIDE = 1, 8
+#: The arrays of a facet in its table, see `count`.
+OFFSETS, ORDINALS, ROWS, VALUES, TOTALS, RARE_OFFSETS, RARE_ORDINALS = range(7)
+#: Matches that are gathered before their rows are added.
+_GATHERED = 1024
+
+_U32 = readonly(nb.uint32)
+_U64 = nb.uint64[::1]
+_ROWS = nb.uint64[:, ::1]
+_FIXED_ROWS = readonly(nb.uint64, 2)
+_SHORT = readonly(nb.uint16)
+_SHORT_BYTES = 2
+_I64 = nb.int64[::1]
+
+
+@compiled(nb.int64(_U64, nb.uint8[::1], nb.int64, _U64))
+def keep_passing(bits, failed, own, kept):
+    """Fill in kept: the matches that fail no filter, or none but number `own`.
+
+    bits, kept: uint64[W], document d is bit d & 63 of word d >> 6; failed: uint8[N], 0 for
+    documents that pass, i if the i-th filter alone keeps it out, 255 if more does.
+    Returns how many are kept.
+    """
+    count = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        marks = np.uint64(0)
+        while left:
+            place = lowest_one(left)
+            doc = (word << 6) + np.int64(place)
+            left &= left - np.uint64(1)
+            if doc < len(failed) and (failed[doc] == 0 or failed[doc] == own):
+                marks |= np.uint64(1) << place
+        kept[word] = marks
+        count += count_ones(marks)
+    return count
+
+
+def _count_listed(bits, offsets, ordinals, counts):
+    """Add to counts[v] the documents of `bits` that list the value v.
+
+    offsets: uint32[N + 1]; document d lists ordinals[offsets[d]:offsets[d + 1]]
+    """
+    docs = np.empty(_GATHERED + 64, np.int64)
+    held = 0
+    for word in range(len(bits)):
+        left = bits[word]
+        while left:
+            doc = (word << 6) + np.int64(lowest_one(left))
+            left &= left - np.uint64(1)
+            docs[held] = doc
+            held += doc + 1 < len(offsets)
+            prefetch(offsets, doc)
+        if held >= _GATHERED or word == len(bits) - 1:
+            # Lists lie far apart, and none should wait for the one before.
+            for i in range(held):
+                prefetch(ordinals, np.int64(offsets[docs[i]]))
+            for i in range(held):
+                for place in range(np.int64(offsets[docs[i]]), np.int64(offsets[docs[i] + 1])):
+                    if place < len(ordinals) and ordinals[place] < len(counts):
+                        counts[np.int64(ordinals[place])] += 1
+            held = 0
+    return 0
+
+
+_LISTED = (_U64, _U32)
+_count_short = compiled(nb.int64(*_LISTED, _SHORT, _I64))(_count_listed)
+_count_long = compiled(nb.int64(*_LISTED, _U32, _I64))(_count_listed)
+
+
+@compiled(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
+def _add_row(rows, doc, slices):
+    """Add one row to the slices of the counts; see `vectors`."""
+    for word in range(rows.shape[1]):
+        carry = rows[doc, word]
+        number = 0
+        while carry:
+            value = slices[number, word]
+            slices[number, word] = value ^ carry
+            carry &= value
+            number += 1
+
+
+@compiled(nb.void(_ROWS, _I64, nb.int64, _I64))
+def _add_slices(slices, values, sign, counts):
+    """Add sign · the count of bit i of the rows to counts[values[i]]."""
+    sums = np.zeros(slices.shape[1] << 6, np.int64)
+    for number in range(slices.shape[0]):
+        for word in range(slices.shape[1]):
+            marks = slices[number, word]
+            if marks:
+                part = sums[word << 6 : (word + 1) << 6]
+                for i in range(np.uint64(64)):
+                    part[i] += np.int64((marks >> i) & np.uint64(1)) << number
+    for i in range(len(values)):
+        counts[values[i]] += sign * sums[i]
+
+
+def _counter_of(width):
+    add_batch = adder(width)
+
+    @compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))
+    def count_rows(bits, matched, rows, values, totals, counts):
+        # Add to counts[values[i]] the documents of `bits` that have bit i in their row.
+        slices = np.zeros((SLICES, rows.shape[1]), np.uint64)
+        gathered = np.empty(_GATHERED + 64, np.int64)
+        size = rows.shape[0]
+        # Of many, those that do not match are counted, and taken from the totals.
+        inverse = np.uint64(0)
+        if 2 * matched > size:
+            inverse = ~inverse
+            for i in range(len(values)):
+                counts[values[i]] += totals[i]
+        held = 0
+        for word in range(len(bits)):
+            left = bits[word] ^ inverse
+            while left:
+                doc = (word << 6) + np.int64(lowest_one(left))
+                gathered[held] = doc
+                held += doc < size
+                prefetch(rows, doc * rows.shape[1])
+                left &= left - np.uint64(1)
+            if held >= _GATHERED or word == len(bits) - 1:
+                whole = held // BATCH * BATCH
+                for i in range(0, whole, BATCH):
+                    add_batch(rows, gathered, i, slices)
+                for i in range(whole, held):
+                    gathered[i - whole] = gathered[i]
+                held -= whole
+        for i in range(held):
+            _add_row(rows, gathered[i], slices)
+        _add_slices(slices, values, -1 if inverse else 1, counts)
+
+    return count_rows
+
+
+_count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
+
+
+#: So few matches are faster counted value by value.
+_FEW = 64
+
+
+@compiled(nb.int64(TABLE, nb.int64, TABLE, nb.uint8[::1], nb.int64, nb.int64, _I64))
+def count(facet, width, room, failed, own, matched, counts):
+    """Add to counts[v] the matches of a segment that have the value v; returns how many count.
+
+    facet: a table of offsets and ordinals, see `_count_listed`, the latter of `width` bytes,
+        and what `make_rows` makes of them: rows uint64[N, 1 or 8] or uint64[0, 1]; values
+        int64[F] and totals int64[F], the value of each bit and how many rows have it; and
+        offsets and ordinals of the values that are not in rows
+    room: the table of a `rank.Room`, whose bits are the matches, `matched` of them
+    failed: uint8[N], 0 for documents that pass the filters, `own` for those that only the
+        facet's own keeps out; or uint8[0]
+    Costs by rows some 3 ns a match, and of those that do not match where they are fewer;
+    by list 1 ns for each value of each match.
+    """
+    offsets = array_at(facet, OFFSETS, _U32)
+    words = (len(offsets) + 62) >> 6
+    bits = array_at(room, BITS, _U64)[:words]
+    if len(failed):
+        kept = array_at(room, KEPT, _U64)[:words]
+        matched = keep_passing(bits, failed, own, kept)
+        bits = kept
+    rows = array_at(facet, ROWS, _FIXED_ROWS)
+    listed = OFFSETS
+    if len(rows) and matched >= _FEW:
+        values, totals = array_at(facet, VALUES, _I64), array_at(facet, TOTALS, _I64)
+        if rows.shape[1] == _NARROW:
+            _count_narrow(bits, matched, rows, values, totals, counts)
+        else:
+            _count_wide(bits, matched, rows, values, totals, counts)
+        listed = RARE_OFFSETS
+        if facet[RARE_ORDINALS, 1] == 0:
+            return matched
+    offsets = array_at(facet, listed, _U32)
+    if width == _SHORT_BYTES:
+        _count_short(bits, offsets, array_at(facet, listed + 1, _SHORT), counts)
+    else:
+        _count_long(bits, offsets, array_at(facet, listed + 1, _U32), counts)
+    return matched
+
+
+def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
+    """Divide lists by document into rows of frequent values and lists of the others.
+
+    places: int64[V], a value's bit in `rows` (uint64[N, width], all 0), or -1 if it is rare
+    rare_offsets: uint32[N + 1], rare_ordinals: as `ordinals`, both filled in
+    Returns how many of rare_ordinals are in use.
+    """
+    used = 0
+    for doc in range(len(offsets) - 1):
+        rare_offsets[doc] = used
+        for i in range(np.int64(offsets[doc]), np.int64(offsets[doc + 1])):
+            if i >= len(ordinals) or ordinals[i] >= len(places):
+                break
+            place = places[np.int64(ordinals[i])]
+            if place >= 0:
+                rows[doc, place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+            else:
+                rare_ordinals[used] = ordinals[i]
+                used += 1
+    rare_offsets[len(offsets) - 1] = used
+    return used
+
+
+def _split_of(kind: Any) -> Any:
+    return compiled(
+        nb.int64(_U32, readonly(kind), nb.int64[::1], _ROWS, nb.uint32[::1], kind[::1])
+    )(_split)
+
+
+_split_short = _split_of(nb.uint16)
+_split_long = _split_of(nb.uint32)
+
+
+def _aligned_zeros(rows: int, width: int) -> Any:
+    """uint64[rows, width], no wide row of which lies across two cache lines."""
+    room = np.zeros(rows * width + 7, np.uint64)
+    begin = -room.ctypes.data % 64 // 8
+    return room[begin : begin + rows * width].reshape(rows, width)
+
+
+def make_rows(offsets: Any, ordinals: Any, frequent: Any, values: int) -> tuple[Any, Any, Any]:
+    """Lists by document → rows of the frequent values, and offsets and lists of the others.
+
+    frequent: int64[F], F ≤ ROW_VALUES, the value of each bit; values: how many there are
+    A few ns for each value of each document.
+    """
+    places = np.full(values, -1, np.int64)
+    places[frequent] = np.arange(len(frequent))
+    docs = len(offsets) - 1
+    rows = _aligned_zeros(docs, _NARROW if len(frequent) <= 64 else _WIDE)
+    rare_offsets = np.zeros(len(offsets), np.uint32)
+    rare = np.empty(len(ordinals), ordinals.dtype)
+    divide = _split_short if ordinals.dtype == np.uint16 else _split_long
+    used = divide(offsets, ordinals, places, rows, rare_offsets, rare)
+    return rows, rare_offsets, rare[:used].copy()

@@ -1,0 +1,224 @@
+"""Queries of words over a whole snapshot, answered by compiled loops.
+
+The way of a query: its lists (every word in every field it is sought in) are put into a
+few small arrays, looked up in all segments, weighed, and matched segment by segment, the
+best k carried from one to the next. Facets are counted over the bitmaps of matches.
+All of it together costs Python about 20 µs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...codec.read import SegmentArrays
+from ...kernels.tables import Handles
+from ...query.clauses import Word
+from ...schema import TEXT_BOOSTS
+from ..answer import Answer, FacetWish
+from ..plain import K1, Statistics
+from ..snapshot import FacetValues, Snapshot
+from . import lookup
+from .count import keep_passing
+from .phrase import answer as answer_phrase
+from .rank import Room
+from .request import EVERYWHERE, count_lists, encode
+from .tally import Tally
+from .tree import Words
+from .words import answer as answer_words
+
+_SATURATION = K1 + 1
+_NONE = np.empty(0, np.int64)
+_TERM_SECTIONS = (
+    ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
+)  # fmt: skip
+_Flags = npt.NDArray[np.uint8]
+_Counts = npt.NDArray[np.int64]
+#: See `requests`.
+Request = npt.NDArray[np.uint8]
+
+
+class WordSearch:
+    """Answers queries of words over a snapshot; safe to share between threads."""
+
+    #: More than this are not kept in order while matching.
+    max_best = 128
+
+    def __init__(self, snapshot: Snapshot, statistics: Statistics) -> None:
+        self._snapshot = snapshot
+        scored = sorted(
+            {
+                info.name
+                for segment in snapshot.segments
+                for info in segment.fields.values()
+                if info.length_row >= 0
+            }
+        )
+        self._fields = {name: place for place, name in enumerate(scored)}
+        searched = [name for name in TEXT_BOOSTS if name in self._fields]
+        self._searched = (
+            np.array([self._fields[name] for name in searched], np.int64),
+            np.array([TEXT_BOOSTS[name] for name in searched], np.float64),
+        )
+        norms = {name: statistics.norms(name).astype(np.float32) for name in scored}
+        self._segments = [
+            _Segment(segment, scored, self._searched, norms) for segment in snapshot.segments
+        ]
+        self._rooms = threading.local()
+
+    def request(self, words: Words) -> Request | None:
+        """A query of words as the loops want it.
+
+        None if they cannot run it: words of fields without lengths, boosts not above 0.
+        """
+        texts: list[bytes] = []
+        fields: list[int] = []
+        boosts: list[float] = []
+        for leaf in words.leaves:
+            texts.append(leaf.text.encode())
+            if isinstance(leaf, Word):
+                fields.append(EVERYWHERE)
+                boosts.append(leaf.weight)
+            else:
+                place = self._fields.get(leaf.fieldname)
+                if place is None:
+                    return None
+                fields.append(place)
+                boosts.append(leaf.boost)
+        if min(boosts) <= 0:
+            return None
+        return encode(texts, fields, boosts, words.bounds, every=words.every)
+
+    def answer(
+        self,
+        request: Request,
+        failed: Sequence[_Flags],
+        k: int,
+        wishes: Sequence[FacetWish] = (),
+        dropped: Sequence[_Flags] | None = None,
+        slop: int = 0,
+    ) -> Answer:
+        """Run a query: a term of every group must be in a document, or any term at all.
+
+        With a slop above 0, instead all terms of any group, in order, each at most so many
+        positions after the one before.
+
+        failed: for each segment uint8[N] or uint8[0], why filters keep documents out: 0 they
+            do not, i the i-th facet's filter alone does, 255 more does
+        k: how many of the best are wanted, at most `max_best`
+        dropped: for each segment uint8[N] or uint8[0], not 0 for documents that do not
+            match: deleted ones, and what else the query excludes
+        """
+        room = self._own_room()
+        df = self._frequencies(request)
+        counts: list[list[_Counts | None]] = [[] for _ in wishes]
+        matched = 0
+        for number, segment in enumerate(self._segments):
+            fails = failed[number]
+            if dropped is not None:
+                fails = _kept_out(fails, dropped[number])
+            query = (
+                segment.table, room.table, request, fails, df, k,
+                self._snapshot.bases[number], _SATURATION, self._snapshot.size,
+            )  # fmt: skip
+            here = answer_phrase(segment.positions, slop, *query) if slop else answer_words(*query)
+            if dropped is not None and len(dropped[number]):
+                bits = room.bits[: segment.words]
+                here = int(keep_passing(bits, dropped[number], 0, bits))
+            matched += here
+            for wish, parts in zip(wishes, counts, strict=True):
+                parts.append(segment.tally.count(wish, room.table, fails, here) if here else None)
+        held, _, passed = room.state.tolist()
+        return Answer(
+            matched, passed, room.top_docs[:held].tolist(), room.top_scores[:held].tolist(),
+            [
+                _joined(self._snapshot.facet(wish.facet), parts)
+                for wish, parts in zip(wishes, counts, strict=True)
+            ],
+        )  # fmt: skip
+
+    def _frequencies(self, request: Request) -> npt.NDArray[np.int64]:
+        """int64[n]: the documents in each list; empty where one segment knows them all."""
+        if len(self._segments) <= 1:
+            return _NONE
+        df = np.zeros(count_lists(request, len(self._searched[0])), np.int64)
+        lists = np.empty((len(df), 3), np.int64)
+        for segment in self._segments:
+            lookup.find_all(segment.table, request, lists, df)
+        return df
+
+    def _own_room(self) -> Room:
+        """What the loops write into: one for each thread, used by one query after the other."""
+        try:
+            return self._rooms.room  # type: ignore[no-any-return]
+        except AttributeError:
+            documents = max((segment.documents for segment in self._segments), default=0)
+            self._rooms.room = room = Room(documents, self.max_best)
+            return room
+
+
+def _kept_out(failed: _Flags, dropped: _Flags) -> _Flags:
+    """uint8[N] or uint8[0]: `failed` of a segment, with the dropped documents in it."""
+    if not len(dropped):
+        return failed
+    return np.where(dropped != 0, np.uint8(255), failed if len(failed) else np.uint8(0))
+
+
+def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
+    """The counts of all segments, int64[values] as `Answer.counts`, from those of each."""
+    if len(parts) == 1 and parts[0] is not None:
+        # The values of one segment are all there are, in the same order.
+        return parts[0]
+    sums = np.zeros(len(values.keys), np.int64)
+    for ordinals, part in zip(values.ordinals, parts, strict=True):
+        if part is not None:
+            sums[ordinals] += part
+    return sums
+
+
+class _Segment:
+    """What the loops are given of a segment."""
+
+    def __init__(
+        self,
+        segment: SegmentArrays,
+        scored: Sequence[str],
+        searched: tuple[Any, Any],
+        norms: dict[str, Any],
+    ) -> None:
+        self._segment = segment
+        self.documents = segment.doc_count
+        self.words = -(-segment.doc_count // 64)
+        infos = [segment.fields.get(name) for name in scored]
+        spans = np.array(
+            [(info.first, info.terms) if info else (0, 0) for info in infos], np.int64
+        ).reshape(-1, 2)
+        rows = np.array([info.length_row if info else 0 for info in infos], np.int64)
+        table = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
+        for name, info in zip(scored, infos, strict=True):
+            if info is not None and info.length_row >= 0:
+                table[info.length_row] = norms[name]
+        # In the order of `lookup.seek`.
+        self._arrays = Handles(
+            [
+                *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
+                spans, segment.first_chunks, segment.run_starts, segment.run_chunks,
+                segment.docs, segment.tfs, segment.lengths, table, rows, *searched,
+            ]
+        )  # fmt: skip
+        self.table = self._arrays.table
+        self.tally = Tally(segment)
+
+    @cached_property
+    def _positions(self) -> Handles:
+        return Handles(self._segment.position_arrays)
+
+    @property
+    def positions(self) -> Any:
+        """What phrases need besides `table`."""
+        return self._positions.table

@@ -1,0 +1,297 @@
+"""One immutable generation of the index, open for reading.
+
+A snapshot is a list of segments whose documents are numbered one after the other:
+`doc_id` is the number of a story in the snapshot, `bases[i]` that of the first story of
+segment i. Arrays are mapped, not read; what must be put together from several segments
+is put together when first asked for and kept.
+"""
+
+from __future__ import annotations
+
+import warnings
+from bisect import bisect_right
+from contextlib import suppress
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from threading import RLock
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from whoosh import fields
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import FileIndex
+from whoosh.reading import IndexReader
+
+from ..codec import Segment
+from ..codec.read import SegmentArrays
+from ..codec.stored import decode_fields
+from ..errors import DamageWarning, IndexCorrupt, IndexMissing
+from ..generation import manifest as mf
+from ..generation.open import open_generation
+from ..model import Facet, Sort, Story
+from ..schema import (
+    LABEL_SEPARATOR,
+    LABELLED,
+    NUMBER_FIELDS,
+    create_schema,
+    facet_key,
+    read_story,
+)
+
+#: Stands for "no date" in the date column.
+NO_DATE = np.iinfo(np.int64).max
+_ABSENT_DATE = (1 << 64) - 1
+
+
+class FacetValues(NamedTuple):
+    """The values of one facet over all segments.
+
+    keys: the distinct values, sorted
+    labels, values: parallel to keys: how each is shown, and what to filter by, which is
+        the label where that means the same value
+    ranks: intp[keys], the place of each in the order of labels
+    by_rank: the values in that order, as indices into keys
+    ordinals: for each segment intp[terms], its own ordinals → index into keys
+    """
+
+    keys: list[str]
+    labels: list[str]
+    values: list[str]
+    ranks: npt.NDArray[np.intp]
+    by_rank: list[int]
+    ordinals: list[npt.NDArray[np.intp]]
+
+
+class Snapshot:
+    """A generation as it was published; later ones do not touch what it holds.
+
+    Safe to share between threads; `reader` is, while `reading` is held.
+    """
+
+    def __init__(self, folder: str, manifest: mf.Manifest, segments: list[Segment]) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self._whoosh_segments = segments
+        self.segments: list[SegmentArrays] = [s.arrays(Path(folder)) for s in segments]
+        sizes = [segment.doc_count for segment in self.segments]
+        self.bases = [0, *accumulate(sizes)][: len(sizes)]
+        self.size = sum(sizes)
+        self._facets: dict[Facet, FacetValues] = {}
+        self._numbers: dict[str, npt.NDArray[np.float64]] = {}
+        self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
+        #: Held while `reader` is used.
+        self.reading = RLock()
+
+    @cached_property
+    def schema(self) -> fields.Schema:
+        """The fields, as Whoosh knows them."""
+        return create_schema()
+
+    @cached_property
+    def reader(self) -> IndexReader:
+        """Whoosh's reader over the same segments. Hold `reading` while it is used."""
+        storage = FileStorage(self.folder, readonly=True)
+        # As Whoosh opens an index, but without unpickling its table of contents.
+        return FileIndex._reader(
+            storage, self.schema, self._whoosh_segments, self.manifest.generation
+        )
+
+    def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
+        """The segment that holds a story, and its number there."""
+        number = self.segment_of(doc_id)
+        return self.segments[number], doc_id - self.bases[number]
+
+    def segment_of(self, doc_id: int) -> int:
+        """The number of the segment that holds a story."""
+        return bisect_right(self.bases, doc_id) - 1
+
+    def texts(self, doc_id: int) -> bytes:
+        """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""
+        number = self.segment_of(doc_id)
+        return self.segments[number].stored_texts(doc_id - self.bases[number])
+
+    def story(self, doc_id: int, texts: bytes | None = None) -> Story:
+        """The story with this document number; raises `IndexCorrupt`.
+
+        `texts` are its stored texts, if they have been read.
+        """
+        segment, doc = self.locate(doc_id)
+        if texts is None:
+            texts = segment.stored_texts(doc)
+        try:
+            fields: Any = decode_fields(segment.records.fields(doc))
+            return read_story(texts, fields["story"])
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            raise self.damaged(doc_id, error) from error
+
+    def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
+        """The error to raise if what is stored of a story makes no sense."""
+        segment, doc = self.locate(doc_id)
+        return segment.stored_file.corrupt(f"story {doc} cannot be read: {error}")
+
+    def doc_id(self, story_id: str) -> int | None:
+        """The document number of a story id."""
+        for base, segment in zip(self.bases, self.segments, strict=True):
+            entry = segment.find_term("id", story_id.encode())
+            if entry is not None:
+                for doc in segment.doc_ids(entry).tolist():
+                    if doc not in segment.deleted:
+                        return int(base + doc)
+        return None
+
+    def doc_frequency(self, field: str, term: str) -> int:
+        """In how many stories a field has this term, deleted ones included."""
+        encoded = term.encode()
+        entries = (segment.find_term(field, encoded) for segment in self.segments)
+        return sum(entry.df for entry in entries if entry is not None)
+
+    def prefixed(self, field: str, prefix: str) -> dict[str, int]:
+        """The terms of a field that begin so, and in how many stories each is."""
+        counts: dict[str, int] = {}
+        for segment in self.segments:
+            starts = segment.term_starts(field)
+            for ordinal in segment.terms_with_prefix(field, prefix.encode()):
+                term = _text(segment, segment.term_bytes(field, ordinal))
+                df = int(starts[ordinal + 1]) - int(starts[ordinal])
+                counts[term] = counts.get(term, 0) + df
+        return counts
+
+    def term_count(self) -> int:
+        """The number of terms over all fields, those of several segments counted in each."""
+        return sum(info.terms for segment in self.segments for info in segment.fields.values())
+
+    def facet(self, facet: Facet) -> FacetValues:
+        """The values of a facet."""
+        if facet not in self._facets:
+            self._facets[facet] = self._join_facet(facet)
+        return self._facets[facet]
+
+    def numbers(self, field: str) -> npt.NDArray[np.float64]:
+        """float64[size]: a number of each story, NaN where it has none."""
+        assert field in NUMBER_FIELDS
+        if field not in self._numbers:
+            self._numbers[field] = _floats(self._column(field))
+        return self._numbers[field]
+
+    @cached_property
+    def dates(self) -> npt.NDArray[np.int64]:
+        """int64[size]: microseconds since the year 1, UTC; `NO_DATE` where a story has none."""
+        dates = self._column("published_at")
+        return np.where(dates == _ABSENT_DATE, NO_DATE, dates.astype(np.int64))
+
+    def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
+        """int32[size]: the place of every story in this order, ties by doc id."""
+        if sort not in self._ranks:
+            order = np.argsort(self._sort_keys(sort), kind="stable")
+            ranks = np.empty(self.size, np.int32)
+            ranks[order] = np.arange(self.size, dtype=np.int32)
+            self._ranks[sort] = ranks
+        return self._ranks[sort]
+
+    def _sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
+        if sort == "quality":
+            return -self.numbers("quality")  # NaN sorts last
+        dates = self.dates
+        if sort == "oldest":
+            return dates
+        return np.where(dates == NO_DATE, NO_DATE, -dates)
+
+    def _column(self, field: str) -> npt.NDArray[np.uint64]:
+        default = self.schema[field].column_type.default_value()
+        parts = [
+            segment.column(field)
+            if field in segment.columns
+            else np.full(segment.doc_count, default, np.uint64)
+            for segment in self.segments
+        ]
+        return np.concatenate([np.empty(0, np.uint64), *parts])
+
+    def _join_facet(self, facet: Facet) -> FacetValues:
+        terms = [
+            [_text(segment, segment.term_bytes(facet, i)) for i in range(_terms(segment, facet))]
+            for segment in self.segments
+        ]
+        keys = sorted(set().union(*terms))
+        places = {key: place for place, key in enumerate(keys)}
+        ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
+        spellings = self._labels(facet)
+        labels = [spellings.get(key, key) for key in keys]
+        values = [
+            label if facet_key(label) == key else key
+            for key, label in zip(keys, labels, strict=True)
+        ]
+        order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
+        ranks = np.empty(len(keys), np.intp)
+        ranks[order] = np.arange(len(keys))
+        return FacetValues(keys, labels, values, ranks, order, ordinals)
+
+    def _labels(self, facet: Facet) -> dict[str, str]:
+        """The most frequent spelling of each key; the first in order of two alike."""
+        source = "provider" if facet == "lead_provider" else facet
+        best: dict[str, tuple[int, str]] = {}
+        if source not in LABELLED:
+            return {}
+        for term, count in sorted(self.prefixed("label", f"{source}{LABEL_SEPARATOR}").items()):
+            _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
+            if count > best.get(key, (0, ""))[0]:
+                best[key] = (count, spelling)
+        return {key: spelling for key, (_, spelling) in best.items()}
+
+
+def _text(segment: SegmentArrays, term: bytes) -> str:
+    try:
+        return term.decode()
+    except UnicodeDecodeError as error:
+        raise segment.terms_file.corrupt(f"a term is not UTF-8: {error.reason}") from error
+
+
+def _terms(segment: SegmentArrays, field: str) -> int:
+    info = segment.fields.get(field)
+    return info.terms if info else 0
+
+
+def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """Whoosh's sortable form of floats, whose order is that of unsigned integers → floats.
+
+    Positive numbers have the sign bit set, negative ones all bits turned round.
+    """
+    high = np.uint64(1 << 63)
+    positive = sortable >= high
+    bits = np.where(positive, sortable ^ high, ~sortable)
+    floats: npt.NDArray[Any] = bits.view(np.float64)
+    return floats
+
+
+def open_snapshot(folder: str) -> Snapshot:
+    """Open the newest generation; raises `IndexMissing`, `IndexCorrupt`.
+
+    If opening finds it damaged, the one before is opened with a `DamageWarning` that
+    names the file. The error is raised where that is damaged too.
+    """
+    newest = mf.newest_generation(folder)
+    if newest is None:
+        raise IndexMissing(folder)
+    try:
+        return Snapshot(folder, *open_generation(folder, newest))
+    except IndexCorrupt as damage:
+        if mf.newest_generation(folder) != newest:
+            return open_snapshot(folder)  # a writer replaced it while it was being opened
+        older = _open_older(folder, newest)
+        if older is None:
+            raise
+        instead = f"opened generation {older.manifest.generation} instead of {newest}"
+        warnings.warn(
+            DamageWarning(damage, f"{instead}; `storydex rebuild` makes a new one"), stacklevel=2
+        )
+        return older
+
+
+def _open_older(folder: str, newest: int) -> Snapshot | None:
+    for generation in mf.generations(folder):
+        if generation < newest:
+            with suppress(IndexCorrupt):
+                return Snapshot(folder, *open_generation(folder, generation))
+    return None

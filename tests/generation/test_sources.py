@@ -1,0 +1,85 @@
+"""The columns that note story files, against a dictionary of the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.errors import IndexCorrupt
+from indexer.generation import manifest as mf
+from indexer.generation.sources import NO_SOURCES, Sources, encode_sources, read_sources
+
+_IDS = st.text("ab/.é", max_size=4)
+_ROW = st.tuples(
+    st.integers(0, 2**32 - 1), st.integers(-(2**63), 2**63 - 1),
+    st.binary(min_size=16, max_size=16), st.integers(0, 2**32 - 1), st.booleans(),
+)  # fmt: skip
+_FILES = st.dictionaries(_IDS, _ROW, max_size=6)
+_Files = dict[str, tuple[int, int, bytes, int, bool]]
+
+
+def sources_of(files: _Files) -> Sources:
+    """Columns of some files."""
+    columns = zip(*files.values(), strict=True) if files else ((),) * 5
+    return Sources.of(7, list(files), *columns)
+
+
+def files_of(sources: Sources) -> _Files:
+    """What `sources_of` was given."""
+    rows = zip(
+        sources.sizes.tolist(), sources.mtimes_ns.tolist(), map(bytes, sources.digests),
+        sources.articles.tolist(), sources.indexed.tolist(), strict=True,
+    )  # fmt: skip
+    return dict(zip(sources.ids, rows, strict=True))
+
+
+@given(files=_FILES)
+def test_sources_come_back(tmp_path_factory: pytest.TempPathFactory, files: _Files) -> None:
+    """What is written is read, any numbers and names."""
+    folder = tmp_path_factory.mktemp("sources")
+    (folder / mf.sources_name(3)).write_bytes(mf.seal(encode_sources(sources_of(files))))
+    read = read_sources(str(folder), 3)
+    assert read.started_ns == 7
+    assert files_of(read) == files
+
+
+@given(files=_FILES, others=_FILES, changed=_ROW, data=st.data())
+def test_sources_are_compared_and_taken(
+    files: _Files, others: _Files, changed: tuple[int, int, bytes, int, bool], data: st.DataObject
+) -> None:
+    """Rows are found by id, taken in any order, and two are the same in any order."""
+    mine = sources_of(files)
+    assert mine.rows_of(list(others)).tolist() == [
+        list(files).index(story_id) if story_id in files else -1 for story_id in others
+    ]
+    order = data.draw(st.permutations(range(len(files))))
+    shuffled = mine.take(np.array(order, np.int64))
+    assert list(files_of(shuffled)) == [list(files)[row] for row in order]
+    assert files_of(shuffled) == files
+    assert mine.same_files(shuffled)
+    assert mine.same_files(sources_of(others)) == (files == others)
+    for story_id in files:
+        assert mine.same_files(sources_of({**files, story_id: changed})) == (
+            files[story_id] == changed
+        )
+    joined = mine.joined(shuffled)
+    assert joined.ids == mine.ids + shuffled.ids
+    assert NO_SOURCES.joined(mine).same_files(mine)
+
+
+@pytest.mark.parametrize("field", ["sizes", "mtimes_ns", "digests", "articles", "indexed"])
+@pytest.mark.parametrize("size", [0, 3, 48])
+def test_columns_of_other_lengths_are_refused(tmp_path: Path, field: str, size: int) -> None:
+    """A file whose columns do not fit together is damaged, though its digest fits."""
+    row = (1, 2, bytes(16), 3, True)
+    payload = msgspec.msgpack.decode(encode_sources(sources_of({"a": row, "b": row})))
+    payload[field] = bytes(size)
+    path = tmp_path / mf.sources_name(1)
+    path.write_bytes(mf.seal(msgspec.msgpack.encode(payload)))
+    with pytest.raises(IndexCorrupt, match=r"storydex-1\.sources"):
+        read_sources(str(tmp_path), 1)

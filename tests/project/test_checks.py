@@ -1,0 +1,37 @@
+"""Style and types, so that one command checks everything, here and elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def check(*command: str) -> None:
+    """Run a tool over the project; its findings become the failure's message."""
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_lint():
+    """Ruff finds nothing."""
+    pytest.importorskip("ruff")
+    check("ruff", "check", "--no-cache", ".")
+
+
+def test_format():
+    """Every file is formatted as Ruff would."""
+    pytest.importorskip("ruff")
+    check("ruff", "format", "--no-cache", "--check", ".")
+
+
+def test_types():
+    """mypy, in strict mode, finds nothing."""
+    pytest.importorskip("mypy")
+    check("mypy", "--strict")

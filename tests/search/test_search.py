@@ -1,0 +1,352 @@
+"""Results: which stories, in what order, with which counts, proved against plain search."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+import whoosh.index
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import indexer
+from tests import oracle
+from tests.conftest import SEED_STORY, build
+
+WORDS = ["cat", "dog", "fish", "bird", "catty", "run", "running", "the"]
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
+PROVIDERS = [
+    {"name": "Alpha", "domain": "alpha.example"},
+    {"name": "Alpha News", "domain": "www.alpha.example"},
+    {"name": "Beta", "domain": "beta.example"},
+    {"name": "Gamma"},
+    None,
+]
+FACET_NAMES = (
+    "provider",
+    "lead_provider",
+    "topic",
+    "category",
+    "type",
+    "year",
+    "month",
+    "published",
+)
+
+
+def some(values):
+    return st.none() | st.sampled_from(values)
+
+
+ARTICLES = st.fixed_dictionaries(
+    {"title": TEXTS}, optional={"excerpt": TEXTS, "provider": st.sampled_from(PROVIDERS)}
+)
+STORIES = st.fixed_dictionaries(
+    {"title": TEXTS},
+    optional={
+        "excerpt": TEXTS,
+        "body": TEXTS,
+        "related": st.lists(ARTICLES, max_size=3),
+        "provider": st.sampled_from(PROVIDERS),
+        "topics": st.lists(st.sampled_from(["AI", "ai", "Cloud", "Law"]), max_size=3),
+        "category": some(["news", "News", "opinion"]),
+        "type": some(["article", "video"]),
+        "published": st.booleans(),
+        "quality": some([-1, 5, 5.5, 100]),
+        "publishedDateTime": some(
+            ["2020-01-31T23:59:59Z", "2021-02-01", "2021-12-31T23:00:00-03:00"]
+        ),
+    },
+)
+CORPORA = st.lists(STORIES, min_size=1, max_size=8)
+LEAVES = (
+    st.tuples(st.just("word"), st.sampled_from(WORDS))
+    | st.tuples(
+        st.just("phrase"),
+        st.lists(st.sampled_from(WORDS), min_size=2, max_size=3).map(tuple),
+        st.integers(0, 2),
+    )
+    | st.tuples(
+        st.just("field"),
+        st.sampled_from(["title", "excerpt", "body", "related"]),
+        st.sampled_from(WORDS),
+    )
+    | st.tuples(st.just("prefix"), st.sampled_from(["ca", "cat", "do", "r"]))
+)
+QUERIES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.tuples(st.just("not"), inner)
+        | st.tuples(
+            st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)
+        )
+    ),
+    max_leaves=6,
+)
+PLENTY = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def opened(corpus):
+    with tempfile.TemporaryDirectory() as folder:
+        return indexer.open_index(build(Path(folder), corpus))
+
+
+def ids(page):
+    return sorted(int(hit.story.id[:4]) for hit in page.hits)
+
+
+@PLENTY
+@given(CORPORA, st.lists(QUERIES, min_size=1, max_size=10))
+def test_matches_equal_those_of_plain_search(corpus, queries):
+    """A query finds exactly the stories that looking at each one finds."""
+    fields = [oracle.read_fields(story) for story in corpus]
+    with opened(corpus) as engine:
+        for query in queries:
+            expected = [i for i, story in enumerate(fields) if oracle.matches(query, story)]
+            page = engine.search(oracle.typed(query), limit=100)
+            assert page.relaxed or ids(page) == expected, oracle.typed(query)
+            assert not (page.relaxed and expected)
+            assert page.total == len(page.hits)
+
+
+@PLENTY
+@given(CORPORA, st.lists(st.sampled_from(WORDS), min_size=1, max_size=3))
+def test_scores_and_order_equal_those_of_plain_search(corpus, words):
+    """Scores are BM25 weighted by field, to six digits; best first, ties by document number."""
+    fields = [oracle.read_fields(story) for story in corpus]
+    with opened(corpus) as engine:
+        page = engine.search(" OR ".join(words), limit=100)
+    for hit in page.hits:
+        expected = oracle.score(words, fields[int(hit.story.id[:4])], fields)
+        assert hit.score == pytest.approx(expected, rel=1e-6)
+    assert [hit.score for hit in page.hits] == sorted(
+        (hit.score for hit in page.hits), reverse=True
+    )
+
+
+@PLENTY
+@given(
+    CORPORA,
+    st.lists(st.sampled_from(WORDS), max_size=3).map(" ".join),
+    st.dictionaries(
+        st.sampled_from(FACET_NAMES),
+        st.lists(
+            st.sampled_from(["alpha.example", "beta.example", "Gamma", "AI", "cloud", "news",
+                             "video", "2020", "2021-02", "true", "nothing"]),
+            min_size=1, max_size=2,
+        ),
+        max_size=3,
+    ),
+    st.sampled_from([None, "2021-01-01"]),
+    st.sampled_from([None, "2021-12-31"]),
+)  # fmt: skip
+def test_each_facet_count_is_what_a_click_gives(corpus, query, filters, since, until):
+    """Each count equals the total after choosing that value alone in its facet."""
+    span = {"since": since, "until": until}
+    with opened(corpus) as engine:
+        page = engine.search(query, filters=filters, facets=FACET_NAMES, **span)
+        for facet, counts in page.facets.items():
+            for row in counts:
+                chosen = engine.search(query, filters={**filters, facet: [row.value]}, **span)
+                assert chosen.total == row.count, (facet, row)
+            # No value that a click would find is left out.
+            others = {name: values for name, values in filters.items() if name != facet}
+            free = engine.search(query, filters=others, facets=(facet,), **span).facets[facet]
+            assert {(row.value, row.count) for row in counts if row.count} == {
+                (row.value, row.count) for row in free
+            }
+            order = [(-row.count, row.label.casefold()) for row in counts]
+            assert order == sorted(order)
+
+
+@PLENTY
+@given(CORPORA, st.sampled_from(indexer.SORTS), st.sampled_from(["", "cat", "dog OR the"]))
+def test_pages_join_into_the_whole_result(corpus, sort, query):
+    """Paging through any order shows each story once; export gives the same list."""
+    with opened(corpus) as engine:
+        whole = [hit.story.id for hit in engine.search(query, sort=sort, limit=100).hits]
+        paged = [
+            hit.story.id
+            for offset in range(0, len(corpus), 2)
+            for hit in engine.search(query, sort=sort, offset=offset, limit=2).hits
+        ]
+        request = indexer.SearchRequest(query=query, sort=sort)
+        assert paged == whole == [hit.story.id for hit in engine.export(request)]
+
+
+DATED = [
+    {"title": "x a", "quality": 5, "publishedDateTime": "2020-01-01"},
+    {"title": "x b"},
+    {"title": "x c", "quality": -7.5, "publishedDateTime": "2022-01-01T00:00:01Z"},
+    {"title": "x d", "quality": 5, "publishedDateTime": "2022-01-01T00:00:00Z"},
+]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"), [("newest", "cdab"), ("oldest", "adcb"), ("quality", "adcb")]
+)
+def test_sorting(tmp_path, sort, order):
+    """Dates and quality sort as they should; stories without a value come last."""
+    with indexer.open_index(build(tmp_path, DATED)) as engine:
+        for query in ("x", ""):
+            titles = [hit.story.title[-1] for hit in engine.search(query, sort=sort).hits]
+            assert "".join(titles) == order
+        assert [hit.story.title[-1] for hit in engine.search("").hits] == list("cdab")
+
+
+def test_finding_the_seed_story_through_its_related_articles(seed_engine):
+    """A word only in related articles finds the story and names them, best first."""
+    page = seed_engine.search("BeeKeeperAI")
+    assert [hit.story.id for hit in page.hits] == [SEED_STORY]
+    related = page.hits[0].related
+    assert {article.provider.domain for article in related} == {"beckershospitalreview.com"}
+    assert len(related) == 2
+    assert all("<mark>BeeKeeperAI</mark>" in article.highlights["excerpt"] for article in related)
+
+
+def test_the_seed_story_and_its_providers(seed_engine):
+    """Provider facets count every provider that ran the story, shown by name."""
+    page = seed_engine.search("provider:zdnet.com azure")
+    assert page.total == 1
+    assert "<mark>Azure</mark>" in page.hits[0].highlights["title"]
+    labels = {row.value: row.label for row in page.facets["provider"]}
+    assert len(labels) >= 20
+    assert labels["zdnet.com"] == "ZDNet"
+    assert labels["seekingalpha.com"] == "Seeking Alpha"
+    (lead,) = seed_engine.search("", facets=("lead_provider",)).facets["lead_provider"]
+    assert lead == indexer.FacetCount("seekingalpha.com", "Seeking Alpha", 1)
+
+
+def test_a_provider_is_shown_by_its_most_frequent_name(tmp_path):
+    """One domain under several names is one value, labelled by the most frequent."""
+    stories = [{"provider": {"name": n, "domain": "a.example"}} for n in ("A", "The A", "The A")]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        assert engine.search("").facets["provider"] == (
+            indexer.FacetCount("a.example", "The A", 3),
+        )
+
+
+def test_filters_take_any_spelling(tmp_path):
+    """Case, `www.` and spacing of a filter's value do not matter."""
+    story = {"provider": {"name": "A", "domain": "a.example"}, "topics": ["Big  Data"]}
+    with indexer.open_index(build(tmp_path, [story])) as engine:
+        for filters in ({"provider": ["WWW.A.example"]}, {"topic": ["big data"]}):
+            assert engine.search("", filters=filters).total == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameter"),
+    [
+        ({"sort": "best"}, "sort"), ({"facets": ["colour"]}, "facet"), ({"offset": -1}, "offset"),
+        ({"limit": -1}, "limit"), ({"limit": 10**6}, "limit"), ({"filters": {"x": ["y"]}}, "facet"),
+        ({"filters": {"provider": "zdnet.com"}}, "provider"), ({"since": "soon"}, "since"),
+        ({"until": "2022-02-30"}, "until"),
+    ],
+)  # fmt: skip
+def test_bad_parameters_are_named(seed_engine, arguments, parameter):
+    """A parameter that cannot be used is named in the error."""
+    with pytest.raises(indexer.QueryError) as caught:
+        seed_engine.search("azure", **arguments)
+    assert caught.value.parameter == parameter
+
+
+def test_whoosh_gives_the_same_matches(seed_index, seed_engine):
+    """Whoosh's own tools open the same index and find the same stories."""
+    with whoosh.index.open_dir(str(seed_index)).searcher() as searcher:
+        from whoosh.query import Term
+
+        assert (
+            len(searcher.search(Term("related", "azur")))
+            == seed_engine.search("related:azure").total
+            == 1
+        )
+
+
+def test_get_suggest_and_more_like(tmp_path):
+    """Stories by id, completions by frequency, spelling, and similar stories."""
+    stories = {
+        "a.md": {"title": "Microsoft buys quantum startup", "excerpt": "quantum chips"},
+        "b.md": {"title": "Microsoft quantum chips ship", "excerpt": "quantum"},
+        "c.md": {"title": "Micro breweries thrive", "excerpt": "beer"},
+        "d.md": {"title": "Weather", "excerpt": "rain"},
+    }
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        assert engine.get("c.md").title == "Micro breweries thrive"
+        assert engine.get("none.md") is None
+        assert engine.suggest("micr") == ("microsoft", "micro")
+        assert engine.suggest("big micros") == ("big microsoft",)
+        assert engine.suggest("") == engine.suggest("micros ") == ()
+        assert engine.search("micorsoft").suggestion == "microsoft"
+        assert engine.search("quantom weather").suggestion == "quantum weather"
+        assert engine.search("microsoft").suggestion is None
+        assert [hit.story.id for hit in engine.more_like("a.md")] == ["b.md"]
+        with pytest.raises(indexer.StoryNotFound):
+            engine.more_like("none.md")
+
+
+def test_a_closed_engine_says_so(seed_index):
+    """Using an engine after closing it is a clear error; hits got before still work."""
+    engine = indexer.open_index(seed_index)
+    hit = engine.search("azure").hits[0]
+    engine.close()
+    assert hit.related
+    with pytest.raises(indexer.EngineClosed):
+        engine.search("azure")
+
+
+def test_many_threads_share_an_engine(seed_engine):
+    """Concurrent searches get the answers they would get alone."""
+    queries = ["azure", "BeeKeeperAI", "microsoft build", '"strategic cloud"', "nothing at all"]
+    expected = {query: seed_engine.search(query).total for query in queries}
+    wrong = []
+
+    def work(query):
+        for _ in range(10):
+            page = seed_engine.search(query)
+            if page.total != expected[query] or (page.hits and not page.hits[0].highlights):
+                wrong.append(query)
+
+    threads = [threading.Thread(target=work, args=(query,)) for query in queries * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_no_index(tmp_path):
+    """A folder without an index is a clear error with the remedy."""
+    with pytest.raises(indexer.IndexMissing, match="storydex rebuild"):
+        indexer.open_index(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("chosen", [[], ["b", "absent", "zz"]])
+def test_facet_rows_are_a_sequence(tmp_path, chosen):
+    """The rows of a facet can be counted, sliced, compared and gone through, in any order."""
+    stories = [{"topics": topics} for topics in (["B", "a"], ["a"], ["c", "B"], ["d"])]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        filters = {"topic": chosen} if chosen else {}
+        rows = engine.search("", filters=filters, facets=("topic",)).facets["topic"]
+        listed = [(row.value, row.count, row.selected) for row in rows]
+    unused = [("absent", 0, True), ("zz", 0, True)] if chosen else []
+    assert listed == [
+        ("a", 2, False),
+        ("B", 2, bool(chosen)),
+        ("c", 1, False),
+        ("d", 1, False),
+        *unused,
+    ]
+    assert len(rows) == len(listed)
+    assert rows[-1] == tuple(rows)[-1]
+    assert rows[1:3] == tuple(rows)[1:3]
+    assert list(reversed(rows)) == list(rows)[::-1]
+    assert rows == list(rows)
+    assert rows != list(rows)[1:]
+    with pytest.raises(IndexError):
+        rows[len(rows)]

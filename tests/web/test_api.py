@@ -1,0 +1,267 @@
+"""The HTTP API: what it answers, how it fails, how it is described."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+import indexer
+from tests.conftest import SEED_STORY, build
+from tests.web.web_site import archive, visit
+from web.openapi import describe_api
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> Path:
+    """An index of thirty stories."""
+    return build(tmp_path_factory.mktemp("api"), archive())
+
+
+@pytest.fixture(scope="module")
+def client(index):
+    """A client of a site over it."""
+    return visit(index)
+
+
+def get(client, path, status=200):
+    """Ask for JSON and expect a status."""
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.get_json(force=True)
+
+
+def problem(client, path, status):
+    """Ask for something that fails, and expect a problem document of RFC 9457."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    document = json.loads(answer.data)
+    assert document["status"] == status
+    assert document["title"]
+    assert document["type"]
+    return document
+
+
+def test_search_answers_in_the_documented_shape(seed_index):
+    """The real story, found by two words that stand in different places of it."""
+    page = get(visit(seed_index), "/api/v1/search?q=microsoft+azure")
+    assert set(page) == {
+        "query", "total", "took_ms", "relaxed", "suggestion", "hits", "facets"
+    }  # fmt: skip
+    assert page["query"] == "microsoft azure"
+    assert page["total"] == 1
+    hit = page["hits"][0]
+    assert set(hit) == {
+        "id", "score", "title", "excerpt", "url", "published_at", "provider", "topics",
+        "quality", "highlights", "related",
+    }  # fmt: skip
+    assert hit["id"] == SEED_STORY
+    assert hit["published_at"] == "2022-05-25T17:16:00Z"
+    assert hit["provider"] == {"name": "Seeking Alpha", "domain": "seekingalpha.com"}
+    assert "<mark>Microsoft</mark>" in hit["highlights"]["title"]
+    assert {"title", "url", "provider", "published_at", "highlights"} == set(hit["related"][0])
+    zdnet = next(one for one in page["facets"]["provider"] if one["value"] == "zdnet.com")
+    assert zdnet == {"value": "zdnet.com", "label": "ZDNet", "count": 1, "selected": False}
+
+
+def test_search_answers_as_the_engine_does(client, index):
+    """The API adds nothing and loses nothing: same total, same order, same counts."""
+    page = get(client, "/api/v1/search?q=azure&provider=zdnet.com&facet=year&limit=100")
+    with indexer.open_index(index) as engine:
+        expected = engine.search(
+            "azure", filters={"provider": ["zdnet.com"]}, facets=("year",), limit=100
+        )
+    assert [hit["id"] for hit in page["hits"]] == [hit.story.id for hit in expected.hits]
+    assert page["total"] == expected.total == 10
+    assert {one["value"]: one["count"] for one in page["facets"]["year"]} == {
+        one.value: one.count for one in expected.facets["year"]
+    }
+
+
+def test_values_of_a_facet_are_alternatives_and_facets_combine(client):
+    """ZDNet or Nasdaq, and of these 2021."""
+    query = "/api/v1/search?lead_provider=zdnet.com&lead_provider=nasdaq.com&year=2021"
+    assert get(client, query)["total"] == 10
+
+
+def test_pages_join_up(client):
+    """Offset and limit cut one ranking into pieces without gaps or repeats."""
+    whole = [hit["id"] for hit in get(client, "/api/v1/search?q=azure&limit=30")["hits"]]
+    pieces = []
+    for offset in range(0, 30, 7):
+        page = get(client, f"/api/v1/search?q=azure&limit=7&offset={offset}")
+        pieces += [hit["id"] for hit in page["hits"]]
+    assert pieces == whole
+    assert len(set(whole)) == 30
+
+
+def test_no_facet_is_counted_but_those_asked_for(client):
+    """Providers where nothing is said, else what is named."""
+    assert set(get(client, "/api/v1/search")["facets"]) == {"provider"}
+    page = get(client, "/api/v1/search?facet=topic&facet=year")
+    assert set(page["facets"]) == {"topic", "year"}
+
+
+def test_a_bad_parameter_is_named_with_its_remedy(client):
+    """Every parameter at fault is listed, each with what to write instead."""
+    document = problem(client, "/api/v1/search?limit=1000&since=soon", 400)
+    assert document["parameter"] == "since"
+    assert [one["parameter"] for one in document["errors"]] == ["since", "limit"]
+    assert "2022-05-31" in document["errors"][0]["detail"]
+    assert "100" in document["errors"][1]["detail"]
+
+
+def test_an_unknown_parameter_is_an_error(client):
+    """A misspelt filter would otherwise answer with everything."""
+    document = problem(client, "/api/v1/search?providr=zdnet.com", 400)
+    assert document["parameter"] == "providr"
+    assert "provider" in document["detail"]
+
+
+def test_a_query_past_the_limits_is_an_error_that_says_so(client):
+    """4,096 characters are searched, more are refused."""
+    document = problem(client, "/api/v1/search?q=" + "x" * 4097, 400)
+    assert document["parameter"] == "q"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/search", "/api/v1/stories/no.md"])
+def test_what_does_not_exist_is_a_problem_404(client, path):
+    """Programs get JSON for every error, also for addresses that nobody made."""
+    problem(client, path, 404)
+
+
+def test_another_method_is_a_problem_405(client):
+    """The answer says what is allowed."""
+    answer = client.post("/api/v1/search")
+    assert answer.status_code == 405
+    assert answer.mimetype == "application/problem+json"
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_an_unexpected_error_tells_nothing(index, monkeypatch):
+    """A bug is a problem 500 without traceback, path or message."""
+
+    def fail(*args):
+        raise RuntimeError("secret /var/lib/index")
+
+    monkeypatch.setattr("web.api.page_to_json", fail)
+    answer = visit(index).get("/api/v1/search")
+    assert answer.status_code == 500
+    assert answer.mimetype == "application/problem+json"
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_suggestions_finish_the_last_word(client):
+    """The words before it are kept."""
+    assert get(client, "/api/v1/suggest?q=azure+rep")["suggestions"] == ["azure report"]
+    assert get(client, "/api/v1/suggest?q=")["suggestions"] == []
+    assert get(client, "/api/v1/suggest")["query"] == ""
+
+
+def test_a_story_has_all_its_fields_in_snake_case(seed_index):
+    """Everything of the file but what is private."""
+    story = get(visit(seed_index), f"/api/v1/stories/{SEED_STORY}")
+    assert story["id"] == SEED_STORY
+    assert story["published"] is False
+    assert story["topics"] == ["Microsoft AI", "AI"]
+    assert story["images"][0]["is_cached"] is True
+    assert len(story["related"]) == 23
+    assert story["related"][0]["cdn_amp_web_url"].startswith("https://www-zdnet-com.cdn")
+    assert "secured" not in json.dumps(story)
+
+
+def test_a_story_id_may_hold_slashes_and_spaces(client):
+    """Ids are paths below the seeds folder."""
+    assert get(client, "/api/v1/stories/2021/story%2000.md")["title"] == "Azure report 0"
+
+
+def test_export_has_the_whole_result(client):
+    """JSON Lines by default: one story a line, in the order of the search."""
+    answer = client.get("/api/v1/export?q=azure&provider=zdnet.com")
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert len(lines) == 10
+    page = get(client, "/api/v1/search?q=azure&provider=zdnet.com")
+    assert [line["id"] for line in lines] == [hit["id"] for hit in page["hits"]]
+    assert lines[0]["related"]
+
+
+def test_export_writes_csv(client):
+    """A header and a row a story; numbers stay numbers."""
+    answer = client.get("/api/v1/export?format=csv&sort=oldest")
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == 30
+    assert rows[0]["title"] == "Azure report 0"
+    assert rows[0]["domain"] == "zdnet.com"
+    assert rows[0]["published"] == "false"
+    assert rows[0]["published_at"] == "2021-03-01T10:00:00Z"
+
+
+def test_csv_cells_are_no_formulas(tmp_path):
+    """What a spreadsheet would run is quoted; negative numbers are left alone."""
+    starts = "=+-@\t\r"
+    stories = [{"title": f'x{n}', "excerpt": f'{c}HYPERLINK("x")', "heat": -1}
+               for n, c in enumerate(starts)]  # fmt: skip
+    rows = csv.DictReader(
+        io.StringIO(visit(build(tmp_path, stories)).get("/api/v1/export?format=csv").text)
+    )
+    for row in rows:
+        assert not row["excerpt"].startswith(tuple(starts))
+        assert row["heat"] == "-1"
+
+
+@pytest.mark.parametrize("query", ["format=xml", "page=2", "q=" + "x" * 5000])
+def test_export_refuses_before_it_streams(client, query):
+    """A request that cannot be answered is a problem, not half a file."""
+    problem(client, f"/api/v1/export?{query}", 400)
+
+
+def test_an_export_may_be_empty(client):
+    """No story is no line; a CSV still has its header."""
+    assert client.get("/api/v1/export?q=zebra").text == ""
+    assert client.get("/api/v1/export?q=zebra&format=csv").text.startswith("id,score,title")
+
+
+def test_the_description_is_valid_openapi():
+    """OpenAPI 3.1, as its own validator sees it."""
+    OpenAPIV31SpecValidator(describe_api("")).validate()
+
+
+def test_the_description_lists_every_route_of_the_api(client):
+    """A route that is not described does not exist for a user."""
+    described = get(client, "/openapi.json")["paths"]
+    routes = {
+        rule.rule.replace("<path:story_id>", "{id}")
+        for rule in client.application.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+    }
+    assert routes == set(described)
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/api/v1/search?q=azure&facet=year", "ResultPage"),
+        ("/api/v1/stories/2021/story%2000.md", "Story"),
+        ("/api/v1/search?limit=x", "Problem"),
+    ],
+)
+def test_answers_are_as_described(client, path, schema):
+    """What the API answers validates against what it says it answers."""
+    from openapi_schema_validator import OAS31Validator
+
+    document = describe_api("")
+    wanted = {**document["components"]["schemas"][schema], "components": document["components"]}
+    OAS31Validator(wanted).validate(client.get(path).get_json(force=True))
+
+
+def test_the_description_follows_the_mount_point(index):
+    """Behind a proxy that mounts the site elsewhere, clients find it there."""
+    answer = visit(index).get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/news"})
+    assert answer.get_json()["servers"] == [{"url": "/news"}]

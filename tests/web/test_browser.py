@@ -1,0 +1,200 @@
+"""The site in a real browser, with its script and without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import SEED_STORY, build
+from tests.web.web_site import archive, serving, site
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def find_chromium() -> str | None:
+    """Where a Chromium is: STORYDEX_CHROMIUM, or the search path."""
+    named = os.environ.get("STORYDEX_CHROMIUM")
+    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+pytestmark = pytest.mark.skipif(
+    find_chromium() is None, reason="no Chromium found; set STORYDEX_CHROMIUM to its path"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One headless browser for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def seed_site(seed_index: Path) -> Iterator[str]:
+    """The address of a site over the real story."""
+    with serving(site(seed_index)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def archive_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a site over thirty stories."""
+    index = build(tmp_path_factory.mktemp("browser"), archive())
+    with serving(site(index)) as address:
+        yield address
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no-script"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a fresh browser profile, with and without scripts; errors fail the test."""
+    context = browser.new_context(java_script_enabled=request.param)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text)
+            if message.type == "error" and "ERR_" not in message.text else None)  # fmt: skip
+    yield page
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def scripted(browser: Browser) -> Iterator[Page]:
+    """A page with scripts."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def test_a_person_finds_a_story_and_narrows_by_provider(page: Page, seed_site: str):
+    """Type, read, choose a provider, undo it; the address says it all."""
+    page.goto(seed_site)
+    page.get_by_role("searchbox").or_(page.get_by_role("combobox")).fill("microsoft azure")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("1 story for")
+    expect(page.locator(".hit h3")).to_contain_text("Microsoft dips even as Meta Platforms")
+    expect(page.locator(".hit h3 mark").first).to_have_text("Microsoft")
+    page.locator(".facet-provider").get_by_role("link", name="Datacenter Dynamics").click()
+    assert page.url == f"{seed_site}/?q=microsoft+azure&provider=datacenterdynamics.com"
+    expect(page.locator(".facet-provider [aria-current]")).to_contain_text("Datacenter Dynamics")
+    expect(page.locator(".chips li").first).to_contain_text("Datacenter Dynamics")
+    expect(page.locator(".hit")).to_have_count(1)
+    page.locator(".chips a").first.click()
+    assert page.url == f"{seed_site}/?q=microsoft+azure"
+
+
+def test_related_articles_and_long_lists_unfold(page: Page, seed_site: str):
+    """Without a script too."""
+    page.goto(f"{seed_site}/?q=microsoft+azure")
+    title = page.get_by_role("link", name="AMD Instinct(TM) MI200 Adopted")
+    expect(title).to_be_hidden()
+    page.get_by_text("Matched in 13 related articles").click()
+    expect(title).to_be_visible()
+    zdnet = page.locator(".facet-provider").get_by_role("link", name="ZDNet")
+    expect(zdnet).to_be_hidden()
+    page.get_by_text("Show all 22").click()
+    expect(zdnet).to_be_visible()
+
+
+def test_a_person_reads_a_story_and_comes_back(page: Page, seed_site: str):
+    """From the result to the story to everything on a topic."""
+    page.goto(f"{seed_site}/?q=microsoft+azure")
+    page.get_by_role("link", name="Full story and 23 articles").click()
+    assert page.url == f"{seed_site}/story/{SEED_STORY}"
+    expect(page.locator(".timeline li")).to_have_count(23)
+    page.get_by_role("link", name="Microsoft AI", exact=True).click()
+    expect(page.locator(".chips")).to_contain_text("Microsoft AI")
+
+
+def test_a_person_turns_pages(page: Page, archive_site: str):
+    """Next, and a page by its number."""
+    page.goto(f"{archive_site}/?q=azure")
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".pages [aria-current=page]")).to_contain_text("2")
+    page.get_by_role("link", name="Page 3").click()
+    expect(page.get_by_role("link", name="Next")).to_have_count(0)
+
+
+def test_dates_narrow_the_result(page: Page, archive_site: str):
+    """The words stay; an empty date does not count."""
+    page.goto(f"{archive_site}/?q=azure")
+    page.get_by_label("From").fill("2022-01-01")
+    page.get_by_role("button", name="Apply dates").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("15 stories")
+    expect(page.locator(".chips")).to_contain_text("1 Jan 2022")
+
+
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+def test_nothing_is_wider_than_the_screen(scripted: Page, seed_site: str, width: int):
+    """No page scrolls sideways, from a small phone to a desk."""
+    scripted.set_viewport_size({"width": width, "height": 800})
+    for path in ("/?q=microsoft+azure&provider=zdnet.com", f"/story/{SEED_STORY}", "/help"):
+        scripted.goto(seed_site + path)
+        assert scripted.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_filters_fold_away_on_a_phone(page: Page, seed_site: str):
+    """Results first; the filters are one tap away."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{seed_site}/?q=microsoft")
+    nasdaq = page.locator(".facet-provider").get_by_role("link", name="Nasdaq")
+    expect(nasdaq).to_be_hidden()
+    page.locator(".filters > summary").click()
+    expect(nasdaq).to_be_visible()
+
+
+def test_suggestions_are_chosen_with_the_keyboard(scripted: Page, archive_site: str):
+    """Slash, a few letters, down, enter."""
+    scripted.goto(archive_site)
+    scripted.keyboard.press("/")
+    box = scripted.get_by_role("combobox")
+    expect(box).to_be_focused()
+    box.press_sequentially("azure rep")
+    option = scripted.get_by_role("option", name="azure report")
+    expect(option).to_be_visible()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    box.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_value("azure report")
+    box.press("Enter")
+    scripted.wait_for_url(f"{archive_site}/?q=azure+report")
+
+
+def test_escape_gives_back_what_was_typed(scripted: Page, archive_site: str):
+    """And closes the list."""
+    scripted.goto(archive_site)
+    box = scripted.get_by_role("combobox")
+    box.press_sequentially("azure rep")
+    scripted.get_by_role("option").first.wait_for()
+    box.press("ArrowDown")
+    box.press("Escape")
+    expect(box).to_have_value("azure rep")
+    expect(box).to_have_attribute("aria-expanded", "false")
+
+
+def test_a_long_list_can_be_searched(scripted: Page, archive_site: str):
+    """Thirty-three providers are too many to read."""
+    scripted.goto(f"{archive_site}/?q=azure")
+    scripted.locator(".facet-provider summary").click()
+    scripted.get_by_label("Find in this list").fill("desk 29")
+    expect(scripted.locator(".facet-provider .rest li:visible")).to_have_count(1)
+
+
+def test_the_skip_link_leads_past_the_masthead(scripted: Page, seed_site: str):
+    """The first stop of the Tab key."""
+    scripted.goto(f"{seed_site}/?q=microsoft")
+    scripted.keyboard.press("Tab")
+    expect(scripted.get_by_role("link", name="Skip to content")).to_be_focused()
+    scripted.keyboard.press("Enter")
+    expect(scripted.locator("main")).to_be_focused()

@@ -1,0 +1,275 @@
+"""The pages that people read, without a script: everything is in the HTML."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import indexer
+from tests.conftest import SEED_STORY, build, write_story
+from tests.web.web_site import Page, archive, visit
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> Path:
+    """An index of thirty stories."""
+    return build(tmp_path_factory.mktemp("pages"), archive())
+
+
+@pytest.fixture(scope="module")
+def client(index):
+    """A client of a site over it."""
+    return visit(index)
+
+
+def read(client, path, status=200):
+    """Get a page and take it apart."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    return Page(answer.text)
+
+
+def linking(page, *parts):
+    """The one link of a page whose address has all these parts and no other parameter."""
+    return next(href for href in page.links() if href.startswith("/?") and
+                sorted(href[2:].split("&")) == sorted(parts))  # fmt: skip
+
+
+def test_a_search_shows_what_was_found_and_where(seed_index):
+    """Headline with marked words, provider, date, and the articles that matched."""
+    answer = visit(seed_index).get("/?q=microsoft+azure")
+    page = Page(answer.text)
+    assert "1 story for" in page.text
+    assert "<mark>Microsoft</mark> dips even as" in answer.text
+    assert "Seeking Alpha" in page.text
+    assert "25 May 2022" in page.text
+    assert "Matched in 13 related articles" in page.text
+    assert "Datacenter Dynamics" in page.text
+    assert f"/story/{SEED_STORY}" in page.links()
+    assert next(time["datetime"] for time in page.all("time")) == "2022-05-25T17:16:00Z"
+
+
+def test_every_provider_is_in_the_page(seed_index):
+    """The first twelve in view, the others folded away, none left to a script."""
+    page = read(visit(seed_index), "/?q=microsoft")
+    filters = {href for href in page.links() if "provider=" in href and "q=" in href}
+    assert len(filters) == 22
+    assert "Show all 22" in page.text
+
+
+def test_a_list_without_end_is_cut_and_says_so(client, monkeypatch):
+    """Thousands of providers would make every page megabytes; the rest is counted."""
+    monkeypatch.setattr("web.page.MAX_VALUES", 20)
+    page = read(client, "/?q=azure")
+    assert "Show the top 20" in page.text
+    assert "And 13 more with fewer stories" in page.text
+
+
+def test_a_facet_link_adds_its_value_and_a_chip_removes_it(client):
+    """Both are plain links; the words and the other filters stay."""
+    page = read(client, "/?q=azure&year=2021")
+    page = read(client, linking(page, "q=azure", "year=2021", "provider=zdnet.com"))
+    assert "5 stories for" in page.text
+    assert [a for a in page.all("a") if a.get("aria-current") and "year" not in a["href"]]
+    page = read(client, linking(page, "q=azure", "year=2021"))
+    assert "15 stories for" in page.text
+    page = read(client, linking(page, "q=azure"))
+    assert "30 stories for" in page.text
+
+
+def test_a_facet_of_one_value_is_not_shown(client):
+    """It would be no choice; but what is chosen can always be undone."""
+    assert "facet-category" not in client.get("/?q=azure").text
+    assert "facet-category" in client.get("/?q=azure&category=news").text
+
+
+def test_months_appear_once_a_year_is_chosen(client):
+    """Twelve values to narrow a year, named as people name them."""
+    assert "Month" not in read(client, "/?q=azure").text
+    page = read(client, "/?q=azure&year=2022&month=2022-03")
+    assert "March 2022" in page.text
+
+
+def test_pages_are_linked_both_ways(client):
+    """Previous and next, for people and in the head for programs."""
+    page = read(client, "/?q=azure&page=2")
+    assert page.links("prev") == ["/?q=azure", "/?q=azure"]
+    assert page.links("next") == ["/?q=azure&page=3", "/?q=azure&page=3"]
+    assert "page 2 of 3" in page.text
+    assert {"start": "11"}.items() <= next(o for o in page.all("ol") if "start" in o).items()
+    assert not read(client, "/?q=azure&page=3").links("next")
+    assert not read(client, "/?q=azure").links("prev")
+
+
+def test_a_page_past_the_end_leads_back(client):
+    """An old link into a result that has shrunk is no dead end."""
+    page = read(client, "/?q=azure&page=9")
+    assert "There is no page 9" in page.text
+    assert "/?q=azure" in page.links()
+
+
+def test_the_start_page_shows_the_newest_and_how_to_search(client):
+    """Something to read before anything is typed."""
+    page = read(client, "/")
+    assert "Newest stories" in page.text
+    assert "30 stories and 30 related articles" in page.text
+    assert page.text.index("Azure report 27") < page.text.index("Azure report 25")
+    assert "/help" in page.links()
+
+
+def test_nothing_found_says_what_to_do(client):
+    """Without this filter, without that one, with all stories."""
+    page = read(client, "/?q=azure&provider=zdnet.com&year=1999")
+    assert "Nothing in the archive matches these words with these filters" in page.text
+    assert {"/?q=azure", "/?q=azure&year=1999", "/?q=azure&provider=zdnet.com"} <= set(page.links())
+
+
+def test_a_better_spelling_is_a_link(client):
+    """It keeps the filters."""
+    page = read(client, "/?q=azzure&year=2021")
+    assert "Did you mean" in page.text
+    assert "/?q=azure&year=2021" in page.links()
+
+
+def test_some_words_are_better_than_nothing_and_it_is_said(client):
+    """No story has both words."""
+    page = read(client, "/?q=azure+zebra")
+    assert "No story has all of these words; showing stories with some of them." in page.text
+
+
+def test_what_could_not_be_read_is_said_and_the_rest_is_shown(client):
+    """400 for programs that look, a page with a notice for people."""
+    page = read(client, "/?q=azure&since=soon", 400)
+    assert "since was left out" in page.text
+    assert "30 stories for" in page.text
+
+
+def test_a_query_past_the_limits_stays_in_the_box(client):
+    """So that it can be shortened."""
+    page = read(client, "/?q=" + "x" * 4097, 400)
+    box = next(field for field in page.all("input") if field.get("name") == "q")
+    assert box["value"] == "x" * 4097
+
+
+def test_forms_carry_the_state_of_the_page(client):
+    """New words keep filters and dates, new dates keep words and filters."""
+    page = read(client, "/?q=azure&provider=zdnet.com&since=2021-01-01&sort=oldest&page=2")
+    fields = [(one["name"], one["value"]) for one in page.all("input") if one["type"] == "hidden"]
+    assert fields == [
+        ("provider", "zdnet.com"), ("sort", "oldest"), ("since", "2021-01-01"),
+        ("q", "azure"), ("provider", "zdnet.com"), ("sort", "oldest"),
+    ]  # fmt: skip
+
+
+def test_the_search_can_be_followed_and_taken_along(client):
+    """Feeds and exports of what the page shows."""
+    page = read(client, "/?q=azure&year=2021&page=2")
+    assert "/feed.atom?q=azure&year=2021" in page.links()
+    assert "/feed.json?q=azure&year=2021" in page.links("alternate")
+    assert "/api/v1/export?q=azure&year=2021&format=csv" in page.links()
+
+
+def test_a_story_page_has_everything(seed_index):
+    """Headline, excerpt, picture, providers, and all coverage in order of time."""
+    page = read(visit(seed_index), f"/story/{SEED_STORY}")
+    assert "25 May 2022, 17:16 UTC" in page.text
+    assert "Read at Seeking Alpha" in page.text
+    assert "22 providers" in page.text
+    assert "23 articles" in page.text
+    clocks = [time["datetime"] for time in page.all("time") if "T" in time["datetime"]][1:]
+    assert len(clocks) == 23
+    assert clocks == sorted(clocks)
+    assert "/?topic=microsoft+ai" in page.links()
+    assert "/?provider=zdnet.com" in page.links()
+
+
+def test_a_body_keeps_its_paragraphs_and_similar_stories_are_linked(client):
+    """Plain text, cut at blank lines."""
+    answer = client.get("/story/2022/story%2005.md")
+    assert "<p>The first paragraph.</p><p>The second paragraph.</p>" in answer.text
+    assert "More like this" in answer.text
+
+
+def test_a_story_that_is_not_there_is_a_page_404(client):
+    """For people, with a way on."""
+    page = read(client, "/story/none.md", 404)
+    assert "Not found" in page.text
+    assert "/" in page.links()
+
+
+def test_a_story_of_a_title_alone_can_be_shown(tmp_path):
+    """Everything else may be absent, here and in related articles."""
+    index = build(tmp_path, [{"title": "Bare azure", "related": [{"title": "Azure"}]}])
+    client = visit(index)
+    assert "Bare" in read(client, "/?q=azure").text
+    page = read(client, "/story/0000.md")
+    assert "Undated" in page.text
+
+
+@pytest.mark.parametrize("name", ["a?b#c.md", "50%.md", "%2e%2e.md", "a&b=c+d.md", "日本/é.md"])
+def test_any_file_name_has_a_page(tmp_path, name):
+    """Ids are whatever files are called; the links of the site lead to them all."""
+    client = visit(build(tmp_path, {name: {"title": "Azure"}}))
+    for path in ("/?q=azure", "/feed.json"):
+        assert client.get(path).status_code == 200
+    story = next(href for href in read(client, "/?q=azure").links() if href.startswith("/story/"))
+    assert "Azure" in read(client, story).text
+    canonical = read(client, story).links("canonical")
+    assert canonical == [story]
+
+
+def test_an_empty_archive_says_how_to_fill_it(tmp_path):
+    """An index of no stories is an index."""
+    assert "storydex rebuild" in read(visit(build(tmp_path, [])), "/").text
+
+
+def test_the_help_page_explains_and_every_example_works(client):
+    """Each example is a link to a search."""
+    page = read(client, "/help")
+    examples = [href for href in page.links() if href.startswith("/?q=")]
+    assert len(examples) > 15
+    for href in examples:
+        read(client, href)
+
+
+def test_headings_and_labels_are_in_order(client):
+    """One first heading, no level skipped, and a label for every field."""
+    for path in ("/", "/?q=azure", "/?q=zebra", "/story/2021/story%2000.md", "/help", "/story/x"):
+        page = Page(client.get(path).text)
+        levels = [int(tag[1]) for tag, _ in page.tags if tag in ("h1", "h2", "h3", "h4")]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(b - a <= 1 for a, b in pairwise(levels)), (path, levels)
+        labelled = {label["for"] for label in page.all("label")}
+        shown = {one["id"] for one in page.all("input") if one["type"] != "hidden"}
+        assert shown <= labelled
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids))
+
+
+def test_a_new_generation_is_shown_without_a_restart(tmp_path):
+    """A rebuild is seen by the next request."""
+    index = build(tmp_path, [{"title": "Azure one"}])
+    client = visit(index)
+    assert "1 story for" in read(client, "/?q=azure").text
+    write_story(tmp_path / "seeds", "two.md", title="Azure two")
+    indexer.rebuild(tmp_path / "seeds", index, workers=1)
+    assert "2 stories for" in read(client, "/?q=azure").text
+
+
+def test_an_archive_can_have_a_name_of_its_own(index):
+    """In the masthead and in the titles of pages."""
+    answer = visit(index, TITLE="The <Daily> Index").get("/?q=azure")
+    assert "<title>azure – The &lt;Daily&gt; Index</title>" in answer.text
+
+
+def test_settings_come_from_the_environment(index, monkeypatch):
+    """As WSGI servers start it: without a mapping."""
+    from web import create_app
+
+    monkeypatch.setenv("STORYDEX_INDEX", str(index))
+    monkeypatch.setenv("STORYDEX_TITLE", "Archive")
+    assert "<title>Archive</title>" in create_app().test_client().get("/").text
