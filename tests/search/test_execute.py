@@ -25,9 +25,10 @@ from indexer.codec.invert import Postings
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import NO_RECORD, compress_records
 from indexer.codec.write import write_segment
+from indexer.engine import NO_KERNELS, _compiled_loops
 from indexer.model import FACETS, Article, Story
 from indexer.query.clauses import AndNot, words
-from indexer.search.executor import NO_KERNELS, Executor, Kernels
+from indexer.search.executor import Executor, Kernels
 from indexer.search.facets import Filters
 from indexer.search.plain import K1, B
 from tests import oracle
@@ -53,7 +54,7 @@ DELETED = (0, 3, 17, 18, 19, 42, 59)
 
 @pytest.fixture(scope="module")
 def kernels():
-    loaded = Kernels()
+    loaded = Kernels(_compiled_loops)
     loaded.load()
     return loaded
 
