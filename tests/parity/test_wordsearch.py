@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from whoosh import query as wq
 
 from indexer.codec import Codec
+from indexer.engine import KERNELS, NO_KERNELS
 from indexer.search.answer import FacetWish
-from indexer.search.executor import KERNELS, NO_FILTERS, NO_KERNELS, Executor
+from indexer.search.executor import NO_FILTERS, Executor
 from indexer.search.fast import words as onepass
 from indexer.search.fast.rank import Room
 from indexer.search.fast.tally import Counter
 from indexer.search.snapshot import Snapshot
-from tests.codec.codec_corpus import WORDS, build, documents
+from tests.corpora.documents import WORDS, build, documents
 
 #: Scores are single-precision in the compiled loops.
 TOLERANCE = 1e-5

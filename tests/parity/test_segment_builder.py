@@ -20,7 +20,7 @@ from indexer.build.vocabulary import Vocabulary
 from indexer.codec import Segment
 from indexer.model import Article, Provider, Story
 from indexer.schema import create_schema, document_of
-from tests.codec.segment_corpus import make_stories, snapshot_of
+from tests.corpora.segments import make_stories, snapshot_of
 
 #: What cutting text into words could stumble over.
 _ODD = [
