@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 from whoosh.query import spans
@@ -28,17 +28,11 @@ from tests.oracles import brute_force
 from tests.oracles.whoosh_searcher import ask_whoosh
 from tests.parity.conftest import CLOSE, DELETED, answer, check, check_page, executor_of
 
-SETTINGS = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-
 CAT, DOG = wq.Term("body", "cat", boost=2.0), wq.Term("title", "dog")
 ALPHA = wq.ConstantScoreQuery(wq.Term("provider", "alpha.example"), NO_SCORE)
 
 
-@settings(SETTINGS, max_examples=100)
+@settings(max_examples=100)
 @given(query=QUERIES)
 @example(query=wq.And([CAT, DOG], boost=3.0))
 @example(query=wq.Or([CAT, DOG], boost=3.0))
@@ -52,7 +46,7 @@ def test_answers_equal_those_of_whoosh(splits, kernels, query):
     assert all(found == pytest.approx(answers[0], **CLOSE) for found in answers[1:])
 
 
-@settings(SETTINGS, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 3),
     st.sets(st.integers(0, 8), max_size=3), st.lists(QUERIES, min_size=3, max_size=6),
@@ -68,7 +62,7 @@ def test_answers_over_any_corpus_equal_those_of_whoosh(
             check(snapshot, query, kernels)
 
 
-@settings(SETTINGS, max_examples=40)
+@settings(max_examples=40)
 @given(typed=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3, unique=True))
 def test_scores_of_words_equal_brute_force(splits, stories, kernels, typed):
     """Words in every text field score the weighted sum of BM25, however many segments."""

@@ -79,7 +79,7 @@ def explained(folder, compiled, queries=QUERIES):
 
 
 @given(st.lists(STORIES, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_loops_explain_as_the_plain_way_does(stories):
     """With and without the compiler the same words are marked in the same articles, in the
     same order."""
@@ -95,7 +95,7 @@ def marked_anew(text, terms):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @given(stories=st.lists(STORIES, min_size=1, max_size=4), words=st.sets(st.sampled_from("abe日")))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_marks_are_those_of_an_analysis(compiled, stories, words):
     """What positions say is what analysing the texts again would find."""
     query = " OR ".join(sorted(words)) or "a"
@@ -121,7 +121,7 @@ def test_marks_are_those_of_an_analysis(compiled, stories, words):
 
 
 @given(st.lists(STORIES, min_size=1, max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_marking_changes_no_text(stories):
     """Without the marks, highlights are the escaped original."""
     with tempfile.TemporaryDirectory() as folder:

@@ -72,7 +72,7 @@ def _expected_fields(loaded):
     return {attribute: value for attribute, value in fields.items() if value not in (None, "")}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STORIES, STYLES)
 def test_stories_are_what_pyyaml_loads(plain, fields, style):
     """However a story is written in YAML, it is read as PyYAML loads it."""
@@ -94,7 +94,7 @@ def test_stories_are_what_pyyaml_loads(plain, fields, style):
     assert CANARY not in repr(result)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(marred_texts())
 def test_the_fast_way_reads_what_the_events_are(plain, text):
     """What is read without libyaml's events is what they would give, without a warning."""
@@ -105,7 +105,7 @@ def test_the_fast_way_reads_what_the_events_are(plain, text):
     assert CANARY not in repr(fast)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(field_notations())
 def test_values_of_the_fast_way_are_those_of_the_events(plain, text):
     """Every kind of field, in every notation, right and wrong."""

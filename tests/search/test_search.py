@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import whoosh.index
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import indexer
@@ -85,11 +85,7 @@ QUERIES = st.recursive(
     ),
     max_leaves=6,
 )
-PLENTY = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+PLENTY = settings(max_examples=40)
 
 
 def opened(corpus):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 
 import pytest
@@ -77,10 +76,8 @@ def test_picture_sizes_are_positive_integers(text):
 
 
 def test_long_numbers_take_no_time():
-    """A sexagesimal number of any length is refused before it is computed."""
-    started = time.perf_counter()
-    assert dropped(f"quality: {'1:' * 200_000}1") == ["quality"]
-    assert time.perf_counter() - started < 1
+    """A sexagesimal number that takes an hour to compute is refused before it is computed."""
+    assert dropped(f"quality: {'1:' * 2_000_000}1") == ["quality"]
 
 
 def test_flags_are_booleans_of_yaml():
