@@ -11,11 +11,12 @@ from whoosh import query as wq
 import indexer
 from indexer.build.stories import build_stories
 from indexer.codec.format import FORMAT_VERSION
+from indexer.engine import KERNELS
 from indexer.model import Facet, ResultPage, Story
 from indexer.query import clauses
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
 from indexer.search.answer import FacetWish
-from indexer.search.executor import KERNELS, NO_FILTERS, Executor, Failed
+from indexer.search.executor import NO_FILTERS, Executor, Failed
 from indexer.search.facets import Filters
 from indexer.search.snapshot import open_snapshot
 
