@@ -221,7 +221,7 @@ def _score(score: float) -> float:
 
 def export_row(hit: model.Hit) -> ExportRow:
     """A line of `/api/v1/export`."""
-    return ExportRow(*msgspec.structs.astuple(_story(hit.story)), _score(hit.score))
+    return ExportRow(**msgspec.structs.asdict(_story(hit.story)), score=_score(hit.score))
 
 
 def json_schemas(ref_template: str) -> dict[str, object]:
