@@ -65,11 +65,20 @@ def export() -> ResponseReturnValue:
         held.callback(slots.release)
         write, content_type = _FORMATS[name]
         rows = map(export_row, current_engine().export(wanted))
-        response = Response(write(rows), content_type=content_type)
+        free = held.pop_all().close
+        response = Response(_ending(write(rows), free), content_type=content_type)
         response.headers["Content-Disposition"] = f'attachment; filename="stories.{name}"'
-        # Whether it was read to its end or not, the server closes the response.
-        response.call_on_close(held.pop_all().close)
+        # For an answer of which not even the first line is asked for.
+        response.call_on_close(free)
     return response
+
+
+def _ending(lines: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
+    """The same lines; `end` is called after the last, or when nobody wants more of them."""
+    try:
+        yield from lines
+    finally:
+        end()
 
 
 def _write_jsonl(rows: Iterable[ExportRow]) -> Iterator[bytes]:

@@ -11,17 +11,18 @@ from __future__ import annotations
 import logging
 import resource
 import signal
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, cast
 
 from flask import Flask
-from waitress.adjustments import Adjustments
-from waitress.server import MultiSocketServer, TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from indexer import StorydexError
 
@@ -29,9 +30,14 @@ from .app import create_app
 from .connection import EXTENSION, Connection
 from .settings import read_environment
 
+#: What a server has open, by file descriptor: connections and where it listens.
+Connections = dict[int, object]
+
 THREADS = 8
 #: Seconds after which a connection is closed over which nothing went.
 IDLE_SECONDS = 20
+#: How often to look for such connections, in seconds.
+CHECK_SECONDS = 5
 #: Connections open at a time, if the system allows so many files.
 MOST_CONNECTIONS = 4096
 #: Files that are kept for other things: the index, answers too large for memory.
@@ -56,9 +62,10 @@ def serve(
     # Waitress warns of a request that waits for a moment; that is what its queue is for.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
-    server = open_server(app, host, port)
-    with _stopping_on_sigterm():
-        for address in list_addresses(server):
+    connections: Connections = {}
+    server = _open_server(app, host, port, connections)
+    with _stopping_on_sigterm(), _closing_unread(connections):
+        for address in _list_addresses(server):
             (report or _report)(f"Serving on {address}")
         # Waitress turns KeyboardInterrupt and SystemExit into an orderly shutdown.
         server.run()
@@ -66,48 +73,57 @@ def serve(
     cast(Connection, app.extensions[EXTENSION]).close()
 
 
-class _Server(TcpWSGIServer):
-    """Listens at one address."""
+def _open_server(
+    app: Flask, host: str, port: int, connections: Connections
+) -> MultiSocketServer | BaseWSGIServer:
+    """A server that has its address, and answers once it is run.
 
-    def maintenance(self, now: float) -> None:
-        """Close the connections over which nothing went for `channel_timeout` seconds.
-
-        Waitress itself spares those whose request is being answered, whether or not the
-        answer is read; the time that it takes to make one does not count.
-        """
-        super().maintenance(now)
-        for channel in list(self.active_channels.values()):
-            # Held while an answer is being handed over, which counts as soon as it is sent.
-            with channel.outbuf_lock:
-                unread = channel.total_outbufs_len > 0
-                if unread and channel.last_activity < now - self.adj.channel_timeout:
-                    channel.will_close = True
-
-
-def open_server(
-    app: Flask, host: str, port: int, *, idle_seconds: float = IDLE_SECONDS
-) -> MultiSocketServer:
-    """A server that accepts connections and answers them once it is run."""
-    settings = Adjustments(
+    It notes in `connections` what it has open.
+    """
+    return create_server(
+        app,
+        map=connections,
         host=host,
         port=port,
         threads=THREADS,
         ident=None,
         asyncore_use_poll=True,  # select() ends at 1,024 files
         connection_limit=_allow_connections(),
-        channel_timeout=idle_seconds,
-        cleanup_interval=max(idle_seconds // 4, 1),
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=CHECK_SECONDS,
         max_request_body_size=_MOST_BODY_BYTES,
     )
-    dispatcher = ThreadedTaskDispatcher()
-    dispatcher.set_thread_count(settings.threads)
-    sockets: dict[int, object] = {}
-    servers = [
-        _Server(app, sockets, dispatcher=dispatcher, adj=settings, sockinfo=address)
-        for address in settings.listen
-    ]
-    listening = [(server.effective_host, server.effective_port) for server in servers]
-    return MultiSocketServer(sockets, settings, listening, dispatcher, servers[0].log_info)
+
+
+@contextmanager
+def _closing_unread(connections: Connections) -> Iterator[None]:
+    """Meanwhile, end connections whose client does not read what it asked for.
+
+    Waitress ends those that are idle, but waits for ever until it may write.
+    """
+    stopped = threading.Event()
+
+    def watch() -> None:
+        while not stopped.wait(CHECK_SECONDS):
+            for connection in list(connections.values()):
+                if isinstance(connection, HTTPChannel):
+                    _end_if_unread(connection)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        stopped.set()
+
+
+def _end_if_unread(channel: HTTPChannel) -> None:
+    # While the lock is held, an answer may have been handed over that was not yet sent.
+    with channel.outbuf_lock:
+        idle = time.time() - channel.last_activity
+        if channel.connected and channel.total_outbufs_len and idle > IDLE_SECONDS:
+            # The server's own thread sees that the socket is dead, and lets go of it.
+            with suppress(OSError):
+                channel.socket.shutdown(socket.SHUT_RDWR)
 
 
 def _allow_connections() -> int:
@@ -131,9 +147,12 @@ def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def list_addresses(server: MultiSocketServer) -> Iterator[str]:
-    """Where a server listens, as addresses of the web."""
-    for host, port in server.effective_listen:
+def _list_addresses(server: MultiSocketServer | BaseWSGIServer) -> Iterator[str]:
+    if isinstance(server, MultiSocketServer):
+        listening = [(str(host), int(port)) for host, port in server.effective_listen]
+    else:
+        listening = [(str(server.effective_host), int(server.effective_port))]
+    for host, port in listening:
         yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
