@@ -41,6 +41,7 @@ from ..schema import (
     is_domain,
     read_story,
 )
+from .expand import Expander
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
@@ -104,6 +105,16 @@ class Snapshot:
         return FileIndex._reader(
             storage, self.schema, self._whoosh_segments, self.manifest.generation
         )
+
+    @cached_property
+    def expander(self) -> Expander:
+        """What expands patterns over it."""
+        return Expander(self)
+
+    def term(self, number: int, field: str, ordinal: int) -> str:
+        """A term of a field in segment `number`; raises `IndexCorrupt`."""
+        segment = self.segments[number]
+        return _text(segment, segment.term_bytes(field, ordinal))
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
