@@ -107,14 +107,23 @@ def create_schema() -> fields.Schema:
     return schema
 
 
-def facet_key(value: str) -> str:
-    """What makes two spellings of a facet value the same: case and spacing do not count."""
-    return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+def facet_key(facet: str, value: str) -> str:
+    """What makes two spellings of a facet value the same: case and spacing do not count.
+
+    Nor does `www.` before the domain of a provider.
+    """
+    key = " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    return key.removeprefix("www.") if facet in ("provider", "lead_provider") else key
+
+
+def is_domain(key: str) -> bool:
+    """Whether a provider's key is a domain, and not the name of one that has none."""
+    return "." in key and " " not in key
 
 
 def provider_key(provider: Provider) -> str:
     """The identity of a provider: its domain, or its name where it has none."""
-    return provider.domain or facet_key(provider.name)
+    return provider.domain or facet_key("provider", provider.name)
 
 
 def naive_utc(instant: datetime) -> datetime:
@@ -133,9 +142,9 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
     return {
         "provider": sorted({provider_key(provider) for provider in _providers(story)}),
         "lead_provider": [provider_key(story.provider)] if story.provider else [],
-        "topic": sorted({facet_key(topic) for topic in story.topics}),
-        "category": [facet_key(story.category)] if story.category else [],
-        "type": [facet_key(story.type)] if story.type else [],
+        "topic": sorted({facet_key("topic", topic) for topic in story.topics}),
+        "category": [facet_key("category", story.category)] if story.category else [],
+        "type": [facet_key("type", story.type)] if story.type else [],
         "year": [f"{instant:%Y}".zfill(4)] if instant else [],
         "month": [f"{instant:%Y}".zfill(4) + f"-{instant:%m}"] if instant else [],
         "published": ["true" if story.published else "false"],
@@ -146,10 +155,10 @@ def _labels(story: Story) -> Iterator[str]:
     for provider in _providers(story):
         yield LABEL_SEPARATOR.join(("provider", provider_key(provider), provider.name))
     for topic in story.topics:
-        yield LABEL_SEPARATOR.join(("topic", facet_key(topic), topic))
+        yield LABEL_SEPARATOR.join(("topic", facet_key("topic", topic), topic))
     for facet, value in (("category", story.category), ("type", story.type)):
         if value:
-            yield LABEL_SEPARATOR.join((facet, facet_key(value), value))
+            yield LABEL_SEPARATOR.join((facet, facet_key(facet, value), value))
 
 
 def related_parts(story: Story) -> list[str]:

@@ -17,7 +17,7 @@ from whoosh.matching import AndNotMatcher
 from whoosh.util.times import datetime_to_long
 
 from ..analysis import POSITION_GAP, fold, iter_words, stem
-from ..schema import NUMBER_FIELDS, TEXT_BOOSTS, TEXT_FIELDS, facet_key, naive_utc
+from ..schema import NUMBER_FIELDS, TEXT_BOOSTS, TEXT_FIELDS, facet_key, is_domain, naive_utc
 
 #: The largest `~N` of a phrase: more would reach into the next related article.
 MAX_SLOP = POSITION_GAP - 2
@@ -206,19 +206,17 @@ def keyword(field: str, value: str) -> wq.Query | None:
 
     A provider given as a domain means that domain alone.
     """
-    key = facet_key(value)
+    key = facet_key(field, value)
     if not key:
         return None
     if is_pattern(value):
         return _unscored(_pattern_query(field, key))
     if field == "published":
         return _unscored(wq.Term(field, _TRUTH.get(key, key)))
-    if "provider" in field:
-        key = key.removeprefix("www.")
     exact: wq.Query = wq.Term(field, key)
     names = _NAME_FIELDS.get(field)
     parts = [fold(word.text) for word in iter_words(value)]
-    if names is None or not parts or (field == "provider" and "." in key and " " not in key):
+    if names is None or not parts or (field == "provider" and is_domain(key)):
         return _unscored(exact)
     if len(parts) == 1:
         return _unscored(wq.Or([exact, wq.Term(names, parts[0])]))
