@@ -17,7 +17,8 @@ from whoosh import query as wq
 
 from .analysis import well_formed
 from .dates import parse_day
-from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
+from .disk import local_folder
+from .errors import EngineClosed, QueryError, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
@@ -134,10 +135,7 @@ def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> En
     If the newest generation is damaged, a `DamageWarning` names the file and the one
     before it is opened, which every writer keeps.
     """
-    location = os.fspath(location)
-    if location.startswith(("opensearch://", "opensearch+https://")):
-        raise StorydexError(f"{location.split('@')[-1]}: this version searches folders only")
-    return LocalEngine(location, compiled=compiled)
+    return LocalEngine(local_folder(location), compiled=compiled)
 
 
 class _View(NamedTuple):
@@ -234,9 +232,7 @@ class LocalEngine:
         """The same as `search`, for a request that was built before."""
         started = time.perf_counter()
         request = _checked(request)
-        if self._compiled:
-            self._kernels.load_in_background()
-        view = self._current()
+        view = self._searched()
         result = _find(request, view, request.offset + request.limit)
         suggestion = None
         if result.relaxed or not result.answer.matched:
@@ -255,7 +251,7 @@ class LocalEngine:
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
         request = _checked(request)
-        view = self._current()
+        view = self._searched()
         result = _find(request, view, view.snapshot.size)
         return _hits(result.answer, 0, result.query, view)
 
@@ -265,7 +261,7 @@ class LocalEngine:
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
-        view = self._current()
+        view = self._searched()
         doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
@@ -325,6 +321,13 @@ class LocalEngine:
         view = self._view
         if view is None:
             raise EngineClosed
+        return view
+
+    def _searched(self) -> _View:
+        """What is about to be searched; the compiled loops are loaded for what comes next."""
+        view = self._current()
+        if self._compiled:
+            self._kernels.load_in_background()
         return view
 
 

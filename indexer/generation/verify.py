@@ -11,6 +11,7 @@ import msgspec
 
 from ..codec import read_segments
 from ..codec.verify import verify_segment
+from ..disk import local_folder
 from ..errors import IndexCorrupt, IndexMissing
 from . import manifest as mf
 
@@ -40,7 +41,7 @@ def verify(location: str | os.PathLike[str]) -> VerifyReport:
     checked too, which finds an index that was made wrong. Raises `IndexMissing` where
     there is no index.
     """
-    folder = os.fspath(location)
+    folder = local_folder(location)
     while generations := mf.generations(folder)[:_KEPT]:
         report = _verify(folder, generations)
         # A writer may have removed what was being read.
