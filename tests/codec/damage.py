@@ -1,6 +1,6 @@
 """Damages an index byte by byte and tries everything on it, in processes that may crash.
 
-    python -m tests.codec.damage INDEX STRIDE
+    python -m tests.codec.damage INDEX STRIDE [SUFFIX…]
 
 prints a line of JSON for each damage that ended in something else than an answer or an
 error of storydex's own: file, offset, the bits turned round, the kind of evaluator, what happened.
@@ -30,9 +30,11 @@ QUERIES = (
 )  # fmt: skip
 
 
-def damages(folder: Path, stride: int) -> Iterator[tuple[str, int, int]]:
+def damages(folder: Path, stride: int, *suffixes: str) -> Iterator[tuple[str, int, int]]:
     """File, offset and what to turn round there; the ends of files are always included."""
     for path in sorted(folder.iterdir()):
+        if suffixes and path.suffix not in suffixes:
+            continue
         size = path.stat().st_size
         ends = {*range(min(4, size)), *range(max(0, size - 12), size)}
         for offset in sorted(ends | {*range(0, size, stride)}):
@@ -98,10 +100,10 @@ def _verdict_of_child(folder: Path, compiled: bool) -> str:
 
 def main() -> None:
     """Try every damage, and put every byte back."""
-    folder, stride = Path(sys.argv[1]), int(sys.argv[2])
+    folder, stride, *suffixes = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     use(folder, compiled=True)  # children find everything loaded
-    for name, offset, mask in damages(folder, stride):
+    for name, offset, mask in damages(folder, stride, *suffixes):
         descriptor = os.open(folder / name, os.O_RDWR)
         (byte,) = os.pread(descriptor, 1, offset)
         os.pwrite(descriptor, bytes([byte ^ mask]), offset)
