@@ -151,7 +151,10 @@ class SegmentArrays(SegmentTerms):
     def doc_ids(self, entry: TermEntry) -> U32:
         """uint32[df], rising: the documents that have a term; allocates."""
         number = self._number(entry)
-        return self._ids(number, number + 1)
+        ids = self._ids(number, number + 1)
+        if (ids[1:] <= ids[:-1]).any():
+            raise self.postings_file.corrupt(f"the documents of term {number} do not rise")
+        return ids
 
     def doc_ids_of(self, field: str, ordinals: range) -> U32:
         """uint32: the documents of every posting of a range of terms; allocates.

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 #: The most terms that the patterns of one query may stand for.
 MAX_EXPANDED_TERMS = 10_000
-#: The most steps that the patterns of one query may take: a fifth of a second.
-MAX_STEPS = 20_000_000
+#: The most steps that the patterns of one query may take: a tenth to a fifth of a second.
+MAX_STEPS = 10_000_000
 #: What it costs to compare one term with a pattern; to rule one out costs a step.
 _COMPARED = 100
 # Terms that are compared before it is asked again whether there are too many.
