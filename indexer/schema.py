@@ -21,7 +21,7 @@ from whoosh.analysis import IDAnalyzer
 from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
 from .model import FACETS, Article, Facet, Provider, Story
 
-#: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
+#: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
 SCHEMA_VERSION = 3
 
 #: Searchable text and its weight in the score.
@@ -76,7 +76,7 @@ def _keyword_field() -> fields.FieldType:
 
 
 def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
-    # Ranges read the column; terms of lower precisions serve Whoosh's way to find them.
+    # Whoosh adds terms of lower precision for its own range queries. Ours read the column.
     field.shift_step = 0
     return field
 
@@ -87,7 +87,7 @@ def create_schema() -> fields.Schema:
         id=_keyword_field(),
         # Folded words of the titles, unstemmed: completions and spelling.
         word=fields.FieldType(formats.Existence(), WordAnalyzer()),
-        # facet SEP key SEP spelling: how a facet value is written, by story count.
+        # facet SEP key SEP spelling: its postings tell how many stories spell a value so.
         label=_keyword_field(),
         # Words of provider names and of topics, for `provider:alpha` and `topic:azure`.
         provider_name=_words_field(),
@@ -137,7 +137,7 @@ def _providers(story: Story) -> list[Provider]:
 
 
 def facet_values(story: Story) -> dict[Facet, list[str]]:
-    """The keys under which a story is counted and filtered, by facet, no value twice."""
+    """Facet → the keys under which a story is counted and filtered, each key once."""
     instant = story.published_at
     return {
         "provider": sorted({provider_key(provider) for provider in _providers(story)}),
@@ -162,7 +162,7 @@ def _labels(story: Story) -> Iterator[str]:
 
 
 def related_parts(story: Story) -> list[str]:
-    """The texts that make up the `related` field: of each article title and excerpt."""
+    """The texts of the `related` field: title and excerpt of each related article."""
     return [text for article in story.related for text in (article.title, article.excerpt) if text]
 
 
@@ -173,7 +173,7 @@ def document_of(story: Story) -> dict[str, Any]:
 
 
 def fields_of(story: Story) -> dict[str, Any]:
-    """The fields of a story but `texts`, which needs its words counted."""
+    """The fields of a story except `texts`, for which its words must be counted."""
     parts = related_parts(story)
     titles = [story.title, *(article.title for article in story.related)]
     names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
@@ -199,15 +199,15 @@ def fields_of(story: Story) -> dict[str, Any]:
 class Texts(NamedTuple):
     """The texts of a story, and how many words each has.
 
-    Of the story title, excerpt and body, then of each related article title and excerpt;
-    empty where there is none.
+    In this order: the story's title, excerpt and body, then title and excerpt of each
+    related article. A text that is missing is empty.
     """
 
     words: tuple[int, ...]
     texts: tuple[str, ...]
 
 
-#: Texts that are the story's own; those of its articles follow.
+#: How many texts are the story's own; those of its related articles follow.
 OWN_TEXTS = 3
 
 
@@ -217,10 +217,10 @@ def texts_of(story: Story) -> tuple[str, ...]:
     return (story.title, story.excerpt, story.body, *articles)
 
 
-# Fields of the records that are texts, or hold what has its own.
+# Fields that are texts themselves, or hold articles with texts.
 _WITH_TEXTS = ("title", "excerpt", "body", "related")
-# All else, in the order of the records' fields: records without the names of fields are
-# smaller. Those of providers and images have them, and are decoded as they are.
+# The other fields, in the order of the records. They are stored as lists, without names,
+# which is smaller. Providers and images are stored with names.
 _OWN = [field for field in fields_of_struct(Story) if field.name not in _WITH_TEXTS]
 _ARTICLES = [field for field in fields_of_struct(Article) if field.name not in _WITH_TEXTS]
 _rest_of = attrgetter(*(field.name for field in _OWN))
