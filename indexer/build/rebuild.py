@@ -35,7 +35,6 @@ from .workers import (
     ShardRead,
     Task,
     Wanted,
-    load_tools,
     shard_reader,
     shards_of,
 )
@@ -291,7 +290,7 @@ class _Job:
         workers = min(self.workers, total // WORTH_WORKERS + 1)
         dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
-        task = Task(folder, self.published_only, dictionary, load_tools(total))
+        task = Task(folder, self.published_only, dictionary)
         shards = shards_of(files, workers)
         found: dict[int, ShardRead] = {}
         done = 0

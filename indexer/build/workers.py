@@ -27,11 +27,10 @@ from ..errors import BuildError
 from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
-from ..seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
+from ..seeds import SeedFile, load_file, parse_story
 from .segment import SegmentBuilder
 
 if TYPE_CHECKING:
-    from ..seeds.plain import PlainReader
     from .vocabulary import Vocabulary
 
 #: Bytes of story files that make a segment; what bounds the memory of a worker.
@@ -80,41 +79,15 @@ class ShardRead(NamedTuple):
     segment: Segment | None
 
 
-class Tools(NamedTuple):
-    """Compiled loops for reading and indexing stories."""
-
-    plain: PlainReader
-    vocabulary: type[Vocabulary]
-
-
-def load_tools(files: int) -> Tools | None:
-    """The compiled loops, where that many files are worth the half second it takes."""
-    if files < WORTH_COMPILING:
-        return None
-    from .numbering import CompiledVocabulary
-
-    return Tools(plain_reader(), CompiledVocabulary)
-
-
 class Task(NamedTuple):
     """How files are read: where segments go (None: nowhere), and what is left out.
 
-    `dictionary` compresses stored stories; None has one made of what is read. `tools`
-    make it faster.
+    `dictionary` compresses stored stories; None has one made of what is read.
     """
 
     folder: str | None
     published_only: bool
     dictionary: bytes | None
-    tools: Tools | None
-
-    def builder(self) -> SegmentBuilder:
-        """What indexes the stories read."""
-        return SegmentBuilder(self.tools.vocabulary) if self.tools else SegmentBuilder()
-
-    def parse(self, data: bytes, story_id: str) -> StoryRead:
-        """The bytes of a story file → the story."""
-        return parse_story(data, story_id, self.tools.plain if self.tools else None)
 
 
 #: Shards → the number of files read since the last time, or a whole shard.
