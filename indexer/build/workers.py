@@ -27,11 +27,11 @@ from ..errors import BuildError
 from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
-from ..seeds import SeedFile, load_file, parse_story
+from ..seeds import SeedFile, load_file
 from .segment import SegmentBuilder
 
 if TYPE_CHECKING:
-    from .vocabulary import Vocabulary
+    pass
 
 #: Bytes of story files that make a segment; what bounds the memory of a worker.
 SHARD_BYTES = 24 << 20

@@ -24,7 +24,7 @@ from .files import (
     listing,
     load_file,
 )
-from .story import StoryRead, parse_story, plain_reader, read_story
+from .story import StoryRead, parse_story, read_story
 
 __all__ = [
     "MAX_BYTES",
@@ -36,6 +36,5 @@ __all__ = [
     "listing",
     "load_file",
     "parse_story",
-    "plain_reader",
     "read_story",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
-from .yaml import Field, Fields, Many, Record, RefusalError, read_mapping
+from . import yaml_fast
 from .files import MAX_BYTES, load_file, too_large
 from .values import (
     BadValueError,
@@ -22,6 +22,7 @@ from .values import (
     parse_published,
     parse_text,
 )
+from .yaml import Field, Fields, Many, Record, RefusalError, read_mapping
 
 # Blank lines and comments may stand before the opening line.
 _OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
