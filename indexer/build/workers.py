@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
@@ -27,18 +27,13 @@ from ..errors import BuildError
 from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
-from ..seeds import SeedFile, load_file
+from ..seeds import SeedFile, load_file, parse_story
 from .segment import SegmentBuilder
-
-if TYPE_CHECKING:
-    pass
 
 #: Bytes of story files that make a segment; what bounds the memory of a worker.
 SHARD_BYTES = 24 << 20
 #: The fewest files worth starting another worker for.
 WORTH_WORKERS = 64
-#: The fewest files worth loading the compiler for, which reads them faster.
-WORTH_COMPILING = 2000
 #: Files after which progress is told.
 _STEP = 64
 #: Stories that the compression of stored stories is trained on.
@@ -125,7 +120,7 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = task.builder()
+    builder = SegmentBuilder()
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
@@ -153,7 +148,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
             return Read("gone", b"", 0, None, ())
         return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
-    story, rejection, warnings = task.parse(data, file.id)
+    story, rejection, warnings = parse_story(data, file.id)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
@@ -245,12 +240,12 @@ def _receive(worker: _Worker) -> int | ShardRead:
 def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     """A dictionary made of stories here and there."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = task.builder()
+    builder = SegmentBuilder()
     for file in files[:: max(1, len(files) // _SAMPLES)]:
         data = load_file(file.path, file.id, follow=False)
         if isinstance(data, Rejection):
             continue
-        story = task.parse(data, file.id).story
+        story = parse_story(data, file.id).story
         if story is not None:
             builder.add(story)
     return builder.train()
@@ -259,7 +254,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, what became of them goes out."""
     _prepare_worker()
-    builder = task.builder()
+    builder = SegmentBuilder()
     dictionary = task.dictionary
     waits = task.folder is not None and dictionary is None
     try:

@@ -60,11 +60,11 @@ def read_story(path: str, story_id: str) -> StoryRead:
     return parse_story(data, story_id)
 
 
-def parse_story(data: bytes, story_id: str) -> StoryRead:
+def parse_story(data: bytes, story_id: str, *, fast: bool = True) -> StoryRead:
     """The bytes of a story file → the story. Raises nothing, whatever the bytes.
 
-    `yaml_fast` reads what it surely reads right, `yaml` the rest. Neither records nor
-    messages hold anything of `secured`.
+    `yaml_fast` reads what it surely reads right, `yaml` the rest, or everything without
+    `fast`. Neither records nor messages hold anything of `secured`.
     """
     if len(data) > MAX_BYTES:
         return StoryRead(None, too_large(story_id), ())
@@ -78,7 +78,7 @@ def parse_story(data: bytes, story_id: str) -> StoryRead:
     if "\r" in text:
         # YAML reads each of them as a line feed too.
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _read_text(text, story_id)
+    return _read_text(text, story_id, fast)
 
 
 class _Part(NamedTuple):
@@ -89,14 +89,14 @@ class _Part(NamedTuple):
     body: str
 
 
-def _read_text(text: str, story_id: str) -> StoryRead:
+def _read_text(text: str, story_id: str, fast: bool) -> StoryRead:
     start = 0
     try:
         part = _split(text, story_id)
         start = part.start
         yaml = text[start : part.end]
         warnings: list[FieldWarning] = []
-        story = yaml_fast.read(yaml, story_id)
+        story = yaml_fast.read(yaml, story_id) if fast else None
         if story is None:
             values, warnings = read_mapping(yaml, _STORY, story_id)
             story = _story(story_id, values)

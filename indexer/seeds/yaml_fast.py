@@ -95,7 +95,7 @@ def read(text: str, story_id: str) -> Story | None:
     """
     try:
         return _build(*_load(text), story_id)
-    except (_UnsureError, BadValueError, ValueError, RecursionError):
+    except (_UnsureError, BadValueError, ValueError, OverflowError, RecursionError):
         return None
 
 
