@@ -28,7 +28,7 @@ from ..generation.publish import Writer, open_writer
 from ..generation.sources import NO_SOURCES, Sources, read_sources
 from ..model import BuildProgress, BuildReport, FieldWarning, Rejection
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFile, SeedFiles, list_seed_files, listing
+from ..seeds import SeedFile, SeedFiles, list_seed_files
 from .workers import (
     WORTH_WORKERS,
     Read,
@@ -205,9 +205,8 @@ class _Job:
         self._report("scanning", 0, 0)
         rejected: list[Rejection] = []
         started_ns = time.time_ns()
-        with listing(self.seeds, rejected.append) as listed:
-            noted = self._old_sources()
-            found = listed()
+        found = list_seed_files(self.seeds, rejected.append)
+        noted = self._old_sources()
         old = NO_SOURCES if noted is None else noted
         fresh = full or noted is None
         rows = old.rows_of(found.ids)

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..errors import BuildError
-from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
 from ..seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
@@ -142,13 +141,22 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
     with other threads reads in its own process instead. Reading raises `OSError` and
     `BuildError`; no worker outlives the block.
     """
-    if workers <= 1 or not may_fork():
+    if workers <= 1 or not _may_fork():
         yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
     with ExitStack() as stack:
         started = [stack.enter_context(_worker(context, task)) for _ in range(workers)]
         yield lambda shards: _deal(shards, started, task)
+
+
+def _may_fork() -> bool:
+    """Whether a copy of this process can work.
+
+    It could not in a program with other threads: a lock that one of them holds would
+    stay locked in the copy.
+    """
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:

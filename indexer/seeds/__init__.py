@@ -1,7 +1,6 @@
 """Story files → `Story` records, with what was wrong in them.
 
-    files.py    a folder → its story files, and the bytes of one
-    status.py   part of it: how large they are and when they changed
+    listing.py  a folder → its story files, and the bytes of one
     values.py   the text of one field → its value
     events.py   YAML events → the fields that are wanted, nothing else
     plain.py    the YAML that most files are made of → stories, by a compiled loop
@@ -15,13 +14,12 @@ docs/story-format.md describes the files.
 
 from __future__ import annotations
 
-from .files import (
+from .listing import (
     MAX_BYTES,
     SUFFIXES,
     SeedFile,
     SeedFiles,
     list_seed_files,
-    listing,
     load_file,
 )
 from .story import StoryRead, parse_story, plain_reader, read_story
@@ -33,7 +31,6 @@ __all__ = [
     "SeedFiles",
     "StoryRead",
     "list_seed_files",
-    "listing",
     "load_file",
     "parse_story",
     "plain_reader",

@@ -9,7 +9,7 @@ import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
 from .events import Field, Fields, Many, Record, RefusalError, read_mapping
-from .files import MAX_BYTES, load_file, too_large
+from .listing import MAX_BYTES, load_file, too_large
 from .values import (
     BadValueError,
     parse_domain,

@@ -26,6 +26,7 @@ import indexer.generation.publish
 from indexer.build.stories import build_stories
 from indexer.generation.lock import writer_lock
 from tests.conftest import ROOT, write_story
+from tests.seeds.entries import ask, deny
 
 LONG_AGO = 1_600_000_000
 #: More than what the time stamps of a file system are rounded to.
@@ -236,14 +237,12 @@ def test_stories_of_a_folder_that_lets_nobody_ask_stay(seeds, tmp_path, monkeypa
     """A subfolder that can be listed but not entered is treated like one that cannot be listed."""
     index = tmp_path / "index"
     indexer.rebuild(seeds, index)
-    real = os.lstat
 
-    def refuse(path, **named):
-        if str(path).endswith("three.txt"):
+    def refuse(path):
+        if path.endswith("three.txt"):
             raise PermissionError(13, "Permission denied", path)
-        return real(path, **named)
 
-    monkeypatch.setattr(os, "lstat", refuse)
+    ask(monkeypatch, refuse)
     report = indexer.rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
@@ -286,14 +285,7 @@ def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeyp
     """A subfolder without permission is reported, and its stories are not taken for gone."""
     index = tmp_path / "index"
     indexer.rebuild(seeds, index)
-    real_open = os.open
-
-    def refuse(path, *more, **named):
-        if str(path).endswith("er"):
-            raise PermissionError(13, "Permission denied", path)
-        return real_open(path, *more, **named)
-
-    monkeypatch.setattr(os, "open", refuse)
+    deny(monkeypatch, "er")
     report = indexer.rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
@@ -837,7 +829,7 @@ def test_stories_do_not_leave_the_index_because_the_machine_fails(
     def fail(path: str, mode: str, **_: object) -> None:
         raise OSError(code, os.strerror(code), path)
 
-    monkeypatch.setattr("indexer.seeds.files.open", fail, raising=False)
+    monkeypatch.setattr("indexer.seeds.listing.open", fail, raising=False)
     with pytest.raises(indexer.BuildError, match=os.strerror(code)):
         indexer.rebuild(seeds, index, full=True, workers=1)
     assert titles(index) == before

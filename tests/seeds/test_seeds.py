@@ -23,6 +23,7 @@ from indexer.seeds import StoryRead, parse_story, plain_reader, read_story
 from indexer.seeds.values import BadValueError, parse_instant
 from tests.conftest import ROOT, SEED_STORY, seed_files
 from tests.seeds.bad_seeds import BAD, CANARY, GOOD, WARNED, Expected, front, write_bad_seeds
+from tests.seeds.entries import deny
 
 SEED = ROOT / "seeds" / SEED_STORY
 UTC = timezone.utc
@@ -165,14 +166,7 @@ def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.md").touch()
-    real_open = os.open
-
-    def deny(path, *more, **named):
-        if os.fspath(path).endswith("b"):
-            raise PermissionError(13, "Permission denied")
-        return real_open(path, *more, **named)
-
-    monkeypatch.setattr(os, "open", deny)
+    deny(monkeypatch, "b")
     rejected = []
     files = seed_files(tmp_path, rejected.append)
     assert [file.id for file in files] == ["a/x.md", "c/x.md"]
