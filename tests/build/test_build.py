@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 import indexer
-import indexer.build.rebuild
 import indexer.build.workers
 import indexer.generation.publish
 from indexer.build.stories import build_stories
+from indexer.build.tuning import TUNING, Tuning
 from indexer.generation.lock import writer_lock
 from tests.conftest import ROOT, write_story
 from tests.seeds.entries import ask, deny
@@ -31,6 +31,8 @@ from tests.seeds.entries import ask, deny
 LONG_AGO = 1_600_000_000
 #: More than what the time stamps of a file system are rounded to.
 FINE_NS = 10_000_000
+#: Files need not be seconds old to be taken for unchanged.
+FINE = Tuning(clock_grain_ns=FINE_NS)
 
 
 def written(folder: Path, name: str, **fields) -> Path:
@@ -49,10 +51,8 @@ def titles(index, query=""):
         return sorted(hit.story.title for hit in engine.search(query, limit=1000).hits)
 
 
-@pytest.fixture(autouse=True)
-def fine_clock(monkeypatch):
-    """Files need not be seconds old to be taken for unchanged."""
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", FINE_NS)
+def rebuild(seeds, index, tuning=FINE, **options):
+    return indexer.rebuild(seeds, index, tuning=tuning, **options)
 
 
 @pytest.fixture
@@ -80,23 +80,23 @@ def seeds(tmp_path):
 def test_only_changes_are_read(seeds, tmp_path):
     """New, changed and removed files are counted and show up in the results."""
     index = tmp_path / "index"
-    assert counts(indexer.rebuild(seeds, index)) == (3, 0, 0)
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
     written(seeds, "four.md", title="Story four")
     write_story(seeds, "one.md", title="Story one, revised")
     (seeds / "two.yml").unlink()
-    report = indexer.rebuild(seeds, index)
+    report = rebuild(seeds, index)
     assert counts(report) == (2, 1, 1)
     assert titles(index) == ["Story four", "Story one, revised", "Story three"]
     assert titles(index, "revised") == ["Story one, revised"]
     assert titles(index, "two") == []
-    assert counts(indexer.rebuild(seeds, index, full=True)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index, full=True)) == (3, 0, 0)
     assert titles(index) == ["Story four", "Story one, revised", "Story three"]
 
 
 def test_story_ids_are_relative_paths(seeds, tmp_path):
     """A story is known by its path below the folder, with slashes and suffix."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     with indexer.open_index(tmp_path / "index") as engine:
         assert engine.get("deep/er/three.txt").title == "Story three"
 
@@ -105,28 +105,26 @@ def test_files_that_did_not_change_are_not_opened(seeds, tmp_path, looked_at):
     """A rebuild looks at new and changed files only."""
     index = tmp_path / "index"
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     assert sorted(looked_at) == ["deep/er/three.txt", "one.md", "two.yml"]
     looked_at.clear()
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     written(seeds, "four.md", title="Four")
     assert not looked_at
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     assert looked_at == ["four.md"]
 
 
-def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at, monkeypatch):
+def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at):
     """A file that was written right before it was read is looked at once more."""
     index = tmp_path / "index"
-    monkeypatch.setattr(indexer.build.rebuild, "_WORTH_NOTING", 3)
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", 10**18)
-    indexer.rebuild(seeds, index)
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    coarse = Tuning(settled_files=3, clock_grain_ns=10**18)
+    rebuild(seeds, index, coarse)
+    assert counts(rebuild(seeds, index, coarse)) == (0, 3, 0)
     assert len(looked_at) == 6
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", FINE_NS)
     time.sleep(2 * FINE_NS / 1e9)
     for _ in range(3):
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index, Tuning(settled_files=3, clock_grain_ns=FINE_NS))
     assert len(looked_at) <= 9
 
 
@@ -137,15 +135,15 @@ def test_files_that_change_places(seeds, tmp_path):
     written(seeds, "b.md", title="Gamma")
     written(tmp_path, "c.md", title="Delta")
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "a.md").rename(seeds / "x")
     (seeds / "b.md").rename(seeds / "a.md")
     (seeds / "x").rename(seeds / "b.md")
-    assert counts(indexer.rebuild(seeds, index)) == (2, 3, 0)
+    assert counts(rebuild(seeds, index)) == (2, 3, 0)
     with indexer.open_index(index) as engine:
         assert engine.get("a.md").title == "Gamma"
     (tmp_path / "c.md").replace(seeds / "a.md")
-    assert counts(indexer.rebuild(seeds, index)) == (1, 4, 0)
+    assert counts(rebuild(seeds, index)) == (1, 4, 0)
     assert titles(index) == ["Alpha", "Delta", "Story one", "Story three", "Story two"]
 
 
@@ -155,15 +153,15 @@ def test_another_folder_with_files_that_look_alike(tmp_path):
         written(tmp_path / folder, "a.md", title=title)
     index = tmp_path / "index"
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(tmp_path / "one", index)
-    assert counts(indexer.rebuild(tmp_path / "two", index)) == (1, 0, 0)
+    rebuild(tmp_path / "one", index)
+    assert counts(rebuild(tmp_path / "two", index)) == (1, 0, 0)
     assert titles(index) == ["Gamma"]
-    assert counts(indexer.rebuild(tmp_path / "three", index)) == (0, 1, 0)
+    assert counts(rebuild(tmp_path / "three", index)) == (0, 1, 0)
     with indexer.open_index(index) as engine:
         assert engine.info().seeds == str(tmp_path / "three")
     (tmp_path / "link").symlink_to("three")
-    generation = indexer.rebuild(tmp_path / "three", index).generation
-    assert indexer.rebuild(tmp_path / "link", index).generation == generation
+    generation = rebuild(tmp_path / "three", index).generation
+    assert rebuild(tmp_path / "link", index).generation == generation
 
 
 def test_a_listing_that_stammers(seeds, tmp_path, monkeypatch):
@@ -186,17 +184,17 @@ def test_a_listing_that_stammers(seeds, tmp_path, monkeypatch):
             missed = [] if next(turn) % 2 else [entry for entry in found if entry.name == "one.md"]
             return iter([entry for entry in found * 2 if entry not in missed])
 
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     monkeypatch.setattr(os, "scandir", Stammering)
     for full in (False, True):
-        assert indexer.rebuild(seeds, index, full=full).removed == 0
+        assert rebuild(seeds, index, full=full).removed == 0
         assert titles(index) == ["Story one", "Story three", "Story two"]
 
 
 def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
     """It counts as removed, and is no fault."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     written(seeds, "new.md", title="New")
     load_file = indexer.build.workers.load_file
 
@@ -206,10 +204,10 @@ def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
         return load_file(path, story_id, **named)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
-    report = indexer.rebuild(seeds, index, full=True, workers=1)
+    report = rebuild(seeds, index, full=True, workers=1)
     assert report.rejected == ()
     assert titles(index) == ["Story three", "Story two"]
-    assert counts(indexer.rebuild(seeds, index)) == (0, 2, 0)
+    assert counts(rebuild(seeds, index)) == (0, 2, 0)
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
@@ -228,7 +226,7 @@ def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch
         return load_file(path, story_id, **named)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
-    report = indexer.rebuild(seeds, tmp_path / "index", workers=1)
+    report = rebuild(seeds, tmp_path / "index", workers=1)
     assert [rejection.path for rejection in report.rejected] == ["one.md"]
     assert titles(tmp_path / "index") == ["Story three", "Story two"]
 
@@ -236,14 +234,14 @@ def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch
 def test_stories_of_a_folder_that_lets_nobody_ask_stay(seeds, tmp_path, monkeypatch):
     """A subfolder that can be listed but not entered is treated like one that cannot be listed."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
 
     def refuse(path):
         if path.endswith("three.txt"):
             raise PermissionError(13, "Permission denied", path)
 
     ask(monkeypatch, refuse)
-    report = indexer.rebuild(seeds, index)
+    report = rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
     assert "Story three" in titles(index)
@@ -253,47 +251,47 @@ def test_a_change_within_the_clocks_grain_is_seen(seeds, tmp_path):
     """A file rewritten right after it was read, with the same size and time, is read again."""
     path = write_story(seeds, "one.md", title="First text")
     stamp = path.stat().st_mtime_ns
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     write_story(seeds, "one.md", title="Other text")
     os.utime(path, ns=(stamp, stamp))
-    assert indexer.rebuild(seeds, tmp_path / "index").indexed == 1
+    assert rebuild(seeds, tmp_path / "index").indexed == 1
     assert "Other text" in titles(tmp_path / "index")
 
 
 def test_a_touched_file_counts_as_unchanged(seeds, tmp_path):
     """A new time stamp alone does not make a story new."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     (seeds / "one.md").touch()
-    assert counts(indexer.rebuild(seeds, tmp_path / "index")) == (0, 3, 0)
+    assert counts(rebuild(seeds, tmp_path / "index")) == (0, 3, 0)
 
 
 def test_a_file_gone_bad_is_reported_until_it_is_mended(seeds, tmp_path):
     """A story whose file can no longer be read leaves the index, and says so every time."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "one.md").write_text("---\ntitle: [\n---\n")
     for _ in range(2):
-        report = indexer.rebuild(seeds, index)
+        report = rebuild(seeds, index)
         assert [rejection.path for rejection in report.rejected] == ["one.md"]
         assert titles(index) == ["Story three", "Story two"]
     write_story(seeds, "one.md", title="Mended")
-    assert not indexer.rebuild(seeds, index).rejected
+    assert not rebuild(seeds, index).rejected
     assert "Mended" in titles(index)
 
 
 def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeypatch):
     """A subfolder without permission is reported, and its stories are not taken for gone."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     deny(monkeypatch, "er")
-    report = indexer.rebuild(seeds, index)
+    report = rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
     assert "Story three" in titles(index)
     write_story(seeds, "one.md", title="Changed")
-    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
     monkeypatch.undo()
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
     assert titles(index) == ["Changed", "Story three", "Story two"]
 
 
@@ -302,38 +300,38 @@ def test_a_file_of_another_size_is_read(seeds, tmp_path):
     index = tmp_path / "index"
     for path in seeds.rglob("*.md"):
         os.utime(path, ns=(0, 0))
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "one.md", title="Something longer")
     os.utime(seeds / "one.md", ns=(0, 0))
-    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
     assert "Something longer" in titles(index)
 
 
 def test_strict_publishes_nothing_bad(seeds, tmp_path):
     """With `strict` one bad file or field leaves the old index in place."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "one.md", title="Changed")
     write_story(seeds, "bad.md", title="")
     with pytest.raises(indexer.BuildError, match=re.escape("bad.md:")):
-        indexer.rebuild(seeds, index, strict=True)
+        rebuild(seeds, index, strict=True)
     assert titles(index) == ["Story one", "Story three", "Story two"]
     write_story(seeds, "bad.md", title="Good", publishedDateTime="never")
     with pytest.raises(indexer.BuildError, match="publishedDateTime"):
-        indexer.rebuild(seeds, index, strict=True)
+        rebuild(seeds, index, strict=True)
     write_story(seeds, "bad.md", title="Good")
-    assert indexer.rebuild(seeds, index, strict=True).indexed == 2
+    assert rebuild(seeds, index, strict=True).indexed == 2
 
 
 def test_a_dry_run_writes_nothing(seeds, tmp_path):
     """`dry_run` says what would be done and leaves no trace."""
     index = tmp_path / "index"
-    assert counts(indexer.rebuild(seeds, index, dry_run=True)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index, dry_run=True)) == (3, 0, 0)
     assert not index.exists()
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "one.md").unlink()
     before = {path: path.read_bytes() for path in index.iterdir()}
-    assert counts(indexer.rebuild(seeds, index, dry_run=True)) == (0, 2, 1)
+    assert counts(rebuild(seeds, index, dry_run=True)) == (0, 2, 1)
     assert before == {path: path.read_bytes() for path in index.iterdir()}
 
 
@@ -341,14 +339,14 @@ def test_published_only(seeds, tmp_path):
     """Stories that say `published: false` are left out, or indexed and marked."""
     index = tmp_path / "index"
     written(seeds, "draft.md", title="Draft", published=False)
-    assert indexer.rebuild(seeds, index).indexed == 4
+    assert rebuild(seeds, index).indexed == 4
     with indexer.open_index(index) as engine:
         assert engine.search("", filters={"published": ["false"]}).total == 1
-    assert indexer.rebuild(seeds, index, published_only=True).indexed == 3
+    assert rebuild(seeds, index, published_only=True).indexed == 3
     assert "Draft" not in titles(index)
-    assert counts(indexer.rebuild(seeds, index, published_only=True)) == (0, 4, 0)
+    assert counts(rebuild(seeds, index, published_only=True)) == (0, 4, 0)
     write_story(seeds, "one.md", title="Withdrawn", published=False)
-    assert counts(indexer.rebuild(seeds, index, published_only=True)) == (0, 3, 1)
+    assert counts(rebuild(seeds, index, published_only=True)) == (0, 3, 1)
     assert titles(index) == ["Story three", "Story two"]
 
 
@@ -363,10 +361,9 @@ def _answers(index):
     return found
 
 
-@pytest.mark.parametrize("shard_bytes", [indexer.build.workers.SHARD_BYTES, 2000])
+@pytest.mark.parametrize("shard_bytes", [TUNING.shard_bytes, 2000])
 def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
-    """However many read, by compiled loops or not, in however many shards: same answers."""
-    monkeypatch.setattr(indexer.build.workers, "SHARD_BYTES", shard_bytes)
+    """However many read, in however many shards, however often words are forgotten."""
     monkeypatch.setattr(indexer.generation.publish, "_MOST_PARTS", 3)
     for number in range(200):
         written(
@@ -378,10 +375,10 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
     seen = []
-    for workers, compiling in ((1, 1000), (2, 1000), (3, 1000), (1, 1), (2, 1)):
-        monkeypatch.setattr(indexer.build.workers, "WORTH_COMPILING", compiling)
-        index = tmp_path / f"index-{workers}-{compiling}"
-        report = indexer.rebuild(tmp_path / "seeds", index, workers=workers)
+    for workers, pieces in ((1, TUNING.known_pieces), (2, 3), (3, TUNING.known_pieces), (1, 3)):
+        tuning = Tuning(shard_bytes=shard_bytes, known_pieces=pieces)
+        index = tmp_path / f"index-{workers}-{pieces}"
+        report = rebuild(tmp_path / "seeds", index, tuning, workers=workers)
         assert not indexer.verify(index).damaged
         seen.append((_answers(index), report.indexed, report.rejected, report.warnings))
     assert all(other == seen[0] for other in seen[1:])
@@ -390,7 +387,6 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
 
 def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch):
     """Workers that report often and a dictionary larger than a pipe do not wait for each other."""
-    monkeypatch.setattr(indexer.build.workers, "_STEP", 1)
 
     def slowly(*_) -> bytes:
         time.sleep(1)  # in which the workers read what they have
@@ -402,9 +398,10 @@ def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch)
     told = []
     faulthandler.dump_traceback_later(120, exit=True)  # would hang otherwise
     try:
-        report = indexer.rebuild(
-            tmp_path / "seeds", tmp_path / "index", workers=2, progress=told.append
-        )
+        report = rebuild(
+            tmp_path / "seeds", tmp_path / "index", Tuning(told_files=1), workers=2,
+            progress=told.append,
+        )  # fmt: skip
     finally:
         faulthandler.cancel_dump_traceback_later()
     assert report.indexed == 1000
@@ -420,7 +417,7 @@ def test_a_program_with_threads_reads_by_itself(tmp_path):
     other.start()
     try:
         seen = []
-        indexer.rebuild(
+        rebuild(
             tmp_path / "seeds", tmp_path / "index", workers=2,
             progress=lambda _: seen.extend(multiprocessing.active_children()),
         )  # fmt: skip
@@ -442,7 +439,7 @@ def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
     """Whatever is raised while workers are at work, they end, and the old index stays."""
     seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
     written(tmp_path / "old", "old.md", title="Old")
-    indexer.rebuild(tmp_path / "old", index)
+    rebuild(tmp_path / "old", index)
     before = sorted(path.name for path in index.iterdir())
 
     def interrupt(progress):
@@ -450,7 +447,7 @@ def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        indexer.rebuild(seeds, index, full=True, workers=2, progress=interrupt)
+        rebuild(seeds, index, full=True, workers=2, progress=interrupt)
     assert not multiprocessing.active_children()
     assert sorted(path.name for path in index.iterdir()) == before
     assert titles(index) == ["Old"]
@@ -467,11 +464,11 @@ def test_a_worker_that_is_killed(alone, tmp_path, monkeypatch):
             child.kill()
 
     with pytest.raises(indexer.BuildError, match=r"-9.*--workers"):
-        indexer.rebuild(seeds, index, workers=2, progress=kill_one)
+        rebuild(seeds, index, workers=2, progress=kill_one)
     assert not multiprocessing.active_children()
     assert not [path for path in index.iterdir() if not path.name.startswith(".")]
     monkeypatch.undo()
-    assert indexer.rebuild(seeds, index, workers=2).indexed == 300
+    assert rebuild(seeds, index, workers=2).indexed == 300
 
 
 def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
@@ -484,7 +481,7 @@ def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
     monkeypatch.setattr("indexer.build.segment.write_segment", refuse)
     for workers in (1, 2):
         with pytest.raises(indexer.BuildError, match="segment: No space left on device"):
-            indexer.rebuild(seeds, index, workers=workers)
+            rebuild(seeds, index, workers=workers)
         assert not multiprocessing.active_children()
 
 
@@ -502,7 +499,7 @@ def test_many_small_rebuilds(tmp_path):
             expected[name] = f"Story {name} of turn {turn}"
             path = write_story(seeds, name, title=expected[name])
             os.utime(path, (LONG_AGO + turn, LONG_AGO + turn))
-        indexer.rebuild(seeds, index, workers=1)
+        rebuild(seeds, index, workers=1)
         names = {path.suffix: 0 for path in index.iterdir()}
         for path in index.iterdir():
             names[path.suffix] += 1
@@ -516,33 +513,33 @@ def test_many_small_rebuilds(tmp_path):
 def test_an_empty_folder_gives_an_empty_index(tmp_path):
     """No stories is a result, not an error."""
     (tmp_path / "seeds").mkdir()
-    indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    rebuild(tmp_path / "seeds", tmp_path / "index")
     with indexer.open_index(tmp_path / "index") as engine:
         page = engine.search("anything", facets=indexer.FACETS)
         assert (page.total, page.hits) == (0, ())
         assert engine.info().stories == 0
         assert engine.suggest("a") == ()
     write_story(tmp_path / "seeds", "one.md", title="One")
-    indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    rebuild(tmp_path / "seeds", tmp_path / "index")
     assert titles(tmp_path / "index", "one") == ["One"]
 
 
 def test_removing_every_story(seeds, tmp_path):
     """An archive emptied by hand leaves an empty index that can be filled again."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     for path in seeds.rglob("*.*"):
         path.unlink()
-    assert indexer.rebuild(seeds, tmp_path / "index").removed == 3
+    assert rebuild(seeds, tmp_path / "index").removed == 3
     assert titles(tmp_path / "index") == []
     write_story(seeds, "new.md", title="New")
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     assert titles(tmp_path / "index", "new") == ["New"]
 
 
 def test_missing_seeds(tmp_path):
     """A folder that is not there is a clear error and makes no index."""
     with pytest.raises(indexer.SeedError, match="nowhere"):
-        indexer.rebuild(tmp_path / "nowhere", tmp_path / "index")
+        rebuild(tmp_path / "nowhere", tmp_path / "index")
     with pytest.raises(indexer.IndexMissing):
         indexer.open_index(tmp_path / "index")
 
@@ -556,29 +553,29 @@ def _hold(folder, held, release):
 def test_one_writer_at_a_time(seeds, tmp_path):
     """A second writer is refused at once and told the first one's process id."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()
     holder = context.Process(target=_hold, args=(str(index), held, release))
     holder.start()
     assert held.wait(30)
     with pytest.raises(indexer.IndexLocked, match=str(holder.pid)) as caught:
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
     assert caught.value.pid == holder.pid
     holder.kill()
     holder.join()
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
 
 
 def test_an_open_engine_keeps_its_generation_until_told(seeds, tmp_path):
     """Readers see one generation; `reload` switches, and hits from before still work."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     with indexer.open_index(index) as engine:
         before = engine.search("story", limit=1).hits[0]
         for number in range(12):
             write_story(seeds, f"new{number}.md", title=f"Story new {number}")
-            indexer.rebuild(seeds, index)
+            rebuild(seeds, index)
             assert engine.search("story").total == 3
         assert engine.reload()
         assert not engine.reload()
@@ -589,11 +586,11 @@ def test_an_open_engine_keeps_its_generation_until_told(seeds, tmp_path):
 def test_an_index_made_anew_is_noticed(seeds, tmp_path):
     """An engine reloads an index that was deleted and built again under the same number."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     with indexer.open_index(index) as engine:
         shutil.rmtree(index)
         write_story(seeds, "four.md", title="Story four")
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
         assert engine.reload()
         assert engine.search("story").total == 4
 
@@ -609,14 +606,12 @@ def test_another_programs_index_is_left_alone(seeds, tmp_path):
     ).writer() as writer:
         writer.add_document(a="kept")
     with pytest.raises(indexer.BuildError, match="not made by storydex"):
-        indexer.rebuild(seeds, tmp_path / "index")
+        rebuild(seeds, tmp_path / "index")
     assert whoosh_index.open_dir(str(tmp_path / "index")).doc_count() == 1
 
 
-@pytest.mark.parametrize("compiling", [1, 1000])
-def test_the_secured_value_goes_nowhere(tmp_path, monkeypatch, caplog, capfd, compiling):
+def test_the_secured_value_goes_nowhere(tmp_path, caplog, capfd):
     """The value of `secured` is in no byte of the index, no message and no answer."""
-    monkeypatch.setattr(indexer.build.workers, "WORTH_COMPILING", compiling)
     canary = "CANARYxq7Zk"
     stories = {
         "good.md": f"title: Good\nsecured: {canary}\n",
@@ -629,7 +624,7 @@ def test_the_secured_value_goes_nowhere(tmp_path, monkeypatch, caplog, capfd, co
     (tmp_path / "seeds").mkdir()
     for name, text in stories.items():
         (tmp_path / "seeds" / name).write_text(f"---\n{text}---\nBody.\n")
-    report = indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    report = rebuild(tmp_path / "seeds", tmp_path / "index")
     assert {rejection.path for rejection in report.rejected} == {"bad.md", "twice.md"}
     with indexer.open_index(tmp_path / "index") as engine:
         assert engine.search(canary).total == 0
@@ -653,7 +648,7 @@ def test_the_real_secured_value_goes_nowhere(seed_index, seed_engine):
 def test_watching_a_folder(seeds, tmp_path):
     """`watch` rebuilds at once and again after each change, until it is stopped."""
     stop = threading.Event()
-    reports = indexer.build.watch(seeds, tmp_path / "index", stop=stop, workers=1)
+    reports = indexer.watch(seeds, tmp_path / "index", stop=stop, workers=1)
     assert next(reports).indexed == 3
     write_story(seeds, "four.md", title="Story four")
     assert next(reports).indexed == 1
@@ -667,12 +662,13 @@ def watched(seeds, tmp_path):
     """A folder that a thread watches: its reports and failures as they come."""
     stop, seen = threading.Event(), queue.Queue()
 
-    def follow(index):
-        for report in indexer.build.watch(seeds, index, stop=stop, workers=1, failed=seen.put):
+    def follow(index, tuning):
+        options = {"stop": stop, "workers": 1, "failed": seen.put, "tuning": tuning}
+        for report in indexer.watch(seeds, index, **options):
             seen.put(report)
 
-    def start(index=tmp_path / "index"):
-        thread = threading.Thread(target=follow, args=(index,))
+    def start(index=tmp_path / "index", tuning=FINE):
+        thread = threading.Thread(target=follow, args=(index, tuning))
         thread.start()
         threads.append(thread)
         assert seen.get(timeout=60).indexed == 3
@@ -697,10 +693,9 @@ def test_watching_a_folder_that_is_replaced(seeds, watched):
     assert seen.get(timeout=60).indexed == 1
 
 
-def test_watching_tries_again_what_failed(seeds, tmp_path, watched, monkeypatch):
+def test_watching_tries_again_what_failed(seeds, tmp_path, watched):
     """A rebuild that could not be is made up for, without another change, and told of once."""
-    monkeypatch.setattr(sys.modules["indexer.build.watch"], "_FIRST_PAUSE", 0.1)
-    seen = watched()
+    seen = watched(tuning=Tuning(clock_grain_ns=FINE_NS, first_pause=0.1))
     with writer_lock(tmp_path / "index"):
         write_story(seeds, "four.md", title="Four")
         assert isinstance(seen.get(timeout=60), indexer.IndexLocked)
@@ -720,7 +715,7 @@ def test_watching_a_folder_with_the_index_in_it(seeds, watched):
 def test_progress_is_told(seeds, tmp_path):
     """A caller can follow how far a rebuild is."""
     seen = []
-    indexer.rebuild(seeds, tmp_path / "index", workers=1, progress=seen.append)
+    rebuild(seeds, tmp_path / "index", workers=1, progress=seen.append)
     assert seen[0].phase == "scanning"
     assert (seen[-2].done, seen[-2].total) == (3, 3)
     assert seen[-1].phase == "writing"
@@ -729,7 +724,7 @@ def test_progress_is_told(seeds, tmp_path):
 def test_an_interrupted_rebuild_changes_nothing(seeds, tmp_path):
     """Ctrl-C leaves the old index, no lock, and nothing to clean up by hand."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "four.md", title="Story four")
 
     def interrupt(progress):
@@ -737,9 +732,9 @@ def test_an_interrupted_rebuild_changes_nothing(seeds, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        indexer.rebuild(seeds, index, progress=interrupt)
+        rebuild(seeds, index, progress=interrupt)
     assert "Story four" not in titles(index)
-    assert indexer.rebuild(seeds, index).indexed == 1
+    assert rebuild(seeds, index).indexed == 1
 
 
 def test_a_killed_writer_leaves_no_lock_and_no_workers(tmp_path):
@@ -756,7 +751,7 @@ def test_a_killed_writer_leaves_no_lock_and_no_workers(tmp_path):
     children = [int(pid) for pid in workers.read_text().split()]
     writer.kill()
     writer.wait()
-    assert indexer.rebuild(tmp_path / "seeds", tmp_path / "index").indexed == 400
+    assert rebuild(tmp_path / "seeds", tmp_path / "index").indexed == 400
     assert not [pid for pid in children if _is_reading(pid)]
     assert not indexer.verify(tmp_path / "index").damaged
 
@@ -771,7 +766,7 @@ def _is_reading(pid):
 def test_verify_names_what_is_damaged(seeds, tmp_path):
     """Any flipped byte of any file is found and the file named."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     report = indexer.verify(index)
     assert not report.damaged
     files = [
@@ -793,12 +788,12 @@ def test_verify_names_what_is_damaged(seeds, tmp_path):
 def test_a_damaged_manifest_is_named(seeds, tmp_path):
     """Opening a damaged index names the file and the remedy, and a rebuild mends it."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (index / "storydex-1.json").write_text("{}")
     with pytest.raises(indexer.IndexCorrupt, match=r"storydex-1\.json.*--full"):
         indexer.open_index(index)
     with pytest.warns(indexer.DamageWarning, match=r"storydex-1\.json"):
-        assert indexer.rebuild(seeds, index).indexed == 3
+        assert rebuild(seeds, index).indexed == 3
     assert len(titles(index)) == 3
 
 
@@ -806,7 +801,7 @@ def test_an_unwritable_folder(seeds, tmp_path):
     """A place where no index can be written is a clear error."""
     (tmp_path / "file").write_text("")
     with pytest.raises(indexer.BuildError, match="file"):
-        indexer.rebuild(seeds, tmp_path / "file" / "index")
+        rebuild(seeds, tmp_path / "file" / "index")
 
 
 def test_stories_at_hand_and_an_unwritable_folder(tmp_path):
@@ -822,7 +817,7 @@ def test_stories_do_not_leave_the_index_because_the_machine_fails(
 ):
     """Nothing is published: a file that cannot be read for now is not a file to reject."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     before = titles(index)
     write_story(seeds, "two.md", title="Changed")
 
@@ -831,7 +826,7 @@ def test_stories_do_not_leave_the_index_because_the_machine_fails(
 
     monkeypatch.setattr("indexer.seeds.listing.open", fail, raising=False)
     with pytest.raises(indexer.BuildError, match=os.strerror(code)):
-        indexer.rebuild(seeds, index, full=True, workers=1)
+        rebuild(seeds, index, full=True, workers=1)
     assert titles(index) == before
 
 
@@ -840,7 +835,7 @@ def test_many_small_rebuilds_leave_few_files(seeds, tmp_path):
     index = tmp_path / "index"
     for number in range(30):
         write_story(seeds, "one.md", title=f"Story {number}")
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
         time.sleep(0.001)
     assert len(titles(index)) == 3
     assert len(list(index.iterdir())) < 30
