@@ -9,7 +9,7 @@ is put together when first asked for and kept.
 from __future__ import annotations
 
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
@@ -63,6 +63,11 @@ class FacetValues(NamedTuple):
     ranks: npt.NDArray[np.intp]
     by_rank: list[int]
     ordinals: list[npt.NDArray[np.intp]]
+
+    def place(self, key: str) -> int | None:
+        """The index of a key, None if no story has that value."""
+        place = bisect_left(self.keys, key)
+        return place if self.keys[place : place + 1] == [key] else None
 
 
 class Snapshot:

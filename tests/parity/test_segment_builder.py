@@ -16,7 +16,7 @@ from indexer.build.segment import SegmentBuilder
 from indexer.codec import Segment
 from indexer.model import Article, Provider, Story
 from indexer.schema import create_schema, document_of
-from tests.codec.segment_corpus import make_stories, snapshot_of
+from tests.corpora.segments import make_stories, snapshot_of
 
 #: What cutting text into words could stumble over.
 _ODD = [
@@ -109,7 +109,7 @@ def built(stories: list[list[Story]], folder: Path) -> list[tuple[_Postings, Any
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(_stories, min_size=1, max_size=5), st.lists(_stories, min_size=1, max_size=3))
 @example([Story("a", "\x1e x \x1e", related=(Article("y"),))], [Story("b", "'")])
 @example([Story("a", " ", related=(Article(" ", "y"), Article("")))], [Story("b", "x", "\x1e")])
