@@ -22,11 +22,11 @@ ROOMS: dict[str, set[str]] = {
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
-    "codec": {"disk", "errors", "kernels", "model"},
+    "codec": {"disk", "errors", "model"},
     "seeds": {"errors", "kernels", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
-        "analysis", "codec", "errors", "generation", "kernels", "model", "schema", "seeds",
+        "analysis", "codec", "errors", "generation", "model", "schema", "seeds",
     },
     "query": {"analysis", "dates", "errors", "model", "schema"},
     "search": {
