@@ -25,7 +25,6 @@ from ..codec.stored import Record, compress_records, encode_record
 from ..codec.write import Column, write_segment
 from ..model import FACETS, Story
 from ..schema import TEXT_FIELDS, Texts, create_schema, encode_texts, fields_of, texts_of
-from .tuning import TUNING, Tuning
 from .vocabulary import SEPARATOR, Vocabulary
 
 _I64 = npt.NDArray[np.int64]
@@ -231,9 +230,7 @@ class SegmentBuilder:
     vocabulary, and about 60 bytes per word of the largest field while writing.
     """
 
-    def __init__(self, tuning: Tuning = TUNING) -> None:
-        self._tuning = tuning
-        self._vocabulary = Vocabulary()
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
@@ -245,8 +242,7 @@ class SegmentBuilder:
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}
         self._lengths: list[str] = []
-        if len(self._vocabulary) > self._tuning.known_pieces:
-            self._vocabulary = Vocabulary()
+        self._vocabulary = Vocabulary()
         for name, field in create_schema().items():
             self._prepare(name, field)
 

@@ -119,7 +119,7 @@ def _may_fork() -> bool:
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = SegmentBuilder(task.tuning)
+    builder = SegmentBuilder()
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
@@ -129,14 +129,10 @@ def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRe
 def _read_files(
     shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
 ) -> Iterator[int]:
-    """Read files into a builder; yields now and then how many since the last time."""
-    told = 0
+    """Read files into a builder; yields 1 after each."""
     for wanted in shard:
         reads.append(_read_file(wanted, task, builder))
-        if len(reads) - told == task.tuning.told_files:
-            yield len(reads) - told
-            told = len(reads)
-    yield len(reads) - told
+        yield 1
 
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
@@ -239,7 +235,7 @@ def _receive(worker: _Worker) -> int | ShardRead:
 def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     """A dictionary made of stories here and there."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = SegmentBuilder(task.tuning)
+    builder = SegmentBuilder()
     for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
         data = load_file(file.path, file.id, follow=False)
         if isinstance(data, Rejection):
@@ -253,7 +249,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, what became of them goes out."""
     _prepare_worker()
-    builder = SegmentBuilder(task.tuning)
+    builder = SegmentBuilder()
     dictionary = task.dictionary
     waits = task.folder is not None and dictionary is None
     try:
@@ -272,7 +268,8 @@ def _work(pipe: Connection, task: Task) -> None:
                     untold = 0
             if waits:
                 dictionary, waits = pipe.recv(), False
-            pipe.send(untold)
+            if untold:
+                pipe.send(untold)
             pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:

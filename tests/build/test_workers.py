@@ -34,7 +34,7 @@ def _answers(index):
 
 @pytest.mark.parametrize("shard_bytes", [TUNING.shard_bytes, 2000])
 def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
-    """However many read, in however many shards, however often words are forgotten."""
+    """However many read, in however many shards: same answers."""
     monkeypatch.setattr(indexer.generation.publish, "_MOST_PARTS", 3)
     for number in range(200):
         written(
@@ -46,9 +46,9 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
     seen = []
-    for workers, pieces in ((1, TUNING.known_pieces), (2, 3), (3, TUNING.known_pieces), (1, 3)):
-        tuning = Tuning(shard_bytes=shard_bytes, known_pieces=pieces)
-        index = tmp_path / f"index-{workers}-{pieces}"
+    for workers in (1, 2, 3):
+        index = tmp_path / f"index-{workers}"
+        tuning = Tuning(shard_bytes=shard_bytes)
         report = rebuild(tmp_path / "seeds", index, tuning, workers=workers)
         assert not indexer.verify(index).damaged
         seen.append((_answers(index), report.indexed, report.rejected, report.warnings))
@@ -69,10 +69,7 @@ def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch)
     told = []
     faulthandler.dump_traceback_later(120, exit=True)  # would hang otherwise
     try:
-        report = rebuild(
-            tmp_path / "seeds", tmp_path / "index", Tuning(told_files=1), workers=2,
-            progress=told.append,
-        )  # fmt: skip
+        report = rebuild(tmp_path / "seeds", tmp_path / "index", workers=2, progress=told.append)
     finally:
         faulthandler.cancel_dump_traceback_later()
     assert report.indexed == 1000
