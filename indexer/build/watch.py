@@ -50,8 +50,8 @@ def watch(
         except StorydexError as error:
             if failed is None:
                 raise
-            # Report again if a file changed and it still fails; stay quiet if only the pause
-            # is over.
+            # Report again if a file changed and it still fails; stay quiet if only the
+            # retry timer fired.
             if changed or str(error) != told:
                 failed(error)
             told = str(error)

@@ -20,9 +20,9 @@ from .read import SegmentArrays
 from .stored import Frames, RecordCompressor, Stored
 from .write import Column, write_segment
 
-# Postings that are joined at a time; bounds the memory of a merge.
+# How many postings are joined at a time: this bounds the memory of a merge.
 _BATCH = 1 << 18
-# Batches after which the memory of what was read is given back.
+# After so many batches the pages read are given back to the system.
 _RELEASED = 16
 # Records that are copied at a time.
 _RECORDS = 512
@@ -122,7 +122,7 @@ def _stored(sources: list[Source]) -> Stored:
 
 
 def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Where runs of documents that are kept begin and end; none is very long."""
+    """Begin and end of each run of documents that are kept; runs are cut to a bounded length."""
     changes = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     for begin, end in changes.reshape(-1, 2).tolist():
         for first in range(begin, end, _RECORDS):
@@ -173,7 +173,7 @@ class _Numbers(dict[bytes, int]):
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:
     """The terms of a field in order, and for each segment which of them it has."""
     found = _Numbers()
-    # A term is a Python object only once and for a moment, however many segments have it.
+    # Each term becomes one short-lived Python object, however many segments have it.
     maps = [
         np.fromiter(map(found.__getitem__, source.arrays.field_terms(name)), np.int32)
         for source in sources

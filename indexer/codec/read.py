@@ -126,7 +126,7 @@ class SegmentArrays(SegmentTerms):
         return bounds
 
     def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
-        # Chunks without postings are empty ranges at the start of the next one's.
+        # A chunk without postings gets an empty range at the beginning of the next chunk's.
         number = self._number(entry)
         chunk = int(self.first_chunks[number])
         # Numbers of another type would have the whole array converted to theirs.
@@ -159,6 +159,25 @@ class SegmentArrays(SegmentTerms):
         first = self.fields[field].first
         return self._ids(first + ordinals.start, first + ordinals.stop)
 
+    def doc_ids_of_terms(self, field: str, ordinals: npt.NDArray[np.int64]) -> U32:
+        """uint32: the documents of every posting of some terms, in their order; allocates."""
+        numbers = self.fields[field].first + ordinals
+        begins, ends = (self.starts[at].astype(np.int64) for at in (numbers, numbers + 1))
+        if (ends < begins).any() or ends.max(initial=0) > len(self.docs):
+            raise self.terms_file.corrupt(f"the postings of {field!r} are out of order")
+        sizes = ends - begins
+        postings = np.arange(sizes.sum()) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
+        ids = self.docs[postings].astype(np.uint32)
+        if self.chunk_count > 1:
+            chunks = np.repeat(self.first_chunks[numbers], sizes)
+            runs = np.searchsorted(self.run_starts, postings.astype(np.uint32), side="right")
+            passed = np.flatnonzero(runs)
+            # Of the runs before a posting, the last is its term's own or that of another.
+            passed = passed[self.run_starts[runs[passed] - 1] > np.repeat(begins, sizes)[passed]]
+            chunks[passed] = self.run_chunks[runs[passed] - 1]
+            ids |= chunks.astype(np.uint32) << np.uint32(CHUNK_BITS)
+        return self._checked(ids)
+
     def _ids(self, first: int, last: int) -> U32:
         starts = self.starts[first : last + 1]
         begin, end = starts[0], starts[-1]
@@ -170,6 +189,9 @@ class SegmentArrays(SegmentTerms):
             order = np.argsort(marks, kind="stable")
             bases = chunks[order].astype(np.uint32) << np.uint32(CHUNK_BITS)
             ids |= np.repeat(bases, np.diff(np.append(marks[order], end)))
+        return self._checked(ids)
+
+    def _checked(self, ids: U32) -> U32:
         if ids.max(initial=0) >= max(1, self.doc_count):
             raise self.postings_file.corrupt(f"document {ids.max()} of {self.doc_count}")
         return ids
@@ -257,7 +279,7 @@ class SegmentArrays(SegmentTerms):
     def steps_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
         """True frequencies and positions of those postings begin … end - 1 that are kept.
 
-        Of positions the first of each posting and the steps from one to the next.
+        Positions come as the first of each posting followed by the differences.
         """
         first = begin // POSITION_BLOCK
         heads = np.arange(0, end - first * POSITION_BLOCK, POSITION_BLOCK)
@@ -297,8 +319,8 @@ class SegmentArrays(SegmentTerms):
         """Values by document: offsets uint32[N + 1] and ordinals uint16[M] or uint32[M].
 
         Document d has the terms `ordinals[offsets[d]:offsets[d + 1]]` of the field, rising.
-        Raises `KeyError` if the segment has no such list. The first call looks at all of
-        it, for compiled loops follow these numbers without asking.
+        Raises `KeyError` if the segment has no such list. The first call checks every number,
+        since compiled loops use them as indices without a check.
         """
         if name not in self._facets:
             self._facets[name] = self._checked_facet(name)
@@ -333,7 +355,7 @@ class SegmentArrays(SegmentTerms):
         return self.documents_file.section(f"column.{name}", None, (self.doc_count,))
 
     def column_default(self, name: str) -> int | float:
-        """What the column holds for a document without a value."""
+        """The number that stands for no value in the column."""
         return self.documents_file.table.defaults[name]
 
     # Stored records

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .files import SectionFile
 from .format import U8, U32, FieldInfo, bucket_count, term_hash
@@ -67,7 +68,7 @@ class SegmentTerms:
         max_tf = file.section("max_tf", "u1", (scored,))
         min_length = file.section("min_length", "u1", (scored,))
         max_length = file.section("max_length", "u1", (scored,))
-        # Views whose items are Python numbers, several times faster one by one than arrays.
+        # Items of a memoryview are Python numbers: faster than arrays where they are read singly.
         self._buckets = file.section("buckets", "u4", (bucket_count(end) + 1,)).data
         self._bucket_terms = file.section("bucket_terms", "u4", (end,)).data
         self._blob_view = self._blob.data
@@ -81,7 +82,7 @@ class SegmentTerms:
         return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
 
     def _place(self, info: FieldInfo, term: bytes) -> int:
-        # As `bisect_left` with a key, without its calls.
+        # `bisect_left` with a key, written out to avoid its calls.
         offsets, blob = self._offsets_view, self._blob_view
         low, high = info.first, info.first + info.terms
         while low < high:
@@ -136,10 +137,28 @@ class SegmentTerms:
         blob = self._blob[offsets[0] : offsets[-1]].tobytes()
         return [blob[begin:end] for begin, end in pairwise((offsets - offsets[0]).tolist())]
 
+    def joined_terms(self, field: str) -> tuple[str, npt.NDArray[np.int64]]:
+        """All terms of a field, one after the other; int64[T + 1]: where each begins."""
+        info = self.fields.get(field, _NO_FIELD)
+        offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
+        blob = self._blob[offsets[0] : offsets[-1]]
+        offsets -= offsets[0]
+        if (np.diff(offsets) < 0).any() or offsets[-1] != len(blob):
+            raise self.terms_file.corrupt(f"the terms of {field!r} are out of order")
+        try:
+            text = blob.tobytes().decode()
+        except UnicodeDecodeError as error:
+            raise self.terms_file.corrupt(f"a term is not UTF-8: {error.reason}") from error
+        if len(text) == len(blob):
+            return text, offsets
+        # Of the bytes of a character, all but the first are 0b10xxxxxx.
+        begun = np.cumsum((blob & 0xC0) != 0x80)
+        return text, np.append(0, begun)[offsets]
+
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
         info = self.fields.get(field, _NO_FIELD)
-        # The first of all that come after the terms that begin so.
+        # The first term after all those that begin with the prefix.
         stem = prefix.rstrip(b"\xff")
         end = self._place(info, stem[:-1] + bytes([stem[-1] + 1])) if stem else info.terms
         return range(self._place(info, prefix), end)

@@ -38,8 +38,10 @@ from ..schema import (
     NUMBER_FIELDS,
     create_schema,
     facet_key,
+    is_domain,
     read_story,
 )
+from .expand import Expander
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
@@ -103,6 +105,16 @@ class Snapshot:
         return FileIndex._reader(
             storage, self.schema, self._whoosh_segments, self.manifest.generation
         )
+
+    @cached_property
+    def expander(self) -> Expander:
+        """What expands patterns over it."""
+        return Expander(self)
+
+    def term(self, number: int, field: str, ordinal: int) -> str:
+        """A term of a field in segment `number`; raises `IndexCorrupt`."""
+        segment = self.segments[number]
+        return _text(segment, segment.term_bytes(field, ordinal))
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
@@ -223,9 +235,10 @@ class Snapshot:
         places = {key: place for place, key in enumerate(keys)}
         ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
         spellings = self._labels(facet)
+        provider = facet in ("provider", "lead_provider")
         labels = [spellings.get(key, key) for key in keys]
         values = [
-            label if facet_key(label) == key else key
+            key if facet_key(facet, label) != key or (provider and is_domain(key)) else label
             for key, label in zip(keys, labels, strict=True)
         ]
         order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
