@@ -119,6 +119,7 @@ class _Run:
 
     def __init__(self, work: Path, maker: Path, runs: int, workers: int, seed: int) -> None:
         self.jobs: dict[str, list[Measured]] = {}
+        work.mkdir(parents=True, exist_ok=True)
         self._work = work
         self._maker = maker
         self._runs = runs
