@@ -24,22 +24,11 @@ from typing import Literal, NamedTuple
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..errors import BuildError
-from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
 from ..seeds import SeedFile, load_file, parse_story
 from .segment import SegmentBuilder
-
-#: Bytes of story files that make a segment; what bounds the memory of a worker.
-SHARD_BYTES = 24 << 20
-#: The fewest files worth starting another worker for.
-WORTH_WORKERS = 64
-#: Files after which progress is told.
-_STEP = 64
-#: Stories that the compression of stored stories is trained on.
-_SAMPLES = 256
-#: New objects after which a worker looks for cycles among them.
-_RARELY = 100_000
+from .tuning import Tuning
 
 #: indexed; the index has it as it is; left out, as its file asks; not to be read; removed
 #: since its folder was listed
@@ -83,16 +72,17 @@ class Task(NamedTuple):
     folder: str | None
     published_only: bool
     dictionary: bytes | None
+    tuning: Tuning
 
 
 #: Shards → the number of files read since the last time, or a whole shard.
 ReadShards = Callable[[list[list[Wanted]]], Iterator["int | ShardRead"]]
 
 
-def shards_of(files: list[Wanted], workers: int) -> list[list[Wanted]]:
+def shards_of(files: list[Wanted], workers: int, most_bytes: int) -> list[list[Wanted]]:
     """Split files into shards of about the same size, the same number for each worker."""
     total = sum(wanted.file.size for wanted in files)
-    rounds = -(-total // (SHARD_BYTES * workers)) or 1
+    rounds = -(-total // (most_bytes * workers)) or 1
     size = max(1, total / (rounds * workers))
     shards: list[list[Wanted]] = [[] for _ in range(rounds * workers)]
     before = 0
@@ -110,13 +100,22 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
     with other threads reads in its own process instead. Reading raises `OSError` and
     `BuildError`; no worker outlives the block.
     """
-    if workers <= 1 or not may_fork():
+    if workers <= 1 or not _may_fork():
         yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
     with ExitStack() as stack:
         started = [stack.enter_context(_worker(context, task)) for _ in range(workers)]
         yield lambda shards: _deal(shards, started, task)
+
+
+def _may_fork() -> bool:
+    """Whether a copy of this process can work.
+
+    It could not in a program with other threads: a lock that one of them holds would
+    stay locked in the copy.
+    """
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
@@ -130,14 +129,10 @@ def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRe
 def _read_files(
     shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
 ) -> Iterator[int]:
-    """Read files into a builder; yields now and then how many since the last time."""
-    told = 0
+    """Read files into a builder; yields 1 after each."""
     for wanted in shard:
         reads.append(_read_file(wanted, task, builder))
-        if len(reads) - told == _STEP:
-            told = len(reads)
-            yield _STEP
-    yield len(reads) - told
+        yield 1
 
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
@@ -241,7 +236,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     """A dictionary made of stories here and there."""
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
-    for file in files[:: max(1, len(files) // _SAMPLES)]:
+    for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
         data = load_file(file.path, file.id, follow=False)
         if isinstance(data, Rejection):
             continue
@@ -273,7 +268,8 @@ def _work(pipe: Connection, task: Task) -> None:
                     untold = 0
             if waits:
                 dictionary, waits = pipe.recv(), False
-            pipe.send(untold)
+            if untold:
+                pipe.send(untold)
             pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:
@@ -286,7 +282,7 @@ def _prepare_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Stories are trees: looking for cycles between shards is lost time.
     gc.freeze()
-    gc.set_threshold(_RARELY)
+    gc.disable()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
 from . import yaml_fast
-from .files import MAX_BYTES, load_file, too_large
+from .listing import MAX_BYTES, load_file, too_large
 from .values import (
     BadValueError,
     parse_domain,
