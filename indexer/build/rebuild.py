@@ -18,6 +18,7 @@ import numpy as np
 
 from ..analysis import well_formed
 from ..codec import Segment
+from ..disk import local_folder
 from ..errors import BuildError, IndexCorrupt
 from ..generation import manifest as mf
 from ..generation.lock import writer_lock
@@ -59,7 +60,7 @@ def rebuild(
     all story files are read.
     """
     job = _Job(
-        seeds=os.fspath(seeds), index=os.fspath(index), published_only=published_only,
+        seeds=os.fspath(seeds), index=local_folder(index), published_only=published_only,
         strict=strict, workers=max(1, workers or os.cpu_count() or 1), progress=progress,
         tuning=tuning, started=time.monotonic(),
     )  # fmt: skip

@@ -16,17 +16,17 @@ ROOT = Path(__file__).parent.parent.parent
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
-    "disk": set(),
+    "disk": {"errors"},
     "dates": {"errors"},
     "wire": {"model"},
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
     "codec": {"disk", "errors", "model"},
-    "seeds": {"errors", "kernels", "model"},
+    "seeds": {"errors", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
-        "analysis", "codec", "errors", "generation", "model", "schema", "seeds",
+        "analysis", "codec", "disk", "errors", "generation", "model", "schema", "seeds",
     },
     "query": {"analysis", "dates", "errors", "model", "schema"},
     "search": {
@@ -34,15 +34,15 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "codec", "errors", "kernels", "model", "query", "schema", "search"},
     "engine": {
-        "analysis", "dates", "errors", "generation", "highlight", "kernels", "model", "query",
-        "search",
+        "analysis", "dates", "disk", "errors", "generation", "highlight", "kernels", "model",
+        "query", "search",
     },
     "demo": {"errors", "model"},
     "__init__": {
         "build", "dates", "demo", "engine", "errors", "generation", "model", "schema", "wire",
     },
     "cli": {
-        "build", "dates", "demo", "engine", "errors", "generation", "model", "wire",
+        "build", "dates", "demo", "disk", "engine", "errors", "generation", "model", "wire",
     },
     "__main__": {"cli"},
 }  # fmt: skip

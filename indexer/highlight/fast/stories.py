@@ -82,6 +82,7 @@ class _Segment:
             lookup.RUN_STARTS: segment.run_starts,
             lookup.RUN_CHUNKS: segment.run_chunks,
             lookup.DOCS: segment.docs,
+            lookup.TFS: segment.tfs,
             lookup.LENGTHS: segment.lengths,
             lookup.SEARCHED: np.arange(len(TEXT_FIELDS)),
             lookup.SEARCHED_BOOSTS: np.ones(len(TEXT_FIELDS)),
