@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whoosh.util.numeric import byte_to_length, length_to_byte
 
-from indexer.codec import Codec
 from indexer.codec.files import SectionFile, SectionWriter
 from indexer.codec.format import FORMAT_VERSION, KINDS, POSITION_BLOCK, file_name
 from indexer.codec.invert import Postings, chunk_runs, length_codes
@@ -252,7 +251,7 @@ def test_unfinished_file_is_removed(tmp_path: Path) -> None:
 
 def test_opening_does_not_read_the_arrays(tmp_path: Path) -> None:
     """Opening costs the same for every size: the bytes of sections do not matter to it."""
-    mine = build(tmp_path / "mine", documents(30), 1, Codec())
+    mine = build(tmp_path / "mine", documents(30), 1)
     (segment,) = mine._segments()
     for kind in KINDS:
         file = SectionFile(tmp_path / "mine", segment.segment_id(), kind)
@@ -449,7 +448,7 @@ def test_term_ranges(tmp_path: Path) -> None:
 
 def test_every_term_is_found_and_no_other(tmp_path: Path) -> None:
     """Looking up a term gives the entry at its ordinal, in its own field only."""
-    mine = build(tmp_path / "mine", documents(200), 1, Codec())
+    mine = build(tmp_path / "mine", documents(200), 1)
     arrays = mine._segments()[0].arrays(tmp_path / "mine")
     for name, info in arrays.fields.items():
         for ordinal in range(info.terms):

@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 
-from indexer.codec import Codec
 from indexer.search.answer import FacetWish
 from indexer.search.executor import KERNELS, NO_FILTERS, NO_KERNELS, Executor
 from indexer.search.fast import words as onepass
-from indexer.search.fast.rank import Room
+from indexer.search.fast.rank import Accumulators
 from indexer.search.fast.tally import Counter
 from indexer.search.snapshot import Snapshot
 from tests.codec.codec_corpus import WORDS, build, documents
@@ -27,12 +26,8 @@ TOLERANCE = 1e-5
 
 def executors(folder: Path, segments: int, deleted: tuple[str, ...]) -> tuple[Executor, Executor]:
     """Compiled and plain, over 300 documents."""
-    made = build(folder / "index", documents(300, seed=segments), segments, Codec())
-    if deleted:
-        writer = made.writer(codec=Codec())
-        for name in deleted:
-            writer.delete_by_term("id", name)
-        writer.commit(merge=False)
+    gone = [("id", name) for name in deleted]
+    made = build(folder / "index", documents(300, seed=segments), segments, gone)
     snapshot = Snapshot(made.storage.folder, None, list(made._segments()))  # type: ignore[arg-type]
     KERNELS.load()
     return Executor(snapshot, KERNELS), Executor(snapshot, NO_KERNELS)
@@ -220,12 +215,12 @@ def test_rows_count_as_lists_do(seed, size, values, share, most, width):
     offsets = np.concatenate([[0], np.cumsum(have.sum(axis=1))]).astype(np.uint32)
     ordinals = np.nonzero(have)[1].astype(np.uint16)
     chosen = draw.random(size) < share
-    room = Room(size, 0)
-    room.bits[:] = bitmap(chosen)
+    sums = Accumulators(size, 0)
+    sums.bits[:] = bitmap(chosen)
     wanted = have[chosen].sum(axis=0).tolist()
     counter = Counter(offsets, ordinals.astype(width), have.sum(axis=0), most)
     for _ in range(8):
-        counts = counter.count(room.table, NO_FILTERS, 0, np.count_nonzero(chosen))
+        counts = counter.count(sums, NO_FILTERS, 0, np.count_nonzero(chosen))
         assert counts.tolist() == wanted
 
 
