@@ -19,6 +19,7 @@ import numpy as np
 
 from .bits import prefetch, sum_bytes
 from .jit import compiled, lowest_one, readonly
+from .tables import Table
 
 CHUNK_BITS = 16
 CHUNK = 1 << CHUNK_BITS
@@ -37,7 +38,7 @@ _BYTES = readonly(nb.uint8)
 _U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
 _F32 = nb.float32[::1]
-#: `SegmentArrays.position_arrays`.
+#: `codec.read.PositionArrays`.
 PLACES = (
     _BYTES,  # tfs
     readonly(nb.uint64),  # words: the packed bits
@@ -46,6 +47,13 @@ PLACES = (
     _U32,  # long_postings
     _U32,  # long_counts
 )
+
+
+class PositionsTable(
+    Table, tfs=_BYTES, words=readonly(nb.uint64), blocks=_U32, widths=readonly(nb.uint8, 2),
+    long_postings=_U32, long_counts=_U32,
+):  # fmt: skip
+    """`codec.read.PositionArrays` of a segment."""
 
 
 @compiled(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))

@@ -69,6 +69,14 @@ class Statistics:
         """float64[256]: K1 · (1 - B + B · length / average) for every length code."""
         return np.asarray(K1 * (1 - B + B * LENGTH_VALUES / self.average_length(field)), np.float64)
 
+    def norms_of(self, segment: SegmentArrays) -> npt.NDArray[np.float32]:
+        """float32[≥ L, 256]: `norms` of the fields of a segment, by their row of lengths."""
+        norms = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
+        for info in segment.fields.values():
+            if info.length_row >= 0:
+                norms[info.length_row] = self.norms(info.name)
+        return norms
+
 
 class Evaluator:
     """Evaluates queries over one segment of a snapshot."""

@@ -3,8 +3,8 @@
 A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
 in order, so that among equal scores the first document taken is the first by number.
 
-A `Room` is what the loops write into: the sums of a chunk, the marks of a segment, the
-best of a query.
+`Accumulators` are what the loops write into: the sums of a chunk, the marks of a segment,
+the best of a query.
 """
 
 # Argument types stand in the decorators.
@@ -19,10 +19,8 @@ import numpy as np
 from ...kernels.bits import bits_above, bits_equal, clear
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
 from ...kernels.phrases import CHUNK
-from ...kernels.tables import Handles
+from ...kernels.tables import Table
 
-#: The arrays of a `Room` in its table.
-SCORES, STAGES, PLACES, BITS, KEPT, TOP_DOCS, TOP_SCORES, STATE = range(8)
 #: Of `state`: best documents held so far, matches, matches that pass the filters.
 HELD, MATCHED, PASSED = 0, 1, 2
 
@@ -31,8 +29,15 @@ _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
 
 
-class Room:
-    """Arrays for one query at a time over segments of up to so many documents.
+class AccumulatorsTable(
+    Table, scores=_F32, stages=nb.uint8[::1], places=nb.uint16[::1], bits=_U64,
+    top_docs=nb.uint32[::1], top_scores=_F32, state=_I64,
+):  # fmt: skip
+    """See `Accumulators`."""
+
+
+class Accumulators:
+    """What the loops add up for one query at a time, over segments of up to so many documents.
 
     bits: uint64[N / 64], the matches: document d is bit d & 63 of word d >> 6; kept is
         for those that pass filters
@@ -44,17 +49,14 @@ class Room:
 
     def __init__(self, documents: int, most: int) -> None:
         words = -(-documents // 64)
-        self.bits, kept = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+        self.bits, self.kept = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
         self.top_docs, self.top_scores = np.zeros(most, np.uint32), np.zeros(most, np.float32)
         self.state = np.zeros(3, np.int64)
-        scores, stages = np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.uint8)
-        self._handles = Handles(
-            [
-                scores, stages, np.zeros(CHUNK + 1, np.uint16), self.bits, kept,
-                self.top_docs, self.top_scores, self.state,
-            ]
+        self.table = AccumulatorsTable.fill(
+            scores=np.zeros(CHUNK, np.float32), stages=np.zeros(CHUNK, np.uint8),
+            places=np.zeros(CHUNK + 1, np.uint16), bits=self.bits,
+            top_docs=self.top_docs, top_scores=self.top_scores, state=self.state,
         )  # fmt: skip
-        self.table = self._handles.table
 
 
 #: A list of postings in a chunk: docs, tfs, codes, norms, begin, end, weight. Codes uint8

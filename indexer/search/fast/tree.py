@@ -63,11 +63,7 @@ class CompiledEvaluator(Evaluator):
     ) -> None:
         super().__init__(snapshot, number, statistics)
         self._kernels = kernels
-        segment = self.segment
-        self._norms = np.zeros((len(segment.lengths), 256), np.float32)
-        for info in segment.fields.values():
-            if info.length_row >= 0:
-                self._norms[info.length_row] = statistics.norms(info.name)
+        self._norms = statistics.norms_of(self.segment)
 
     def mask(self, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
         """As `Evaluator.mask`."""
