@@ -24,7 +24,7 @@ from .model import (
     FACETS,
     SORTS,
     Facet,
-    FacetCount,
+    FacetRows,
     Hit,
     IndexInfo,
     ResultPage,
@@ -40,6 +40,7 @@ from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import complete, resembling, respell
 
 MAX_LIMIT = 1000
+MAX_FACET_LIMIT = 1000
 
 
 def _compiled_loops() -> Any:
@@ -76,6 +77,7 @@ class Engine(Protocol):
         since: date | datetime | str | None = None,
         until: date | datetime | str | None = None,
         facets: Sequence[str] = ("provider",),
+        facet_limit: int = 20,
         sort: str = "relevance",
         offset: int = 0,
         limit: int = 10,
@@ -205,6 +207,7 @@ class LocalEngine:
         since: date | datetime | str | None = None,
         until: date | datetime | str | None = None,
         facets: Sequence[str] = ("provider",),
+        facet_limit: int = 20,
         sort: str = "relevance",
         offset: int = 0,
         limit: int = 10,
@@ -220,6 +223,7 @@ class LocalEngine:
                 since=parse_day(since, "since") if isinstance(since, str) else since,
                 until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
                 facets=cast("tuple[Facet, ...]", tuple(facets)),
+                facet_limit=facet_limit,
                 sort=cast("Sort", sort),
                 offset=offset,
                 limit=limit,
@@ -344,6 +348,10 @@ def _checked(request: SearchRequest) -> SearchRequest:
         raise QueryError("offset", f"{request.offset} is less than 0")
     if not 0 <= request.limit <= MAX_LIMIT:
         raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
+    if not 0 <= request.facet_limit <= MAX_FACET_LIMIT:
+        raise QueryError(
+            "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
+        )
     if request.query.isascii() and not request.filters:
         return request
     return msgspec.structs.replace(
@@ -399,11 +407,10 @@ def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
     return nearest[np.argsort(ranks[nearest])]
 
 
-def _facets(
-    request: SearchRequest, result: _Result, view: _View
-) -> dict[str, Sequence[FacetCount]]:
+def _facets(request: SearchRequest, result: _Result, view: _View) -> dict[str, FacetRows]:
+    limit = request.facet_limit
     return {
-        facet: result.filters.rows(facet, view.snapshot.facet(facet), counts)
+        facet: result.filters.rows(facet, view.snapshot.facet(facet), counts, limit)
         for facet, counts in zip(request.facets, result.answer.counts, strict=True)
     }
 

@@ -4,6 +4,7 @@ StorydexError
 ├── SeedError       a seeds folder cannot be read at all
 ├── BuildError      a rebuild failed; the index that was there still serves
 ├── QueryError      a request passes a limit or names an unknown parameter value
+├── QueryTooCostly  a query would take too much work
 ├── StoryNotFound   no story has this id
 ├── IndexMissing    there is no index at this location
 ├── IndexCorrupt    a file of the index is damaged
@@ -42,6 +43,17 @@ class QueryError(StorydexError):
         super().__init__(f"{parameter}: {reason}")
         self.parameter = parameter
         self.reason = reason
+
+
+class QueryTooCostly(StorydexError):
+    """A query would take more work than is given to one; `part` is what of it does."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(
+            f"the query is too costly: {part} take too much work; "
+            "search for fewer, or give more letters of each"
+        )
+        self.part = part
 
 
 class StoryNotFound(StorydexError):

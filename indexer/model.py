@@ -7,7 +7,7 @@ All are immutable. Instants are timezone-aware UTC datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Literal, Protocol, get_args
 
@@ -163,7 +163,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `filters` maps facet names to accepted values: values of one facet are
     alternatives, facets combine. `since` and `until` are inclusive; a plain date
-    means the whole day, UTC.
+    means the whole day, UTC. `facet_limit` is how many values of each facet are listed,
+    beside those that `filters` names.
     """
 
     query: str = ""
@@ -171,6 +172,7 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     since: date | datetime | None = None
     until: date | datetime | None = None
     facets: tuple[Facet, ...] = ("provider",)
+    facet_limit: int = 20
     sort: Sort = "relevance"
     offset: int = 0
     limit: int = 10
@@ -183,6 +185,22 @@ class FacetCount(msgspec.Struct, frozen=True):
     label: str
     count: int
     selected: bool = False
+
+
+class FacetRows(tuple[FacetCount, ...]):
+    """The values of a facet on a page: most stories first, then by label.
+
+    At most `SearchRequest.facet_limit` of them, and whatever was chosen. `beyond` is how
+    many more values the stories found have.
+    """
+
+    beyond: int
+
+    def __new__(cls, rows: Iterable[FacetCount] = (), beyond: int = 0) -> FacetRows:
+        """Rows in the order in which they are shown."""
+        made = super().__new__(cls, rows)
+        made.beyond = beyond
+        return made
 
 
 class RelatedHit(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -303,7 +321,7 @@ class ResultPage(msgspec.Struct, frozen=True):
     request: SearchRequest
     total: int
     hits: tuple[Hit, ...]
-    facets: Mapping[str, Sequence[FacetCount]]
+    facets: Mapping[str, FacetRows]
     relaxed: bool
     suggestion: str | None
     took_ms: float

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import indexer
 from indexer.model import Rejection
@@ -16,6 +17,13 @@ from indexer.seeds import SeedFile, list_seed_files
 
 ROOT = Path(__file__).parent.parent
 SEED_STORY = "000_810bd97e64a9d9b2.txt"
+
+# No test fails because a machine is slow: loops compile while the first examples run.
+settings.register_profile(
+    "storydex", settings(), deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+settings.load_profile("storydex")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -78,6 +78,7 @@ class _Reader:
             since=since,
             until=until,
             facets=self._facets() if "facet" in self.known else ("provider",),
+            facet_limit=1000,
             sort=self._sort(query),
             offset=self._offset(limit),
             limit=limit,

@@ -11,11 +11,12 @@ from whoosh import query as wq
 import indexer
 from indexer.build.stories import build_stories
 from indexer.codec.format import FORMAT_VERSION
+from indexer.engine import KERNELS
 from indexer.model import Facet, ResultPage, Story
 from indexer.query import clauses
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
 from indexer.search.answer import FacetWish
-from indexer.search.executor import KERNELS, NO_FILTERS, Executor, Failed
+from indexer.search.executor import NO_FILTERS, Executor, Failed
 from indexer.search.facets import Filters
 from indexer.search.snapshot import open_snapshot
 
@@ -109,9 +110,7 @@ class Searcher:
 
     def _page(self, text: str) -> ResultPage:
         """A result page with its facets, highlights and related articles read."""
-        page = self._engine.search(text, facets=PAGE_FACETS, limit=TOP)
-        for facet in PAGE_FACETS:
-            assert len(page.facets[facet][:PAGE_VALUES]) <= PAGE_VALUES
+        page = self._engine.search(text, facets=PAGE_FACETS, facet_limit=PAGE_VALUES, limit=TOP)
         for hit in page.hits:
             assert hit.highlights
             for related in hit.related:
@@ -139,10 +138,9 @@ def _tree(query: Query) -> wq.Query:
 def _answer_of_page(page: ResultPage) -> Answer:
     """What a page says of its query; a relaxed one answers another query."""
     if page.relaxed:
-        return Answer(hits=0, total=0, counted=0)
+        return Answer(hits=0, total=0)
     return Answer(
         hits=len(page.hits),
         total=page.total,
-        counted=sum(row.count for row in page.facets[_FACET]),
         scores=tuple(hit.score for hit in page.hits),
     )

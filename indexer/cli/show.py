@@ -9,14 +9,14 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
 
 from ..generation.verify import DamagedFile, VerifyReport
-from ..model import BuildReport, FacetCount, Hit, IndexInfo, Provider, RelatedHit, ResultPage
+from ..model import BuildReport, FacetRows, Hit, IndexInfo, Provider, RelatedHit, ResultPage
 from .output import neutral, write_note, write_out
 
 #: Longer lines are hard to read, however wide the terminal.
@@ -109,7 +109,7 @@ def _page_lines(page: ResultPage, width: int, console: Console) -> Iterator[Text
     for number, hit in enumerate(page.hits, page.request.offset + 1):
         yield Text()
         yield from _hit_lines(number, hit, width, console)
-    providers = page.facets.get("provider", ())
+    providers = page.facets.get("provider")
     if providers:
         yield Text()
         yield from _provider_lines(providers)
@@ -155,8 +155,7 @@ def _related_lines(
         yield blank + Text(f"- and {len(related) - MAX_RELATED:,} more", style="dim")
 
 
-def _provider_lines(counts: Iterable[FacetCount]) -> Iterator[Text]:
-    counts = list(counts)
+def _provider_lines(counts: FacetRows) -> Iterator[Text]:
     yield Text("Providers", style="bold")
     wide = len(f"{counts[0].count:,}")  # the largest comes first
     long = min(max(len(count.value) for count in counts[:MAX_PROVIDERS]), MAX_DOMAIN)
@@ -165,8 +164,9 @@ def _provider_lines(counts: Iterable[FacetCount]) -> Iterator[Text]:
         name = "" if count.label.casefold() == count.value else neutral(count.label)
         line = f"  {count.count:>{wide},}  {neutral(count.value):<{long}}  {name}"
         yield Text(line.rstrip(), style="bold" if count.selected else "")
-    if len(counts) > MAX_PROVIDERS:
-        yield Text(f"  and {len(counts) - MAX_PROVIDERS:,} more", style="dim")
+    more = len(counts[MAX_PROVIDERS:]) + counts.beyond
+    if more:
+        yield Text(f"  and {more:,} more", style="dim")
 
 
 def _byline(provider: Provider | None, published_at: datetime | None) -> str:

@@ -171,6 +171,25 @@ class SegmentArrays(SegmentTerms):
         first = self.fields[field].first
         return self._ids(first + ordinals.start, first + ordinals.stop)
 
+    def doc_ids_of_terms(self, field: str, ordinals: npt.NDArray[np.int64]) -> U32:
+        """uint32: the documents of every posting of some terms, in their order; allocates."""
+        numbers = self.fields[field].first + ordinals
+        begins, ends = (self.starts[at].astype(np.int64) for at in (numbers, numbers + 1))
+        if (ends < begins).any() or ends.max(initial=0) > len(self.docs):
+            raise self.terms_file.corrupt(f"the postings of {field!r} are out of order")
+        sizes = ends - begins
+        postings = np.arange(sizes.sum()) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
+        ids = self.docs[postings].astype(np.uint32)
+        if self.chunk_count > 1:
+            chunks = np.repeat(self.first_chunks[numbers], sizes)
+            runs = np.searchsorted(self.run_starts, postings.astype(np.uint32), side="right")
+            passed = np.flatnonzero(runs)
+            # Of the runs before a posting, the last is its term's own or that of another.
+            passed = passed[self.run_starts[runs[passed] - 1] > np.repeat(begins, sizes)[passed]]
+            chunks[passed] = self.run_chunks[runs[passed] - 1]
+            ids |= chunks.astype(np.uint32) << np.uint32(CHUNK_BITS)
+        return self._checked(ids)
+
     def _ids(self, first: int, last: int) -> U32:
         starts = self.starts[first : last + 1]
         begin, end = starts[0], starts[-1]
@@ -182,6 +201,9 @@ class SegmentArrays(SegmentTerms):
             order = np.argsort(marks, kind="stable")
             bases = chunks[order].astype(np.uint32) << np.uint32(CHUNK_BITS)
             ids |= np.repeat(bases, np.diff(np.append(marks[order], end)))
+        return self._checked(ids)
+
+    def _checked(self, ids: U32) -> U32:
         if ids.max(initial=0) >= max(1, self.doc_count):
             raise self.postings_file.corrupt(f"document {ids.max()} of {self.doc_count}")
         return ids

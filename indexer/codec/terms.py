@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .files import SectionFile
 from .format import U8, U32, FieldInfo, bucket_count, term_hash
@@ -135,6 +136,24 @@ class SegmentTerms:
         offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
         blob = self._blob[offsets[0] : offsets[-1]].tobytes()
         return [blob[begin:end] for begin, end in pairwise((offsets - offsets[0]).tolist())]
+
+    def joined_terms(self, field: str) -> tuple[str, npt.NDArray[np.int64]]:
+        """All terms of a field, one after the other; int64[T + 1]: where each begins."""
+        info = self.fields.get(field, _NO_FIELD)
+        offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
+        blob = self._blob[offsets[0] : offsets[-1]]
+        offsets -= offsets[0]
+        if (np.diff(offsets) < 0).any() or offsets[-1] != len(blob):
+            raise self.terms_file.corrupt(f"the terms of {field!r} are out of order")
+        try:
+            text = blob.tobytes().decode()
+        except UnicodeDecodeError as error:
+            raise self.terms_file.corrupt(f"a term is not UTF-8: {error.reason}") from error
+        if len(text) == len(blob):
+            return text, offsets
+        # Of the bytes of a character, all but the first are 0b10xxxxxx.
+        begun = np.cumsum((blob & 0xC0) != 0x80)
+        return text, np.append(0, begun)[offsets]
 
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""

@@ -1,13 +1,8 @@
 """Invented stories, to explore storydex and to measure it.
 
-    words.py      lists of words, and names made of syllables
-    templates.py  sentences with gaps
-    stories.py    a seed and a number → a `Story`
-    files.py      stories → a folder of story files
-
-Nothing in them is real: companies, people, places and providers are made up, and every
-address is under `.example`, which nobody can register (RFC 2606). Words follow Zipf's
-law with a long tail of names, so that the vocabulary grows with the number of stories.
+Nothing in them is real: names are made of syllables, and every address is under
+`.example`, which nobody can register (RFC 2606). Few words and names are frequent and
+new ones keep coming, as in a real archive.
 """
 
 from __future__ import annotations

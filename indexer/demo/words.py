@@ -1,223 +1,110 @@
-"""Lists of words, and names made of syllables.
-
-A name is a pure function of its rank: rank 0 is the most frequent. Ranks are scattered
-over all combinations of syllables, so that neighbours look nothing alike.
-"""
+"""What invented stories are made of: names by rank, and sentences with gaps."""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
+from math import prod
 
-from ..model import Provider
-
-
-def _split(words: str) -> tuple[str, ...]:
-    return tuple(words.split())
-
-
+_split = str.split
+#: None begins with a vowel, since they may follow "a".
 ADJECTIVES = _split("""
     new major strategic rare costly broad sudden modest bold cautious joint public private local
-    global digital national rural coastal steady sharp fragile mixed lengthy familiar disputed
-    delayed promising surprising complex simple quiet rapid gradual popular controversial
-    temporary permanent voluntary binding limited generous narrow radical practical profitable
-    renewable medical scientific political financial commercial technical legal social cultural
-    historic regional seasonal weekly monthly better cheaper faster smaller larger safer greener
-    smarter stronger weaker younger wider deeper secret formal tentative painful reluctant
-    decisive meticulous dazzling perfunctory labyrinthine
+    digital national rural coastal steady sharp fragile mixed lengthy disputed delayed promising
+    complex quiet rapid popular temporary permanent binding limited generous practical medical
 """)
-
 NOUNS = _split("""
-    deal plan market report decision service price project partner customer investor worker
-    system platform network product device study trial rule law court tax budget contract
-    supplier factory warehouse hospital school university laboratory bridge railway harbour
-    airport pipeline satellite server battery engine vehicle vaccine medicine patient doctor
-    teacher student farmer fisherman miner driver pilot tenant landlord voter mayor minister
-    committee regulator union charity museum theatre festival orchestra stadium league season
-    match tournament record forecast drought flood storm harvest forest river glacier reef
-    species telescope mission rocket robot sensor chip code patent licence lawsuit settlement
-    merger strike shortage surplus subsidy tariff loan bond currency pension salary dividend
-    audit breach password firewall backup outage upgrade prototype blueprint warranty refund
-    petition referendum amendment archive manuscript exhibition biography documentary algorithm
-    browser camera display keyboard laptop phone tablet headset spreadsheet database
-    subscription franchise portfolio dashboard inventory container freight locomotive tram ferry
-    bicycle scooter runway tunnel canal dam turbine windmill reservoir orchard vineyard pasture
-    meadow glasshouse bakery brewery dairy cannery foundry quarry sawmill shipyard lighthouse
-    observatory planetarium aquarium botanist chemist geologist surgeon midwife pharmacist
-    dentist therapist symptom infection allergy diabetes influenza asthma fracture transplant
-    genome protein enzyme bacterium fungus comet asteroid nebula eclipse meteorite orbit isotope
-    neutrino photon treaty embassy parliament senate ombudsman constitution census curfew
-    ceasefire sanction embargo monopoly cartel arbitration tribunal goalkeeper striker referee
-    marathon regatta decathlon sculpture fresco tapestry sonata libretto screenplay lexicon
-    palimpsest sextant astrolabe
+    deal plan market report decision service price project partner customer investor worker system
+    network product device study trial rule law court tax budget contract factory hospital bridge
+    railway harbour satellite server battery engine vaccine patient teacher farmer mayor committee
+    museum festival record forecast drought storm river telescope robot patent strike pension audit
 """)
-
-WATCHERS = _split("""
-    Analysts Critics Residents Investors Experts Unions Lawyers Scientists Readers Regulators
-    Economists Engineers Neighbours Parents Historians Activists Bankers Nurses Farmers
-    Designers Traders Founders Veterans Publishers Ecologists Librarians Sociologists Hoteliers
-    Beekeepers Cartographers Ornithologists Numismatists
-""")
-
-DEEDS = _split("""
-    changed welcomed surprised questioned delayed praised doubted supported defended rejected
-    compared discussed explained measured repaired replaced financed inspected disappointed
-    overtook inspired weakened strengthened simplified complicated postponed tested doubled
-    halved copied admired ignored revived rescued endangered transformed outlived eclipsed
-    overshadowed undermined accelerated stabilised restructured catalogued digitised scrutinised
-    lambasted vindicated exonerated galvanised
-""")
-
-TIMES = (
-    "last year", "this week", "in spring", "after months of talks", "before the summer",
-    "without a comment", "for the first time", "in a public hearing", "at short notice",
-    "despite a warning", "by a narrow margin", "at the annual conference", "in an interview",
-    "over the weekend", "behind closed doors", "to general applause", "against all forecasts",
-    "with help from abroad", "under a new licence", "between two elections", "once more",
-    "on the eve of the vote", "amid heavy rain", "during the holidays", "through a subsidiary",
-    "according to minutes", "in a leaked letter", "beyond the border", "notwithstanding protests",
-)  # fmt: skip
-
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-FIRST_NAMES = _split("""
-    Anna Pedro Zoë Malik Ingrid Tomas Chloé Jürgen Amara Søren Lucía Hiro Nadia Łukasz Priya
-    Owen Beatriz Émile Farid Greta Håkon Imani Joaquín Keiko Leïla Marek Noor Óscar Paola
-    Quentin Rosa Stefán Tamsin Umar Věra Wendy Xavi Yusuf Zdeněk Aoife Bruno Carys Dario Elif
-""")
+DAYS = _split("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 _ONSETS = _split("""
-    Vel Kor Tarn Bry Lum Zeph Mar Quil Dax Fen Orl Hest Ryd Sab Nym Cald Pell Jor Trev Wex Ash
-    Bel Cyr Dor Elk Gav Hal Ith Kes Lor Myr Nev Osk Pry Rov Sel Thal Urs Vash Yar
+    Vel Kor Tarn Bry Lum Zeph Mar Quil Dax Fen Orl Hest Ryd Sab Nym Cald Pell Jor Trev Wex Ash Bel
+    Cyr Dor Elk Gav Hal Ith Kes Lor Myr Nev Osk Pry Rov Sel Thal Urs Vash Yar
 """)
-_MIDDLES = _split("""
-    a o i e u ara eno ila oru an en or
-""")
-_COMPANY_ENDS = _split("""
-    dume vex tonic mira novix stra lith pex quor sys ron dax tera bly nex grid vio cor lume zen
-""")
-_COMPANY_KINDS = (
-    "", "", " Systems", " Labs", " Group", " Energy", " Foods", " Robotics", " Health", " Air",
-    " Motors", " Capital", " Media", " Networks", " Materials", " Partners",
-)  # fmt: skip
-_SURNAME_ENDS = _split("""
-    sen ski dez ton ley man well berg ström ova escu wick more ford hart lin daya kawa oğlu iez
-""")
-_PLACE_ENDS = _split("""
-    mouth burg port vik stad ville holm minster field dale haven fjord acre ness grad ora ía
-    polis
-""")
-_PRODUCT_ENDS = _split("""
-    ix on us era io et yx um ax el
-""")
-_TERM_STARTS = _split("""
+_MIDDLES = _split("a o i e u ara eno ila oru an en or")
+_PLACES = _split("mouth burg port vik stad ville holm minster field dale haven fjord grad polis")
+_TERMS = _split("""
     neuro photo thermo bio hydro geno nano cryo aero electro magneto xeno lumi ferro litho myco
-    astro seismo chrono gyro phyto cardio radio sono turbo ultra micro macro poly iso hemo osteo
-    baro chemo helio petro quanto vibro topo agro
+    astro seismo chrono gyro phyto cardio radio sono turbo ultra micro macro poly iso baro chemo
 """)
-_TERM_ENDS = _split("""
-    lattice membrane graph battery sensor reactor catalyst polymer engine scanner compiler
-    network vaccine turbine resin filter antenna kernel ledger fabric mesh probe array valve
-    crystal enzyme pigment alloy relay coil drone implant archive circuit fuel foam lens pump
-    router seed
+#: A name of a kind is one of each of these parts; an underscore stands for a space.
+_PARTS = {
+    "company": (_ONSETS, _MIDDLES, _split("dume vex tonic mira novix stra lith pex quor sys ron"),
+                _split("_Systems _Labs _Group _Energy _Foods _Robotics _Health _Motors _Media")),
+    "paper": (_ONSETS, _MIDDLES, _PLACES,
+              _split("_Herald _Courier _Gazette _Ledger _Tribune _Post _Chronicle _Review _Wire")),
+    "person": (_split("Anna_ Zoë_ Malik_ Ingrid_ Jürgen_ Amara_ Søren_ Hiro_ Łukasz_ Priya_"),
+               _ONSETS, _MIDDLES, _split("sen ski dez ton ley man well berg ström ova wick oğlu")),
+    "place": (_ONSETS, _MIDDLES, _PLACES),
+    "product": (_ONSETS, _MIDDLES, _split("ix on us era io et"), _split("_1 _2 _3 _4 _5 _6 _7")),
+    "term": (["", *_TERMS], _TERMS,
+             _split("lattice membrane graph reactor catalyst polymer scanner resin filter antenna "
+                    "kernel fabric mesh probe array valve crystal enzyme pigment alloy relay")),
+}  # fmt: skip
+#: How many names of a kind there are; their ranks count from 0 to one less.
+COUNTS = {kind: prod(map(len, parts)) for kind, parts in _PARTS.items()}
+
+
+def name_of(kind: str, rank: int) -> str:
+    """The name of a rank; neighbours look nothing alike, and no two ranks share a name."""
+    number = rank * 1_000_003 % COUNTS[kind]  # a prime that divides no count
+    name = ""
+    for choices in _PARTS[kind]:
+        number, choice = divmod(number, len(choices))
+        name += choices[choice]
+    return name.replace("_", " ")
+
+
+#: Titles and sentences that articles about any event may have.
+TITLES = ["Why {co} matters to {place}", "{who} on {co}, {term} and a {adj} {noun}"]
+COMMENTS = [
+    "Observers in {town} called it a {adj} {noun}.",
+    "A {adj} {noun} comes first, {who} added.",
+    "The {noun} of {town} would need a {adj} {other} and the {thing}.",
+]
+_KINDS = """\
+technology
+Cloud Computing; Partnerships; Artificial Intelligence; Devices
+{co} picks {rival} for its {term}; {rival} and {co} sign {amount} {term} deal in {place}
+{co} signed with {rival} on {day} to run its {term} in the cloud.
+It is worth {amount} over {few} years, said {who}, who leads the team at {co}.
+
+security
+Cybersecurity; Privacy; Data Breaches
+{co} breach traced to {term} flaw; {who} finds {term} flaw in {product} by {co}
+Attackers copied {few} million records of {co} through a flaw in its {term}.
+{who}, a researcher at {rival}, advises users of {product} to install the update.
+
+business
+Mergers; Markets; Earnings
+{co} to buy {rival} for {amount}; {rival} shares jump on {amount} bid by {co}
+{co} agreed on {day} to buy {rival} of {place} for {amount}.
+{who}, chief executive of {co}, wants the {term} that {rival} makes.
+
+health
+Medicine; Research; Public Health
+{term} trial by {co} helps patients in {place}; {co} halts {term} trial, says {who}
+Patients in {place} did better with the {term} of {co}, {who} reported on {day}.
+The trial cost {amount} and ran for {few} years; {rival} plans another.
+
+science
+Space; Climate; Physics
+{who} finds a {adj} {term} near {place}; {place} team and {co} measure {term}
+A team led by {who} in {place} measured the {term} for {few} years.
+Instruments by {co} and {rival} cost {amount}, and saw it on {day}.
+
+politics
+Elections; Regulation; Trade
+{place} votes on {term} rule against {co}; {who} of {place} fines {co} {amount}
+The parliament of {place} voted on {day} for a {adj} rule on {term}.
+{who}, who drafted it, named {co} and {rival}.
+"""
+#: Kinds of event, each as lines: category, topics, titles, sentences.
+KINDS = [kind.splitlines() for kind in _KINDS.split("\n\n")]
+#: Topics that stories of any kind may have besides.
+TOPICS = _split("""
+    Opinion Jobs Housing Education Food Travel Law Energy Weather Farming Gaming Telecoms Robotics
+    Oceans Banking Chips
 """)
-_PAPERS = _split("""
-    Herald Courier Gazette Ledger Observer Tribune Dispatch Post Chronicle Monitor Review Wire
-    Bulletin Standard Insider Echo Mirror Argus Beacon Report
-""")
-_PAPER_FIELDS = (
-    "Tech", "Business", "Health", "Science", "Market", "Energy", "Cloud", "City", "Sports",
-    "Café", "Policy", "Data",
-)  # fmt: skip
-
-#: How many providers there are.
-PROVIDERS = 400
-
-_NAMES = len(_ONSETS) * len(_MIDDLES)
-#: How many names of each kind there are; ranks count from 0 to one less.
-COMPANIES = _NAMES * len(_COMPANY_ENDS) * len(_COMPANY_KINDS)
-PEOPLE = _NAMES * len(_SURNAME_ENDS) * len(FIRST_NAMES)
-PLACES = _NAMES * len(_PLACE_ENDS)
-PRODUCTS = _NAMES * len(_PRODUCT_ENDS) * 9
-TERMS = len(_TERM_STARTS) * len(_TERM_ENDS) * (len(_TERM_STARTS) + 1)
-
-# A prime larger than any factor of the counts above: multiplying by it permutes ranks.
-_SCATTER = 1_000_003
-
-
-def _scatter(rank: int, count: int) -> int:
-    return (rank * _SCATTER + 17) % count
-
-
-def _stem(number: int) -> tuple[int, str]:
-    number, onset = divmod(number, len(_ONSETS))
-    number, middle = divmod(number, len(_MIDDLES))
-    return number, _ONSETS[onset] + _MIDDLES[middle]
-
-
-def company_name(rank: int) -> str:
-    """A company by rank."""
-    number, stem = _stem(_scatter(rank, COMPANIES))
-    kind, end = divmod(number, len(_COMPANY_ENDS))
-    return stem + _COMPANY_ENDS[end] + _COMPANY_KINDS[kind]
-
-
-def person_name(rank: int) -> tuple[str, str]:
-    """First name and surname of a person by rank."""
-    number, stem = _stem(_scatter(rank, PEOPLE))
-    first, end = divmod(number, len(_SURNAME_ENDS))
-    return FIRST_NAMES[first], stem + _SURNAME_ENDS[end]
-
-
-def place_name(rank: int) -> str:
-    """A town by rank."""
-    end, stem = _stem(_scatter(rank, PLACES))
-    return stem + _PLACE_ENDS[end]
-
-
-def product_name(rank: int) -> str:
-    """A product by rank."""
-    number, stem = _stem(_scatter(rank, PRODUCTS))
-    version, end = divmod(number, len(_PRODUCT_ENDS))
-    return f"{stem}{_PRODUCT_ENDS[end]} {version + 1}"
-
-
-def term_name(rank: int) -> str:
-    """A technical term by rank; rare ones are longer."""
-    simple = len(_TERM_STARTS) * len(_TERM_ENDS)
-    prefix, rest = divmod(rank, simple)
-    start, end = divmod(_scatter(rest, simple), len(_TERM_ENDS))
-    before = _TERM_STARTS[prefix - 1] if prefix else ""
-    return before + _TERM_STARTS[start] + _TERM_ENDS[end]
-
-
-@lru_cache(maxsize=1)
-def providers() -> tuple[Provider, ...]:
-    """All providers, the largest first; no domain twice."""
-    found: dict[str, Provider] = {}
-    rank = 0
-    while len(found) < PROVIDERS:
-        paper = _PAPERS[rank * 7 % len(_PAPERS)]
-        if rank % 3:
-            name = f"{place_name(rank)} {paper}"
-        else:
-            field = _PAPER_FIELDS[rank // 3 % len(_PAPER_FIELDS)]
-            name = f"{product_name(rank).split()[0]} {field}"
-        domain = slug(name).replace("-", "" if rank % 2 else "-") + ".example"
-        found.setdefault(domain, Provider(domain if rank % 23 == 22 else name, domain))
-        rank += 1
-    return tuple(found.values())
-
-
-_KEPT = {ord(c): c for c in "abcdefghijklmnopqrstuvwxyz0123456789-"} | {ord(" "): "-"}
-_SLUG = {code: _KEPT.get(code) for code in range(128)}
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "ı": "i"})
-
-
-def slug(text: str) -> str:
-    """Text as it stands in an address: lower-case ASCII letters, digits and hyphens."""
-    text = text.lower()
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-        text = text.encode("ascii", "ignore").decode()
-    return text.translate(_SLUG)

@@ -18,14 +18,14 @@ from typing import NamedTuple, Protocol
 from whoosh import query as wq
 from whoosh.query.terms import MultiTerm
 
-from ..analysis import POSITION_GAP
+from ..analysis import POSITION_GAP, WORD_PATTERN, stem
 from ..codec.read import SegmentArrays
 from ..codec.terms import TermEntry
 from ..query.clauses import Word
 from ..schema import OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
 from ..search.plain import posting_of
 from ..search.snapshot import Snapshot
-from .html import EVERYWHERE, K1, TITLE_WEIGHT, Span, WordFinder, find_phrase, mark, snippet
+from .html import EVERYWHERE, K1, TITLE_WEIGHT, Span, find_phrase, mark, snippet
 
 
 class Explained(Protocol):
@@ -102,21 +102,28 @@ class Explainer:
         return sum(entry.df for entry in entries if entry is not None)
 
     @cached_property
-    def finders(self) -> dict[int, WordFinder]:
-        """For the leaves that are patterns: one may stand for thousands of terms, a text has
-        few words."""
-        return {
-            number: WordFinder([leaf.pattern])
-            for number, leaf in enumerate(self.leaves)
-            if leaf.pattern is not None
-        }
+    def expanded(self) -> dict[int, dict[str, list[int]]]:
+        """For each field the terms that patterns stand for, and the leaves these are."""
+        fields: dict[int, dict[str, list[int]]] = {}
+        for number, leaf in enumerate(self.leaves):
+            if leaf.pattern is not None:
+                terms = fields.setdefault(leaf.field, {})
+                for term in self.snapshot.expander.terms(leaf.pattern):
+                    terms.setdefault(term, []).append(number)
+        return fields
+
+    def pattern_matches(self, texts: Texts) -> Iterator[tuple[int, int, Span]]:
+        """Where patterns match in a story: the leaf, number of the text, and word in it."""
+        for number, text in enumerate(texts.texts):
+            terms = self.expanded.get(min(number, OWN_TEXTS))
+            for place, word in enumerate(WORD_PATTERN.findall(text) if terms else ()):
+                for leaf in terms.get(stem(word), ()) if terms else ():
+                    yield leaf, number, (place, place)
 
     def matches(self, number: int, doc_id: int, texts: Texts) -> Iterator[tuple[int, Span]]:
-        """Where a leaf matches: number of the text, first and last word in it."""
+        """Where a leaf that is no pattern matches: number of the text, first and last word."""
         leaf = self.leaves[number]
-        if number in self.finders:
-            yield from found_in(self.finders[number], leaf.field, texts)
-        elif leaf.field == EVERYWHERE:
+        if leaf.field == EVERYWHERE:
             for field in range(len(TEXT_FIELDS)):
                 yield from self._matches_in(field, leaf, doc_id, texts)
         else:
@@ -164,14 +171,6 @@ def weight_of(leaf: Leaf, frequencies: Iterable[int], snapshot: Snapshot) -> flo
     return leaf.boost * log(1 + snapshot.size / (min(frequencies, default=1) + 1))
 
 
-def found_in(finder: WordFinder, field: int, texts: Texts) -> Iterator[tuple[int, Span]]:
-    """Where the words of a pattern stand in the texts of a field: text, first, last word."""
-    numbers = (field,) if field < OWN_TEXTS else range(OWN_TEXTS, len(texts.texts))
-    for number in numbers:
-        for span in finder.find(texts.texts[number]):
-            yield number, span
-
-
 def _starts(texts: Texts) -> list[int]:
     """The position at which each text of the articles begins in the field `related`."""
     sizes = zip(texts.words[OWN_TEXTS:], texts.texts[OWN_TEXTS:], strict=True)
@@ -187,8 +186,11 @@ class _Plain:
         self._texts = texts.texts
         self._spans: dict[int, list[Span]] = {}
         matches: dict[int, _Match] = {}
-        for leaf in range(len(explainer.leaves)):
-            for text, span in explainer.matches(leaf, doc_id, texts):
+        found: list[list[tuple[int, Span]]] = [[] for _ in explainer.leaves]
+        for leaf, text, span in explainer.pattern_matches(texts):
+            found[leaf].append((text, span))
+        for leaf, others in enumerate(found):
+            for text, span in chain(explainer.matches(leaf, doc_id, texts), others):
                 self._spans.setdefault(text, []).append(span)
                 if text >= OWN_TEXTS:
                     article, in_excerpt = divmod(text - OWN_TEXTS, 2)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
 from markupsafe import escape
-from whoosh import query as wq
-from whoosh.query.terms import MultiTerm
-from whoosh.support.levenshtein import levenshtein
 
-from ..analysis import WORD_PATTERN, stem
+from ..analysis import WORD_PATTERN
 
 #: Of a long body so many characters are shown, and some before the first match.
 SNIPPET_LENGTH = 280
@@ -81,24 +77,6 @@ def find_phrase(places: list[list[int]], slop: int) -> list[Span]:
     return [(start, end) for end, start in begun.items()]
 
 
-class WordFinder(dict[str, bool]):
-    """Finds the words of a text that patterns stand for; remembers every answer."""
-
-    def __init__(self, patterns: Iterable[MultiTerm]) -> None:
-        super().__init__()
-        self._patterns = [_acceptor(pattern) for pattern in patterns]
-
-    def __missing__(self, word: str) -> bool:
-        term = stem(word)
-        self[word] = any(accepts(term) for accepts in self._patterns)
-        return self[word]
-
-    def find(self, text: str) -> list[Span]:
-        """Spans of the numbers of the words that match."""
-        words = WORD_PATTERN.findall(text)
-        return [(number, number) for number, word in enumerate(words) if self[word]]
-
-
 def _escape(text: str) -> str:
     # Nearly every stretch of text has nothing to escape.
     return text if _SPECIAL.search(text) is None else str(escape(text))
@@ -137,19 +115,3 @@ def _last_until(places: Sequence[int], most: int, otherwise: int) -> int:
     """The last of rising places that is not after `most`."""
     number = bisect_right(places, most)
     return places[number - 1] if number else otherwise
-
-
-def _acceptor(leaf: wq.Query) -> Callable[[str], bool]:
-    text = leaf.text
-    if isinstance(leaf, wq.Prefix):
-        return lambda term: term.startswith(text)
-    if isinstance(leaf, wq.Wildcard):
-        parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
-        pattern = re.compile("".join(parts))
-        return lambda term: pattern.fullmatch(term) is not None
-    if isinstance(leaf, wq.FuzzyTerm):
-        near = lru_cache(1 << 12)(
-            lambda term: levenshtein(text, term, leaf.maxdist) <= leaf.maxdist
-        )
-        return lambda term: abs(len(term) - len(text)) <= leaf.maxdist and near(term)
-    return lambda term: False  # a kind that no query language of ours makes

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
-from whoosh.query.terms import MultiTerm
 
 from ..model import Facet
 from .answer import Answer, FacetWish
 from .fast.tree import CompiledEvaluator, Words, read_words
-from .plain import MAX_EXPANDED_TERMS, Evaluator, Matches, Statistics, expanded_terms, too_wide
+from .plain import Evaluator, Matches, Statistics
 from .snapshot import Snapshot
 
 _EXCLUDED = 255
@@ -56,18 +55,18 @@ class Executor:
         self._deletions = any(len(segment.deleted) for segment in snapshot.segments)
 
     def match(self, query: wq.Query) -> list[Matches]:
-        """What matches in each segment; raises `QueryError` for too wide a pattern."""
-        self._refuse_wide_patterns(query)
+        """What matches in each segment; raises `QueryError`, `QueryTooCostly` for its patterns."""
+        self.snapshot.expander.check(query)
         return self._match(query)
 
     def _match(self, query: wq.Query) -> list[Matches]:
         return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
 
     def plan(self, query: wq.Query) -> Plan:
-        """How to run a query; raises `QueryError` for too wide a pattern."""
+        """How to run a query; raises `QueryError`, `QueryTooCostly` for its patterns."""
         words = read_words(query) if self._kernels.loaded else None
         if words is None or words.filters or words.excluded:
-            self._refuse_wide_patterns(query)
+            self.snapshot.expander.check(query)
         return Plan(query, words, None if words is None else self._word_search().request(words))
 
     def run(
@@ -87,7 +86,7 @@ class Executor:
     def search(
         self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Plan a query and run it; raises `QueryError` for too wide a pattern."""
+        """Plan a query and run it; raises `QueryError`, `QueryTooCostly` for its patterns."""
         return self.run(self.plan(query), failed, k, wishes)
 
     def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -127,19 +126,6 @@ class Executor:
                 for number in range(len(self.snapshot.segments))
             ]
         return self._compiled
-
-    def _refuse_wide_patterns(self, query: wq.Query) -> None:
-        left = MAX_EXPANDED_TERMS
-        for pattern in patterns(query):
-            if isinstance(pattern, wq.Prefix):
-                left -= sum(
-                    len(segment.terms_with_prefix(pattern.fieldname, pattern.text.encode()))
-                    for segment in self.snapshot.segments
-                )
-            else:
-                left -= len(expanded_terms(pattern, self.snapshot))
-            if left < 0:
-                raise too_wide(pattern)
 
     def top(
         self, found: list[Matches], failed: list[Failed], k: int
@@ -239,13 +225,6 @@ class Kernels:
 def _single(found: Matches) -> Matches:
     """Scores as float32, the precision in which results are ranked."""
     return Matches(found.doc_ids, found.scores.astype(np.float32, copy=False))
-
-
-def patterns(query: wq.Query) -> list[MultiTerm]:
-    """The leaves of a query that stand for several terms."""
-    if isinstance(query, MultiTerm):
-        return [query]
-    return [pattern for child in query.children() for pattern in patterns(child)]
 
 
 def _passing(found: Matches, failed: Failed) -> npt.NDArray[np.intp]:

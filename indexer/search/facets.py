@@ -6,16 +6,15 @@ that facet's own filter: so a count is the total that choosing the value gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
 from ..dates import first_instant, last_instant
-from ..model import Facet, FacetCount
+from ..model import Facet, FacetCount, FacetRows
 from ..schema import facet_key, naive_utc
 from .answer import FacetWish
 from .executor import Executor, Failed, failures
@@ -62,89 +61,54 @@ class Filters:
         """What to ask an executor for, to count a facet without its own filter."""
         return FacetWish(facet, list(self.keys).index(facet) + 1 if facet in self.keys else 0)
 
-    def rows(self, facet: Facet, values: FacetValues, counts: npt.NDArray[np.int64]) -> FacetRows:
-        """The values of a facet that are in use: most stories first, then by label.
+    def rows(
+        self, facet: Facet, values: FacetValues, counts: npt.NDArray[np.int64], limit: int
+    ) -> FacetRows:
+        """The first `limit` values that stories have, and all that were chosen.
 
-        Selected values are listed even if no story has them.
+        Most stories first, then by label; chosen values that no story has come last.
+        counts: int64[values]
         """
-        return FacetRows(values, counts, self.keys.get(facet, frozenset()))
+        return _rows_of(values, counts, limit, self.keys.get(facet, frozenset()))
 
 
-class FacetRows(Sequence[FacetCount]):
-    """The rows of a facet, each made when it is asked for: few of hundreds are shown.
+def _rows_of(
+    values: FacetValues, counts: npt.NDArray[np.int64], limit: int, chosen: frozenset[str]
+) -> FacetRows:
+    places = [place for key in chosen if (place := values.place(key)) is not None]
+    used = counts.nonzero()[0]
+    listed = {
+        *_first(_order(values, counts, used), limit).tolist(),
+        *_order(values, counts, np.array(places, np.intp)).tolist(),
+    }
+    rows = [
+        _row(values, counts, values.by_rank[number & _RANK_MASK], chosen)
+        for number in sorted(listed)
+    ]
+    if len(places) < len(chosen):
+        unknown = chosen.difference(values.keys[place] for place in places)
+        rows += [FacetCount(key, key, 0, True) for key in unknown]
+        rows.sort(key=lambda row: (-row.count, row.label.casefold(), row.value))
+    return FacetRows(rows, beyond=len(used) - sum(row.count > 0 for row in rows))
 
-    Equal to any sequence of the same rows. `counts`, int64[values], must not change.
-    """
 
-    def __init__(
-        self, values: FacetValues, counts: npt.NDArray[np.int64], selected: frozenset[str]
-    ) -> None:
-        self._values = values
-        self._counts = counts
-        self._selected = selected
-        self._sorted: npt.NDArray[np.int64] | None = None
+def _order(
+    values: FacetValues, counts: npt.NDArray[np.int64], places: npt.NDArray[np.intp]
+) -> npt.NDArray[np.int64]:
+    """Of each value its rank less its count · 2^32: the lower, the earlier it is listed."""
+    return values.ranks[places] - (counts[places] << _RANK_BITS)
 
-    @property
-    def _order(self) -> npt.NDArray[np.int64]:
-        """Of each value in use its rank less its count · 2^32, lowest first.
 
-        Which is most stories first, then by the place among the labels.
-        """
-        if self._sorted is None:
-            used = self._counts.nonzero()[0]
-            order = self._values.ranks[used] - (self._counts[used] << _RANK_BITS)
-            order.sort()
-            self._sorted = order
-        return self._sorted
+def _first(numbers: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
+    """The `limit` lowest numbers, in any order."""
+    return np.partition(numbers, limit)[:limit] if limit < len(numbers) else numbers
 
-    @property
-    def _unused(self) -> list[str]:
-        """Selected values that no story has."""
-        if not self._selected:
-            return []
-        used = self._counts.nonzero()[0].tolist()
-        return sorted(self._selected - {self._values.keys[i] for i in used})
 
-    def __len__(self) -> int:
-        return len(self._order) + len(self._unused)
-
-    @overload
-    def __getitem__(self, place: int) -> FacetCount: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[FacetCount, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> FacetCount | tuple[FacetCount, ...]:
-        if not isinstance(place, slice):
-            place = range(len(self))[place]
-            return self[place : place + 1][0]
-        unused = self._unused
-        if unused:
-            rows = self._rows(self._order)
-            return (*rows, *(FacetCount(key, key, 0, True) for key in unused))[place]
-        return tuple(self._rows(self._order[place]))
-
-    def _rows(self, order: npt.NDArray[np.int64]) -> list[FacetCount]:
-        keys, labels, names, _, by_rank, _ = self._values
-        selected = self._selected
-        rows = []
-        for number in order.tolist():
-            value = by_rank[number & _RANK_MASK]
-            rows.append(
-                FacetCount(
-                    names[value], labels[value], -(number >> _RANK_BITS),
-                    bool(selected) and keys[value] in selected,
-                )
-            )  # fmt: skip
-        return rows
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
+def _row(
+    values: FacetValues, counts: npt.NDArray[np.int64], place: int, chosen: frozenset[str]
+) -> FacetCount:
+    selected = values.keys[place] in chosen
+    return FacetCount(values.values[place], values.labels[place], int(counts[place]), selected)
 
 
 def _between(

@@ -8,7 +8,6 @@ this is what they are proved against.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from math import log
 from typing import Any, NamedTuple
 
@@ -21,12 +20,9 @@ from whoosh.searching import SearchContext, Searcher
 
 from ..codec.format import LENGTH_VALUES
 from ..codec.read import SegmentArrays, TermEntry
-from ..errors import IndexCorrupt, QueryError
 from .snapshot import Snapshot
 
 K1, B = 1.2, 0.75
-#: The most terms that the patterns of one query may stand for.
-MAX_EXPANDED_TERMS = 10_000
 
 DocIds = npt.NDArray[np.uint32]
 Scores = npt.NDArray[np.floating[Any]]
@@ -213,20 +209,12 @@ class Evaluator:
 
     def _expanded(self, query: MultiTerm) -> DocIds:
         """The documents of all terms that a pattern stands for."""
+        ordinals = self.snapshot.expander.ordinals(self._number, query)
+        if not len(ordinals):
+            return NOTHING.doc_ids
         if isinstance(query, wq.Prefix):
-            ordinals: Any = self.segment.terms_with_prefix(query.fieldname, query.text.encode())
-            if not len(ordinals):
-                return NOTHING.doc_ids
-            if len(ordinals) > MAX_EXPANDED_TERMS:
-                raise too_wide(query)
-            return self._with_any(query.fieldname, ordinals)
-        entries = [
-            entry
-            for term in expanded_terms(query, self.snapshot)
-            if (entry := self.segment.find_term(query.fieldname, _encoded(term))) is not None
-        ]
-        parts = [self.segment.doc_ids(entry) for entry in entries]
-        return self._distinct(np.concatenate([NOTHING.doc_ids, *parts]))
+            return self._with_any(query.fieldname, range(ordinals[0], ordinals[-1] + 1))
+        return self._distinct(self.segment.doc_ids_of_terms(query.fieldname, ordinals))
 
     def _with_any(self, field: str, ordinals: range) -> DocIds:
         """The documents that have any of a range of terms, which is not empty."""
@@ -290,24 +278,6 @@ def posting_of(segment: SegmentArrays, entry: TermEntry, doc: int) -> int | None
     low = doc & 0xFFFF
     place = begin + int(np.searchsorted(segment.docs[begin:end], np.uint16(low)))
     return place if place < end and segment.docs[place] == low else None
-
-
-def expanded_terms(query: MultiTerm, snapshot: Snapshot) -> list[bytes]:
-    """The terms of the snapshot that a pattern stands for, at most one over the limit."""
-    try:
-        with snapshot.reading:
-            return list(islice(query._btexts(snapshot.reader), MAX_EXPANDED_TERMS + 1))
-    except UnicodeDecodeError as error:
-        raise IndexCorrupt(snapshot.folder, "a term", f"not UTF-8: {error.reason}") from error
-
-
-def too_wide(query: MultiTerm) -> QueryError:
-    """The refusal of a pattern that stands for too many terms."""
-    return QueryError(
-        "q",
-        f"the pattern {query.text!r} stands for more than {MAX_EXPANDED_TERMS:,} terms: "
-        "give more letters",
-    )
 
 
 def _encoded(text: str | bytes) -> bytes:

@@ -9,7 +9,7 @@ is put together when first asked for and kept.
 from __future__ import annotations
 
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
@@ -40,6 +40,7 @@ from ..schema import (
     facet_key,
     read_story,
 )
+from .expand import Expander
 
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
@@ -63,6 +64,11 @@ class FacetValues(NamedTuple):
     ranks: npt.NDArray[np.intp]
     by_rank: list[int]
     ordinals: list[npt.NDArray[np.intp]]
+
+    def place(self, key: str) -> int | None:
+        """The index of a key, None if no story has that value."""
+        place = bisect_left(self.keys, key)
+        return place if self.keys[place : place + 1] == [key] else None
 
 
 class Snapshot:
@@ -98,6 +104,16 @@ class Snapshot:
         return FileIndex._reader(
             storage, self.schema, self._whoosh_segments, self.manifest.generation
         )
+
+    @cached_property
+    def expander(self) -> Expander:
+        """What expands patterns over it."""
+        return Expander(self)
+
+    def term(self, number: int, field: str, ordinal: int) -> str:
+        """A term of a field in segment `number`; raises `IndexCorrupt`."""
+        segment = self.segments[number]
+        return _text(segment, segment.term_bytes(field, ordinal))
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""

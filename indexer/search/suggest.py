@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from heapq import nlargest
+from itertools import islice
 from math import log
 
 from whoosh import query as wq
@@ -12,12 +13,13 @@ from ..analysis import fold, iter_words, terms_of
 from ..model import Story
 from ..query.parser import TypedWord
 from ..schema import TEXT_FIELDS
-from .plain import expanded_terms
 from .snapshot import Snapshot
 
 #: Longer words than this may be misspelt in two places.
 _TWO_EDITS_FROM = 6
 _SHORTEST_CORRECTED = 4
+#: So many words of a query are looked up; who types more has pasted a text.
+_MOST_LOOKED_UP = 16
 #: How many of a story's most telling terms decide what resembles it.
 _TELLING_TERMS = 25
 
@@ -35,11 +37,11 @@ def complete(snapshot: Snapshot, text: str, limit: int) -> tuple[str, ...]:
 
 def respell(snapshot: Snapshot, query: str, words: tuple[TypedWord, ...]) -> str | None:
     """The query with words that occur nowhere put right, None if nothing is better."""
+    found = ((word, _better(snapshot, word.text)) for word in words)
+    better = [(word, text) for word, text in islice(found, _MOST_LOOKED_UP) if text is not None]
     corrected = query
-    for word in reversed(words):
-        better = _better(snapshot, word.text)
-        if better is not None:
-            corrected = corrected[: word.start] + better + corrected[word.end :]
+    for word, text in reversed(better):
+        corrected = corrected[: word.start] + text + corrected[word.end :]
     return corrected if corrected != query else None
 
 
@@ -52,10 +54,8 @@ def _better(snapshot: Snapshot, word: str) -> str | None:
         return None
     for edits in (1, 2)[: 2 if len(folded) >= _TWO_EDITS_FROM else 1]:
         # Whoosh asks for the first letter to be right, which typists nearly always get.
-        near = expanded_terms(wq.FuzzyTerm("word", folded, maxdist=edits, prefixlength=1), snapshot)
-        best = max(
-            ((snapshot.doc_frequency("word", text), text) for text in map(str, near)), default=None
-        )
+        near = snapshot.expander.terms(wq.FuzzyTerm("word", folded, maxdist=edits, prefixlength=1))
+        best = max(((snapshot.doc_frequency("word", text), text) for text in near), default=None)
         if best is not None:
             return best[1]
     return None

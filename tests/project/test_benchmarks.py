@@ -24,7 +24,6 @@ STORIES = 50
 @pytest.fixture(scope="module")
 def record_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of a tiny run of all engines."""
-    pytest.importorskip("tantivy")
     folder = tmp_path_factory.mktemp("benchmark")
     arguments = ["--stories", str(STORIES), "--queries", "6", "--runs", "1", "--budget", "5"]
     places = ["--work", str(folder / "work"), "--out", str(folder / "records")]

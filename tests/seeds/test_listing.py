@@ -116,7 +116,7 @@ def patiently(_: str) -> None:
     time.sleep(0.02)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=_TREES)
 def test_two_processes_list_what_one_does(tmp_path_factory, tree) -> None:
     """Any tree of files: the same files in the same order, the same refusals."""

@@ -24,7 +24,7 @@ from ...search.fast import lookup
 from ...search.fast.request import EVERYWHERE as ANY_FIELD
 from ...search.fast.request import encode
 from ...search.snapshot import Snapshot
-from ..explain import Explained, Explainer, Leaf, found_in, weight_of
+from ..explain import Explained, Explainer, Leaf, weight_of
 from ..html import EVERYWHERE
 from . import explain
 from .cut import PAD
@@ -130,7 +130,7 @@ class _Explainer(Explainer):
 
     def _patterns(self, texts: Sequence[bytes]) -> _Numbers:
         """int64[n, EXTRA_COLUMNS]: what patterns match in the texts of several stories."""
-        if not self.finders:
+        if not self.expanded:
             return _NOTHING_ELSE
         rows = [row for hit, data in enumerate(texts) for row in self._patterns_in(hit, data)]
         return np.array(rows, np.int64).reshape(-1, EXTRA_COLUMNS)
@@ -140,9 +140,8 @@ class _Explainer(Explainer):
             texts = read_texts(data)
         except ValueError:
             return  # the loops will find it damaged
-        for leaf, finder in self.finders.items():
-            for text, span in found_in(finder, self.leaves[leaf].field, texts):
-                yield hit, leaf, text, *span
+        for leaf, text, span in self.pattern_matches(texts):
+            yield hit, leaf, text, *span
 
 
 def _request(leaves: Sequence[Leaf]) -> Any:

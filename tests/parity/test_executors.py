@@ -1,17 +1,15 @@
-"""Same answers: the plain and the compiled evaluator, Whoosh itself and brute force agree."""
+"""Same answers: the plain and the compiled executor, Whoosh itself and brute force."""
 
 from __future__ import annotations
 
-import math
 import random
 import tempfile
 from datetime import date, datetime, timezone
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 from whoosh.query import spans
@@ -20,111 +18,21 @@ from whoosh.searching import Searcher
 
 import indexer
 from indexer import schema
-from indexer.codec import Segment
-from indexer.codec.invert import Postings
-from indexer.codec.read import SegmentArrays
-from indexer.codec.stored import NO_RECORD, compress_records
-from indexer.codec.write import write_segment
+from indexer.engine import NO_KERNELS
 from indexer.model import FACETS, Article, Story
 from indexer.query.clauses import AndNot, words
-from indexer.search.executor import NO_KERNELS, Executor, Kernels
 from indexer.search.facets import Filters
-from indexer.search.plain import K1, B
-from tests import oracle
-from tests.codec.segment_corpus import (
-    NO_SCORE,
-    QUERIES,
-    WORDS,
-    ask_whoosh,
-    make_stories,
-    make_story,
-    snapshot_of,
-    write_snapshot,
-)
-
-#: Scores are ranked in single precision; Whoosh adds up in double.
-CLOSE = {"rel": 1e-5, "abs": 1e-6}
-SETTINGS = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-DELETED = (0, 3, 17, 18, 19, 42, 59)
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    loaded = Kernels()
-    loaded.load()
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def stories():
-    return make_stories(60, seed=3)
-
-
-@pytest.fixture(scope="module")
-def splits(stories, tmp_path_factory):
-    """The same stories, some of them deleted, in 1, 2 and 9 segments."""
-    made = {}
-    for segments in (1, 2, 9):
-        folder = tmp_path_factory.mktemp("split")
-        made[segments] = write_snapshot(folder, stories, segments, DELETED)
-    return made
-
-
-@lru_cache(maxsize=16)
-def executor_of(snapshot, kernels):
-    """One executor for all queries, since some of its ways are taken only after a while."""
-    return Executor(snapshot, kernels)
-
-
-def no_filters(snapshot):
-    return [np.empty(0, np.uint8)] * len(snapshot.segments)
-
-
-def answer(executor, query):
-    """Document number → score, of everything that matches."""
-    none = no_filters(executor.snapshot)
-    found = executor.match(query)
-    total, order, _ = executor.top(found, none, 10_000)
-    doc_ids, scores = executor.passing(found, none)
-    assert total == len(doc_ids)
-    by_score = sorted(range(total), key=lambda i: (-scores[i], doc_ids[i]))
-    assert order == [doc_ids[i] for i in by_score]
-    return dict(zip(doc_ids.tolist(), scores.tolist(), strict=True))
-
-
-def check_page(executor, query, expected, k):
-    """Assert that a page of k is the best k of what is expected, and the total exact."""
-    page = executor.search(query, no_filters(executor.snapshot), k)
-    assert (page.matched, page.total) == (len(expected), len(expected)), query
-    assert len(page.doc_ids) == min(k, page.total)
-    assert page.scores == pytest.approx(sorted(expected.values(), reverse=True)[:k], **CLOSE)
-    assert page.scores == pytest.approx([expected[doc] for doc in page.doc_ids], **CLOSE)
-    ranked = list(zip((-score for score in page.scores), page.doc_ids, strict=True))
-    assert ranked == sorted(ranked)
-
-
-def check(snapshot, query, kernels, **options):
-    """Assert that all agree; returns the answer."""
-    expected = ask_whoosh(snapshot, query, **options)
-    for kind in (NO_KERNELS, kernels):
-        executor = executor_of(snapshot, kind)
-        found = answer(executor, query)
-        name = "compiled" if kind.loaded else "plain"
-        assert list(found) == list(expected), (name, query)
-        assert found == pytest.approx(expected, **CLOSE), (name, query)
-        for k in (0, 3, 100):
-            check_page(executor, query, expected, k)
-    return expected
-
+from tests.corpora.queries import NO_SCORE, QUERIES
+from tests.corpora.segments import WORDS, make_stories, make_story, write_snapshot
+from tests.oracles import brute_force
+from tests.oracles.whoosh_searcher import ask_whoosh
+from tests.parity.conftest import CLOSE, DELETED, answer, check, check_page, executor_of
 
 CAT, DOG = wq.Term("body", "cat", boost=2.0), wq.Term("title", "dog")
 ALPHA = wq.ConstantScoreQuery(wq.Term("provider", "alpha.example"), NO_SCORE)
 
 
-@settings(SETTINGS, max_examples=100)
+@settings(max_examples=100)
 @given(query=QUERIES)
 @example(query=wq.And([CAT, DOG], boost=3.0))
 @example(query=wq.Or([CAT, DOG], boost=3.0))
@@ -138,7 +46,7 @@ def test_answers_equal_those_of_whoosh(splits, kernels, query):
     assert all(found == pytest.approx(answers[0], **CLOSE) for found in answers[1:])
 
 
-@settings(SETTINGS, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 3),
     st.sets(st.integers(0, 8), max_size=3), st.lists(QUERIES, min_size=3, max_size=6),
@@ -154,15 +62,16 @@ def test_answers_over_any_corpus_equal_those_of_whoosh(
             check(snapshot, query, kernels)
 
 
-@settings(SETTINGS, max_examples=40)
+@settings(max_examples=40)
 @given(typed=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3, unique=True))
 def test_scores_of_words_equal_brute_force(splits, stories, kernels, typed):
     """Words in every text field score the weighted sum of BM25, however many segments."""
-    fields = [oracle.read_fields(indexer_fields(story)) for story in stories]
+    fields = [brute_force.read_fields(indexer_fields(story)) for story in stories]
     expected = {
-        number: oracle.score(typed, story, fields)
+        number: brute_force.score(typed, story, fields)
         for number, story in enumerate(fields)
-        if number not in DELETED and any(oracle.matches(("word", word), story) for word in typed)
+        if number not in DELETED
+        and any(brute_force.matches(("word", word), story) for word in typed)
     }
     query = wq.Or([words(word) for word in typed])
     for snapshot in splits.values():
@@ -373,127 +282,6 @@ def test_an_index_without_stories_answers(tmp_path):
         for query in ("", "cat", '"cat dog"', "cat*", "-cat", "provider:x", "quality:>1"):
             page = engine.search(query, facets=FACETS)
             assert (page.total, page.hits) == (0, ())
-
-
-# More documents in one segment than the low half of a document number can tell apart.
-
-SIZE = 2 * 65_536 + 1_000
-ORDER = ("ends", "outer", "last", "tenth")
-
-
-@pytest.fixture(scope="module")
-def presence():
-    """Word → bool[SIZE], the documents that have it."""
-    docs = np.arange(SIZE)
-    return {
-        "ends": np.isin(docs % 65_536, (0, 65_535)) | (docs == SIZE - 1),
-        "outer": ((docs < 65_536) | (docs >= 131_072)) & (docs % 7 == 0),
-        "last": (docs >= 131_072) & (docs % 3 == 0),
-        "tenth": docs % 10 == 0,
-    }
-
-
-@pytest.fixture(scope="module")
-def large(presence, tmp_path_factory):
-    """Titles "every (every every) ends outer last tenth", each word where it is present."""
-    folder = tmp_path_factory.mktemp("large")
-    docs = np.arange(SIZE, dtype=np.uint32)
-    tfs = {"every": 1 + docs % 3}
-    first = np.cumsum(tfs["every"]) - tfs["every"]
-    places = {"every": np.arange(tfs["every"].sum()) - np.repeat(first, tfs["every"])}
-    lengths = tfs["every"].astype(np.int64)
-    holders = {"every": docs}
-    for word in ORDER:
-        holders[word] = docs[presence[word]]
-        tfs[word] = np.ones(len(holders[word]), np.uint32)
-        places[word] = lengths[presence[word]]
-        lengths = lengths + presence[word]
-    terms = sorted(holders)
-    frequencies = np.concatenate([tfs[word] for word in terms]).astype(np.uint32)
-    postings = Postings(
-        name="title", terms=[word.encode() for word in terms],
-        starts=np.cumsum([0, *(len(holders[word]) for word in terms)]),
-        docs=np.concatenate([holders[word] for word in terms]),
-        tfs=frequencies,
-        positions=np.concatenate([places[word] for word in terms]).astype(np.uint32),
-    )  # fmt: skip
-    segment = Segment("MAIN", docs=SIZE)
-    write_segment(
-        folder, segment.segment_id(), docs=SIZE, fields=[postings], lengths={"title": lengths},
-        columns={}, facets=(), stored=compress_records([NO_RECORD] * SIZE),
-    )  # fmt: skip
-    return snapshot_of(folder, [segment]), lengths
-
-
-def brute_scores(presence, lengths, word):
-    """The BM25 scores of one word, float64[SIZE]."""
-    docs = np.arange(SIZE)
-    tf = 1 + docs % 3 if word == "every" else presence[word].astype(float)
-    idf = math.log(SIZE / (np.count_nonzero(tf) + 1)) + 1
-    return idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * lengths / lengths.mean()))
-
-
-@pytest.mark.parametrize("every", [True, False], ids=["all", "any"])
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        ["every"], ["ends"], ["outer"], ["last"], ["ends", "every"], ["outer", "tenth"],
-        ["last", "outer"], ["ends", "last", "tenth"], ["every", "tenth", "outer"],
-    ],
-)  # fmt: skip
-def test_words_of_a_segment_past_65536_documents(large, presence, kernels, wanted, every):
-    """Documents and scores are right wherever in a large segment the words are."""
-    snapshot, lengths = large
-    query = (wq.And if every else wq.Or)([wq.Term("title", word) for word in wanted])
-    scores = np.array([brute_scores(presence, lengths, word) for word in wanted])
-    inside = (scores > 0).all(axis=0) if every else (scores > 0).any(axis=0)
-    for kind in (NO_KERNELS, kernels):
-        (found,) = executor_of(snapshot, kind).match(query)
-        assert np.array_equal(found.doc_ids, np.flatnonzero(inside))
-        assert np.allclose(found.scores, scores.sum(axis=0)[inside], rtol=1e-5)
-        expected = dict(
-            zip(np.flatnonzero(inside).tolist(), scores.sum(axis=0)[inside].tolist(), strict=True)
-        )
-        check_page(executor_of(snapshot, kind), query, expected, 100)
-
-
-def test_phrases_of_a_segment_past_65536_documents(large, presence, kernels):
-    """A phrase is found in each part of a large segment, and only where it stands."""
-    snapshot, _ = large
-    none = ~presence["ends"] & ~presence["outer"] & ~presence["last"]
-    docs = np.arange(SIZE)
-    cases = [
-        (["every", "ends"], 1, presence["ends"]),
-        (["ends", "outer"], 1, presence["ends"] & presence["outer"]),
-        (["every", "tenth"], 1, none & presence["tenth"]),
-        (["every", "tenth"], 4, presence["tenth"]),
-        (["outer", "last", "tenth"], 1, presence["outer"] & presence["last"] & presence["tenth"]),
-        (["every", "every", "ends"], 1, presence["ends"] & (docs % 3 > 0)),
-        (["tenth", "every"], 4, np.zeros(SIZE, np.bool_)),
-    ]
-    for terms, slop, expected in cases:
-        query = wq.Phrase("title", terms, slop=slop)
-        (found,) = executor_of(snapshot, kernels).match(query)
-        assert np.array_equal(found.doc_ids, np.flatnonzero(expected)), terms
-    check(snapshot, wq.Phrase("title", ["ends", "outer"]), kernels)
-
-
-def test_compiled_phrases_are_not_read_word_by_word(large, presence, kernels, monkeypatch):
-    """Once compiled code is loaded, phrases do without the slow way to read positions."""
-    snapshot, _ = large
-    monkeypatch.setattr(SegmentArrays, "positions", lambda *_: pytest.fail("read one by one"))
-    (found,) = executor_of(snapshot, kernels).match(wq.Phrase("title", ["every", "tenth"], slop=4))
-    assert len(found.doc_ids) == np.count_nonzero(presence["tenth"])
-
-
-def test_other_queries_of_a_segment_past_65536_documents(large, presence, kernels):
-    """Patterns and exclusions reach every part of a large segment."""
-    snapshot, _ = large
-    rare = wq.ConstantScoreQuery(wq.Prefix("title", "en"), 2.0)
-    assert list(check(snapshot, rare, kernels)) == np.flatnonzero(presence["ends"]).tolist()
-    query = AndNot(wq.Term("title", "ends"), wq.Term("title", "last"))
-    expected = np.flatnonzero(presence["ends"] & ~presence["last"])
-    assert list(check(snapshot, query, kernels)) == expected.tolist()
 
 
 def test_dates_to_the_microsecond(tmp_path, kernels):

@@ -20,7 +20,7 @@ from indexer.build.vocabulary import Vocabulary
 from indexer.codec import Segment
 from indexer.model import Article, Provider, Story
 from indexer.schema import create_schema, document_of
-from tests.codec.segment_corpus import make_stories, snapshot_of
+from tests.corpora.segments import make_stories, snapshot_of
 
 #: What cutting text into words could stumble over.
 _ODD = [
@@ -118,7 +118,7 @@ def built(
 
 
 @_vocabularies
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(_stories, min_size=1, max_size=5), st.lists(_stories, min_size=1, max_size=3))
 @example([Story("a", "\x1e x \x1e", related=(Article("y"),))], [Story("b", "'")])
 @example([Story("a", " ", related=(Article(" ", "y"), Article("")))], [Story("b", "x", "\x1e")])
@@ -152,7 +152,7 @@ def _words_of(vocabulary: Vocabulary, text: str) -> list[str]:
     return [words[i] for n in numbers for i in flat[ends[n] - sizes[n] : ends[n]]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(_texts, max_size=30), st.integers(0, 3))
 def test_compiled_numbers_mean_the_same_words(texts, many):
     """However many pieces come, known and new, alike in length and end or not."""

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 
+from indexer.engine import KERNELS, NO_KERNELS
 from indexer.search.answer import FacetWish
-from indexer.search.executor import KERNELS, NO_FILTERS, NO_KERNELS, Executor
+from indexer.search.executor import NO_FILTERS, Executor
 from indexer.search.fast import words as onepass
 from indexer.search.fast.rank import Accumulators
 from indexer.search.fast.tally import Counter
 from indexer.search.snapshot import Snapshot
-from tests.codec.codec_corpus import WORDS, build, documents
+from tests.corpora.documents import WORDS, build, documents
 
 #: Scores are single-precision in the compiled loops.
 TOLERANCE = 1e-5
@@ -59,7 +60,7 @@ clauses = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(query=clauses, k=st.integers(0, 20), filters=st.integers(0, 2), seed=st.integers(0, 9))
 def test_compiled_answers_equal_plain_ones(both, query, k, filters, seed):
     """Matches, total, order, scores and facet counts equal those of the plain evaluator."""
@@ -202,7 +203,7 @@ def bitmap(chosen: np.ndarray) -> np.ndarray:
     return np.frombuffer(packed.ljust(-(-len(chosen) // 64) * 8, b"\0"), np.uint64).copy()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 1000), size=st.integers(1, 3000), values=st.sampled_from([1, 40, 64, 90]),
     share=st.sampled_from([0.0, 0.01, 0.5, 0.95, 1.0]), most=st.sampled_from([0, 30, 512]),

@@ -1,0 +1,85 @@
+"""Watching a folder: a rebuild after each change."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+
+import pytest
+
+import indexer
+import indexer.build.rebuild
+import indexer.build.workers
+import indexer.generation.publish
+from indexer.generation.lock import writer_lock
+from tests.build.conftest import titles, written
+from tests.conftest import write_story
+
+
+def test_watching_a_folder(seeds, tmp_path):
+    """`watch` rebuilds at once and again after each change, until it is stopped."""
+    stop = threading.Event()
+    reports = indexer.build.watch(seeds, tmp_path / "index", stop=stop, workers=1)
+    assert next(reports).indexed == 3
+    write_story(seeds, "four.md", title="Story four")
+    assert next(reports).indexed == 1
+    stop.set()
+    assert list(reports) == []
+    assert "Story four" in titles(tmp_path / "index")
+
+
+@pytest.fixture
+def watched(seeds, tmp_path):
+    """A folder that a thread watches: its reports and failures as they come."""
+    stop, seen = threading.Event(), queue.Queue()
+
+    def follow(index):
+        for report in indexer.build.watch(seeds, index, stop=stop, workers=1, failed=seen.put):
+            seen.put(report)
+
+    def start(index=tmp_path / "index"):
+        thread = threading.Thread(target=follow, args=(index,))
+        thread.start()
+        threads.append(thread)
+        assert seen.get(timeout=60).indexed == 3
+        return seen
+
+    threads = []
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+
+
+def test_watching_a_folder_that_is_replaced(seeds, watched):
+    """It may be moved away, which is told once, and another may take its place."""
+    seen = watched()
+    seeds.rename(seeds.with_name("old"))
+    assert "no such folder" in str(seen.get(timeout=60))
+    written(seeds, "new.md", title="New")
+    report = seen.get(timeout=60)
+    assert (report.indexed, report.removed) == (1, 3)
+    write_story(seeds, "more.md", title="More")
+    assert seen.get(timeout=60).indexed == 1
+
+
+def test_watching_tries_again_what_failed(seeds, tmp_path, watched, monkeypatch):
+    """A rebuild that could not be is made up for, without another change, and told of once."""
+    monkeypatch.setattr(sys.modules["indexer.build.watch"], "_FIRST_PAUSE", 0.1)
+    seen = watched()
+    with writer_lock(tmp_path / "index"):
+        write_story(seeds, "four.md", title="Four")
+        assert isinstance(seen.get(timeout=60), indexer.IndexLocked)
+        time.sleep(1)
+    assert seen.get(timeout=60).indexed == 1
+
+
+def test_watching_a_folder_with_the_index_in_it(seeds, watched):
+    """What a rebuild writes is no change."""
+    seen = watched(seeds / "index")
+    with pytest.raises(queue.Empty):
+        seen.get(timeout=3)
+    write_story(seeds, "four.md", title="Four")
+    assert seen.get(timeout=60).indexed == 1

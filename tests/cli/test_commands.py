@@ -1,0 +1,152 @@
+"""The command line as a process, and its small commands."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from indexer.cli import main
+from tests.cli.conftest import on_terminal, run, storydex
+
+
+def test_info(index: Path):
+    """`info` describes the index, for people and as JSON."""
+    text = storydex("--index", index, "info").stdout
+    assert "stories     3\n" in text
+    described = json.loads(storydex("--index", index, "info", "--json").stdout)
+    assert (described["stories"], described["generation"]) == (3, 1)
+
+
+def test_verify_finds_nothing_wrong(index: Path):
+    """A sound index is said to be so."""
+    result = storydex("--index", index, "verify")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("none is damaged\n")
+
+
+def test_verify_names_the_damaged_file(index: Path):
+    """One changed byte is found, and its file named: exit status 4."""
+    segment = next(index.glob("*.pst"))
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 1
+    segment.write_bytes(data)
+    result = storydex("--index", index, "verify")
+    assert result.exit_code == 4
+    assert result.stdout.startswith(f"{segment.name}: ")
+    assert "rebuild --full" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("search", "x"), ("info",), ("verify",), ("serve",)])
+def test_no_index_is_exit_status_4(tmp_path: Path, command: tuple[str, ...]):
+    """Where there is no index, the message says how to make one."""
+    result = storydex("--index", tmp_path / "none", *command)
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    assert result.stderr.startswith("storydex: no index at ")
+    assert "storydex rebuild" in result.stderr
+
+
+def test_demo_writes_stories_that_can_be_indexed(tmp_path: Path):
+    """`demo` writes as many stories as asked, none of which is rejected."""
+    result = storydex("demo", tmp_path / "stories", "--stories", "20", "--seed", "7")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("20 stories written")
+    built = storydex("--index", tmp_path / "index", "rebuild", tmp_path / "stories")
+    assert built.exit_code == 0
+    assert built.stdout.startswith("20 stories indexed")
+
+
+def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Path):
+    """An address that cannot be listened on is exit status 1, without a traceback."""
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        status, _, err = run("--index", seed_index, "serve", "--port", port)
+    assert status == 1
+    assert err.startswith("storydex: ")
+    assert err.count("\n") == 1
+
+
+def test_clusters_are_not_searched_yet():
+    """An `opensearch://` location reaches the engine, which says what it cannot do."""
+    result = storydex("--index", "opensearch://user:secret@localhost:9200/news", "search", "x")
+    assert result.exit_code == 1
+    assert "secret" not in result.output
+
+
+def test_version_and_help():
+    """`--version`, `-h` and `--help` answer on standard output."""
+    assert storydex("--version").stdout.startswith("storydex, version ")
+    assert storydex("-h").stdout == storydex("--help").stdout
+    for command in main.commands:
+        result = storydex(command, "--help")
+        assert result.exit_code == 0
+        assert result.stdout.startswith("Usage: ")
+
+
+def test_reader_that_stops_early(seed_index: Path):
+    """`storydex search … | head -0` ends quietly, with the status of the search."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        status, _, err = run("--index", seed_index, "search", "azure", stdout=writing)
+    finally:
+        os.close(writing)
+    assert (status, err) == (0, "")
+
+
+def test_output_in_a_narrow_encoding(seed_index: Path):
+    """Characters that the encoding of the terminal lacks do not end the command."""
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    status, out, err = run("--index", seed_index, "search", "volterra", env=env)
+    assert (status, err) == (0, "")
+    assert "Project Volterra" in out
+
+
+def test_progress_is_for_terminals(tmp_path: Path, seeds: Path):
+    """A bar appears on a terminal's standard error, and nowhere else."""
+    shown = on_terminal("--index", tmp_path / "a", "rebuild", seeds, TERM="xterm")
+    assert "3/3" in shown
+    env = {**os.environ, "FORCE_COLOR": "1"}
+    _, out, err = run("--index", tmp_path / "b", "rebuild", seeds, env=env)
+    assert err == ""
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search", "a\udcff", "--json"],
+        ["search", "azure", "--json", "--provider", "\udcff"],
+        ["search", "azure", "--provider", "\udcff"],
+        ["search", "title:\udcff*"],
+        ["search", '"azure \udcff"', "--json"],
+    ],
+)
+def test_arguments_that_are_not_utf_8(index: Path, arguments: list[str]):
+    """Nothing typed is an error, whatever its bytes."""
+    status, out, err = run("--index", index, *arguments)
+    assert (status, err) == (0, "")
+    assert "--json" not in arguments or json.loads(out)["total"] in (0, 3)
+
+
+def test_folders_whose_names_are_not_utf_8(tmp_path: Path, seeds: Path):
+    """They are read and written like any other, and shown with U+FFFD."""
+    folder = seeds.rename(seeds.with_name("s\udcff"))
+    index = ("--index", tmp_path / "i\udcff")
+    for indexed, unchanged in ((3, 0), (0, 3)):
+        status, out, _ = run(*index, "rebuild", folder)
+        assert status == 0
+        assert out.startswith(f"{indexed} stories indexed, {unchanged} unchanged")
+    assert run(*index, "verify")[0] == 0
+    for arguments in (["info"], ["info", "--json"]):
+        status, out, _ = run(*index, *arguments)
+        assert status == 0
+        assert "s\ufffd" in out
+    assert os.listdir(tmp_path / "i\udcff")

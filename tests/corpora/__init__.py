@@ -1,0 +1,1 @@
+"""Invented stories and documents that several tests search."""

@@ -1,0 +1,1 @@
+"""A fast path gives what its plain definition gives."""

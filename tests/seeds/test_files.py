@@ -1,0 +1,186 @@
+"""Whole story files: what is read, what is refused, and what is told to nobody."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import indexer.seeds.events
+from indexer.model import Provider, Story
+from indexer.seeds import parse_story, read_story
+from tests.conftest import ROOT
+from tests.seeds.bad_seeds import BAD, CANARY, GOOD, WARNED, Expected
+from tests.seeds.reading import SEED, UTC, read, refused, story_of
+
+
+def test_real_story_is_read_whole():
+    """A real story file is read with all its fields and nothing to warn of."""
+    story, rejection, warnings = read_story(str(SEED), SEED.name)
+    assert story is not None
+    assert (rejection, warnings) == (None, ())
+    assert story.id == SEED.name
+    assert story.title.startswith("Microsoft dips even as Meta Platforms picks Azure")
+    assert story.published_at == datetime(2022, 5, 25, 17, 16, tzinfo=UTC)
+    assert story.provider == Provider("Seeking Alpha", "seekingalpha.com")
+    assert story.topics == ("Microsoft AI", "AI")
+    assert (story.quality, story.heat, story.published) == (49, -1, False)
+    assert story.images[0].width == 750
+    assert len(story.related) == 23
+    assert story.related[0].provider == Provider("ZDNet", "zdnet.com")
+    assert story.related[0].amp_web_url == (
+        "https://www.zdnet.com/google-amp/article/microsoft-expands-its-ai-partnership-with-meta/"
+    )
+
+
+def test_real_story_without_libyaml(monkeypatch):
+    """The pure parser, used where libyaml is missing, reads the same story."""
+    fast = read_story(str(SEED), SEED.name)
+    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    assert read_story(str(SEED), SEED.name) == fast
+
+
+def test_documented_example_is_read():
+    """The story that docs/story-format.md shows is read whole."""
+    document = (ROOT / "docs" / "story-format.md").read_text("utf-8")
+    example = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
+    assert example is not None
+    story, rejection, warnings = parse_story(example[1].encode(), "a.md")
+    assert (rejection, warnings) == (None, ())
+    assert story is not None
+    assert story.body.startswith("Text after the second line")
+    assert story.provider == Provider("Tarnoport Courier", "tarnoport-courier.example")
+    assert len(story.related) == len(story.images) == 1
+
+
+@pytest.mark.parametrize("name", [*GOOD, *BAD, *WARNED])
+def test_each_kind_of_file(name, tmp_path):
+    """Every file of the collection of faults is treated as it says there."""
+    data, expected = {**GOOD, **BAD, **WARNED}[name]
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    result = read_story(str(path), name)
+    rejection = result.rejection
+    assert expected == Expected(
+        title=result.story.title if result.story else None,
+        line=rejection.line if rejection else 0,
+        says=expected.says if rejection and expected.says in rejection.reason else "",
+        fields=tuple(warning.field for warning in result.warnings),
+    )
+    assert CANARY not in repr(result)
+    assert all(report.path == name for report in (rejection, *result.warnings) if report)
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_rejections_without_libyaml(name, monkeypatch):
+    """The pure parser refuses the same files, and quotes nothing of them either."""
+    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    result = parse_story(BAD[name][0], name)
+    assert result.rejection is not None
+    assert CANARY not in repr(result)
+
+
+@given(st.binary(max_size=200))
+@example(b"---")
+@example(b"---\n---")
+@example(b"\xef\xbb\xbf")
+@example(b'title: "\\UFFFFFFFF"')
+@example(b"? title\n: x")
+@example(b"title: T\n...\n")
+def test_any_bytes_are_answered(data):
+    """Whatever the bytes, there is either a story or a rejection at a line of the file."""
+    story, rejection, _ = parse_story(data, "a.md")
+    assert (story is None) != (rejection is None)
+    if rejection is not None:
+        assert 1 <= rejection.line <= len(data.splitlines()) + 1
+
+
+def test_body_is_the_text_after_the_front_matter():
+    """The body is trimmed, keeps its lines, and may hold lines of dashes."""
+    assert story_of("", "\n\nOne\n\n---\n\tTwo\n\n").body == "One\n\n---\n\tTwo"
+    assert story_of("body: Inside").body == "Inside"
+    assert story_of("body: Inside", "After").body == "After"
+
+
+def test_block_scalars_hold_lines_of_dashes():
+    """Indented dashes in a block scalar do not end the front matter."""
+    story = story_of("body: |\n  One\n  ---\n  Two\nexcerpt: >-\n  folded\n  text")
+    assert (story.body, story.excerpt) == ("One\n---\nTwo", "folded text")
+
+
+def test_comments_and_blank_lines_may_precede_front_matter():
+    """Blank lines and comments before the opening line do no harm."""
+    story, _, _ = parse_story(b"# from the archive\n\n---\ntitle: T\n---\nBody", "a.md")
+    assert story == Story("a.md", "T", body="Body")
+
+
+def test_line_numbers_are_those_of_the_file():
+    """BOM, CRLF, lone CR, comments and odd Unicode line ends do not shift line numbers."""
+    lines = ["# one", "---", "title: 'a \u2028 b'", "excerpt: x", "excerpt: y", "---", ""]
+    for end in ("\n", "\r\n", "\r"):
+        data = b"\xef\xbb\xbf" + end.join(lines).encode()
+        assert refused(data).startswith("a.yml:5: `excerpt` occurs twice")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["{*x: 1}", "[[a, {b: *x}]]", "{? [a] : b}", "{a: 1, a: 2}", "{a: [{b: 1, b: 2}]}", "!x y"],
+)
+def test_skipped_parts_are_checked_too(value):
+    """Aliases, duplicate keys and unknown tags are refused in fields that are not read."""
+    assert ":2:" in refused(f"title: T\nother: {value}\n".encode())
+    assert ":2:" in refused(f"title: T\nsecured: {value}\n".encode())
+
+
+def test_anchor_alone_is_harmless():
+    """An anchor that nothing refers to changes nothing."""
+    assert story_of("excerpt: &here text").excerpt == "text"
+
+
+def test_many_faults_in_one_file_are_counted():
+    """Past a thousand dropped fields, the rest are counted in one warning."""
+    _, _, warnings = read("related:\n" + "  - {title: x, quality: y}\n" * 1500)
+    assert len(warnings) == 1001
+    assert str(warnings[-1]) == "a.md: …: 500 more fields were dropped"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title: T\nsecured: {c}\n",
+        "title: T\nsecured: *{c}\n",
+        "title: T\nsecured: !{c} x\n",
+        "title: T\nsecured: !{c}!x y\n",
+        "title: T\nsecured: !cAnArYs3!x y\n",
+        "title: T\nsecured: !<{c}\n",
+        'title: T\nsecured: "{c}\n',
+        'title: T\nsecured: "{c}\\q"\n',
+        "title: T\nsecured: {c}: {c}\n",
+        "title: T\nsecured: [{c}\n",
+        "title: T\nsecured: @{c}\n",
+        "title: T\nsecured: |{c}\n",
+        "title: T\nsecured: |\n{c}\n{c}\n",
+        "title: T\nsecured: {{a: {c}, a: {c}}}\n",
+        "title: T\nsecured: {c}\nsecured: {c}\n",
+        "title: T\n{c}: x\n{c}: y\n",
+        "title: T\nsecured: {c}\n %{c}\n",
+        "%{c} x\n---\ntitle: T\n",
+        "title: T\nprovider: {{secured: {c}, name: N}}\n",
+        "title: T\nrelated: [{{title: R, secured: {c}}}, {{secured: {c}}}]\n",
+        "title: T\nwebUrl: {c}\nquality: {c}\npublishedDateTime: {c}\nprovider: {{domain: '{c}'}}",
+    ],
+)
+@pytest.mark.parametrize("pure", [False, True])
+def test_secret_is_nowhere(text, pure, monkeypatch):
+    """No record, warning or rejection holds the secret, wherever the file goes wrong."""
+    if pure:
+        monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+        monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    result = parse_story(text.format(c=CANARY).encode(), "a.yml")
+    said = repr(result) + "".join(map(str, (result.rejection, *result.warnings)))
+    assert CANARY[:8] not in said
