@@ -18,13 +18,10 @@ import numba as nb
 import numpy as np
 
 from ..kernels.jit import compiled, readonly
-from .format import U8, U32, offsets_of
+from .format import CHUNK_BITS, POSITION_BLOCK, SATURATED, U8, U32, offsets_of
 from .parts import Joined, Part
 from .positions import Packed
 
-_BLOCK = 32
-_SATURATED = 255
-_CHUNK_BITS = 16
 _U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
 
@@ -63,7 +60,7 @@ def _long_count(long_postings, long_counts, posting):
             high = middle
     if low < len(long_postings) and long_postings[low] == posting:
         return np.int64(long_counts[low])
-    return np.int64(_SATURATED)
+    return np.int64(SATURATED)
 
 
 @compiled(nb.int64(*_PART, _I64, _I64))
@@ -79,12 +76,12 @@ def _measure(
             return _BAD_TERMS
         if end > len(docs) or (scored and end > len(tfs)):
             return _BAD_POSTINGS
-        base = np.int64(first_chunks[first + i]) << _CHUNK_BITS
+        base = np.int64(first_chunks[first + i]) << CHUNK_BITS
         size = 0
         total = 0
         for posting in range(begin, end):
             if run < len(run_starts) and run_starts[run] == posting:
-                base = np.int64(run_chunks[run]) << _CHUNK_BITS
+                base = np.int64(run_chunks[run]) << CHUNK_BITS
                 run += 1
             doc = base + docs[posting]
             if doc >= len(targets):
@@ -94,7 +91,7 @@ def _measure(
             size += 1
             if scored:
                 count = np.int64(tfs[posting])
-                if count == _SATURATED:
+                if count == SATURATED:
                     count = _long_count(long_postings, long_counts, posting)
                 if count > 64 * len(words):
                     return _BAD_POSITIONS  # each needs a bit
@@ -113,7 +110,7 @@ def _copy(
     """Copy what `_measure` counted to the places of each term, and move these on."""
     following = np.int64(starts[first])
     # Where postings begin follows from those before them in their block.
-    posting = following // _BLOCK * _BLOCK if scored else following
+    posting = following // POSITION_BLOCK * POSITION_BLOCK if scored else following
     bit = np.int64(0)
     limit = np.int64(0)
     head = np.int64(0)
@@ -130,11 +127,11 @@ def _copy(
             if i == len(numbers):
                 return _BAD_TERMS
             number = np.int64(numbers[i])
-            base = np.int64(first_chunks[first + i]) << _CHUNK_BITS
+            base = np.int64(first_chunks[first + i]) << CHUNK_BITS
             following = np.int64(starts[first + i + 1])
         if i >= 0:
             if run < len(run_starts) and run_starts[run] == posting:
-                base = np.int64(run_chunks[run]) << _CHUNK_BITS
+                base = np.int64(run_chunks[run]) << CHUNK_BITS
                 run += 1
             target = targets[base + docs[posting]]
             kept = target >= 0
@@ -145,14 +142,14 @@ def _copy(
                 joined_docs[place] = target
                 places[number] = place + 1
         if scored:
-            if posting % _BLOCK == 0:
-                block = posting // _BLOCK
+            if posting % POSITION_BLOCK == 0:
+                block = posting // POSITION_BLOCK
                 bit = 8 * np.int64(blocks[block])
                 limit = min(8 * np.int64(blocks[block + 1]), 64 * (len(words) - 2))
                 head = np.int64(widths[block, 0])
                 step = np.int64(widths[block, 1])
             count = np.int64(tfs[posting])
-            if count == _SATURATED:
+            if count == SATURATED:
                 count = _long_count(long_postings, long_counts, posting)
             end = bit + head + (count - 1) * step
             if count == 0 or end > limit or (count > 1 and step == 0):
@@ -185,13 +182,13 @@ def _copy(
 )  # fmt: skip
 def _pack(steps, tfs):
     """Packed words, with two spare ones; widths of each block, and where it begins."""
-    count = (len(tfs) + _BLOCK - 1) // _BLOCK
+    count = (len(tfs) + POSITION_BLOCK - 1) // POSITION_BLOCK
     widths = np.zeros((count, 2), np.uint8)
     offsets = np.zeros(count + 1, np.int64)
     at = 0
     for block in range(count):
-        first = block * _BLOCK
-        last = min(first + _BLOCK, len(tfs))
+        first = block * POSITION_BLOCK
+        last = min(first + POSITION_BLOCK, len(tfs))
         heads = np.uint32(0)
         rest = np.uint32(0)
         begin = at
@@ -218,7 +215,7 @@ def _pack(steps, tfs):
         bit = 8 * offsets[block]
         head = np.int64(widths[block, 0])
         step = np.int64(widths[block, 1])
-        for posting in range(block * _BLOCK, min((block + 1) * _BLOCK, len(tfs))):
+        for posting in range(block * POSITION_BLOCK, min((block + 1) * POSITION_BLOCK, len(tfs))):
             width = head
             for _ in range(tfs[posting]):
                 value = np.uint64(steps[at])

@@ -26,7 +26,7 @@ from .format import (
     U32,
     U64,
     AnyArray,
-    Kind,
+    FileKind,
     chunks_of,
 )
 from .positions import SPARE, unpack_steps
@@ -67,7 +67,7 @@ class SegmentArrays(SegmentTerms):
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
             raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
 
-    def _file(self, kind: Kind) -> SectionFile:
+    def _file(self, kind: FileKind) -> SectionFile:
         file = SectionFile(self.folder, self.segment, kind)
         if file.table.docs != self.doc_count:
             raise file.corrupt(f"has {file.table.docs} documents, not {self.doc_count}")

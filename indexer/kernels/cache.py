@@ -9,6 +9,9 @@ A file holds the code of one function, after a SHA-256 digest of it: a damaged f
 removed, and its function is compiled again.
 """
 
+# numba is not typed.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import functools
@@ -39,7 +42,7 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 KEPT_FOLDERS = 4
 
 
-class CodeCache(NullCache):  # type: ignore[misc]
+class CodeCache(NullCache):
     """Keeps the code of one function in a folder, a file for each signature."""
 
     def __init__(self, folder: Path, function: Callable[..., Any]) -> None:
@@ -87,7 +90,7 @@ class CodeCache(NullCache):  # type: ignore[misc]
 @functools.cache
 def code_folder() -> Path | None:
     """The folder of the code of this version; None where nothing can be written."""
-    chosen = nb.config.CACHE_DIR
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
     own = AppDirs("storydex", appauthor=False).user_cache_dir
     base = Path(chosen, "storydex") if chosen else Path(own)
     return open_folder(base, digest_of(compiled_sources(_PACKAGE)))

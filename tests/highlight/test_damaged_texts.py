@@ -11,10 +11,10 @@ from numba.np.numpy_support import as_dtype
 
 import indexer
 from indexer import schema
+from indexer.codec.positions_fast import PositionsTable
 from indexer.codec.read import SegmentArrays
 from indexer.highlight.fast import cut as cutting
 from indexer.highlight.fast import explain as marking
-from indexer.kernels.phrases import PositionsTable
 from indexer.search.fast.lookup import SegmentTable
 from tests.conftest import build
 from tests.highlight.marked_story import STORY, marks

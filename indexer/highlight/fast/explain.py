@@ -15,9 +15,10 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...codec.positions_fast import PositionsTable
 from ...kernels.bits import copy
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK, PositionsTable
 from ...kernels.tables import Table
 from ...schema import OWN_TEXTS
 from ...search.fast.lookup import SegmentTable, chunk_lists
@@ -248,7 +249,7 @@ def explain(segment, positions, buffers, query, lists, hits, extra, data):
     weights = query[steps + query[STEPS] :].copy().view(np.float64)
     documents = segment.lengths.shape[1]
     bounds = chunk_lists(
-        lists, np.arange(len(lists)), (documents + CHUNK - 1) // CHUNK,
+        lists, np.arange(len(lists)), (documents + CHUNK_DOCS - 1) // CHUNK_DOCS,
         segment.first_chunks, segment.run_starts, segment.run_chunks,
     )  # fmt: skip
     ends = buffers.ends

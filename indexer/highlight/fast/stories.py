@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
+from ...codec.positions_fast import PositionsTable, most_positions
 from ...codec.read import SegmentArrays
-from ...kernels.phrases import PositionsTable, most_positions
 from ...schema import TEXT_FIELDS, read_texts
 from ...search.fast import lookup
 from ...search.fast.request import EVERYWHERE as ANY_FIELD

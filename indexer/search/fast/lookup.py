@@ -21,10 +21,10 @@ import numba as nb
 import numpy as np
 import numpy.typing as npt
 
+from ...codec.format import CHUNK_DOCS
 from ...codec.read import SegmentArrays
 from ...kernels.bits import prefetch
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK
 from ...kernels.tables import Table
 from .request import lists_of
 
@@ -305,8 +305,8 @@ def seek(segment, request, df, saturation, size):
     weigh(df if len(df) else found, boosts, groups, size, saturation, weights, order, ranges)
     documents = segment.lengths.shape[1]
     bounds = chunk_lists(
-        lists, order, (documents + CHUNK - 1) // CHUNK, segment.first_chunks, segment.run_starts,
-        segment.run_chunks,
+        lists, order, (documents + CHUNK_DOCS - 1) // CHUNK_DOCS, segment.first_chunks,
+        segment.run_starts, segment.run_chunks,
     )  # fmt: skip
     field_rows = segment.field_rows
     rows = np.empty(n, np.int64)

@@ -13,9 +13,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...codec.positions_fast import PositionsTable, most_positions
 from ...kernels.jit import compiled, lowest_one, readonly
-from ...kernels.phrases import CHUNK, PositionsTable, add_phrase, most_positions
 from .lookup import SegmentTable, seek
+from .phrase_scores import add_phrase
 from .rank import MATCHED, AccumulatorsTable, visit
 
 _U8 = readonly(nb.uint8)
@@ -64,15 +66,15 @@ def answer(
     terms = n // (len(groups) - 1)
     most = most_positions(tfs, packed, blocks, widths, long_postings, long_counts)
     held = np.empty((2, most), np.int64)
-    marks = np.zeros(CHUNK >> 6, np.uint64)
-    room = np.zeros((2, CHUNK >> 6), np.uint64)
+    marks = np.zeros(CHUNK_DOCS >> 6, np.uint64)
+    room = np.zeros((2, CHUNK_DOCS >> 6), np.uint64)
     bits[:] = 0
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
     for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, documents - first)
+        first = chunk * CHUNK_DOCS
+        here = min(CHUNK_DOCS, documents - first)
         matched = 0
         for begin in range(0, n, terms):
             row = rows[begin]

@@ -15,10 +15,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ...codec.positions_fast import PositionsTable
 from ...codec.read import SegmentArrays
-from ...kernels.phrases import PositionsTable
 from ...kernels.tables import Table
-from ...query.clauses import Word
+from ...query.clauses import WordClause
 from ...schema import TEXT_BOOSTS
 from ..answer import Answer, FacetWish
 from ..plain import K1, Statistics
@@ -81,7 +81,7 @@ class WordSearch:
         boosts: list[float] = []
         for leaf in words.leaves:
             texts.append(leaf.text.encode())
-            if isinstance(leaf, Word):
+            if isinstance(leaf, WordClause):
                 fields.append(EVERYWHERE)
                 boosts.append(leaf.weight)
             else:

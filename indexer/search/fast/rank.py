@@ -16,9 +16,10 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
 from ...kernels.bits import bits_above, bits_equal, clear
+from ...kernels.bm25 import bm25
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
-from ...kernels.phrases import CHUNK
 from ...kernels.tables import Table
 
 #: Of `state`: best documents held so far, matches, matches that pass the filters.
@@ -43,8 +44,8 @@ class Accumulators:
         for those that pass filters
     top_docs uint32[most], top_scores float32[most]: the best so far, best first
     state: int64[3], see `HELD`, `MATCHED`, `PASSED`
-    scores float32[CHUNK] and stages uint8[CHUNK], both 0 before and after every chunk, and
-        places uint16[CHUNK + 1] are the loops' own
+    scores float32[CHUNK_DOCS] and stages uint8[CHUNK_DOCS], both 0 before and after every
+        chunk, and places uint16[CHUNK_DOCS + 1] are the loops' own
     """
 
     def __init__(self, documents: int, most: int) -> None:
@@ -53,8 +54,8 @@ class Accumulators:
         self.top_docs, self.top_scores = np.zeros(most, np.uint32), np.zeros(most, np.float32)
         self.state = np.zeros(3, np.int64)
         self.table = AccumulatorsTable.fill(
-            scores=np.zeros(CHUNK, np.float32), stages=np.zeros(CHUNK, np.uint8),
-            places=np.zeros(CHUNK + 1, np.uint16), bits=self.bits,
+            scores=np.zeros(CHUNK_DOCS, np.float32), stages=np.zeros(CHUNK_DOCS, np.uint8),
+            places=np.zeros(CHUNK_DOCS + 1, np.uint16), bits=self.bits,
             top_docs=self.top_docs, top_scores=self.top_scores, state=self.state,
         )  # fmt: skip
 
@@ -75,8 +76,7 @@ def add_list(docs, tfs, codes, norms, begin, end, weight, scores):
     for i in range(len(places)):
         place = np.intp(places[i])
         if place < len(codes):
-            tf = np.float32(counts[i])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, counts[i], norms[np.intp(codes[place])])
 
 
 @compiled(nb.float32(_F32, _I64))
@@ -125,7 +125,7 @@ def _passing(failed, begin):
 def sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
     """Turn the sums of a chunk into marks and the best k, and clear them.
 
-    scores: float32[CHUNK], above 0 for matches; `size` of them are in use
+    scores: float32[CHUNK_DOCS], above 0 for matches; `size` of them are in use
     failed: uint8[N] or uint8[0]; first: the chunk's first document in the segment
     base: what is added to it in top_docs
     """

@@ -24,8 +24,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...kernels.bm25 import bm25
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK
 from .intersect import match_all
 from .lookup import SegmentTable, seek
 from .rank import LIST, MATCHED, AccumulatorsTable, add_list, sweep, visit
@@ -54,8 +55,7 @@ def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, co
         if place < len(codes):
             places[count] = place
             count += scores[place] == 0
-            tf = np.float32(tfs[posting])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, tfs[posting], norms[np.intp(codes[place])])
     return count
 
 
@@ -73,9 +73,9 @@ _QUERY = (
 _OUTCOME = (
     nb.uint8[::1],  # failed: uint8[N], 0 for documents that pass the filters; or uint8[0]
     nb.int64,  # base: the number of the segment's first document in the index
-    _F32,  # scores: float32[CHUNK], all 0 before and after
-    _STAGES,  # stages: uint8[CHUNK], all 0 before and after
-    _PLACES,  # places: uint16[CHUNK + 1]
+    _F32,  # scores: float32[CHUNK_DOCS], all 0 before and after
+    _STAGES,  # stages: uint8[CHUNK_DOCS], all 0 before and after
+    _PLACES,  # places: uint16[CHUNK_DOCS + 1]
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
     _DOCS,  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
@@ -91,8 +91,8 @@ def match_any(
     """Match the documents that are in any list; for the arguments see above."""
     size = lengths.shape[1]
     for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, size - first)
+        first = chunk * CHUNK_DOCS
+        here = min(CHUNK_DOCS, size - first)
         few = (bounds[:, chunk + 1] - bounds[:, chunk]).sum() <= _SORTED
         count = 0
         for i in range(len(rows)):
