@@ -40,15 +40,28 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 #: Folders that are kept, of those used last: several versions may be in use by turns, and
 #: each takes some 7 MB.
 KEPT_FOLDERS = 4
+# What each file has been used for, since functions made by others may have one name.
+_functions: dict[Path, Callable[..., Any]] = {}
 
 
 class CodeCache(NullCache):
-    """Keeps the code of one function in a folder, a file for each signature."""
+    """Keeps the code of one function in a folder, a file for each signature.
+
+    Functions made by another are told apart by the integers they take from it.
+    """
 
     def __init__(self, folder: Path, function: Callable[..., Any]) -> None:
         self._folder = folder
-        code = function.__code__
-        self._name = f"{function.__module__}.{function.__qualname__}:{code.co_firstlineno}"
+        self._function = function
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        self._name = repr(
+            (
+                function.__module__,
+                function.__qualname__,
+                function.__code__.co_firstlineno,
+                [value for value in cells if isinstance(value, int)],
+            )
+        )
 
     @property
     def cache_path(self) -> str:
@@ -84,7 +97,10 @@ class CodeCache(NullCache):
 
     def _path(self, sig: Any) -> Path:
         name = hashlib.sha256(f"{self._name}{sig}".encode()).hexdigest()
-        return self._folder / f"{name}.code"
+        path = self._folder / f"{name}.code"
+        if _functions.setdefault(path, self._function) is not self._function:
+            raise RuntimeError(f"two functions to compile are both {self._name}")
+        return path
 
 
 @functools.cache

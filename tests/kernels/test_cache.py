@@ -101,6 +101,25 @@ def test_damaged_code_is_compiled_again(tmp_path):
     assert compile_triple(tmp_path)
 
 
+def adder(number):
+    def add(other):
+        return other + number
+
+    return add
+
+
+def test_functions_made_by_another_are_told_apart(tmp_path):
+    """Each has its own code, known by the integers it takes from the other."""
+    for _ in range(2):
+        for number in (1, 2):
+            assert compile_for(nb.int64(nb.int64), adder(number), tmp_path)(40) == 40 + number
+        cache._functions.clear()
+    assert len(list(tmp_path.iterdir())) == 2
+    compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+    with pytest.raises(RuntimeError, match="two functions"):
+        compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+
+
 @pytest.fixture
 def package(tmp_path):
     """A package with a compiled module, a module of constants, and others."""

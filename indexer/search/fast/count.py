@@ -140,7 +140,7 @@ def _counter_of(width):
     @compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))
     def count_rows(bits, matched, rows, values, totals, counts):
         # Add to counts[values[i]] the documents of `bits` that have bit i in their row.
-        slices = np.zeros((SLICES, rows.shape[1]), np.uint64)
+        slices = np.zeros((SLICES, width), np.uint64)
         gathered = np.empty(_GATHERED + 64, np.int64)
         size = rows.shape[0]
         # Of many, those that do not match are counted, and taken from the totals.
@@ -156,7 +156,7 @@ def _counter_of(width):
                 doc = (word << 6) + np.int64(lowest_one(left))
                 gathered[held] = doc
                 held += doc < size
-                prefetch(rows, doc * rows.shape[1])
+                prefetch(rows, doc * width)
                 left &= left - np.uint64(1)
             if held >= _GATHERED or word == len(bits) - 1:
                 whole = held // BATCH * BATCH
