@@ -47,7 +47,16 @@ from .model import (
     Sort,
     Story,
 )
-from .wire import hit_to_dict, page_to_json
+from .schema import facet_key
+from .wire import (
+    ExportRow,
+    export_row,
+    json_schemas,
+    page_to_json,
+    safe_link,
+    story_to_json,
+    write_instant,
+)
 
 __all__ = [
     "FACETS",
@@ -60,6 +69,7 @@ __all__ = [
     "DamagedFile",
     "Engine",
     "EngineClosed",
+    "ExportRow",
     "Facet",
     "FacetCount",
     "FacetRows",
@@ -83,12 +93,17 @@ __all__ = [
     "StoryNotFound",
     "StorydexError",
     "VerifyReport",
-    "hit_to_dict",
+    "export_row",
+    "facet_key",
+    "json_schemas",
     "open_index",
     "page_to_json",
     "parse_day",
     "rebuild",
+    "safe_link",
+    "story_to_json",
     "verify",
     "watch",
     "write_demo",
+    "write_instant",
 ]

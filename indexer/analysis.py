@@ -49,13 +49,13 @@ _LETTERS = str.maketrans(
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 
 
-# Half a character of UTF-16: no encoding has it. Python makes such of bytes in names and
+# Lone surrogates, which cannot be encoded. Python uses them for bytes of file names and
 # arguments that are not UTF-8 (PEP 383).
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def well_formed(text: str) -> str:
-    """A text that can be encoded: U+FFFD in place of every half of a character."""
+    """A text that can be encoded: each lone surrogate becomes U+FFFD."""
     return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
@@ -81,13 +81,13 @@ def iter_words(text: str) -> Iterator[Word]:
 
 
 def count_words(text: str) -> int:
-    """How many words a text has that holds no part separator."""
+    """How many words a text has; it must not hold a part separator."""
     return sum(map(_count_in_piece, text.split(" ")))
 
 
 @lru_cache(maxsize=1 << 15)
 def _count_in_piece(piece: str) -> int:
-    # No word reaches over a blank, and the same pieces come again and again.
+    # No word reaches over a blank, so pieces are counted alone; most come again and again.
     return len(WORD_PATTERN.findall(piece))
 
 

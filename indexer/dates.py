@@ -17,14 +17,14 @@ _TICK = timedelta(microseconds=1)
 
 
 class Span(NamedTuple):
-    """Both ends belong to the span; UTC."""
+    """A span of time in UTC that includes both its ends."""
 
     first: datetime
     last: datetime
 
 
 def read_span(text: str) -> Span | None:
-    """Read `2022`, `2022-05`, `2022-05-01` or an ISO 8601 instant; None if it is none."""
+    """Read `2022`, `2022-05`, `2022-05-01` or an ISO 8601 instant; None for other text."""
     text = text.strip()
     try:
         if found := _PARTIAL.fullmatch(text):

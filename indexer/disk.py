@@ -1,6 +1,6 @@
-"""Files that are on the disk, whole and for good, before anybody relies on them.
+"""Write files so that they survive a power cut, whole, before anybody relies on them.
 
-A file's bytes survive a power cut once the file was synced, its name once its folder was.
+A file's bytes survive once the file is synced, its name survives once its folder is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: What a file is called until it is whole.
+#: The suffix of a file that is not finished.
 UNFINISHED = ".new"
 
 
@@ -32,7 +32,7 @@ def write_file(path: str, data: bytes) -> None:
 
 
 def publish_file(folder: str, name: str, data: bytes) -> None:
-    """Make a file appear whole or not at all, and wait until it would survive a power cut."""
+    """Make a file appear whole or not at all. When this returns, it survives a power cut."""
     path = os.path.join(folder, name)
     write_file(path + UNFINISHED, data)
     os.replace(path + UNFINISHED, path)
@@ -41,7 +41,7 @@ def publish_file(folder: str, name: str, data: bytes) -> None:
 
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Errors of the system that come out of the block say which file they are about."""
+    """An `OSError` raised in the block gets the path, if it does not name a file."""
     try:
         yield
     except OSError as error:

@@ -12,8 +12,8 @@ StorydexError
 ├── EngineClosed    the engine was closed before this call
 └── DamageWarning   a file is damaged, and something else served (a warning, not raised)
 
-Each message says what happened and what to do about it; the same facts stand in
-attributes for programs.
+Each message says what happened and what to do about it. Attributes give programs the same
+facts.
 """
 
 from __future__ import annotations

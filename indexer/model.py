@@ -141,8 +141,8 @@ class BuildProgress(msgspec.Struct, frozen=True):
 class IndexInfo(msgspec.Struct, frozen=True):
     """A description of one generation. `bytes` is its size on disk.
 
-    `damaged` is the number of the newest generation if that is damaged and this one, which
-    came before it, is searched in its place.
+    `damaged` is the number of the newest generation if that is damaged, so that the one
+    before it, described here, is searched instead.
     """
 
     location: str
@@ -291,10 +291,10 @@ class Hit:
 
 
 class HitSource(Protocol):
-    """What an engine gives hits to read themselves from; they go by their place in it.
+    """What a hit reads itself from; `place` is the number of the hit on its page.
 
-    A story is asked for again and again, the rest once. Articles go by their number in
-    `related`.
+    A hit asks for its story each time it is looked at, for the rest once. `number` counts
+    the story's related articles that match.
     """
 
     def story(self, place: int) -> Story:

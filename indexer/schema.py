@@ -21,7 +21,7 @@ from whoosh.analysis import IDAnalyzer
 from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
 from .model import FACETS, Article, Facet, Provider, Story
 
-#: Raised whenever analysis, fields or their meaning change: older indexes are rebuilt.
+#: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
 SCHEMA_VERSION = 3
 
 #: Searchable text and its weight in the score.
@@ -76,7 +76,7 @@ def _keyword_field() -> fields.FieldType:
 
 
 def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
-    # Ranges read the column; terms of lower precisions serve Whoosh's way to find them.
+    # Whoosh adds terms of lower precision for its own range queries. Ours read the column.
     field.shift_step = 0
     return field
 
@@ -87,7 +87,7 @@ def create_schema() -> fields.Schema:
         id=_keyword_field(),
         # Folded words of the titles, unstemmed: completions and spelling.
         word=fields.FieldType(formats.Existence(), WordAnalyzer()),
-        # facet SEP key SEP spelling: how a facet value is written, by story count.
+        # facet SEP key SEP spelling: its postings tell how many stories spell a value so.
         label=_keyword_field(),
         # Words of provider names and of topics, for `provider:alpha` and `topic:azure`.
         provider_name=_words_field(),
@@ -107,14 +107,23 @@ def create_schema() -> fields.Schema:
     return schema
 
 
-def facet_key(value: str) -> str:
-    """What makes two spellings of a facet value the same: case and spacing do not count."""
-    return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+def facet_key(facet: str, value: str) -> str:
+    """What makes two spellings of a facet value the same: case and spacing do not count.
+
+    Nor does `www.` before the domain of a provider.
+    """
+    key = " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    return key.removeprefix("www.") if facet in ("provider", "lead_provider") else key
+
+
+def is_domain(key: str) -> bool:
+    """Whether a provider's key is a domain, and not the name of one that has none."""
+    return "." in key and " " not in key
 
 
 def provider_key(provider: Provider) -> str:
     """The identity of a provider: its domain, or its name where it has none."""
-    return provider.domain or facet_key(provider.name)
+    return provider.domain or facet_key("provider", provider.name)
 
 
 def naive_utc(instant: datetime) -> datetime:
@@ -128,14 +137,14 @@ def _providers(story: Story) -> list[Provider]:
 
 
 def facet_values(story: Story) -> dict[Facet, list[str]]:
-    """The keys under which a story is counted and filtered, by facet, no value twice."""
+    """Facet → the keys under which a story is counted and filtered, each key once."""
     instant = story.published_at
     return {
         "provider": sorted({provider_key(provider) for provider in _providers(story)}),
         "lead_provider": [provider_key(story.provider)] if story.provider else [],
-        "topic": sorted({facet_key(topic) for topic in story.topics}),
-        "category": [facet_key(story.category)] if story.category else [],
-        "type": [facet_key(story.type)] if story.type else [],
+        "topic": sorted({facet_key("topic", topic) for topic in story.topics}),
+        "category": [facet_key("category", story.category)] if story.category else [],
+        "type": [facet_key("type", story.type)] if story.type else [],
         "year": [f"{instant:%Y}".zfill(4)] if instant else [],
         "month": [f"{instant:%Y}".zfill(4) + f"-{instant:%m}"] if instant else [],
         "published": ["true" if story.published else "false"],
@@ -146,14 +155,14 @@ def _labels(story: Story) -> Iterator[str]:
     for provider in _providers(story):
         yield LABEL_SEPARATOR.join(("provider", provider_key(provider), provider.name))
     for topic in story.topics:
-        yield LABEL_SEPARATOR.join(("topic", facet_key(topic), topic))
+        yield LABEL_SEPARATOR.join(("topic", facet_key("topic", topic), topic))
     for facet, value in (("category", story.category), ("type", story.type)):
         if value:
-            yield LABEL_SEPARATOR.join((facet, facet_key(value), value))
+            yield LABEL_SEPARATOR.join((facet, facet_key(facet, value), value))
 
 
 def related_parts(story: Story) -> list[str]:
-    """The texts that make up the `related` field: of each article title and excerpt."""
+    """The texts of the `related` field: title and excerpt of each related article."""
     return [text for article in story.related for text in (article.title, article.excerpt) if text]
 
 
@@ -164,7 +173,7 @@ def document_of(story: Story) -> dict[str, Any]:
 
 
 def fields_of(story: Story) -> dict[str, Any]:
-    """The fields of a story but `texts`, which needs its words counted."""
+    """The fields of a story except `texts`, for which its words must be counted."""
     parts = related_parts(story)
     titles = [story.title, *(article.title for article in story.related)]
     names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
@@ -190,15 +199,15 @@ def fields_of(story: Story) -> dict[str, Any]:
 class Texts(NamedTuple):
     """The texts of a story, and how many words each has.
 
-    Of the story title, excerpt and body, then of each related article title and excerpt;
-    empty where there is none.
+    In this order: the story's title, excerpt and body, then title and excerpt of each
+    related article. A text that is missing is empty.
     """
 
     words: tuple[int, ...]
     texts: tuple[str, ...]
 
 
-#: Texts that are the story's own; those of its articles follow.
+#: How many texts are the story's own; those of its related articles follow.
 OWN_TEXTS = 3
 
 
@@ -208,10 +217,10 @@ def texts_of(story: Story) -> tuple[str, ...]:
     return (story.title, story.excerpt, story.body, *articles)
 
 
-# Fields of the records that are texts, or hold what has its own.
+# Fields that are texts themselves, or hold articles with texts.
 _WITH_TEXTS = ("title", "excerpt", "body", "related")
-# All else, in the order of the records' fields: records without the names of fields are
-# smaller. Those of providers and images have them, and are decoded as they are.
+# The other fields, in the order of the records. They are stored as lists, without names,
+# which is smaller. Providers and images are stored with names.
 _OWN = [field for field in fields_of_struct(Story) if field.name not in _WITH_TEXTS]
 _ARTICLES = [field for field in fields_of_struct(Article) if field.name not in _WITH_TEXTS]
 _rest_of = attrgetter(*(field.name for field in _OWN))

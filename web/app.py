@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from . import connection, display, metrics, problems, security
+from . import connection, display, exports, metrics, problems, security
 from .api import api
 from .caching import read_fingerprint
 from .connection import Connection
@@ -35,11 +35,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.extensions[connection.EXTENSION] = Connection(settings.location, settings.reload_seconds)
     display.register(app)
+    exports.register(app)
     metrics.register(app)
     problems.register(app)
     security.protect(app, images=settings.images)
     app.jinja_env.globals.update(title=settings.title, images=settings.images)
-    for blueprint in (pages, api, feeds, operations):
+    for blueprint in (pages, api, exports.exports, feeds, operations):
         app.register_blueprint(blueprint)
     _version_static_files(app)
     return app

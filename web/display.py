@@ -12,11 +12,17 @@ from flask import Flask, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
-from indexer import Article, Hit, Image, Provider, RelatedHit, Story
-
-from . import params
-from .documents import write_instant
-from .security import safe_link
+from indexer import (
+    Article,
+    Hit,
+    Image,
+    Provider,
+    RelatedHit,
+    Story,
+    facet_key,
+    safe_link,
+    write_instant,
+)
 
 #: Quality is an open scale; its indicator has this many steps of this size.
 _STEPS = 5
@@ -81,16 +87,16 @@ def initial(story: Story) -> str:
 
 def provider_url(provider: Provider) -> str:
     """The search for everything a provider ran."""
-    return url_for("pages.search", provider=params.fold("provider", _key(provider)))
+    return url_for("pages.search", provider=_key(provider))
 
 
 def topic_url(topic: str) -> str:
     """The search for everything on a topic."""
-    return url_for("pages.search", topic=params.fold("topic", topic))
+    return url_for("pages.search", topic=facet_key("topic", topic))
 
 
 def _key(provider: Provider) -> str:
-    return provider.domain or provider.name
+    return facet_key("provider", provider.domain or provider.name)
 
 
 class Voice(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from urllib.parse import urljoin
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
@@ -18,16 +18,14 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from msgspec.structs import replace
 
-from indexer import ResultPage, SearchRequest, Story
+from indexer import ResultPage, SearchRequest, Story, safe_link, write_instant
 
 from . import params
 from .caching import conditional
 from .connection import current_connection, current_engine
-from .documents import Document, write_instant
 from .metrics import observe_search
 from .page import search_url
 from .problems import parameter_problem
-from .security import safe_link
 
 feeds = Blueprint("feeds", __name__)
 
@@ -38,6 +36,37 @@ _ATOM = "http://www.w3.org/2005/Atom"
 ET.register_namespace("", _ATOM)
 #: Characters that XML 1.0 has no way to write.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class FeedAuthor(msgspec.Struct):
+    """Who published an entry."""
+
+    name: str
+
+
+class FeedItem(msgspec.Struct, omit_defaults=True):
+    """A story as an entry of a JSON feed."""
+
+    id: str
+    url: str
+    title: str
+    content_text: str
+    external_url: str | None = None
+    summary: str = ""
+    image: str | None = None
+    date_published: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    authors: list[FeedAuthor] = msgspec.field(default_factory=list)
+    tags: list[str] = msgspec.field(default_factory=list)
+
+
+class JsonFeed(msgspec.Struct):
+    """JSON Feed 1.1: the newest stories of a search."""
+
+    version: str
+    title: str
+    home_page_url: str
+    feed_url: str
+    items: list[FeedItem]
 
 
 class _Feed(NamedTuple):
@@ -128,31 +157,29 @@ def json_feed() -> ResponseReturnValue:
     if problems:
         return parameter_problem(problems)
     feed = _read_feed(wanted)
-    document = {
-        "version": "https://jsonfeed.org/version/1.1",
-        "title": feed.title,
-        "home_page_url": feed.page_url,
-        "feed_url": feed.own_url,
-        "items": [_json_item(hit.story) for hit in feed.page.hits],
-    }
+    document = JsonFeed(
+        version="https://jsonfeed.org/version/1.1",
+        title=feed.title,
+        home_page_url=feed.page_url,
+        feed_url=feed.own_url,
+        items=[_json_item(hit.story) for hit in feed.page.hits],
+    )
     return Response(msgspec.json.encode(document), content_type="application/feed+json")
 
 
-def _json_item(story: Story) -> Document:
-    image = next((safe_link(image.url) for image in story.images), None)
-    item: Document = {
-        "id": _entry_id(story),
-        "url": public_url(url_for("pages.story", story_id=story.id)),
-        "external_url": safe_link(story.url),
-        "title": story.title,
-        "content_text": story.body or story.excerpt or story.title,
-        "summary": story.excerpt,
-        "image": image,
-        "date_published": write_instant(story.published_at),
-        "authors": [{"name": story.provider.name}] if story.provider else None,
-        "tags": list(story.topics),
-    }
-    return {name: value for name, value in item.items() if value}
+def _json_item(story: Story) -> FeedItem:
+    return FeedItem(
+        id=_entry_id(story),
+        url=public_url(url_for("pages.story", story_id=story.id)),
+        external_url=safe_link(story.url),
+        title=story.title,
+        content_text=story.body or story.excerpt or story.title,
+        summary=story.excerpt,
+        image=next((link for image in story.images if (link := safe_link(image.url))), None),
+        date_published=story.published_at,
+        authors=[FeedAuthor(story.provider.name)] if story.provider else [],
+        tags=[*story.topics],
+    )
 
 
 @feeds.get("/opensearch.xml")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from typing import cast
 
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+import msgspec
+from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -104,8 +105,16 @@ def register(app: Flask) -> None:
         return response
 
 
-def _plain(document: dict[str, object]) -> Response:
-    response = jsonify(document)
+class Health(msgspec.Struct, omit_defaults=True):
+    """How the process is; `damaged` is the newest generation where an older one is searched."""
+
+    status: str
+    generation: int | None = None
+    damaged: int | None = None
+
+
+def _plain(document: Health) -> Response:
+    response = Response(msgspec.json.encode(document), mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -113,7 +122,7 @@ def _plain(document: dict[str, object]) -> Response:
 @operations.get("/livez")
 def livez() -> Response:
     """The process answers."""
-    return _plain({"status": "ok"})
+    return _plain(Health("ok"))
 
 
 @operations.get("/readyz")
@@ -125,10 +134,7 @@ def readyz() -> Response:
     connection = current_connection()
     connection.warm_up()
     info = connection.info()
-    document: dict[str, object] = {"status": "ok", "generation": info.generation}
-    if info.damaged is not None:
-        document["damaged"] = info.damaged
-    return _plain(document)
+    return _plain(Health("ok", info.generation, info.damaged))
 
 
 @operations.get("/metrics")

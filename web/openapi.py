@@ -1,27 +1,38 @@
-"""The description of the HTTP API, OpenAPI 3.1; served by `api`, checked in the tests.
+"""The description of every address of the site, OpenAPI 3.1; served by `api`.
 
-Names that the code decides (facets, orders, limits) are taken from it, so that the
-document cannot drift.
+Schemas are made of the records that are answered, and names that the code decides (facets,
+orders, limits) are taken from it, so that the document cannot drift.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from indexer import FACETS, SORTS
+import msgspec
+
+from indexer import FACETS, SORTS, json_schemas
 
 from . import params
-from .problems import PROBLEM_TYPE
+from .feeds import JsonFeed
+from .metrics import Health
+from .problems import PROBLEM_TYPE, Problem
 
 Schema = dict[str, Any]
 
+
+class Suggestions(msgspec.Struct):
+    """What was typed, and ways to finish it."""
+
+    query: str
+    suggestions: tuple[str, ...]
+
+
+_REFERENCE = "#/components/schemas/{name}"
+#: Records that the front end answers besides those of `indexer`.
+_OWN_RECORDS = (Suggestions, JsonFeed, Health, Problem)
+
 _TEXT: Schema = {"type": "string"}
-_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-_LINK: Schema = {"type": ["string", "null"], "format": "uri"}
-_INSTANT: Schema = {"type": ["string", "null"], "format": "date-time"}
-_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_FLAG: Schema = {"type": "boolean"}
+_HTML: Schema = {"text/html": {"schema": _TEXT}}
 
 _FILTER_HINTS = {
     "provider": "A provider's domain: its own stories and those whose coverage it is part of.",
@@ -39,16 +50,8 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _object(**properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"oneOf": [schema, {"type": "null"}]}
+def _upto(most: int, default: int) -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": most, "default": default}
 
 
 def _parameter(name: str, schema: Schema, description: str, place: str = "query") -> Schema:
@@ -61,18 +64,15 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
     }
 
 
-def _filters() -> list[Schema]:
-    return [
+def _request_parameters() -> list[Schema]:
+    day = "A day (2022-05-31), a month, a year or an instant"
+    filters = [
         _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} Repeat it for alternatives.")
         for facet in FACETS
     ]
-
-
-def _request_parameters() -> list[Schema]:
-    day = "A day (2022-05-31), a month, a year or an instant"
     return [
         _parameter("q", _TEXT, "What to search for; without it all stories, newest first."),
-        *_filters(),
+        *filters,
         _parameter("since", _TEXT, f"{day}: nothing older."),
         _parameter("until", _TEXT, f"{day}: nothing younger."),
         _parameter(
@@ -83,29 +83,33 @@ def _request_parameters() -> list[Schema]:
     ]
 
 
-def _paging_parameters() -> list[Schema]:
-    limit = {"type": "integer", "minimum": 0, "maximum": params.MAX_LIMIT}
-    offset = {"type": "integer", "minimum": 0, "maximum": params.MAX_OFFSET, "default": 0}
+def _page_parameter() -> Schema:
+    page = {"type": "integer", "minimum": 1, "default": 1}
+    return _parameter("page", page, "A page of ten hits, or of `limit`; counts from 1.")
+
+
+def _api_parameters() -> list[Schema]:
     facet = _list({"type": "string", "enum": list(FACETS)})
     return [
-        _parameter("limit", {**limit, "default": params.PAGE_SIZE}, "Hits on a page."),
-        _parameter("offset", offset, "Hits to pass over."),
-        _parameter(
-            "page",
-            {"type": "integer", "minimum": 1, "default": 1},
-            "A page, instead of offset; counts from 1.",
-        ),
+        _parameter("limit", _upto(params.MAX_LIMIT, params.PAGE_SIZE), "Hits on a page."),
+        _parameter("offset", _upto(params.MAX_OFFSET, 0), "Hits to pass over, instead of page."),
         _parameter("facet", facet, "Facets to count, repeatable; default provider."),
+        _parameter(
+            "facet_limit",
+            _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT),
+            "Values of each facet; chosen values come on top.",
+        ),
     ]
 
 
 def _get(
-    operation: str, summary: str, parameters: list[Schema], content: Schema, *failures: str
+    operation: str, summary: str, parameters: list[Schema], content: Schema, *others: str
 ) -> Schema:
+    """A route; `others` are the statuses that it answers with besides 200."""
     responses: Schema = {"200": {"description": "As asked for.", "content": content}}
-    responses["304"] = {"description": "Unchanged since the ETag that was sent."}
-    for status in (*failures, "503"):
-        responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
+    for status in others:
+        kind = "Unchanged" if status == "304" else f"Problem{status}"
+        responses[status] = {"$ref": f"#/components/responses/{kind}"}
     return {
         "get": {
             "operationId": operation,
@@ -116,139 +120,91 @@ def _get(
     }
 
 
-def _json(schema: Schema) -> Schema:
-    return {"application/json": {"schema": schema}}
+def _json(name: str, media_type: str = "application/json") -> Schema:
+    return {media_type: {"schema": {"$ref": _REFERENCE.format(name=name)}}}
 
 
-def _problem(description: str) -> Schema:
-    return {"description": description, "content": {PROBLEM_TYPE: {"schema": _ref("Problem")}}}
-
-
-def _paths() -> Schema:
-    wanted = _request_parameters()
-    format_ = _parameter(
-        "format", {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}, "The format."
-    )
-    story_id = _parameter("id", _TEXT, "The story's id, which may hold slashes.", "path")
-    lines = {
-        "application/jsonl": {"schema": {"type": "string"}},
-        "text/csv": {"schema": {"type": "string"}},
-    }
-    suggestions = _object(query=_TEXT, suggestions=_list(_TEXT))
+def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
+    formats = {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}
+    # A line of the first is an ExportRow; a stream of lines has no schema of its own.
+    lines = {"application/jsonl": {"schema": _TEXT}, "text/csv": {"schema": _TEXT}}
     return {
         "/api/v1/search": _get(
             "search",
             "Ranked stories with facet counts.",
-            [*wanted, *_paging_parameters()],
-            _json(_ref("ResultPage")),
+            [*wanted, _page_parameter(), *_api_parameters()],
+            _json("ResultPage"),
+            "304",
             "400",
+            "503",
         ),
         "/api/v1/suggest": _get(
             "suggest",
             "Completions of the last word.",
             [_parameter("q", _TEXT, "What was typed so far.")],
-            _json(suggestions),
+            _json("Suggestions"),
+            "304",
+            "503",
         ),
         "/api/v1/stories/{id}": _get(
-            "getStory", "One whole story.", [story_id], _json(_ref("Story")), "404"
+            "getStory", "One whole story.", [story_id], _json("Story"), "304", "404", "503"
         ),
         "/api/v1/export": _get(
-            "export", "The whole result, streamed.", [*wanted, format_], lines, "400"
+            "export",
+            "The whole result, streamed; as JSON Lines an ExportRow a line.",
+            [*wanted, _parameter("format", formats, "The format.")],
+            lines,
+            "304",
+            "400",
+            "503",
+        ),
+        "/openapi.json": _get(
+            "describe", "This description.", [], {"application/json": {"schema": {}}}
         ),
     }
 
 
-def _article_properties() -> dict[str, Schema]:
-    image = _object(
-        url=_TEXT,
-        width={"type": ["integer", "null"]},
-        height={"type": ["integer", "null"]},
-        is_cached={"type": ["boolean", "null"]},
-    )
+def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
+    words = [*wanted, _page_parameter()]
+    atom = {"application/atom+xml": {"schema": _TEXT}}
+    opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
-        "title": _TEXT,
-        "excerpt": _TEXT,
-        "category": _TEXT_OR_NULL,
-        "type": _TEXT_OR_NULL,
-        "published_at": _INSTANT,
-        "original_url": _LINK,
-        "web_url": _LINK,
-        "amp_web_url": _LINK,
-        "cdn_amp_web_url": _LINK,
-        "quality": _NUMBER_OR_NULL,
-        "heat": _NUMBER_OR_NULL,
-        "provider": _or_null(_ref("Provider")),
-        "images": _list(image),
-    }
-
-
-def _hit_schemas() -> dict[str, Schema]:
-    marked: Schema = {
-        "type": "object",
-        "description": "Escaped HTML by field, matches between <mark> tags.",
-        "additionalProperties": _TEXT,
-    }
-    common: dict[str, Schema] = {
-        "title": _TEXT,
-        "url": _LINK,
-        "provider": _or_null(_ref("Provider")),
-        "published_at": _INSTANT,
-        "highlights": marked,
-    }
-    hit = _object(
-        id=_TEXT,
-        score={"type": "number"},
-        excerpt=_TEXT,
-        topics=_list(_TEXT),
-        quality=_NUMBER_OR_NULL,
-        related=_list(_ref("RelatedHit")),
-        **common,
-    )
-    return {"Hit": hit, "RelatedHit": _object(**common)}
-
-
-def _schemas() -> dict[str, Schema]:
-    article = _article_properties()
-    return {
-        **_hit_schemas(),
-        "ResultPage": _object(
-            query=_TEXT,
-            total=_COUNT,
-            took_ms={"type": "number"},
-            relaxed={**_FLAG, "description": "No story has all words; these have some."},
-            suggestion={**_TEXT_OR_NULL, "description": "A better spelling of the query."},
-            hits=_list(_ref("Hit")),
-            facets={"type": "object", "additionalProperties": _list(_ref("FacetCount"))},
+        "/": _get("searchPage", "The search page.", words, _HTML, "304"),
+        "/story/{id}": _get("storyPage", "A story's page.", [story_id], _HTML, "304"),
+        "/help": _get("helpPage", "What can be typed.", [], _HTML),
+        "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
+        "/feed.atom": _get(
+            "atomFeed", "The newest of a search as Atom.", wanted, atom, "304", "400", "503"
         ),
-        "FacetCount": _object(value=_TEXT, label=_TEXT, count=_COUNT, selected=_FLAG),
-        "Provider": _object(name=_TEXT, domain=_TEXT_OR_NULL),
-        "Article": _object(**article),
-        "Story": _object(
-            id=_TEXT,
-            **article,
-            body=_TEXT,
-            published=_FLAG,
-            topics=_list(_TEXT),
-            related=_list(_ref("Article")),
+        "/feed.json": _get(
+            "jsonFeed",
+            "The newest of a search as a JSON feed.",
+            wanted,
+            _json("JsonFeed", "application/feed+json"),
+            "304",
+            "400",
+            "503",
         ),
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457; parameter and errors say which parameters are at fault.",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": _TEXT,
-                "title": _TEXT,
-                "status": {"type": "integer"},
-                "detail": _TEXT,
-                "parameter": _TEXT,
-                "errors": _list(_object(parameter=_TEXT, detail=_TEXT)),
-            },
-        },
+        "/opensearch.xml": _get("openSearch", "For a browser's search box.", [], opensearch),
+        "/livez": _get("livez", "The process answers.", [], _json("Health")),
+        "/readyz": _get("readyz", "There is an index to search.", [], _json("Health"), "503"),
+        "/metrics": _get("metrics", "For Prometheus.", [], {"text/plain": {"schema": _TEXT}}),
     }
+
+
+def _schemas() -> Schema:
+    own = msgspec.json.schema_components(_OWN_RECORDS, ref_template=_REFERENCE)[1]
+    return {**json_schemas(_REFERENCE), **own}
+
+
+def _problem(description: str) -> Schema:
+    return {"description": description, "content": _json("Problem", PROBLEM_TYPE)}
 
 
 def describe_api(root: str) -> Schema:
     """The document, for an app that is mounted at the path `root`."""
+    wanted = _request_parameters()
+    story_id = _parameter("id", _TEXT, "The story's id, which may hold slashes.", "path")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -257,13 +213,17 @@ def describe_api(root: str) -> Schema:
             "summary": "Full-text search in an archive of news stories.",
         },
         "servers": [{"url": root or "/"}],
-        "paths": _paths(),
+        "paths": {**_api_paths(wanted, story_id), **_page_paths(wanted, story_id)},
         "components": {
             "schemas": _schemas(),
             "responses": {
+                "Unchanged": {"description": "Unchanged since the ETag that was sent."},
                 "Problem400": _problem("A parameter cannot be read."),
                 "Problem404": _problem("There is no such story."),
-                "Problem503": _problem("There is no index to search at the moment."),
+                "Problem503": _problem(
+                    "There is no index to search, or too many exports are under way; "
+                    "Retry-After says when to ask again."
+                ),
             },
         },
     }

@@ -7,14 +7,14 @@ that the page works without a script, and templates are left with markup alone.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from flask import request, url_for
 
-from indexer import SORTS, Facet, FacetCount, ResultPage, SearchRequest
+from indexer import SORTS, Facet, FacetCount, FacetRows, ResultPage, SearchRequest
 
 from . import params
 
@@ -28,10 +28,8 @@ GROUP_TITLES: dict[Facet, str] = {
     "month": "Month",
     "published": "Status",
 }
-#: Values of a facet in view; the others are folded away.
+#: Values of a facet on the page, beside the chosen ones.
 TOP_VALUES = 12
-#: Beyond this a list helps nobody and the page grows by a third of a kilobyte a value.
-MAX_VALUES = 1000
 #: Page links on each side of the current page.
 _AROUND = 2
 
@@ -49,18 +47,12 @@ class Choice(NamedTuple):
 
 
 class Group(NamedTuple):
-    """One facet: `top` is in view, `rest` folded away, `beyond` left out."""
+    """One facet: its `choices`, and how many more there are `beyond` them."""
 
     facet: Facet
     title: str
-    top: list[Choice]
-    rest: list[Choice]
+    choices: list[Choice]
     beyond: int
-
-    @property
-    def shown(self) -> int:
-        """How many values the page has."""
-        return len(self.top) + len(self.rest)
 
 
 class Chip(NamedTuple):
@@ -92,7 +84,7 @@ def page_facets(wanted: SearchRequest) -> tuple[Facet, ...]:
 def search_url(wanted: SearchRequest) -> str:
     """The address of the search page for a request."""
     query = params.write_query(wanted)
-    # `url_for` takes half the time of a page with hundreds of filter links.
+    # `url_for` takes most of the time of a page with many filter links.
     return f"{request.script_root}/?{query}" if query else f"{request.script_root}/"
 
 
@@ -107,17 +99,17 @@ def list_groups(page: ResultPage) -> list[Group]:
     """The facets worth showing: one with a single value is no choice, save providers."""
     groups = []
     for facet in page_facets(page.request):
-        counts = page.facets.get(facet, ())
-        chosen = any(count.selected for count in counts)
-        if len(counts) > 1 or chosen or (counts and facet == "provider"):
-            groups.append(_group(page.request, facet, counts))
+        rows = page.facets.get(facet, FacetRows())
+        chosen = any(row.selected for row in rows)
+        if len(rows) > 1 or chosen or (rows and facet == "provider"):
+            groups.append(_group(page.request, facet, rows))
     return groups
 
 
-def _group(wanted: SearchRequest, facet: Facet, counts: Sequence[FacetCount]) -> Group:
-    ordered = sorted(counts, key=lambda count: not count.selected)
+def _group(wanted: SearchRequest, facet: Facet, rows: FacetRows) -> Group:
+    ordered = sorted(rows, key=lambda row: not row.selected)
     if facet in ("year", "month"):
-        ordered = sorted(counts, key=lambda count: count.value, reverse=True)
+        ordered = sorted(rows, key=lambda row: row.value, reverse=True)
     choices = [
         Choice(
             value_label(facet, one),
@@ -125,15 +117,9 @@ def _group(wanted: SearchRequest, facet: Facet, counts: Sequence[FacetCount]) ->
             one.selected,
             one.count,
         )
-        for one in ordered[:MAX_VALUES]
+        for one in ordered
     ]
-    return Group(
-        facet,
-        GROUP_TITLES[facet],
-        choices[:TOP_VALUES],
-        choices[TOP_VALUES:],
-        len(counts) - len(choices),
-    )
+    return Group(facet, GROUP_TITLES[facet], choices, rows.beyond)
 
 
 def value_label(facet: Facet, count: FacetCount) -> str:

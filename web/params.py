@@ -8,7 +8,6 @@ the like derive the requests that the links of a page stand for.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import NamedTuple, cast
@@ -17,10 +16,23 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 from werkzeug.datastructures import MultiDict
 
-from indexer import FACETS, SORTS, Facet, QueryError, SearchRequest, Sort, parse_day
+from indexer import (
+    FACETS,
+    SORTS,
+    Facet,
+    QueryError,
+    SearchRequest,
+    Sort,
+    facet_key,
+    parse_day,
+    write_instant,
+)
 
 PAGE_SIZE = 10
 MAX_LIMIT = 100
+#: Values of a facet in an answer, beside the chosen ones.
+FACET_LIMIT = 20
+MAX_FACET_LIMIT = 1000
 #: Ranking deeper than this serves nobody; the export has the whole result.
 MAX_OFFSET = 10_000
 #: Bounds on one request, far above what the page itself can produce.
@@ -30,7 +42,7 @@ MAX_FILTERS = 200
 #: What the page understands, in the order in which it writes them.
 PAGE_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "page")
 #: What `/api/v1/search` understands.
-API_PARAMETERS = (*PAGE_PARAMETERS, "offset", "limit", "facet")
+API_PARAMETERS = (*PAGE_PARAMETERS, "offset", "limit", "facet", "facet_limit")
 #: What `/api/v1/export` understands: it has no pages.
 EXPORT_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "format")
 
@@ -69,16 +81,14 @@ class _Reader:
         self._report_unknown()
         query = self._text("q")
         since, until = self._dates()
-        limit = PAGE_SIZE
-        if "limit" in self.known:
-            limit = self._number("limit", PAGE_SIZE, 0, MAX_LIMIT)
+        limit = self._optional("limit", PAGE_SIZE, MAX_LIMIT)
         wanted = SearchRequest(
             query=query,
             filters=self._filters(),
             since=since,
             until=until,
             facets=self._facets() if "facet" in self.known else ("provider",),
-            facet_limit=1000,
+            facet_limit=self._optional("facet_limit", FACET_LIMIT, MAX_FACET_LIMIT),
             sort=self._sort(query),
             offset=self._offset(limit),
             limit=limit,
@@ -104,6 +114,9 @@ class _Reader:
             return int(text)
         self._problem(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
         return default
+
+    def _optional(self, name: str, default: int, high: int) -> int:
+        return self._number(name, default, 0, high) if name in self.known else default
 
     def _offset(self, limit: int) -> int:
         if "offset" in self.known and self._text("offset"):
@@ -132,7 +145,7 @@ class _Reader:
         return {}
 
     def _values(self, facet: Facet) -> tuple[str, ...]:
-        values = {fold(facet, value) for value in self.args.getlist(facet)} - {""}
+        values = {facet_key(facet, value) for value in self.args.getlist(facet)} - {""}
         return tuple(sorted(value for value in values if self._fits(facet, value)))
 
     def _fits(self, facet: Facet, value: str) -> bool:
@@ -157,7 +170,7 @@ class _Reader:
         since = self._day("since", end=False)
         until = self._day("until", end=True)
         if since and until and _as_day(until) < _as_day(since):
-            self._problem("until", f"{_write_day(until)} is before since={_write_day(since)}")
+            self._problem("until", f"{write_instant(until)} is before since={write_instant(since)}")
             until = None
         return since, until
 
@@ -177,20 +190,10 @@ def default_sort(query: str) -> Sort:
     return "relevance" if query else "newest"
 
 
-def fold(facet: Facet, value: str) -> str:
-    """The one spelling of a facet value that addresses use, whatever case it was typed in."""
-    folded = " ".join(unicodedata.normalize("NFC", value).casefold().split())
-    return folded.removeprefix("www.") if facet in ("provider", "lead_provider") else folded
-
-
 def _as_day(value: date | datetime) -> date:
     if not isinstance(value, datetime):
         return value
     return value.astimezone(timezone.utc).date() if value.tzinfo else value.date()
-
-
-def _write_day(value: date | datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
 
 
 def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
@@ -199,7 +202,7 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
     pairs += [(name, value) for name in FACETS for value in wanted.filters.get(name, ())]
     for name, day in (("since", wanted.since), ("until", wanted.until)):
         if day is not None:
-            pairs.append((name, _write_day(day)))
+            pairs.append((name, write_instant(day)))
     if wanted.sort != default_sort(wanted.query):
         pairs.append(("sort", wanted.sort))
     if wanted.offset:
@@ -214,7 +217,7 @@ def write_query(wanted: SearchRequest) -> str:
 
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
     """The request with this filter added, or removed if it was there."""
-    values = set(wanted.filters.get(facet, ())) ^ {fold(facet, value)}
+    values = set(wanted.filters.get(facet, ())) ^ {facet_key(facet, value)}
     filters = {**wanted.filters, facet: tuple(sorted(values))}
     kept = {name: filters[name] for name in FACETS if filters.get(name)}
     return replace(wanted, filters=kept, offset=0)

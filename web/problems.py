@@ -7,7 +7,6 @@ password, and messages of unexpected errors may hold anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from flask import Flask, Response, make_response, render_template, request
@@ -46,25 +45,43 @@ _HEADINGS = {
 _FAILED = "Something went wrong on the server. It has been logged; please try again."
 
 
+class ParameterError(msgspec.Struct):
+    """A parameter that cannot be read, and what to write instead."""
+
+    parameter: str
+    detail: str
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """RFC 9457; parameter and errors say which parameters are at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None
+    errors: list[ParameterError] = msgspec.field(default_factory=list)
+
+
 def for_machines() -> bool:
     """Whether this request came to an address that programs read."""
     return request.path.startswith(_MACHINE_PATHS)
 
 
-def problem(status: int, detail: str, **members: Any) -> Response:
-    """A problem document; `members` are its extensions."""
+def problem(status: int, detail: str, errors: Sequence[ParameterError] = ()) -> Response:
+    """A problem document."""
     title = HTTP_STATUS_CODES.get(status, "Error")
-    document = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    response = Response(msgspec.json.encode(document | members), status, mimetype=PROBLEM_TYPE)
+    first = errors[0].parameter if errors else None
+    document = Problem("about:blank", title, status, detail, first, [*errors])
+    response = Response(msgspec.json.encode(document), status, mimetype=PROBLEM_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def parameter_problem(problems: Sequence[QueryError]) -> Response:
     """400, with every parameter at fault and what to do about it."""
-    errors = [{"parameter": one.parameter, "detail": one.reason} for one in problems]
-    detail = "; ".join(map(str, problems))
-    return problem(400, detail, parameter=problems[0].parameter, errors=errors)
+    errors = [ParameterError(one.parameter, one.reason) for one in problems]
+    return problem(400, "; ".join(map(str, problems)), errors)
 
 
 def _answer(status: int, detail: str, command: str = "") -> Response:
@@ -77,12 +94,16 @@ def _answer(status: int, detail: str, command: str = "") -> Response:
     return response
 
 
-def _unavailable(error: StorydexError) -> Response:
-    detail, command = _REMEDIES.get(type(error), (_UNAVAILABLE, ""))
-    current_connection().discard()
+def unavailable(detail: str, command: str = "") -> Response:
+    """503, with when to ask again; `command` is what would help."""
     response = _answer(503, detail, command)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response
+
+
+def _no_index(error: StorydexError) -> Response:
+    current_connection().discard()
+    return unavailable(*_REMEDIES.get(type(error), (_UNAVAILABLE, "")))
 
 
 def _bad_query(error: QueryError) -> Response:
@@ -106,6 +127,6 @@ def register(app: Flask) -> None:
     """Answer every error of an app."""
     app.register_error_handler(QueryError, _bad_query)
     app.register_error_handler(StoryNotFound, _no_story)
-    app.register_error_handler(StorydexError, _unavailable)
+    app.register_error_handler(StorydexError, _no_index)
     # Unexpected errors arrive here as InternalServerError, logged by Flask.
     app.register_error_handler(HTTPException, _http_error)

@@ -1,8 +1,8 @@
-"""What keeps strangers' text harmless: headers for every response, checks for links and cells.
+"""What keeps strangers' text harmless: headers for every response, checks for cells.
 
-Stories come from anywhere. Templates escape everything, this module covers what
-escaping cannot: the scheme of a link, a formula in a spreadsheet cell, and a browser
-policy under which injected markup could neither run nor load anything.
+Stories come from anywhere. Templates escape everything and `indexer.safe_link` checks where
+links lead; this module covers a formula in a spreadsheet cell, and sets a browser policy
+under which injected markup could neither run nor load anything.
 """
 
 from __future__ import annotations
@@ -38,13 +38,6 @@ def protect(app: Flask, *, images: bool) -> None:
         for name, value in headers.items():
             response.headers[name] = value
         return response
-
-
-def safe_link(url: str | None) -> str | None:
-    """The address if it is one of the web, else None: `javascript:` never becomes a link."""
-    if url and url.lower().startswith(("http://", "https://")):
-        return url
-    return None
 
 
 def safe_cell(text: str) -> str:

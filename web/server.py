@@ -1,17 +1,27 @@
-"""Runs the front end on a production WSGI server; called by `storydex serve`."""
+"""Runs the front end on a production WSGI server; called by `storydex serve`.
+
+One client must not be able to stop the server for the others. So a connection costs a file
+descriptor and no thread until it has sent a request, there may be thousands of them, and
+one over which nothing goes for a while is closed, even in the middle of an answer: a client
+that does not read its export lets go of the thread that writes it.
+"""
 
 from __future__ import annotations
 
 import logging
+import resource
 import signal
+import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, cast
 
 from flask import Flask
+from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from indexer import StorydexError
@@ -20,7 +30,20 @@ from .app import create_app
 from .connection import EXTENSION, Connection
 from .settings import read_environment
 
+#: What a server has open, by file descriptor: connections and where it listens.
+Connections = dict[int, object]
+
 THREADS = 8
+#: Seconds after which a connection is closed over which nothing went.
+IDLE_SECONDS = 20
+#: How often to look for such connections, in seconds.
+CHECK_SECONDS = 5
+#: Connections open at a time, if the system allows so many files.
+MOST_CONNECTIONS = 4096
+#: Files that are kept for other things: the index, answers too large for memory.
+_OTHER_FILES = 256
+#: No route takes a body.
+_MOST_BODY_BYTES = 4096
 
 
 def serve(
@@ -39,14 +62,79 @@ def serve(
     # Waitress warns of a request that waits for a moment; that is what its queue is for.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
-    server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
-    with _stopping_on_sigterm():
+    connections: Connections = {}
+    server = _open_server(app, host, port, connections)
+    with _stopping_on_sigterm(), _closing_unread(connections):
         for address in _list_addresses(server):
             (report or _report)(f"Serving on {address}")
         # Waitress turns KeyboardInterrupt and SystemExit into an orderly shutdown.
         server.run()
     server.close()
     cast(Connection, app.extensions[EXTENSION]).close()
+
+
+def _open_server(
+    app: Flask, host: str, port: int, connections: Connections
+) -> MultiSocketServer | BaseWSGIServer:
+    """A server that has its address, and answers once it is run.
+
+    It notes in `connections` what it has open.
+    """
+    return create_server(
+        app,
+        map=connections,
+        host=host,
+        port=port,
+        threads=THREADS,
+        ident=None,
+        asyncore_use_poll=True,  # select() ends at 1,024 files
+        connection_limit=_allow_connections(),
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=CHECK_SECONDS,
+        max_request_body_size=_MOST_BODY_BYTES,
+    )
+
+
+@contextmanager
+def _closing_unread(connections: Connections) -> Iterator[None]:
+    """Meanwhile, end connections whose client does not read what it asked for.
+
+    Waitress ends those that are idle, but waits for ever until it may write.
+    """
+    stopped = threading.Event()
+
+    def watch() -> None:
+        while not stopped.wait(CHECK_SECONDS):
+            for connection in list(connections.values()):
+                if isinstance(connection, HTTPChannel):
+                    _end_if_unread(connection)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        stopped.set()
+
+
+def _end_if_unread(channel: HTTPChannel) -> None:
+    # While the lock is held, an answer may have been handed over that was not yet sent.
+    with channel.outbuf_lock:
+        idle = time.time() - channel.last_activity
+        if channel.connected and channel.total_outbufs_len and idle > IDLE_SECONDS:
+            # The server's own thread sees that the socket is dead, and lets go of it.
+            with suppress(OSError):
+                channel.socket.shutdown(socket.SHUT_RDWR)
+
+
+def _allow_connections() -> int:
+    """Let this process open files enough for its connections; gives how many those may be."""
+    wanted = MOST_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else soft - _OTHER_FILES
+    return max(min(allowed, MOST_CONNECTIONS), THREADS)
 
 
 def _warm_up(app: Flask) -> None:

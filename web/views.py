@@ -26,7 +26,7 @@ _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /feed.\nDisallow: /*?\n"
 def search() -> ResponseReturnValue:
     """The search page; what cannot be read of the address is left out and said so."""
     wanted, problems = params.read_request(request.args)
-    wanted = replace(wanted, facets=shown.page_facets(wanted))
+    wanted = replace(wanted, facets=shown.page_facets(wanted), facet_limit=shown.TOP_VALUES)
     try:
         page = observe_search(current_engine().answer(wanted))
     except QueryError as problem:

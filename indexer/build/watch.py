@@ -57,7 +57,8 @@ def watch(
         except StorydexError as error:
             if failed is None:
                 raise
-            # What a change did not mend is said again, what waiting did not is not.
+            # Report again if a file changed and it still fails; stay quiet if only the
+            # retry timer fired.
             if changed or str(error) != told:
                 failed(error)
             told = str(error)

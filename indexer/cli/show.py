@@ -21,7 +21,7 @@ from .output import neutral, write_note, write_out
 
 #: Longer lines are hard to read, however wide the terminal.
 MAX_WIDTH = 100
-#: Providers listed under the results; --json has them all.
+#: Providers listed under the results; --json has twenty.
 MAX_PROVIDERS = 15
 #: Domains longer than this push the names after them to the right.
 MAX_DOMAIN = 32

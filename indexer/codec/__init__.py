@@ -65,7 +65,7 @@ class Segment(base.Segment):  # type: ignore[misc]
 
     @classmethod
     def from_manifest(cls, entry: dict[str, Any]) -> Segment:
-        """The segment of a manifest entry; raises `ValueError` for one that cannot be right."""
+        """The segment of a manifest entry; raises `ValueError` for an impossible entry."""
         name, docs, deleted = entry.get("name"), entry.get("docs"), entry.get("deleted")
         match = _NAME.fullmatch(name) if isinstance(name, str) else None
         if match is None:
@@ -83,7 +83,7 @@ class Segment(base.Segment):  # type: ignore[misc]
         return self._opened or SegmentArrays(folder, self.segment_id(), self._deleted)
 
     def hold(self, folder: Path) -> SegmentArrays:
-        """Open all files and keep them, so that removing them does no harm.
+        """Open all files and keep them open: removing them then does no harm.
 
         Nothing may be deleted from the segment afterwards. Raises `IndexCorrupt`.
         """
@@ -136,7 +136,7 @@ def read_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> 
 
 
 def open_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> list[Segment]:
-    """The same, every file of theirs mapped; raises `IndexCorrupt` naming the damaged file."""
+    """Read the segments and map all their files; raises `IndexCorrupt` naming a damaged file."""
     segments = read_segments(folder, file, entries)
     for segment in segments:
         segment.hold(Path(folder))

@@ -70,7 +70,7 @@ class SectionWriter:
         if self._finished:
             self._file.close()
             return
-        # A full disk lets neither go well; what is left over the next writer removes.
+        # On a full disk closing may fail, too. The next writer removes what is left.
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
@@ -100,7 +100,7 @@ class SectionWriter:
         )
 
     def extend(self, name: str, array: AnyArray) -> None:
-        """Append an array to the section `name`, the last one, or begin it."""
+        """Append an array to the last section if it is called `name`, or begin that section."""
         if not self._sections or self._sections[-1].name != name:
             self.add(name, array)
             return
@@ -134,7 +134,7 @@ class SectionWriter:
 
 
 class SectionFile:
-    """A mapped file. Raises `IndexCorrupt` naming it if its ends or its table are damaged.
+    """A mapped file. Raises `IndexCorrupt` if head, table or trailer is damaged.
 
     Arrays returned by `section` are read-only views of the mapping and keep it alive.
     """

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.numeric import byte_to_length
 
-#: Of the files. A reader refuses every other version.
+#: Version of the file format. A reader refuses every other one.
 FORMAT_VERSION = 1
 
 #: What names of segments begin with.
@@ -53,7 +53,7 @@ CHUNK_DOCS = 1 << CHUNK_BITS
 
 #: Postings whose positions are packed with the same numbers of bits.
 POSITION_BLOCK = 32
-#: A position fits into so many.
+#: Bits of the largest position.
 MAX_POSITION_BITS = 32
 #: A stored frequency of this value means "this or more".
 SATURATED = 255
@@ -116,7 +116,7 @@ class Table(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def term_hash(first: int, term: bytes) -> int:
-    """The hash of a term of the field whose first term has this number: CRC-32, 32 bits."""
+    """CRC-32 of a term, begun with the number of its field's first term."""
     return zlib.crc32(term, first)
 
 
@@ -131,7 +131,7 @@ def file_name(segment: str, kind: FileKind) -> str:
 
 
 def offsets_of(counts: npt.NDArray[np.integer[Any]]) -> I64:
-    """Counts of n groups → int64[n + 1], where each group begins and the last ends."""
+    """Sizes of n groups → int64[n + 1]: where each group begins, and where the last ends."""
     offsets = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])
     return offsets

@@ -29,7 +29,7 @@ class Postings:
     tfs: uint32[P], how often the term is in the document; None for docs-only fields
     positions: uint32[sum of tfs], where in the document, posting after posting, not
         decreasing within one; None for docs-only fields
-    steps: in place of positions the first of each posting and what is added to get each other
+    steps: instead of positions; of each posting the first position, then the differences
     """
 
     name: str
@@ -49,7 +49,7 @@ def _highest_length(code: int) -> int:
     return low
 
 
-#: Largest length in tokens that each code stands for.
+#: Length code → the largest length in tokens that it stands for.
 _LENGTH_LIMITS = np.array([_highest_length(code) for code in range(255)], dtype=np.int64)
 
 
@@ -87,7 +87,7 @@ def chunk_runs(docs: U32, starts: Ints) -> tuple[U16, npt.NDArray[np.int64], U16
 
 
 def facet_of(postings: Postings, docs: int) -> tuple[U32, AnyArray]:
-    """Turn a field's postings around: the ordinals of every document's terms.
+    """Postings of a field → for every document the ordinals of its terms.
 
     Returns offsets uint32[docs + 1] and ordinals uint16 or uint32 (if there are more
     than 65,536 terms), rising within each document.

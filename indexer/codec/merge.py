@@ -22,13 +22,13 @@ from .read import SegmentArrays
 from .stored import Frames, RecordCompressor, Stored
 from .write import Column, write_segment
 
-# Postings that are joined at a time; bounds the memory of a merge.
+# How many postings are joined at a time: this bounds the memory of a merge.
 _BATCH = 1 << 18
-# Batches after which the memory of what was read is given back.
+# After so many batches the pages read are given back to the system.
 _RELEASED = 16
 # Records that are copied at a time.
 _RECORDS = 512
-# Postings that take longer than it takes to load compiled loops.
+# From so many postings on, compiled loops pay for the time it takes to load them.
 _WORTH_LOOPS = 1 << 20
 
 JoinParts = Callable[[Sequence[Part], bool, int], Joined]
@@ -75,7 +75,7 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
 
 
 def _loops(segments: Sequence[SegmentArrays]) -> tuple[JoinParts, PackSteps]:
-    """What joins postings and packs positions."""
+    """The functions that join postings and pack positions, plain or compiled."""
     if sum(len(arrays.docs) for arrays in segments) < _WORTH_LOOPS:
         return join_parts, pack_steps
     from . import joining
@@ -139,7 +139,7 @@ def _stored(sources: list[Source]) -> Stored:
 
 
 def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Where runs of documents that are kept begin and end; none is very long."""
+    """Begin and end of each run of documents that are kept; runs are cut to a bounded length."""
     changes = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     for begin, end in changes.reshape(-1, 2).tolist():
         for first in range(begin, end, _RECORDS):
@@ -190,7 +190,7 @@ class _Numbers(dict[bytes, int]):
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:
     """The terms of a field in order, and for each segment which of them it has."""
     found = _Numbers()
-    # A term is a Python object only once and for a moment, however many segments have it.
+    # Each term becomes one short-lived Python object, however many segments have it.
     maps = [
         np.fromiter(map(found.__getitem__, source.arrays.field_terms(name)), np.int32)
         for source in sources

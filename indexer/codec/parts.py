@@ -1,8 +1,8 @@
 """The same terms of several segments → their postings as those of one.
 
-The documents of later segments come after those of earlier ones, so the postings of a
-term are those of each segment in turn: nothing is compared, and positions, which are kept
-as a first one and steps, are moved as they are. `joining` does the same in compiled loops.
+The documents of a later segment come after those of an earlier one, so a term's postings
+are those of each segment in turn and nothing is compared. Positions are kept as a first one
+and differences, so they are moved as they are. `joining` does the same in compiled loops.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .read import SegmentArrays
 
 
 class Source(NamedTuple):
-    """A segment and where its documents go: `targets` int64[N], -1 for deleted ones."""
+    """A segment and the new numbers of its documents: `targets` int64[N], -1 if deleted."""
 
     arrays: SegmentArrays
     kept: npt.NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Terms of a field of one segment: `numbers`, rising, are theirs among those to join."""
+    """Terms of a field of one segment; `numbers` are theirs among all joined terms, rising."""
 
     source: Source
     field: str

@@ -138,7 +138,7 @@ class SegmentArrays(SegmentTerms):
         return bounds
 
     def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
-        # Chunks without postings are empty ranges at the start of the next one's.
+        # A chunk without postings gets an empty range at the beginning of the next chunk's.
         number = self._number(entry)
         chunk = int(self.first_chunks[number])
         # Numbers of another type would have the whole array converted to theirs.
@@ -292,7 +292,7 @@ class SegmentArrays(SegmentTerms):
     def steps_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
         """True frequencies and positions of those postings begin … end - 1 that are kept.
 
-        Of positions the first of each posting and the steps from one to the next.
+        Positions come as the first of each posting followed by the differences.
         """
         first = begin // POSITION_BLOCK
         heads = np.arange(0, end - first * POSITION_BLOCK, POSITION_BLOCK)
@@ -332,8 +332,8 @@ class SegmentArrays(SegmentTerms):
         """Values by document: offsets uint32[N + 1] and ordinals uint16[M] or uint32[M].
 
         Document d has the terms `ordinals[offsets[d]:offsets[d + 1]]` of the field, rising.
-        Raises `KeyError` if the segment has no such list. The first call looks at all of
-        it, for compiled loops follow these numbers without asking.
+        Raises `KeyError` if the segment has no such list. The first call checks every number,
+        since compiled loops use them as indices without a check.
         """
         if name not in self._facets:
             self._facets[name] = self._checked_facet(name)
@@ -368,7 +368,7 @@ class SegmentArrays(SegmentTerms):
         return self.documents_file.section(f"column.{name}", None, (self.doc_count,))
 
     def column_default(self, name: str) -> int | float:
-        """What the column holds for a document without a value."""
+        """The number that stands for no value in the column."""
         return self.documents_file.table.defaults[name]
 
     # Stored records

@@ -1,8 +1,8 @@
 """Stored records: the texts of a document and its other fields, compressed.
 
 Records are compressed one by one, so that any one can be read alone, with a dictionary
-that the writer trains on the first of them. The field `texts` has a frame to itself: it
-is all that marking words needs, and less than half of a story.
+that the writer trains on the first of them. The field `texts` has a frame of its own, since
+marking words needs nothing else and it is less than half of a story.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ TEXTS = "texts"
 # millisecond, level 9 little less; without a dictionary level 6 gives half as much again.
 _LEVEL = 6
 _SAMPLES = 512
-# A dictionary may take this part of the records that it is trained on, and so much at most.
+# Size of a dictionary: this share of the records it is trained on, up to so many bytes.
 _DICTIONARY_PART = 32
 _MAX_DICTIONARY = 1 << 18
 # Training refuses smaller ones.
 _MIN_DICTIONARY = 1 << 10
-#: A record larger than this is not believed.
+#: A record that claims to be larger than this is taken for damaged.
 MAX_RECORD = 1 << 28
 
 #: Before the frames of a document stands the size of the first.
@@ -104,7 +104,7 @@ class RecordCompressor:
         )
 
     def compress_all(self, records: Iterable[StoredRecord]) -> Iterator[Frames]:
-        """Records → what is stored of them, as they are asked for."""
+        """Compress records one by one, as the caller asks for them."""
         for frame in map(self.compress, records):
             yield Frames(frame, np.array([len(frame)]))
 
@@ -120,7 +120,7 @@ class RecordCompressor:
 
 
 class Frames(NamedTuple):
-    """Compressed records of some documents, one after the other, and how long each is."""
+    """Compressed records of some documents, concatenated, and the size of each."""
 
     data: bytes | memoryview
     sizes: Ints
@@ -158,7 +158,7 @@ class RecordReader:
     def frames(self, first: int, last: int) -> Frames:
         """The compressed records of documents first … last - 1.
 
-        Raises `ValueError` if that is damaged which tells where they are.
+        Raises `ValueError` if the offsets are damaged.
         """
         offsets = self._ends[first : last + 1].astype(np.int64)
         sizes = np.diff(offsets)

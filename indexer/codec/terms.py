@@ -68,7 +68,7 @@ class SegmentTerms:
         max_tf = file.section("max_tf", "u1", (scored,))
         min_length = file.section("min_length", "u1", (scored,))
         max_length = file.section("max_length", "u1", (scored,))
-        # Views whose items are Python numbers, several times faster one by one than arrays.
+        # Items of a memoryview are Python numbers: faster than arrays where they are read singly.
         self._buckets = file.section("buckets", "u4", (bucket_count(end) + 1,)).data
         self._bucket_terms = file.section("bucket_terms", "u4", (end,)).data
         self._blob_view = self._blob.data
@@ -82,7 +82,7 @@ class SegmentTerms:
         return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
 
     def _place(self, info: FieldInfo, term: bytes) -> int:
-        # As `bisect_left` with a key, without its calls.
+        # `bisect_left` with a key, written out to avoid its calls.
         offsets, blob = self._offsets_view, self._blob_view
         low, high = info.first, info.first + info.terms
         while low < high:
@@ -158,7 +158,7 @@ class SegmentTerms:
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
         info = self.fields.get(field, _NO_FIELD)
-        # The first of all that come after the terms that begin so.
+        # The first term after all those that begin with the prefix.
         stem = prefix.rstrip(b"\xff")
         end = self._place(info, stem[:-1] + bytes([stem[-1] + 1])) if stem else info.terms
         return range(self._place(info, prefix), end)

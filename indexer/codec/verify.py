@@ -1,7 +1,7 @@
 """The full check of a segment.
 
-Checksums find damage. What follows them finds files that are intact but wrong: every
-bound that a compiled loop relies on without looking is proved here.
+Checksums find damage. The checks after them find files that are intact but wrong: they
+prove every bound that a compiled loop relies on without a check of its own.
 """
 
 from __future__ import annotations

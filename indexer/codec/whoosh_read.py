@@ -233,7 +233,7 @@ class Matcher(LeafMatcher):  # type: ignore[misc]
         return _length(self._entry.max_length)
 
     def skip_to_quality(self, minquality: float) -> int:
-        """Skip all that is left if none of it can score above `minquality`: blocks skipped."""
+        """Skip the rest if none of it can score above `minquality`; returns the blocks skipped."""
         if not self.is_active() or self.scorer.block_quality(self) > minquality:
             return 0
         self._i = len(self._ids)

@@ -1,7 +1,7 @@
 """Inverted data → the files of a segment.
 
-`write_segment` takes flat arrays, whoever made them: a bulk indexer, a merge, or the
-Whoosh writer. A segment is written when the function returns: all files are on the disk.
+`write_segment` takes flat arrays from a bulk indexer, a merge or the Whoosh writer. When it
+returns, all files are synced.
 """
 
 from __future__ import annotations
@@ -223,9 +223,9 @@ class _Inverted:
             terms.add("chunks", self._get("chunks", np.uint16))
         infos = {info.name: info for info in self._infos}
         for name, total in totals.items():
-            # A field with lengths but no terms is listed all the same.
+            # List a field with lengths even if it has no terms.
             info = infos.get(name) or FieldInfo(name, False, 0, 0, self._rows[name])
-            # Lengths that were stored once are no longer exact; frequencies always are.
+            # Stored lengths are rounded, so sum the frequencies, which are exact.
             exact = self._tokens[name] if info.scored else total
             infos[name] = _with_lengths(info, exact, self._codes[name])
         terms.finish(tuple(infos.values()))

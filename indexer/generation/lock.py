@@ -16,7 +16,7 @@ from ..disk import naming
 from ..errors import IndexLocked
 
 LOCK_NAME = ".storydex-lock"
-#: Seconds to wait for a holder that is not known or dead, and between two looks.
+#: Seconds to wait for a holder whose id is unknown or dead, and seconds between two tries.
 _GRACE, _PAUSE = 5.0, 0.02
 #: Descriptors that hold a lock.
 _held: set[int] = set()
@@ -27,7 +27,7 @@ def _let_go() -> None:
         os.close(_held.pop())
 
 
-# A copy of the process would go on holding its locks when it is gone.
+# A forked child inherits the descriptor: it would hold the lock after its parent died.
 os.register_at_fork(after_in_child=_let_go)
 
 
@@ -40,7 +40,7 @@ def _acquire(descriptor: int, folder: str) -> None:
         except BlockingIOError:
             text = os.pread(descriptor, 32, 0).strip()
             holder = int(text) if text.isdigit() else None
-            # One that just got the lock has yet to say so; one that was just killed may
+            # A new holder has not written its id yet. A holder that was just killed may
             # have forked another that has not yet let go.
             if (holder is not None and _is_alive(holder)) or waited > _GRACE:
                 raise IndexLocked(folder, holder) from None

@@ -32,7 +32,7 @@ _NUMBERED = re.compile(
 )
 _SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
 _BLOCK = 1 << 20
-#: A digest in hexadecimal, and the ends of the line before it and of its own.
+#: Bytes of a seal: a newline, a digest in hexadecimal, a newline.
 _SEAL_BYTES = 2 * DIGEST_BYTES + 2
 
 
@@ -94,7 +94,7 @@ def entry_of(path: str) -> FileEntry:
 
 
 def damage_of(folder: str, name: str, expected: FileEntry) -> str:
-    """How a file differs from its entry, by reading all of it; empty if it does not."""
+    """Read a whole file and say how it differs from its entry; empty if it does not."""
     try:
         found = entry_of(os.path.join(folder, name))
     except OSError as error:
@@ -118,7 +118,7 @@ def newest_generation(folder: str) -> int | None:
 
 
 def next_generation(folder: str) -> int:
-    """A number above that of every generation, also of those that were not finished."""
+    """A number above that of every generation, finished or not."""
     found = (_NUMBERED.fullmatch(name) for name in _names(folder))
     return 1 + max((int(match[1] or match[2]) for match in found if match), default=0)
 
@@ -131,9 +131,10 @@ def _names(folder: str) -> list[str]:
 
 
 def published(folder: str) -> tuple[int, int] | None:
-    """What tells the newest generation from any other, also of an index made anew.
+    """Number and time stamp (ns) of the newest manifest; None where there is none.
 
-    Its number and its manifest's time stamp in nanoseconds; None where there is none.
+    The pair differs whenever the generation does, even if the index was deleted and made
+    again under the same number.
     """
     generation = newest_generation(folder)
     if generation is None:
@@ -155,7 +156,7 @@ def seal(payload: bytes) -> bytes:
 
 
 def seal_described(payload: bytes) -> tuple[bytes, FileEntry]:
-    """The same, and the entry of the file that it makes."""
+    """Seal a payload; returns the bytes of the file and its entry."""
     state = blake2b(payload, digest_size=DIGEST_BYTES)
     line = _last_line(state.digest())
     state.update(line)
@@ -195,7 +196,7 @@ def read_manifest(folder: str) -> Manifest:
 
 
 def read_generation(folder: str, generation: int) -> Manifest:
-    """The manifest of one generation; raises `IndexCorrupt`, also if it cannot be read."""
+    """The manifest of one generation; raises `IndexCorrupt` if it is damaged or unreadable."""
     name = manifest_name(generation)
     try:
         manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)

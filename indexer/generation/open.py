@@ -1,7 +1,7 @@
-"""Opening a generation, and removing what none needs any more.
+"""Open a generation; remove the files that no generation needs any more.
 
-The newest generation is needed, and the one that is opened if that is damaged. All other
-files that storydex gave a name are of older ones, or of writers that did not finish.
+Two generations are needed: the newest, and the one that is opened if the newest is damaged.
+All other files with names of storydex come from older generations or unfinished writers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from . import manifest as mf
 def open_generation(folder: str, generation: int) -> tuple[mf.Manifest, list[Segment]]:
     """The manifest of a generation and its segments, every file mapped.
 
-    Raises `IndexCorrupt` naming a file that is damaged as far as can be told without
-    reading all of it, or the manifest if it was made for another schema.
+    Only the ends of the files are checked. Raises `IndexCorrupt` naming a damaged file, or
+    the manifest if it was made for another schema.
     """
     manifest = mf.read_generation(folder, generation)
     name = mf.manifest_name(generation)
@@ -33,15 +33,15 @@ def open_generation(folder: str, generation: int) -> tuple[mf.Manifest, list[Seg
 def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> None:
     """Remove all files that no generation needs; the writer's lock must be held.
 
-    `found` are the names that the writer found when it began. If the newest manifest
-    cannot be read these stay: they may be of use. What cannot be removed now is left to
-    the next writer. With `thorough` every byte of an older generation is read before it
-    is kept, in place of the ends of its files.
+    `found` are the names in the folder when the writer began: they stay if the newest
+    manifest cannot be read, since they may be of use. A file that cannot be removed is left
+    to the next writer. The older generation is kept only if it is sound: its files' ends
+    are checked, with `thorough` every byte.
     """
     with suppress(OSError):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
         needed = _needed(folder, names, found, thorough)
-        # Manifests first: a generation is gone before its files are.
+        # Manifests first: no manifest may name files that are gone.
         for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
             if name not in needed or name.endswith(UNFINISHED):
                 os.unlink(os.path.join(folder, name))

@@ -31,12 +31,12 @@ _MERGE_FACTOR = 2
 #: Segments merged at a time: each has five files, and a process may open about a thousand.
 _MOST_PARTS = 100
 
-#: Given a generation and its segments, returns its manifest, without files, and sources.
+#: A generation's number and segments → its manifest, with `files` empty, and its sources.
 Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, Sources]]
 
 
 class Writer:
-    """Adds segments to an index folder and deletes stories; `publish` makes it all count."""
+    """Adds segments to an index folder and deletes stories; nothing counts before `publish`."""
 
     def __init__(
         self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
@@ -48,9 +48,9 @@ class Writer:
         self._old = [(segment, segment.arrays(Path(folder))) for segment in segments]
 
     def dictionary(self, stories: int) -> bytes | None:
-        """What compresses stored stories like those of the index; None to make a new one.
+        """The compression dictionary of the index, or None if a new one should be trained.
 
-        One that was made of fewer than so many `stories` is not good enough.
+        A dictionary trained on fewer than `stories` stories is not used again.
         """
         largest = max(self._segments, key=Segment.doc_count, default=None)
         if largest is None or largest.doc_count() < stories:
@@ -72,7 +72,7 @@ class Writer:
     def _merge(self) -> None:
         """Join small segments, so that there are never more than a handful.
 
-        The order of segments, and so that of stories, stays.
+        The order of the segments stays, and with it the order of the stories.
         """
         live = [segment for segment in self._segments if segment.doc_count()]
         by_size = sorted(live, key=lambda segment: -segment.doc_count())
@@ -97,9 +97,9 @@ class Writer:
         folder = Path(self._folder)
         joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
         for old in filter(self._is_old, segments):
-            # Damage would get a new checksum, and nobody would ever notice.
+            # Merging damaged bytes would give them a valid checksum: check them first.
             check_files(folder, old.segment_id())
-        # Opened anew, to know what is deleted.
+        # Open again, to see the deletions.
         parts = [segment.arrays(folder) for segment in segments]
         merge_segments(folder, joined.segment_id(), parts)
         return joined
@@ -127,7 +127,7 @@ class Writer:
         ):
             write_file(os.path.join(self._folder, name), data)
             files[name] = entry
-            # All names have to be on the disk before the one that makes them count, and
+            # Sync all names before the manifest, which makes them count; and
             # before a table of contents one that tells that it is ours.
             sync_folder(self._folder)
         manifest = msgspec.structs.replace(manifest, files=files)

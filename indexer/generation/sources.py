@@ -1,7 +1,7 @@
 """The story files that a generation was built from, column by column.
 
 `storydex-N.sources` is a MessagePack map of these columns, as `manifest.seal` ends a file.
-Nothing here takes a Python step per file where none has changed.
+Where no file has changed, nothing here takes a Python step per file.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Sources(NamedTuple):
         )  # fmt: skip
 
     def rows_of(self, ids: list[str]) -> _I64:
-        """Where these ids are among those of the files, -1 for one that is not."""
-        if ids == self.ids:  # most often: a folder lists its files in the same order again
+        """Row of each id among the files; -1 for an id that is not there."""
+        if ids == self.ids:  # usual: the folder lists its files in the same order as before
             return np.arange(len(ids))
         rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
         return np.array([rows.get(story_id, -1) for story_id in ids], np.int64)
@@ -64,7 +64,7 @@ class Sources(NamedTuple):
     def take(self, rows: _I64) -> Sources:
         """Some of the files."""
         ids: list[str] = []
-        # Run by run: where little has changed there are few, and lists are copied fast.
+        # Copy run by run: where little has changed, there are few runs.
         ends = np.flatnonzero(np.diff(rows, append=-1) != 1)
         begin = 0
         for row, end in zip(rows[ends].tolist(), (ends + 1).tolist(), strict=True):
@@ -77,7 +77,7 @@ class Sources(NamedTuple):
         return None if row < 0 else self.digests[row].tobytes()
 
     def joined(self, others: Sources) -> Sources:
-        """These files and after them others."""
+        """These files followed by others."""
         columns = map(np.concatenate, zip(self[2:], others[2:], strict=True))
         return Sources(self.started_ns, self.ids + others.ids, *columns)
 
@@ -90,7 +90,7 @@ class Sources(NamedTuple):
         return all(np.array_equal(mine[rows], theirs) for mine, theirs in pairs)
 
 
-#: What is read where there is nothing yet.
+#: No files: the sources of an index that does not exist yet.
 NO_SOURCES = Sources.of(0, [], [], [], [], [], [])
 
 

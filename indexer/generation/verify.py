@@ -14,7 +14,7 @@ from ..codec.verify import verify_segment
 from ..errors import IndexCorrupt, IndexMissing
 from . import manifest as mf
 
-#: Generations that a writer leaves: the newest, and the one that is opened if it is damaged.
+#: A writer leaves two generations: the newest, and the one to open if that is damaged.
 _KEPT = 2
 
 
@@ -36,14 +36,13 @@ class VerifyReport(msgspec.Struct, frozen=True):
 def verify(location: str | os.PathLike[str]) -> VerifyReport:
     """Check every file of the newest generation, and of the one before, against its digest.
 
-    Where all are as they were written, what the segments' arrays say of one another is
-    checked too, which finds an index that was made wrong. Raises `IndexMissing` where
-    there is no index.
+    If no digest is wrong, the arrays of each segment are compared with one another: this
+    finds an index that was written wrong. Raises `IndexMissing` where there is no index.
     """
     folder = os.fspath(location)
     while generations := mf.generations(folder)[:_KEPT]:
         report = _verify(folder, generations)
-        # A writer may have removed what was being read.
+        # Perhaps a writer removed the file while it was read.
         if not report.damaged or mf.generations(folder)[:_KEPT] == generations:
             return report
     raise IndexMissing(folder)

@@ -17,7 +17,7 @@ from whoosh.matching import AndNotMatcher
 from whoosh.util.times import datetime_to_long
 
 from ..analysis import POSITION_GAP, fold, iter_words, stem
-from ..schema import NUMBER_FIELDS, TEXT_BOOSTS, TEXT_FIELDS, facet_key, naive_utc
+from ..schema import NUMBER_FIELDS, TEXT_BOOSTS, TEXT_FIELDS, facet_key, is_domain, naive_utc
 
 #: The largest `~N` of a phrase: more would reach into the next related article.
 MAX_SLOP = POSITION_GAP - 2
@@ -31,8 +31,8 @@ _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 class AndNot(wq.AndNot):  # type: ignore[misc]
     """Stories that match `a` and not `b`.
 
-    Whoosh's matcher compares the two before the second has been moved to where the
-    first begins, and so lets the first story through; here it is moved.
+    Whoosh's own matcher compares the two sides before it has moved the second one to the
+    first story of `a`, so that this story always passes. Here the second side is moved first.
     """
 
     def matcher(self, searcher: Any, context: Any = None) -> Any:
@@ -47,8 +47,8 @@ class AndNot(wq.AndNot):  # type: ignore[misc]
 class WordClause(wq.Or):  # type: ignore[misc]
     """A word in any text field, weighted by `schema.TEXT_BOOSTS`.
 
-    The same as the disjunction of its terms, which are made when somebody looks at them:
-    compiled loops do with the word alone.
+    It equals the disjunction of its terms. These are made on demand, since compiled loops
+    need the word alone.
     """
 
     def __init__(self, text: str, weight: float = 1.0) -> None:
@@ -69,11 +69,11 @@ class WordClause(wq.Or):  # type: ignore[misc]
         return wq.Or(self.subqueries, boost=self.boost).apply(function)
 
     def normalize(self) -> wq.Query:
-        """The same in Whoosh's plainest form."""
+        """The disjunction of its terms, as Whoosh normalizes it."""
         return wq.Or(self.subqueries, boost=self.boost).normalize()
 
     def simplify(self, reader: Any) -> wq.Query:
-        """The same in the plainest form for one index."""
+        """The disjunction of its terms, as Whoosh simplifies it for one index."""
         return wq.Or(self.subqueries, boost=self.boost).simplify(reader)
 
 
@@ -125,7 +125,7 @@ def fuzzy(
 ) -> wq.Query | None:
     """A word or one at most `distance` edits from it; None unless it is one word.
 
-    Words that are near score their boost, the word itself its own score on top.
+    A near word scores its boost alone. The word itself scores as usual on top of that.
     """
     terms = _terms(text)
     if len(terms) != 1:
@@ -156,10 +156,10 @@ def _pattern_parts(pattern: str) -> list[str]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a word asks for other letters in its place: `wor*`, `w?rd`, but not `why?`.
+    """Whether a word is a pattern with wildcards: `wor*` and `w?rd` are, `why?` is not.
 
-    There must be something besides the wildcards, and nothing that would be cut into
-    several words.
+    A pattern has more than wildcards, and no character that would cut it into several
+    words.
     """
     body = text[:-1] if text.endswith("?") and text.count("?") == 1 else text
     literals = [part for part in _pattern_parts(text) if part not in "*?"]
@@ -181,9 +181,9 @@ def _pattern_query(field: str, pattern: str) -> wq.Query:
 
 
 def wildcard(pattern: str, fields: Iterable[str] | None = None, boost: float = 1.0) -> wq.Query:
-    """Words that fit a pattern, as they stand in the index: folded and stemmed.
+    """Terms of the index that fit a pattern; terms are folded and stemmed.
 
-    They score their boost alike, however rare. `companies*` also means the stem of
+    Each scores its boost, however rare it is. `companies*` also finds the stem of
     `companies`, which is shorter than the pattern.
     """
     folded = _fold_pattern(pattern)
@@ -202,23 +202,21 @@ def _unscored(query: wq.Query) -> wq.Query:
 
 
 def keyword(field: str, value: str) -> wq.Query | None:
-    """Stories with this value of a facet; for providers and topics a word of the name too.
+    """Stories with this value of a facet; for providers and topics also a word of its name.
 
     A provider given as a domain means that domain alone.
     """
-    key = facet_key(value)
+    key = facet_key(field, value)
     if not key:
         return None
     if is_pattern(value):
         return _unscored(_pattern_query(field, key))
     if field == "published":
         return _unscored(wq.Term(field, _TRUTH.get(key, key)))
-    if "provider" in field:
-        key = key.removeprefix("www.")
     exact: wq.Query = wq.Term(field, key)
     names = _NAME_FIELDS.get(field)
     parts = [fold(word.text) for word in iter_words(value)]
-    if names is None or not parts or (field == "provider" and "." in key and " " not in key):
+    if names is None or not parts or (field == "provider" and is_domain(key)):
         return _unscored(exact)
     if len(parts) == 1:
         return _unscored(wq.Or([exact, wq.Term(names, parts[0])]))

@@ -5,8 +5,7 @@
     value   = word | '"' words '"' [ "~" number ] | pattern | word "~" [ number ]
             | "[" from "TO" to "]" | comparison
 
-Nothing typed is an error but passing a limit: what cannot be read as syntax is
-searched as words.
+Only passing a limit is an error. What cannot be read as syntax is searched as words.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ MAX_CLAUSES = 256
 MAX_DEPTH = 32
 
 _SPACE = re.compile(r"\s*")
-# A word that no syntax has a part in, unless it is an operator.
+# A word without any sign of syntax; it may still be an operator.
 _PLAIN = re.compile(r"[^\W_]+(?=\s|$)")
 _OPERATORS = frozenset(("AND", "OR", "NOT"))
 _FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
@@ -57,9 +56,9 @@ class TypedWord(NamedTuple):
 class ParsedQuery(NamedTuple):
     """A query ready to run.
 
-    `query` matches stories with all the words; `relaxed`, where there are several,
-    those with some of them; `scored` is false when nothing in it ranks stories;
-    `words` are the plain words, for spelling.
+    `query` matches stories with all the words. `relaxed` matches stories with some of
+    them; it is None if that is no different. `scored` is false if no part of the query ranks
+    stories. `words` are the plain words, for spelling.
     """
 
     query: wq.Query
@@ -123,7 +122,7 @@ class _Parser:
                     parts[-1].append(clause)
 
     def _plain_word(self, found: re.Match[str], part: list[_Clause]) -> None:
-        """What `_clause` would do, without asking for what a plain word cannot be."""
+        """Like `_clause`, for a plain word only: a short cut."""
         word, start, self.at = found[0], *found.span()
         query = clauses.words(word)
         if query is not None:
@@ -132,7 +131,7 @@ class _Parser:
             part.append(_Clause(query, True))
 
     def _operator(self, after_clause: bool) -> str | None:
-        """Consume AND or OR where it stands between clauses; elsewhere they are words."""
+        """Consume AND or OR between two clauses; elsewhere AND and OR are words."""
         found = _OPERATOR.match(self.text, self.at)
         if found is None or found[1] == "NOT" or not after_clause:
             return None
@@ -359,7 +358,7 @@ _VALUE_READERS: dict[str, _ValueReader] = {
 
 
 def _scaled(query: wq.Query, boost: float) -> wq.Query:
-    """The same query with every score in it multiplied."""
+    """The same query with every score multiplied."""
     if isinstance(query, wq.ConstantScoreQuery):
         return wq.ConstantScoreQuery(query.child, query.score * boost)
     if isinstance(query, wq.Every):
@@ -393,7 +392,7 @@ def _any_of(alternatives: list[list[_Clause]]) -> wq.Query | None:
 
 
 def _some_of(part: list[_Clause]) -> wq.Query | None:
-    """Any of the clauses over text; all others stay as they are."""
+    """One of the text clauses must match, instead of all; other clauses must still match."""
     text = [clause for clause in part if clause.text and not clause.negated]
     if len(text) < 2:
         return None

@@ -27,10 +27,7 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 
 def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
     """The keys that a person's values of a facet stand for."""
-    keys = {facet_key(value) for value in values}
-    if facet in ("provider", "lead_provider"):
-        return frozenset(key.removeprefix("www.") for key in keys)
-    return frozenset(keys)
+    return frozenset(facet_key(facet, value) for value in values)
 
 
 class Filters:

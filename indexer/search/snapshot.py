@@ -38,6 +38,7 @@ from ..schema import (
     NUMBER_FIELDS,
     create_schema,
     facet_key,
+    is_domain,
     read_story,
 )
 from .expand import Expander
@@ -234,9 +235,10 @@ class Snapshot:
         places = {key: place for place, key in enumerate(keys)}
         ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
         spellings = self._labels(facet)
+        provider = facet in ("provider", "lead_provider")
         labels = [spellings.get(key, key) for key in keys]
         values = [
-            label if facet_key(label) == key else key
+            key if facet_key(facet, label) != key or (provider and is_domain(key)) else label
             for key, label in zip(keys, labels, strict=True)
         ]
         order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))

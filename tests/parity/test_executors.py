@@ -199,7 +199,9 @@ def test_facet_counts_equal_brute_force(splits, stories, kernels, compiled):
                 assert page.total == total.get("all", 0)
                 for facet, counts, expected in zip(FACETS, page.counts, wanted, strict=True):
                     rows = filters.rows(facet, snapshot.facet(facet), counts)
-                    shown = {schema.facet_key(row.value): row.count for row in rows if row.count}
+                    shown = {
+                        schema.facet_key(facet, row.value): row.count for row in rows if row.count
+                    }
                     assert shown == expected
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 
+from indexer.codec.format import CHUNK_DOCS
 from indexer.engine import KERNELS, NO_KERNELS
 from indexer.search.answer import FacetWish
 from indexer.search.executor import NO_FILTERS, Executor
@@ -115,15 +116,15 @@ def lists_over(size: int, shares: list[float], seed: int) -> dict[str, Any]:
     """Invented postings of one field, in chunks, as the loops take them."""
     draw = np.random.default_rng(seed)
     picks = [np.flatnonzero(draw.random(size) < share) for share in shares]
-    chunks = -(-size // onepass.CHUNK)
-    edges = np.arange(chunks + 1) * onepass.CHUNK
+    chunks = -(-size // CHUNK_DOCS)
+    edges = np.arange(chunks + 1) * CHUNK_DOCS
     starts = np.cumsum([0, *map(len, picks)])
     pairs = zip(starts[:-1], picks, strict=True)
     bounds = np.array([start + np.searchsorted(pick, edges) for start, pick in pairs])
     docs = np.concatenate(picks)
     return {
         "size": size, "picks": picks, "bounds": bounds.astype(np.int64),
-        "docs": (docs % onepass.CHUNK).astype(np.uint16),
+        "docs": (docs % CHUNK_DOCS).astype(np.uint16),
         "tfs": draw.integers(1, 256, len(docs)).astype(np.uint8),
         "lengths": draw.integers(1, 256, (1, size)).astype(np.uint8),
         "norms": draw.random((1, 256)).astype(np.float32) + 1,
@@ -148,7 +149,7 @@ def brute_force(made: dict[str, Any], groups: list[int] | None) -> np.ndarray:
     return scores
 
 
-@pytest.mark.parametrize("size", [1, 63, 5000, 3 * onepass.CHUNK + 77])
+@pytest.mark.parametrize("size", [1, 63, 5000, 3 * CHUNK_DOCS + 77])
 @pytest.mark.parametrize(
     "shares", [[0.3, 0.001, 0.02], [0.0001, 0.9, 0.5], [0.6, 0.7, 0.5], [0, 0, 0]]
 )
@@ -174,8 +175,8 @@ def check_loops(size: int, shares: list[float], groups: list[int] | None) -> Non
     bits = np.zeros(words, np.uint64)
     best = np.empty(10, np.uint32), np.empty(10, np.float32), np.zeros(3, np.int64)
     failed = (np.arange(size) % 7 == 0).astype(np.uint8)
-    sums, stages = np.zeros(onepass.CHUNK, np.float32), np.zeros(onepass.CHUNK, np.uint8)
-    scratch = sums, stages, np.empty(onepass.CHUNK + 1, np.uint16)
+    sums, stages = np.zeros(CHUNK_DOCS, np.float32), np.zeros(CHUNK_DOCS, np.uint8)
+    scratch = sums, stages, np.empty(CHUNK_DOCS + 1, np.uint16)
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
         np.zeros(len(shares), np.int64), made["weights"],

@@ -162,6 +162,14 @@ def test_links_lead_to_files(document: Path):
             assert (document.parent / link.partition("#")[0]).exists(), link
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_named_in_documents_exist(document: Path):
+    """Every file of the project that a document names is there."""
+    code = r"`((?:indexer|web|tests|docs|benchmarks)/[\w./-]+\.\w+)[ `]"
+    for name in re.findall(code, document.read_text("utf-8")):
+        assert (ROOT / name).exists(), name
+
+
 def test_every_dependency_is_explained():
     """`docs/dependencies.md` has a line for each dependency, and for nothing else."""
     project = (ROOT / "pyproject.toml").read_text("utf-8")

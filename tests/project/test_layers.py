@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "demo": {"errors", "model"},
     "__init__": {
-        "build", "dates", "demo", "engine", "errors", "generation", "model", "wire",
+        "build", "dates", "demo", "engine", "errors", "generation", "model", "schema", "wire",
     },
     "cli": {
         "build", "dates", "demo", "engine", "errors", "generation", "model", "wire",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from indexer import FACETS, SORTS, SearchRequest
+from indexer import FACETS, SORTS, SearchRequest, facet_key
 from web import params
 
 
@@ -35,7 +35,7 @@ def requests(draw):
     filters = {}
     for facet in draw(st.sets(st.sampled_from(FACETS))):
         values = draw(st.lists(shaped_values.get(facet, free_values), min_size=1, max_size=3))
-        folded = sorted({params.fold(facet, value) for value in values} - {""})
+        folded = sorted({facet_key(facet, value) for value in values} - {""})
         if folded:
             filters[facet] = tuple(folded)
     days = st.one_of(

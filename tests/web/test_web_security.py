@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import indexer
+from indexer import safe_link
 from tests.conftest import build
 from tests.web.web_site import Page, archive, visit
-from web.security import safe_link
 
 SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"'><img src=x onerror=alert(1)>"

@@ -1,9 +1,8 @@
 /* What scripts add to pages that work without them: suggestions while typing,
-   `/` for the search box, a filter for long lists, no holes where pictures fail. */
+   `/` for the search box, no holes where pictures fail. */
 "use strict";
 
 const DELAY_MS = 120;
-const LONG_LIST = 20;
 
 /* A combobox as in the ARIA Authoring Practices: focus stays in the box, the
    chosen option is told by aria-activedescendant. */
@@ -152,29 +151,9 @@ function hideBrokenPictures() {
   }
 }
 
-function narrowLongList(details) {
-  const items = [...details.querySelectorAll("li")];
-  if (items.length < LONG_LIST) {
-    return;
-  }
-  const field = document.createElement("input");
-  field.type = "search";
-  field.className = "narrow";
-  field.placeholder = "Find in this list";
-  field.setAttribute("aria-label", "Find in this list");
-  field.addEventListener("input", () => {
-    const wanted = field.value.trim().toLowerCase();
-    for (const item of items) {
-      item.hidden = !item.querySelector(".label").textContent.toLowerCase().includes(wanted);
-    }
-  });
-  details.querySelector("summary").after(field);
-}
-
 const box = document.getElementById("q");
 suggestWhileTyping(box);
 focusOnSlash(box);
 hideBrokenPictures();
 document.querySelectorAll("form").forEach(leaveOutEmptyFields);
-document.querySelectorAll(".rest").forEach(narrowLongList);
 window.addEventListener("pageshow", restoreFields);

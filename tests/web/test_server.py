@@ -1,0 +1,135 @@
+"""The server that `storydex serve` starts: no client stops it for the others."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import build
+from web.exports import MOST_EXPORTS
+
+#: Text without a word: large for a client, little work for a rebuild.
+_PADDING = ". " * 20_000
+_IDLE_CONNECTIONS = 1000
+SHORT_DEADLINE = """
+import sys
+from web import server
+server.IDLE_SECONDS, server.CHECK_SECONDS = 1, 1
+server.serve(sys.argv[1], port=0)
+"""
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> Path:
+    """Stories of 40 kB each: their export fits into no buffer between server and client."""
+    folder = tmp_path_factory.mktemp("server")
+    return build(folder, [{"title": f"Azure {n}", "body": _PADDING} for n in range(800)])
+
+
+@contextlib.contextmanager
+def serving(*command: str) -> Iterator[tuple[str, int]]:
+    """Run a server in a process of its own; gives its address."""
+    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True)
+    with process:
+        try:
+            line = process.stderr.readline()
+            assert line.startswith("Serving on http://127.0.0.1:"), line
+            yield "127.0.0.1", int(line.rsplit(":", 1)[1])
+        finally:
+            process.kill()
+
+
+def ask(address: tuple[str, int], path: str) -> socket.socket:
+    """Ask for a path and do not read the answer: the least that a client can buffer."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(30)
+    client.connect(address)
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: site\r\n\r\n".encode())
+    return client
+
+
+def get(address: tuple[str, int], path: str, timeout: float = 30) -> tuple[int, bytes, str]:
+    """Status, body and Retry-After of an answer."""
+    try:
+        with urllib.request.urlopen(
+            f"http://{address[0]}:{address[1]}{path}", timeout=timeout
+        ) as answer:
+            return answer.status, answer.read(), ""
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read(), refused.headers.get("Retry-After", "")
+
+
+@contextlib.contextmanager
+def many_files(number: int) -> Iterator[None]:
+    """Let this process open so many files, and the processes that it starts."""
+    limits = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < number:
+        pytest.skip(f"a process may open no more than {hard} files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, number), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_clients_that_do_not_read_and_idle_connections_stop_nobody(index):
+    """Sixteen unread exports and a thousand silent connections: others are answered at once."""
+    command = ("-m", "indexer", "--index", str(index), "serve", "--port", "0")
+    with ExitStack() as stack:
+        stack.enter_context(many_files(_IDLE_CONNECTIONS + 200))
+        address = stack.enter_context(serving(*command))
+        assert get(address, "/readyz", 120)[0] == 200
+        for number in range(_IDLE_CONNECTIONS):
+            stack.enter_context(socket.create_connection(address, timeout=30))
+            if number % 100 == 0:  # no more at once than a system lets wait in a queue
+                assert get(address, "/livez")[0] == 200
+        exports = [stack.enter_context(ask(address, "/api/v1/export")) for _ in range(16)]
+        statuses = sorted(export.recv(12)[-3:] for export in exports)
+        assert statuses == [b"200"] * MOST_EXPORTS + [b"503"] * (16 - MOST_EXPORTS)
+        for _ in range(3):
+            started = time.monotonic()
+            assert get(address, "/livez", 10)[0] == 200
+            assert time.monotonic() - started < 1
+        assert get(address, "/?q=azure")[0] == 200
+        status, body, retry = get(address, "/api/v1/export?q=azure")
+        assert (status, json.loads(body)["status"]) == (503, 503)
+        assert int(retry) > 0
+
+
+def test_an_export_that_is_not_read_lets_go_of_its_thread(index):
+    """After a while without a byte it is ended, and others may export."""
+    with serving("-c", SHORT_DEADLINE, str(index)) as address, ExitStack() as stack:
+        for _ in range(MOST_EXPORTS):
+            export = stack.enter_context(ask(address, "/api/v1/export"))
+            assert export.recv(12) == b"HTTP/1.1 200"
+        assert get(address, "/api/v1/export")[0] == 503
+        status = 503
+        for _ in range(60):
+            status, body, _ = get(address, "/api/v1/export")
+            if status == 200:
+                break
+            time.sleep(0.5)
+        assert status == 200
+        assert body.count(b"\n") == 800
+
+
+def test_a_request_with_a_large_body_is_refused(index):
+    """No address takes one, and none is kept for long enough to fill a disk."""
+    with serving("-c", SHORT_DEADLINE, str(index)) as address:
+        client = socket.create_connection(address, timeout=10)
+        with client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: site\r\nContent-Length: 100000000\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 413"
