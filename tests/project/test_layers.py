@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
-    "codec": {"disk", "errors", "kernels", "model"},
+    "codec": {"disk", "errors", "kernels"},
     "seeds": {"errors", "forks", "kernels", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
@@ -35,7 +35,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "codec", "errors", "kernels", "model", "query", "schema", "search"},
     "engine": {
-        "analysis", "dates", "errors", "generation", "highlight", "kernels", "model", "query",
+        "analysis", "dates", "errors", "generation", "highlight", "model", "query",
         "search",
     },
     "demo": {"errors", "model"},
