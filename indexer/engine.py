@@ -39,8 +39,7 @@ from .search.suggest import complete, resembling, respell
 def _compiled_loops() -> Any:
     """Import what searches and highlights run compiled; returns the loops over postings."""
     from .highlight.fast import stories  # noqa: F401
-    from .kernels import postings
-    from .search.fast import queries  # noqa: F401
+    from .search.fast import postings, queries  # noqa: F401
 
     return postings
 

@@ -21,7 +21,7 @@ from whoosh import fields, formats
 from ..analysis import POSITION_GAP, count_words
 from ..codec.format import offsets_of
 from ..codec.invert import Postings, gather_ranges
-from ..codec.stored import Record, compress_records, encode_record
+from ..codec.stored import StoredRecord, compress_records, encode_record
 from ..codec.write import Column, write_segment
 from ..model import FACETS, Story
 from ..schema import TEXT_FIELDS, Texts, create_schema, encode_texts, fields_of, texts_of
@@ -237,7 +237,7 @@ class SegmentBuilder:
         """Forget the stories taken."""
         self.docs = 0
         self.words = 0
-        self._stored: list[tuple[tuple[str, ...], Record]] = []
+        self._stored: list[tuple[tuple[str, ...], StoredRecord]] = []
         self._texts: dict[str, _TextField] = {}
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}
@@ -276,7 +276,7 @@ class SegmentBuilder:
         self._stored.append((texts_of(story), encode_record(stored)))
         self.docs += 1
 
-    def _records(self) -> Iterator[Record]:
+    def _records(self) -> Iterator[StoredRecord]:
         """What is stored of each story taken."""
         counts = zip(
             *(self._texts[name].count_words(self.docs) for name in TEXT_FIELDS), strict=True

@@ -1,28 +1,24 @@
-"""The Whoosh codec contract over storydex's index format.
-
-    writer = whoosh_index.writer(codec=Codec())
+"""The Whoosh codec contract over storydex's index format, for reading.
 
 `format` holds all layout knowledge, `write` makes files from inverted arrays, `merge`
 makes one segment of several, `read` gives arrays, `verify` checks everything;
-`whoosh_write` and `whoosh_read` translate to and from Whoosh's item-by-item interfaces.
+`whoosh_read` translates to Whoosh's item-by-item interfaces.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
 from whoosh.codec import base
 from whoosh.filedb.filestore import FileStorage
 
-from ..errors import IndexCorrupt
-from ..model import FACETS
+from ..errors import BuildError, IndexCorrupt
 from .read import SegmentArrays
 from .whoosh_read import PerDocumentReader, TermsReader
-from .whoosh_write import FieldWriter, PerDocumentWriter, SegmentDocuments
 
 _NAME = re.compile(r"([A-Za-z0-9]+)_([0-9a-z]+)")
 
@@ -45,12 +41,10 @@ class Segment(base.Segment):  # type: ignore[misc]
         self.compound = False
         self._docs = docs
         self._deleted = set(deleted)
-        self._documents: SegmentDocuments | None = None
         self._opened: SegmentArrays | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        absent = {"_documents": None, "_opened": None}
-        return {**self.__dict__, **absent, "_deleted": sorted(self._deleted)}
+        return {**self.__dict__, "_opened": None, "_deleted": sorted(self._deleted)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -96,12 +90,6 @@ class Segment(base.Segment):  # type: ignore[misc]
         self._opened = self.arrays(folder)
         self._opened.map_files()
         return self._opened
-
-    def documents(self) -> SegmentDocuments:
-        """Where the writers of a segment being written meet."""
-        if self._documents is None:
-            self._documents = SegmentDocuments()
-        return self._documents
 
     def codec(self, **options: Any) -> Codec:
         """The codec that reads this segment."""
@@ -162,29 +150,13 @@ def _folder(storage: Any) -> Path:
 
 
 class Codec(base.Codec):  # type: ignore[misc]
-    """Writes and reads segments of storydex's format for Whoosh.
-
-    `facets` names the docs-only fields whose values are listed by document too.
-    """
-
-    # The lengths are at hand when the postings are written; Whoosh need not look them up.
-    length_stats = False
-
-    def __init__(self, facets: Collection[str] = FACETS) -> None:
-        self._facets = frozenset(facets)
+    """Reads segments of storydex's format for Whoosh."""
 
     def new_segment(self, storage: Any, indexname: str) -> Segment:
-        """A segment with a name of its own, nothing written."""
-        return Segment(indexname)
-
-    def per_document_writer(self, storage: Any, segment: Segment) -> PerDocumentWriter:
-        """The writer of lengths, columns and stored fields."""
-        return PerDocumentWriter(segment.documents())
-
-    def field_writer(self, storage: Any, segment: Segment) -> FieldWriter:
-        """The writer of postings, which also puts everything on the disk."""
-        return FieldWriter(
-            _folder(storage), segment.segment_id(), segment.documents(), self._facets
+        """Refuse, with `BuildError`, before anything is written."""
+        raise BuildError(
+            "Whoosh can read this index but not write to it: storydex alone does, "
+            "see `storydex rebuild`"
         )
 
     def terms_reader(self, storage: Any, segment: Segment) -> TermsReader:

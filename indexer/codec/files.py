@@ -32,7 +32,7 @@ from .format import (
     TRAILER,
     AnyArray,
     FieldInfo,
-    Kind,
+    FileKind,
     Section,
     Table,
     file_name,
@@ -47,7 +47,7 @@ class SectionWriter:
     Leaving the block without calling `finish` counts as failure.
     """
 
-    def __init__(self, folder: Path, segment: str, kind: Kind, docs: int) -> None:
+    def __init__(self, folder: Path, segment: str, kind: FileKind, docs: int) -> None:
         self._path = folder / file_name(segment, kind)
         self._segment = segment
         self._docs = docs
@@ -139,7 +139,7 @@ class SectionFile:
     Arrays returned by `section` are read-only views of the mapping and keep it alive.
     """
 
-    def __init__(self, folder: Path, segment: str, kind: Kind) -> None:
+    def __init__(self, folder: Path, segment: str, kind: FileKind) -> None:
         self.name = file_name(segment, kind)
         self._folder = folder
         self._kind = kind

@@ -33,10 +33,10 @@ TRAILER = struct.Struct("<QIII4s")
 #: Sections begin at multiples of this, so that arrays are aligned for any vector unit.
 ALIGNMENT = 64
 
-Kind = Literal["terms", "postings", "positions", "documents", "stored"]
+FileKind = Literal["terms", "postings", "positions", "documents", "stored"]
 
 #: kind → (tag in the head, file name extension)
-KINDS: dict[Kind, tuple[bytes, str]] = {
+KINDS: dict[FileKind, tuple[bytes, str]] = {
     "terms": (b"term", ".trm"),
     "postings": (b"post", ".pst"),
     "positions": (b"posi", ".pos"),
@@ -125,7 +125,7 @@ def bucket_count(terms: int) -> int:
     return 1 << max(0, terms.bit_length() - 1)
 
 
-def file_name(segment: str, kind: Kind) -> str:
+def file_name(segment: str, kind: FileKind) -> str:
     """The name of a segment's file of this kind."""
     return segment + KINDS[kind][1]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,7 +26,7 @@ from .format import (
     U32,
     U64,
     AnyArray,
-    Kind,
+    FileKind,
     chunks_of,
 )
 from .positions import SPARE, unpack_steps
@@ -33,6 +34,17 @@ from .stored import RecordReader, decode_record
 from .terms import SegmentTerms, TermEntry
 
 __all__ = ["SegmentArrays", "TermEntry"]
+
+
+class PositionArrays(NamedTuple):
+    """What positions are read from; see docs/index-format.md."""
+
+    tfs: U8
+    words: U64
+    blocks: U32
+    widths: U8
+    long_postings: U32
+    long_counts: U32
 
 
 class SegmentArrays(SegmentTerms):
@@ -55,7 +67,7 @@ class SegmentArrays(SegmentTerms):
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
             raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
 
-    def _file(self, kind: Kind) -> SectionFile:
+    def _file(self, kind: FileKind) -> SectionFile:
         file = SectionFile(self.folder, self.segment, kind)
         if file.table.docs != self.doc_count:
             raise file.corrupt(f"has {file.table.docs} documents, not {self.doc_count}")
@@ -250,11 +262,12 @@ class SegmentArrays(SegmentTerms):
         return -(-len(self.tfs) // POSITION_BLOCK)
 
     @cached_property
-    def position_arrays(self) -> tuple[U8, U64, U32, U8, U32, U32]:
-        """What compiled loops read positions from, in their order."""
-        return (
-            self.tfs, self.position_bits, self.position_blocks, self.position_widths,
-            self.long_postings, self.long_counts,
+    def position_arrays(self) -> PositionArrays:
+        """What compiled loops read positions from."""
+        return PositionArrays(
+            tfs=self.tfs, words=self.position_bits, blocks=self.position_blocks,
+            widths=self.position_widths, long_postings=self.long_postings,
+            long_counts=self.long_counts,
         )  # fmt: skip
 
     def true_tfs(self, begin: int, end: int) -> U32:

@@ -43,7 +43,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(dict[str, object])
 
 
-class Record(NamedTuple):
+class StoredRecord(NamedTuple):
     """What is stored of a document; either part may be empty.
 
     texts: the field `texts`, as it is; fields: the others, as a MessagePack map
@@ -53,23 +53,23 @@ class Record(NamedTuple):
     fields: bytes
 
 
-NO_RECORD = Record(b"", b"")
+NO_RECORD = StoredRecord(b"", b"")
 _NOTHING = memoryview(b"")
 
 
-def encode_record(fields: dict[str, object]) -> Record:
+def encode_record(fields: dict[str, object]) -> StoredRecord:
     """Stored fields → a record.
 
     Values are what MessagePack holds: text, bytes, numbers, truth values, lists, maps.
     """
     texts = fields.get(TEXTS)
     if not isinstance(texts, bytes) or not texts:
-        return Record(b"", _encoder.encode(fields) if fields else b"")
+        return StoredRecord(b"", _encoder.encode(fields) if fields else b"")
     rest = {name: value for name, value in fields.items() if name != TEXTS}
-    return Record(texts, _encoder.encode(rest) if rest else b"")
+    return StoredRecord(texts, _encoder.encode(rest) if rest else b"")
 
 
-def decode_record(record: Record) -> dict[str, object]:
+def decode_record(record: StoredRecord) -> dict[str, object]:
     """A record → stored fields; raises `ValueError` if it is damaged."""
     fields = decode_fields(record.fields)
     return {TEXTS: record.texts, **fields} if record.texts else fields
@@ -103,12 +103,12 @@ class RecordCompressor:
             level=_LEVEL, dict_data=trained, write_dict_id=False
         )
 
-    def compress_all(self, records: Iterable[Record]) -> Iterator[Frames]:
+    def compress_all(self, records: Iterable[StoredRecord]) -> Iterator[Frames]:
         """Compress records one by one, as the caller asks for them."""
         for frame in map(self.compress, records):
             yield Frames(frame, np.array([len(frame)]))
 
-    def compress(self, record: Record) -> bytes:
+    def compress(self, record: StoredRecord) -> bytes:
         """One record → its two frames; an empty record takes no bytes."""
         if record == NO_RECORD:
             return b""
@@ -134,7 +134,7 @@ class Stored:
     frames: Iterable[Frames]
 
 
-def compress_records(records: Iterable[Record], dictionary: bytes | None = None) -> Stored:
+def compress_records(records: Iterable[StoredRecord], dictionary: bytes | None = None) -> Stored:
     """Compress records as they are asked for; None trains a dictionary on the first ones."""
     iterator = iter(records)
     samples = list(islice(iterator, _SAMPLES))
@@ -167,10 +167,10 @@ class RecordReader:
             raise ValueError("records are out of order")
         return Frames(data, sizes)
 
-    def read(self, doc: int) -> Record:
+    def read(self, doc: int) -> StoredRecord:
         """A document's record; raises `ValueError` if its bytes are damaged."""
         texts, fields = self._halves(doc)
-        return Record(self._decompress(texts), self._decompress(fields))
+        return StoredRecord(self._decompress(texts), self._decompress(fields))
 
     def texts(self, doc: int) -> bytes:
         """Only the texts of a document's record; raises as `read` does."""

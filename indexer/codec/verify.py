@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import IndexCorrupt
 from .files import SectionFile
-from .format import KINDS, POSITION_BLOCK, SATURATED, AnyArray, Kind
+from .format import KINDS, POSITION_BLOCK, SATURATED, AnyArray, FileKind
 from .read import SegmentArrays
 
 
@@ -43,7 +43,7 @@ def verify_segment(folder: Path, segment: str) -> Iterator[IndexCorrupt]:
             yield error
 
 
-def _damage(folder: Path, segment: str, kind: Kind) -> IndexCorrupt | None:
+def _damage(folder: Path, segment: str, kind: FileKind) -> IndexCorrupt | None:
     try:
         SectionFile(folder, segment, kind).check()
     except IndexCorrupt as error:

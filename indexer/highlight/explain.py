@@ -21,7 +21,7 @@ from whoosh.query.terms import MultiTerm
 from ..analysis import POSITION_GAP, WORD_PATTERN, stem
 from ..codec.read import SegmentArrays
 from ..codec.terms import TermEntry
-from ..query.clauses import Word
+from ..query.clauses import WordClause
 from ..schema import OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
 from ..search.plain import posting_of
 from ..search.snapshot import Snapshot
@@ -239,7 +239,7 @@ def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
 
     What NOT excludes and filters say is left out, in leaves and rule.
     """
-    if isinstance(query, Word):
+    if isinstance(query, WordClause):
         return [_add_word(query, leaves)]
     if isinstance(query, wq.Term | wq.Phrase | MultiTerm):
         if query.fieldname not in TEXT_FIELDS:
@@ -260,7 +260,7 @@ def _read(query: wq.Query, leaves: dict[Leaf, int]) -> Rule:
     return []
 
 
-def _add_word(word: Word, leaves: dict[Leaf, int]) -> int:
+def _add_word(word: WordClause, leaves: dict[Leaf, int]) -> int:
     """Number a word in all text fields; returns what goes for the articles."""
     terms, boost = (word.text,), TEXT_BOOSTS["related"] * word.weight
     # The same term in the articles alone may have been there before, and counts once.

@@ -7,47 +7,52 @@ modules of compiled loops do so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pickle import UnpicklingError
+from pathlib import Path
 from typing import Any
 
 import numba as nb
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .cache import CodeCache, code_folder
+
 # Typed so closely that what is given at run time does not fit.
 _njit: Any = nb.njit
 _intrinsic: Any = intrinsic
-
-# What the cache of compiled code raises if nothing may be written where it would be, or
-# if what was written there is damaged or of another version.
-_NO_CACHE = (RuntimeError, OSError, ImportError, EOFError, AttributeError, UnpicklingError)
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile a function now for these argument types, from the cache where there is one.
 
     The code runs without the global interpreter lock, checks no bounds and divides as
-    arrays do (by zero → inf). A change of a function does not renew the cached code of
-    those that call it from other modules.
+    arrays do (by zero → inf).
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        options = {"nogil": True, "error_model": "numpy"}
-        try:
-            return _njit(signature, cache=True, **options)(function)  # type: ignore[no-any-return]
-        except _NO_CACHE:
-            return _njit(signature, **options)(function)  # type: ignore[no-any-return]
+        return compile_for(signature, function, code_folder())
 
     return decorate
+
+
+def compile_for(
+    signature: Any, function: Callable[..., Any], folder: Path | None
+) -> Callable[..., Any]:
+    """As `compiled`, with the code kept in a folder, or nowhere."""
+    dispatcher = _njit(**_OPTIONS)(function)
+    if folder is not None:
+        dispatcher._cache = CodeCache(folder, function)
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher  # type: ignore[no-any-return]
 
 
 def inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function be compiled into those that call it, for the types they give it.
 
-    Where those come from the cache, it costs nothing; from other modules they do so
-    whatever became of it.
+    Where those come from the cache, it costs nothing.
     """
-    return _njit(nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    return _njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def readonly(kind: Any, dimensions: int = 1) -> Any:

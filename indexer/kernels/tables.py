@@ -1,69 +1,80 @@
-"""Arrays handed to compiled loops by address, many at once.
+"""Declared tables: many arrays handed to compiled loops as one argument.
 
 To pass an array costs Python as much as scoring a hundred postings, and a search needs
-some twenty. So those that stay are put into a table once, and the loops take them out.
+some thirty. So the arrays that stay are put into a table once. A table is declared as a
+subclass that says the type of each array:
+
+    class Segment(Table, docs=readonly(nb.uint16), tfs=readonly(nb.uint8)): …
+
+`Segment.fill(docs=…, tfs=…)` checks the arrays and makes a table of them; a loop whose
+signature says `Segment.type` finds them as `segment.docs` and `segment.tfs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import sys
+from typing import Any, ClassVar
 
-import numba as nb
 import numpy as np
-import numpy.typing as npt
-from llvmlite import ir
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba.core import types
+from numba.experimental import structref
+from numba.np.numpy_support import as_dtype
 
-_intrinsic: Any = intrinsic
-#: What compiled functions take: int64[n, 3], address and shape of each array.
-TABLE = nb.int64[:, ::1]
+from .jit import compiled
 
 
-class Handles:
-    """A table of arrays of one or two dimensions, which live as long as it does.
-
-    table: int64[n, 3]; arrays that may not be written may be taken out as readonly only
-    """
-
-    def __init__(self, arrays: Iterable[npt.NDArray[Any]]) -> None:
-        self._arrays = [np.ascontiguousarray(array) for array in arrays]
-        self.table = np.array(
-            [(array.ctypes.data, *array.shape, 1)[:3] for array in self._arrays], np.int64
-        ).reshape(-1, 3)
+@structref.register
+class TableType(types.StructRef):  # type: ignore[misc]
+    """What the compiler calls a table: the names and types of its arrays."""
 
 
-@_intrinsic  # type: ignore[untyped-decorator]
-def array_at(context: Any, table: Any, number: Any, kind: Any) -> Any:
-    """Array `number` of a table; `kind` is its type, which nothing checks.
+class Table(structref.StructRefProxy):  # type: ignore[misc]
+    """Arrays with names, which live as long as the table does. Compiled loops alone read it."""
 
-    Lives no longer than the `Handles`.
-    """
+    __slots__ = ()
+    #: The type of a table, for signatures of compiled functions.
+    type: ClassVar[TableType]
+    #: The arrays by name.
+    columns: ClassVar[dict[str, types.Array]]
+    _make: ClassVar[Any]
 
-    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source = make_array(signature.args[0])(target, builder, arguments[0])
-        word = ir.IntType(64)
-        row = builder.mul(arguments[1], ir.Constant(word, 3))
-        address, *shape = (
-            builder.load(builder.gep(source.data, [builder.add(row, ir.Constant(word, i))]))
-            for i in range(1 + made.ndim)
+    def __init_subclass__(cls, **columns: types.Array) -> None:
+        """Declare a table with these arrays."""
+        cls.columns = columns
+        cls.type = TableType(list(columns.items()))
+        # The cache of compiled code finds the class by its name, so that must be known now.
+        setattr(sys.modules[cls.__module__], cls.__name__, cls)
+        structref.define_constructor(cls, TableType, list(columns))
+
+        @compiled(cls.type(types.Tuple(tuple(columns.values()))))
+        def make(arrays: Any) -> Any:
+            return cls(*arrays)
+
+        cls._make = staticmethod(make)
+
+    @classmethod
+    def fill(cls, **arrays: Any) -> Table:
+        """A table of these arrays; raises TypeError where one is not as it was declared."""
+        if arrays.keys() != cls.columns.keys():
+            wrong = sorted(arrays.keys() ^ cls.columns.keys())
+            raise TypeError(f"{cls.__name__}: missing or unknown: {', '.join(wrong)}")
+        for name, declared in cls.columns.items():
+            _check(f"{cls.__name__}.{name}", arrays[name], declared)
+        made: Table = cls._make(tuple(arrays[name] for name in cls.columns))
+        return made
+
+
+structref.define_boxing(TableType, Table)
+
+
+def _check(name: str, array: np.ndarray[Any, Any], declared: types.Array) -> None:
+    dtype = as_dtype(declared.dtype)
+    if array.dtype != dtype or array.ndim != declared.ndim:
+        raise TypeError(
+            f"{name}: {dtype} in {declared.ndim} dimensions expected, "
+            f"not {array.dtype} in {array.ndim}"
         )
-        array = make_array(made)(target, builder)
-        item = target.get_abi_sizeof(target.get_data_type(made.dtype))
-        strides = [ir.Constant(word, item)]
-        if made.ndim > 1:
-            strides.insert(0, builder.mul(shape[1], ir.Constant(word, item)))
-        populate_array(
-            array,
-            data=builder.inttoptr(address, array.data.type),
-            shape=cgutils.pack_array(builder, shape),
-            strides=cgutils.pack_array(builder, strides),
-            itemsize=ir.Constant(word, item),
-            meminfo=None,
-        )
-        return array._getvalue()
-
-    made = kind.instance_type if isinstance(kind, nb.types.TypeRef) else kind
-    return made(table, nb.int64, kind), generate
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise TypeError(f"{name}: an array in one piece expected")
+    if declared.mutable and not array.flags.writeable:
+        raise TypeError(f"{name}: an array that may be written expected")

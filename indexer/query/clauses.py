@@ -44,7 +44,7 @@ class AndNot(wq.AndNot):  # type: ignore[misc]
         return AndNotMatcher(wanted, unwanted)
 
 
-class Word(wq.Or):  # type: ignore[misc]
+class WordClause(wq.Or):  # type: ignore[misc]
     """A word in any text field, weighted by `schema.TEXT_BOOSTS`.
 
     It equals the disjunction of its terms. These are made on demand, since compiled loops
@@ -98,7 +98,7 @@ def _terms(text: str) -> tuple[str, ...]:
 
 def _word(term: str, fields: Iterable[str] | None, boost: float) -> wq.Query:
     if fields is None:
-        return Word(term, boost)
+        return WordClause(term, boost)
     return _in_text(fields, lambda name, b: wq.Term(name, term, boost=b), boost)
 
 

@@ -363,8 +363,8 @@ def _scaled(query: wq.Query, boost: float) -> wq.Query:
         return wq.ConstantScoreQuery(query.child, query.score * boost)
     if isinstance(query, wq.Every):
         return query
-    if isinstance(query, clauses.Word):
-        return clauses.Word(query.text, query.weight * boost)
+    if isinstance(query, clauses.WordClause):
+        return clauses.WordClause(query.text, query.weight * boost)
     scaled = query.copy()
     if isinstance(query, wq.AndNot):
         return clauses.AndNot(_scaled(query.a, boost), query.b)

@@ -18,7 +18,7 @@ from whoosh.query.terms import MultiTerm
 from whoosh.scoring import BM25F
 from whoosh.searching import SearchContext, Searcher
 
-from ..codec.format import LENGTH_VALUES
+from ..codec.format import CHUNK_BITS, CHUNK_DOCS, LENGTH_VALUES
 from ..codec.read import SegmentArrays, TermEntry
 from .snapshot import Snapshot
 
@@ -64,6 +64,14 @@ class Statistics:
     def norms(self, field: str) -> npt.NDArray[np.float64]:
         """float64[256]: K1 · (1 - B + B · length / average) for every length code."""
         return np.asarray(K1 * (1 - B + B * LENGTH_VALUES / self.average_length(field)), np.float64)
+
+    def norms_of(self, segment: SegmentArrays) -> npt.NDArray[np.float32]:
+        """float32[≥ L, 256]: `norms` of the fields of a segment, by their row of lengths."""
+        norms = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
+        for info in segment.fields.values():
+            if info.length_row >= 0:
+                norms[info.length_row] = self.norms(info.name)
+        return norms
 
 
 class Evaluator:
@@ -266,9 +274,9 @@ def posting_of(segment: SegmentArrays, entry: TermEntry, doc: int) -> int | None
     """The number of a term's posting in a document, None if it has none."""
     begin, end = entry.start, entry.end
     if segment.chunk_count > 1:
-        chunk = doc >> 16
+        chunk = doc >> CHUNK_BITS
         begin, end = segment.chunk_bounds([entry])[0, chunk : chunk + 2].tolist()
-    low = doc & 0xFFFF
+    low = doc & (CHUNK_DOCS - 1)
     place = begin + int(np.searchsorted(segment.docs[begin:end], np.uint16(low)))
     return place if place < end and segment.docs[place] == low else None
 

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from whoosh import fields, formats, index, query, sorting
-from whoosh.analysis import IDAnalyzer
+from whoosh import index, query, sorting
 from whoosh.query import spans
 
+import indexer
 from indexer import schema
-from indexer.codec import Codec, merge
+from indexer.codec import Codec, Segment, merge
 from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
-from tests.corpora.documents import WORDS, build, documents
+from tests.corpora.documents import WORDS, build, build_whoosh, convert, documents, publish
 
 QUERIES: dict[str, query.Query] = {
     "term": query.Term("related", WORDS[3]),
@@ -72,20 +72,24 @@ QUERIES: dict[str, query.Query] = {
 }
 
 
-_DELETED = ("p4.com", "p17.com")
+_DELETED = (("provider", "p4.com"), ("provider", "p17.com"))
 
 
-def _delete(*indexes: index.FileIndex) -> None:
-    for one in indexes:
-        options = {"codec": Codec()} if "mine" in one.storage.folder else {}
-        writer = one.writer(**options)
-        for word in _DELETED:
-            writer.delete_by_term("provider", word)
-        writer.commit(merge=False)
+def _kept(stories: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    gone = {provider for _, provider in _DELETED}
+    return [story for story in stories if not gone & {*story["provider"]}]
 
 
-def _optimize(one: index.FileIndex) -> None:
-    one.writer(codec=Codec()).commit(optimize=True)
+def _arrays(one: index.FileIndex) -> list[SegmentArrays]:
+    return [segment.arrays(Path(one.storage.folder)) for segment in one._segments()]
+
+
+def _merged(folder: Path, one: index.FileIndex) -> index.FileIndex:
+    """An index of one segment, merged of those of another."""
+    folder.mkdir()
+    segment = Segment("MAIN", docs=one.doc_count())
+    merge_segments(folder, segment.segment_id(), _arrays(one))
+    return publish(folder, [segment])
 
 
 @pytest.fixture(scope="module", params=["1", "2", "9", "9 deleted", "9 deleted merged"])
@@ -94,15 +98,13 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("pair")
     count, *steps = request.param.split()
     stories = documents(700)
-    theirs = build(folder / "whoosh", stories, int(count), None)
-    mine = build(folder / "mine", stories, int(count), Codec())
-    if "deleted" in steps:
-        _delete(theirs, mine)
+    theirs = build_whoosh(stories, int(count), _DELETED if "deleted" in steps else ())
+    mine = convert(theirs, folder / "mine")
     if "merged" in steps:
-        _optimize(mine)
+        mine = _merged(folder / "merged", mine)
         # Whoosh's own format rounds lengths when it merges, ours forgets nothing.
-        kept = [story for story in stories if not {*_DELETED} & {*story["provider"]}]
-        theirs = build(folder / "fresh", kept, 1, None)
+        kept = _kept(stories)
+        theirs = build_whoosh(kept, 1)
     return theirs, mine
 
 
@@ -187,7 +189,7 @@ def test_term_info_equals_whoosh(pair: Any) -> None:
 
 def test_cursor_walks_and_seeks(tmp_path: Path) -> None:
     """A cursor visits the terms of its own field in order and finds the next term from a text."""
-    mine = build(tmp_path / "mine", documents(50), 1, Codec())
+    mine = build(tmp_path / "mine", documents(50), 1)
     with mine.reader() as reader:
         cursor = reader.cursor("title")
         walked = [cursor.text(), *iter(cursor.next, None)]
@@ -202,7 +204,7 @@ def test_cursor_walks_and_seeks(tmp_path: Path) -> None:
 
 def test_opens_in_a_fresh_process(tmp_path: Path) -> None:
     """Whoosh's `open_dir` needs nothing but the folder."""
-    build(tmp_path / "mine", documents(40), 2, Codec())
+    build(tmp_path / "mine", documents(40), 2)
     program = (
         "from whoosh import index, query; import sys\n"
         "with index.open_dir(sys.argv[1]).searcher() as searcher:\n"
@@ -216,23 +218,16 @@ def test_opens_in_a_fresh_process(tmp_path: Path) -> None:
 def test_array_merge_equals_whoosh_merge(
     tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Merging by arrays gives the arrays that Whoosh's own merge through the codec gives.
+    """Merging by arrays gives the arrays that Whoosh's own merge gives.
 
     However many postings it takes at a time.
     """
     monkeypatch.setattr(merge, "_BATCH", batch)
-    mine = build(tmp_path / "mine", documents(300), 3, Codec())
-    _delete(mine)
-    mine = index.open_dir(str(tmp_path / "mine"))
-    folder = tmp_path / "merged"
-    folder.mkdir()
-    segments = [segment.arrays(tmp_path / "mine") for segment in mine._segments()]
-    merge_segments(folder, "MAIN_merged", segments)
-    merged = SegmentArrays(folder, "MAIN_merged")
-    _optimize(mine)
-    (segment,) = index.open_dir(str(tmp_path / "mine"))._segments()
-    expected = segment.arrays(tmp_path / "mine")
-    assert list(verify_segment(folder, "MAIN_merged")) == []
+    theirs = build_whoosh(documents(300), 3, _DELETED)
+    (merged,) = _arrays(_merged(tmp_path / "merged", convert(theirs, tmp_path / "mine")))
+    theirs.writer().commit(optimize=True)
+    (expected,) = _arrays(convert(theirs, tmp_path / "whoosh"))
+    assert list(verify_segment(merged.folder, merged.segment)) == []
     assert merged.fields == expected.fields
     for name in ("docs", "tfs", "lengths", "position_bits", "position_blocks", "position_widths"):
         assert np.array_equal(getattr(merged, name), getattr(expected, name)), name
@@ -252,15 +247,12 @@ def test_array_merge_equals_whoosh_merge(
 def test_merging_changes_no_statistic(tmp_path: Path, deleted: bool) -> None:
     """Fields merged are those of one segment made of the same documents, however often."""
     stories = documents(200)
-    many = build(tmp_path / "mine", stories, 5, Codec())
+    many = build(tmp_path / "mine", stories, 5, _DELETED if deleted else ())
     if deleted:
-        _delete(many)
-        many = index.open_dir(str(tmp_path / "mine"))
-        stories = [story for story in stories if not {*_DELETED} & {*story["provider"]}]
-    merge_segments(tmp_path, "MAIN_all", [s.arrays(tmp_path / "mine") for s in many._segments()])
+        stories = _kept(stories)
+    merge_segments(tmp_path, "MAIN_all", _arrays(many))
     merge_segments(tmp_path, "MAIN_again", [SegmentArrays(tmp_path, "MAIN_all")])
-    one = build(tmp_path / "one", stories, 1, Codec())
-    expected = one._segments()[0].arrays(tmp_path / "one")
+    (expected,) = _arrays(build(tmp_path / "one", stories, 1))
     for name in ("MAIN_all", "MAIN_again"):
         assert SegmentArrays(tmp_path, name).fields == expected.fields
 
@@ -269,9 +261,7 @@ def test_saturated_frequencies_keep_all_positions(tmp_path: Path) -> None:
     """A word that occurs 255 times or more counts 255, and each of its positions is kept."""
     counts = (1, 254, 255, 256, 300, 2)
     stories = [{"title": " ".join(["x"] * count + ["y"])} for count in counts]
-    mine = build(tmp_path / "mine", stories, 1, Codec())
-    _optimize(mine)
-    segments = [s.arrays(tmp_path / "mine") for s in mine._segments()]
+    segments = _arrays(build(tmp_path / "mine", stories, 1))
     merge_segments(tmp_path, "MAIN_again", segments)
     again = SegmentArrays(tmp_path, "MAIN_again")
     for arrays in (*segments, again):
@@ -283,46 +273,20 @@ def test_saturated_frequencies_keep_all_positions(tmp_path: Path) -> None:
     assert list(verify_segment(tmp_path, "MAIN_again")) == []
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        (fields.TEXT(vector=True), "a b"),
-        (fields.TEXT(chars=True), "alpha beta"),
-        (fields.FieldType(formats.Existence(field_boost=2.0), IDAnalyzer()), ["a"]),
-        (fields.ID(sortable=True), "a"),
-    ],
-    ids=["vector", "chars", "boost", "bytes column"],
-)
-def test_refuses_what_the_format_cannot_hold(
-    tmp_path: Path, field: fields.FieldType, value: str
-) -> None:
-    """What cannot be kept is refused when it is written, with the field's name."""
-    one = index.create_in(str(tmp_path), fields.Schema(odd=field))
-    writer = one.writer(codec=Codec())
-
-    def write() -> None:
-        writer.add_document(odd=value)
-        writer.commit()
-
-    with pytest.raises(ValueError, match="'odd'"):
-        write()
-
-
-def test_cancelled_writer_leaves_no_segment(tmp_path: Path) -> None:
-    """Cancelling leaves neither documents nor files of a segment."""
-    mine = build(tmp_path / "mine", documents(5), 1, Codec())
-    before = {path.name for path in (tmp_path / "mine").iterdir()}
-    writer = mine.writer(codec=Codec())
-    writer.add_document(title="x")
-    writer.cancel()
-    assert {path.name for path in (tmp_path / "mine").iterdir()} <= before | {"MAIN_WRITELOCK"}
-    assert mine.doc_count() == 5
+def test_whoosh_cannot_write_an_index(tmp_path: Path) -> None:
+    """It is told who can, and no file of a segment is made."""
+    mine = build(tmp_path / "mine", documents(5), 1)
+    before = {path.name for path in (tmp_path / "mine").glob("*_*")}
+    with pytest.raises(indexer.BuildError, match="storydex rebuild"):
+        mine.writer(codec=Codec())
+    assert {path.name for path in (tmp_path / "mine").glob("*_*")} <= before | {"MAIN_WRITELOCK"}
+    assert index.open_dir(str(tmp_path / "mine")).doc_count() == 5
 
 
 def test_schema_facets_have_lists(tmp_path: Path) -> None:
     """Documents list their facet values in the order of terms."""
     stories = documents(60)
-    mine = build(tmp_path / "mine", stories, 1, Codec())
+    mine = build(tmp_path / "mine", stories, 1)
     arrays = mine._segments()[0].arrays(tmp_path / "mine")
     offsets, ordinals = arrays.facet("provider")
     for doc, story in enumerate(stories):

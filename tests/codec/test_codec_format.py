@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.codec import Codec
 from indexer.codec.files import SectionFile, SectionWriter
 from indexer.codec.format import FORMAT_VERSION, KINDS, file_name
 from indexer.codec.invert import Postings
@@ -248,7 +247,7 @@ def test_unfinished_file_is_removed(tmp_path: Path) -> None:
 
 def test_opening_does_not_read_the_arrays(tmp_path: Path) -> None:
     """Opening costs the same for every size: the bytes of sections do not matter to it."""
-    mine = build(tmp_path / "mine", documents(30), 1, Codec())
+    mine = build(tmp_path / "mine", documents(30), 1)
     (segment,) = mine._segments()
     for kind in KINDS:
         file = SectionFile(tmp_path / "mine", segment.segment_id(), kind)

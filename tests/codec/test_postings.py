@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whoosh.util.numeric import byte_to_length, length_to_byte
 
-from indexer.codec import Codec
 from indexer.codec.format import POSITION_BLOCK
 from indexer.codec.invert import Postings, chunk_runs, length_codes
 from indexer.codec.merge import merge_segments
@@ -206,7 +205,7 @@ def test_term_ranges(tmp_path: Path) -> None:
 
 def test_every_term_is_found_and_no_other(tmp_path: Path) -> None:
     """Looking up a term gives the entry at its ordinal, in its own field only."""
-    mine = build(tmp_path / "mine", documents(200), 1, Codec())
+    mine = build(tmp_path / "mine", documents(200), 1)
     arrays = mine._segments()[0].arrays(tmp_path / "mine")
     for name, info in arrays.fields.items():
         for ordinal in range(info.terms):

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.np.numpy_support import as_dtype
 
 import indexer
 from indexer import schema
+from indexer.codec.positions_fast import PositionsTable
 from indexer.codec.read import SegmentArrays
 from indexer.highlight.fast import cut as cutting
 from indexer.highlight.fast import explain as marking
-from indexer.kernels.tables import Handles
-from indexer.search.fast import lookup
+from indexer.search.fast.lookup import SegmentTable
 from tests.conftest import build
 from tests.highlight.marked_story import STORY, marks
 
@@ -45,22 +46,28 @@ def test_texts_that_end_early_are_damaged():
 
 def explain_damaged(texts):
     """How many articles match in these texts, by a pattern that says the most different things."""
-    room = marking.Room(1, len(texts) + 1, 1)
-    empty, bytes_of_nothing = np.empty(0, np.int64), np.empty(0, np.uint8)
-    arrays = [empty] * lookup.DOCS + [np.zeros(1, np.uint16), empty, np.zeros((1, 1), np.uint8)]
-    segment = Handles(arrays)
-    positions = Handles([bytes_of_nothing, *[empty] * 2, np.zeros((0, 2), np.uint8), *[empty] * 2])
+    buffers = marking.Buffers(1, len(texts) + 1, 1)
     query = np.array([1, 1, 3, 0, 0, 0, 0, np.float64(1.0).view(np.int64)])
     found = [[0, 0, 3, 0, 0], [0, 0, 4, 0, 9], [0, 0, 9, 0, 0], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]
     marking.explain(
-        segment.table, positions.table, room.table, query, np.empty((0, 3), np.int64),
+        SegmentTable.fill(**arrays_of(SegmentTable)),
+        PositionsTable.fill(**arrays_of(PositionsTable)),
+        buffers.table, query, np.empty((0, 3), np.int64),
         np.array([[0], [len(texts)]]), np.array(found),
         np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
     )  # fmt: skip
-    size = int(room.ends[0])
-    assert size <= len(room.packed) - cutting.PAD
+    size = int(buffers.ends[0])
+    assert size <= len(buffers.packed) - cutting.PAD
     # An array of four, of which the first is an array with an item for each article.
-    return int.from_bytes(room.packed[2:6]) if size else -1
+    return int.from_bytes(buffers.packed[2:6]) if size else -1
+
+
+def arrays_of(table):
+    """Arrays of a segment with one document and no terms."""
+    return {
+        name: np.zeros([1] * kind.ndim, as_dtype(kind.dtype))
+        for name, kind in table.columns.items()
+    }
 
 
 def _packed():

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from indexer.codec import positions_fast as phrases
 from indexer.codec.format import offsets_of
 from indexer.codec.invert import chunk_runs
 from indexer.codec.positions import PositionPacker
-from indexer.kernels import phrases
-from indexer.kernels import postings as kernels
+from indexer.search.fast import postings as kernels
 
 SIZE = 65_536 + 9_000
 ROWS = 3

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from whoosh import query as wq
 
-from indexer.codec import Codec
+from indexer.codec.format import CHUNK_DOCS
 from indexer.engine import KERNELS, NO_KERNELS
 from indexer.search.answer import FacetWish
 from indexer.search.executor import NO_FILTERS, Executor
 from indexer.search.fast import words as onepass
-from indexer.search.fast.rank import Room
+from indexer.search.fast.rank import Accumulators
 from indexer.search.fast.tally import Counter
 from indexer.search.snapshot import Snapshot
 from tests.corpora.documents import WORDS, build, documents
@@ -28,12 +28,8 @@ TOLERANCE = 1e-5
 
 def executors(folder: Path, segments: int, deleted: tuple[str, ...]) -> tuple[Executor, Executor]:
     """Compiled and plain, over 300 documents."""
-    made = build(folder / "index", documents(300, seed=segments), segments, Codec())
-    if deleted:
-        writer = made.writer(codec=Codec())
-        for name in deleted:
-            writer.delete_by_term("id", name)
-        writer.commit(merge=False)
+    gone = [("id", name) for name in deleted]
+    made = build(folder / "index", documents(300, seed=segments), segments, gone)
     snapshot = Snapshot(made.storage.folder, None, list(made._segments()))  # type: ignore[arg-type]
     KERNELS.load()
     return Executor(snapshot, KERNELS), Executor(snapshot, NO_KERNELS)
@@ -120,15 +116,15 @@ def lists_over(size: int, shares: list[float], seed: int) -> dict[str, Any]:
     """Invented postings of one field, in chunks, as the loops take them."""
     draw = np.random.default_rng(seed)
     picks = [np.flatnonzero(draw.random(size) < share) for share in shares]
-    chunks = -(-size // onepass.CHUNK)
-    edges = np.arange(chunks + 1) * onepass.CHUNK
+    chunks = -(-size // CHUNK_DOCS)
+    edges = np.arange(chunks + 1) * CHUNK_DOCS
     starts = np.cumsum([0, *map(len, picks)])
     pairs = zip(starts[:-1], picks, strict=True)
     bounds = np.array([start + np.searchsorted(pick, edges) for start, pick in pairs])
     docs = np.concatenate(picks)
     return {
         "size": size, "picks": picks, "bounds": bounds.astype(np.int64),
-        "docs": (docs % onepass.CHUNK).astype(np.uint16),
+        "docs": (docs % CHUNK_DOCS).astype(np.uint16),
         "tfs": draw.integers(1, 256, len(docs)).astype(np.uint8),
         "lengths": draw.integers(1, 256, (1, size)).astype(np.uint8),
         "norms": draw.random((1, 256)).astype(np.float32) + 1,
@@ -153,7 +149,7 @@ def brute_force(made: dict[str, Any], groups: list[int] | None) -> np.ndarray:
     return scores
 
 
-@pytest.mark.parametrize("size", [1, 63, 5000, 3 * onepass.CHUNK + 77])
+@pytest.mark.parametrize("size", [1, 63, 5000, 3 * CHUNK_DOCS + 77])
 @pytest.mark.parametrize(
     "shares", [[0.3, 0.001, 0.02], [0.0001, 0.9, 0.5], [0.6, 0.7, 0.5], [0, 0, 0]]
 )
@@ -179,8 +175,8 @@ def check_loops(size: int, shares: list[float], groups: list[int] | None) -> Non
     bits = np.zeros(words, np.uint64)
     best = np.empty(10, np.uint32), np.empty(10, np.float32), np.zeros(3, np.int64)
     failed = (np.arange(size) % 7 == 0).astype(np.uint8)
-    sums, stages = np.zeros(onepass.CHUNK, np.float32), np.zeros(onepass.CHUNK, np.uint8)
-    scratch = sums, stages, np.empty(onepass.CHUNK + 1, np.uint16)
+    sums, stages = np.zeros(CHUNK_DOCS, np.float32), np.zeros(CHUNK_DOCS, np.uint8)
+    scratch = sums, stages, np.empty(CHUNK_DOCS + 1, np.uint16)
     arguments = (
         made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
         np.zeros(len(shares), np.int64), made["weights"],
@@ -221,12 +217,12 @@ def test_rows_count_as_lists_do(seed, size, values, share, most, width):
     offsets = np.concatenate([[0], np.cumsum(have.sum(axis=1))]).astype(np.uint32)
     ordinals = np.nonzero(have)[1].astype(np.uint16)
     chosen = draw.random(size) < share
-    room = Room(size, 0)
-    room.bits[:] = bitmap(chosen)
+    sums = Accumulators(size, 0)
+    sums.bits[:] = bitmap(chosen)
     wanted = have[chosen].sum(axis=0).tolist()
     counter = Counter(offsets, ordinals.astype(width), have.sum(axis=0), most)
     for _ in range(8):
-        counts = counter.count(room.table, NO_FILTERS, 0, np.count_nonzero(chosen))
+        counts = counter.count(sums, NO_FILTERS, 0, np.count_nonzero(chosen))
         assert counts.tolist() == wanted
 
 

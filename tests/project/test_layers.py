@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
-    "codec": {"disk", "errors", "model"},
+    "codec": {"disk", "errors"},
     "seeds": {"errors", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
@@ -34,8 +34,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "codec", "errors", "kernels", "model", "query", "schema", "search"},
     "engine": {
-        "analysis", "dates", "disk", "errors", "generation", "highlight", "kernels", "model",
-        "query", "search",
+        "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
+        "search",
     },
     "demo": {"errors", "model"},
     "__init__": {

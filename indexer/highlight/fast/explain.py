@@ -15,13 +15,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...codec.positions_fast import PositionsTable
 from ...kernels.bits import copy
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK, PLACES
-from ...kernels.tables import TABLE, Handles, array_at
+from ...kernels.tables import Table
 from ...schema import OWN_TEXTS
-from ...search.fast import lookup
-from ...search.fast.lookup import chunk_lists
+from ...search.fast.lookup import SegmentTable, chunk_lists
 from .cut import CLASSES, PAD, U8, cut
 from .html import (
     AFTER,
@@ -48,7 +48,6 @@ from .texts import (
 )
 
 _BODY = 2
-_LENGTHS = readonly(nb.uint8, 2)
 #: What a query says of itself: how many leaves it has, and steps its rule.
 LEAVES, STEPS = range(2)
 _QUERY_HEAD = 2
@@ -65,14 +64,15 @@ _KEY_SIZES = np.array(list(map(len, _NAMES)))
 _TEXT_HEAD = int(_KEY_SIZES.max()) + 1 + _SIZE + 1 + _FLOAT_SIZE + 1 + _SIZE + 1
 _HIT_HEAD = 2 + 3 * (1 + _SIZE)
 
-#: The arrays of a `Room` in its table.
-(
-    _PACKED, _ENDS, _CLASSES, _INDEX, _COVERED, _JOINED, _CUT, _SPANS, _FREQUENCIES, _SUMS,
-    _BEST, _PLACES,
-) = range(12)  # fmt: skip
+
+class BuffersTable(
+    Table, packed=OUT, ends=I64, classes=U8, index=TABLE_OF, covered=I32, joined=I32, cut=I64,
+    spans=SPANS, frequencies=F64, scores=F64, best=I64, places=I64,
+):  # fmt: skip
+    """See `Buffers`; classes are `CLASSES`."""
 
 
-class Room:
+class Buffers:
     """What `explain` writes into, for stories with so many bytes of texts at most.
 
     total: of all stories of a call; most_positions: see `phrases`
@@ -87,17 +87,14 @@ class Room:
         packed = np.empty(size, np.uint8)
         self.packed = packed.data
         self.ends = np.empty(hits, np.int64)
-        self._handles = Handles(
-            [
-                packed, self.ends, CLASSES,
-                np.empty((texts, TEXT_COLUMNS), np.int64), np.empty(total, np.int32),
-                np.empty(total, np.int32), np.empty(2 * total + 2 * PAD, np.int64),
-                np.empty((total, 4), np.int64), np.zeros(texts, np.float64),
-                np.empty(texts, np.float64), np.empty(texts, np.int64),
-                np.empty(max(1, most_positions), np.int64),
-            ]
+        self.table = BuffersTable.fill(
+            packed=packed, ends=self.ends, classes=CLASSES,
+            index=np.empty((texts, TEXT_COLUMNS), np.int64), covered=np.empty(total, np.int32),
+            joined=np.empty(total, np.int32), cut=np.empty(2 * total + 2 * PAD, np.int64),
+            spans=np.empty((total, 4), np.int64), frequencies=np.zeros(texts, np.float64),
+            scores=np.empty(texts, np.float64), best=np.empty(texts, np.int64),
+            places=np.empty(max(1, most_positions), np.int64),
         )  # fmt: skip
-        self.table = self._handles.table
 
 
 @compiled(nb.int64(OUT, nb.int64, nb.int64, nb.int64, nb.int64))
@@ -130,22 +127,20 @@ def _merge(words, count, first, last, covered, joined, offset, spans):
     return merged
 
 
-@compiled(nb.int64(TABLE, U8, nb.int64, nb.int64, nb.int64))
-def _compose(room, texts, text, name, at):
+@compiled(nb.int64(BuffersTable.type, U8, nb.int64, nb.int64, nb.int64))
+def _compose(buffers, texts, text, name, at):
     """Write the name of a text and the text as HTML to `at`; returns the place after it."""
-    out, index = array_at(room, _PACKED, OUT), array_at(room, _INDEX, TABLE_OF)
-    words, spans = array_at(room, _CUT, I64), array_at(room, _SPANS, SPANS)
+    out, index, words, spans = buffers.packed, buffers.index, buffers.cut, buffers.spans
     begin, end = index[text, BEGIN], index[text, END]
     first, last = index[text, FIRST], index[text, LAST]
     count, merged = np.int64(0), np.int64(0)
     if last >= 0 or text == _BODY:
         # A snippet ends with a word after those that match.
         limit = index[text, WORDS] if text == _BODY else last + 1
-        count = cut(array_at(room, _CLASSES, U8), texts, begin, end, limit, words)
+        count = cut(buffers.classes, texts, begin, end, limit, words)
         merged = _merge(
-            words, count, first, last, array_at(room, _COVERED, I32),
-            array_at(room, _JOINED, I32), index[text, OFFSET], spans,
-        )  # fmt: skip
+            words, count, first, last, buffers.covered, buffers.joined, index[text, OFFSET], spans
+        )
     low, high = begin, end
     if text == _BODY:
         low, high = find_snippet(texts, begin, end, words, count, spans, merged)
@@ -161,18 +156,18 @@ def _compose(room, texts, text, name, at):
     return at
 
 
-@compiled(nb.int64(TABLE, U8, nb.int64, nb.int64))
-def _show(room, texts, count, at):
+@compiled(nb.int64(BuffersTable.type, U8, nb.int64, nb.int64))
+def _show(buffers, texts, count, at):
     """Write what is shown of a story of which `count` articles match to `at`.
 
     Returns the place after it. See `explain` for what is written.
     """
-    out, best = array_at(room, _PACKED, OUT), array_at(room, _BEST, I64)
-    index, sums = array_at(room, _INDEX, TABLE_OF), array_at(room, _SUMS, I64)
+    out, index, best = buffers.packed, buffers.index, buffers.best
+    scores = buffers.scores.view(np.int64)
     out[at] = _HIT
     at = _put(out, at + 1, _ARRAY, count, _SIZE)
     for i in range(count):
-        at = _put(out, at, _FLOAT, sums[best[i]], _FLOAT_SIZE)
+        at = _put(out, at, _FLOAT, scores[best[i]], _FLOAT_SIZE)
     at = _put(out, at, _ARRAY, count, _SIZE)
     for i in range(count):
         at = _put(out, at, _NUMBER, best[i], _SIZE)
@@ -180,56 +175,60 @@ def _show(room, texts, count, at):
     out[at] = _MAP + own
     at += 1
     for text in range(own):
-        at = _compose(room, texts, text, text, at)
+        at = _compose(buffers, texts, text, text, at)
     at = _put(out, at, _ARRAY, count, _SIZE)
     for i in range(count):
         out[at] = _MAP + 2
         at += 1
         for part in range(2):
-            at = _compose(room, texts, OWN_TEXTS + 2 * best[i] + part, part, at)
+            at = _compose(buffers, texts, OWN_TEXTS + 2 * best[i] + part, part, at)
     return at
 
 
 @compiled(
     nb.int64(
-        *POSTINGS, TABLE_OF, TABLE, nb.int64, TABLE_OF, I64, F64, nb.int64, TABLE_OF, U8,
-        nb.int64, nb.int64,
+        *POSTINGS, TABLE_OF, BuffersTable.type, nb.int64, TABLE_OF, I64, F64, nb.int64, TABLE_OF,
+        U8, nb.int64, nb.int64,
     )
 )  # fmt: skip
 def _find(
-    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, room, doc, leaves,
+    docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, buffers, doc, leaves,
     rule, weights, hit, extra, texts, begin, end,
 ):  # fmt: skip
-    """What matches in the texts of a document, texts[begin:end], noted in the room.
+    """What matches in the texts of a document, texts[begin:end], noted in the buffers.
 
     Returns how many articles do, -1 if the texts are damaged.
     """
-    index = array_at(room, _INDEX, TABLE_OF)
+    index = buffers.index
     count = index_texts(texts, begin, end, index)
     if count == 0:
         return -1
     articles = (count - OWN_TEXTS) // 2
-    sums = array_at(room, _SUMS, F64)[:articles]
-    sums[:] = 0
+    scores = buffers.scores[:articles]
+    scores[:] = 0
     words = index[count - 1, OFFSET] + index[count - 1, WORDS] + 1
-    covered, joined = array_at(room, _COVERED, I32), array_at(room, _JOINED, I32)
+    covered, joined = buffers.covered, buffers.joined
     covered[:words] = 0
     joined[:words] = 0
     found = np.zeros((len(leaves), articles), np.uint8)
     match(
         docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds, doc, leaves,
         weights, hit, extra, index, count, covered, joined,
-        array_at(room, _FREQUENCIES, F64)[:articles], found, sums, array_at(room, _PLACES, I64),
+        buffers.frequencies[:articles], found, scores, buffers.places,
     )  # fmt: skip
-    return rank(rule, found, sums, array_at(room, _BEST, I64))
+    return rank(rule, found, scores, buffers.best)
 
 
-@compiled(nb.void(TABLE, TABLE, TABLE, readonly(nb.int64), TABLE_OF, TABLE_OF, TABLE_OF, U8))
-def explain(segment, positions, room, query, lists, hits, extra, data):
+@compiled(
+    nb.void(
+        *(SegmentTable.type, PositionsTable.type, BuffersTable.type, readonly(nb.int64)),
+        *(TABLE_OF, TABLE_OF, TABLE_OF, U8),
+    )
+)
+def explain(segment, positions, buffers, query, lists, hits, extra, data):
     """What a query matches in documents of a segment; some 8 µs for a story of 7 kB.
 
-    segment: as of `lookup.seek`, up to LENGTHS; positions: `SegmentArrays.position_arrays`
-    room: the table of a `Room` for so many hits and so many bytes
+    buffers: for so many hits and so many bytes
     query: LEAVES and STEPS; of each leaf its columns, see `matching.FIELD`; the rule, when
         an article matches the whole query, see `matching.rank`; of each leaf what it is
         worth in an article, as the bits of a float64
@@ -239,38 +238,30 @@ def explain(segment, positions, room, query, lists, hits, extra, data):
     extra: int64[m, EXTRA_COLUMNS], matches found otherwise, see `matching.EXTRA_COLUMNS`
     data: uint8[≥ end of the last + PAD], of each document its texts, see `schema.Texts`
 
-    Of each hit MessagePack is written into the room, nothing if its texts are damaged: an
+    Of each hit MessagePack is written into the buffers, nothing if its texts are damaged: an
     array of the scores of the related articles that match, best first; of their numbers;
     of a map of the story's marked texts by name; and of an array of such maps of these
     articles. Damaged text is written as it is and may not be UTF-8.
     """
-    # A view of its own, which may be passed on without counting references.
-    borrowed = np.empty((1, 3), np.int64)
-    borrowed[0, 0], borrowed[0, 1], borrowed[0, 2] = data.ctypes.data, len(data), 1
-    texts = array_at(borrowed, 0, U8)
     steps = _QUERY_HEAD + LEAF_COLUMNS * query[LEAVES]
     leaves = query[_QUERY_HEAD:steps].copy().reshape((query[LEAVES], LEAF_COLUMNS))
     rule = query[steps : steps + query[STEPS]].copy()
     weights = query[steps + query[STEPS] :].copy().view(np.float64)
-    documents = array_at(segment, lookup.LENGTHS, _LENGTHS).shape[1]
+    documents = segment.lengths.shape[1]
     bounds = chunk_lists(
-        lists, np.arange(len(lists)), (documents + CHUNK - 1) // CHUNK,
-        array_at(segment, lookup.FIRST_CHUNKS, POSTINGS[0]),
-        array_at(segment, lookup.RUN_STARTS, PLACES[2]),
-        array_at(segment, lookup.RUN_CHUNKS, POSTINGS[0]),
+        lists, np.arange(len(lists)), (documents + CHUNK_DOCS - 1) // CHUNK_DOCS,
+        segment.first_chunks, segment.run_starts, segment.run_chunks,
     )  # fmt: skip
-    ends = array_at(room, _ENDS, I64)
+    ends = buffers.ends
     at, begin = np.int64(0), np.int64(0)
     for hit in range(hits.shape[1]):
         end = hits[1, hit]
         count = _find(
-            array_at(segment, lookup.DOCS, POSTINGS[0]), array_at(positions, 0, PLACES[0]),
-            array_at(positions, 1, PLACES[1]), array_at(positions, 2, PLACES[2]),
-            array_at(positions, 3, PLACES[3]), array_at(positions, 4, PLACES[4]),
-            array_at(positions, 5, PLACES[5]), bounds, room, hits[0, hit], leaves,
-            rule, weights, hit, extra, texts, begin, end,
+            segment.docs, positions.tfs, positions.words, positions.blocks, positions.widths,
+            positions.long_postings, positions.long_counts, bounds, buffers, hits[0, hit], leaves,
+            rule, weights, hit, extra, data, begin, end,
         )  # fmt: skip
         begin = end
         if count >= 0:
-            at = _show(room, texts, count, at)
+            at = _show(buffers, data, count, at)
         ends[hit] = at

@@ -16,8 +16,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import PLACES, positions_in
+from ...codec.format import CHUNK_BITS, CHUNK_DOCS
+from ...codec.positions_fast import DOCS, POSITION_ARRAYS, positions_in
+from ...kernels.jit import compiled
 from ...schema import OWN_TEXTS
 from ..html import EVERYWHERE, K1, TITLE_WEIGHT
 from .texts import FIRST, LAST, OFFSET, PLACE, TABLE_OF, WORDS
@@ -35,7 +36,7 @@ I64 = nb.int64[::1]
 I32 = nb.int32[::1]
 F64 = nb.float64[::1]
 FOUND = nb.uint8[:, ::1]
-POSTINGS = (readonly(nb.uint16), *PLACES)
+POSTINGS = (DOCS, *POSITION_ARRAYS)
 
 
 @compiled(TABLE_OF(*POSTINGS, TABLE_OF, nb.int64, nb.int64, I64))
@@ -47,14 +48,14 @@ def _phrase(
     bounds: int64[T, C + 1], a row for each of its words; places: int64[most_positions]
     Of phrases that end alike, the shortest.
     """
-    chunk = doc >> 16
+    chunk = doc >> CHUNK_BITS
     spans = np.empty((0, 2), np.int64)
     for term in range(len(bounds)):
         count = 0
         low = 0
         size = positions_in(
             docs, tfs, packed, blocks, widths, long_postings, long_counts, bounds[term, chunk],
-            bounds[term, chunk + 1], doc & 0xFFFF, places,
+            bounds[term, chunk + 1], doc & (CHUNK_DOCS - 1), places,
         )  # fmt: skip
         following = np.empty((size, 2), np.int64)
         for i in range(size):
@@ -131,7 +132,7 @@ def match(
         frequent ones weigh more
     places: int64[most_positions], overwritten
     """
-    chunk = doc >> 16
+    chunk = doc >> CHUNK_BITS
     for leaf in range(len(leaves)):
         field = leaves[leaf, FIELD]
         begin, end = leaves[leaf, TERMS_BEGIN], leaves[leaf, TERMS_END]
@@ -143,7 +144,7 @@ def match(
                     break
                 size = positions_in(
                     docs, tfs, packed, blocks, widths, long_postings, long_counts,
-                    bounds[term, chunk], bounds[term, chunk + 1], doc & 0xFFFF, places,
+                    bounds[term, chunk], bounds[term, chunk + 1], doc & (CHUNK_DOCS - 1), places,
                 )  # fmt: skip
                 for i in range(size):
                     place = places[i]

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from whoosh import query as wq
 
+from ...codec.positions_fast import PositionsTable, most_positions
 from ...codec.read import SegmentArrays
-from ...kernels.phrases import most_positions
-from ...kernels.tables import Handles
 from ...schema import TEXT_FIELDS, read_texts
 from ...search.fast import lookup
 from ...search.fast.request import EVERYWHERE as ANY_FIELD
@@ -32,14 +31,11 @@ from .cut import PAD
 from .match import EXTRA_COLUMNS
 
 _Numbers = npt.NDArray[np.int64]
-_TERM_SECTIONS = (
-    ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
-)  # fmt: skip
 _NOTHING_ELSE: _Numbers = np.empty((0, EXTRA_COLUMNS), np.int64)
 _PADDING = bytes(PAD)
-# Bytes of texts: room for less is not worth telling apart; of so many only one story is
-# explained at a time, since each takes some 130 bytes of address space, and room is not kept.
-_LEAST_ROOM, _MOST_ROOM = 1 << 18, 1 << 20
+# Bytes of texts: buffers for less are not worth telling apart; of so many only one story is
+# explained at a time, since each takes some 130 bytes of address space, and they are not kept.
+_LEAST_BYTES, _MOST_BYTES = 1 << 18, 1 << 20
 
 
 class WordMarks:
@@ -47,50 +43,35 @@ class WordMarks:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.segments = [_Segment(segment) for segment in snapshot.segments]
+        self.segments = [_ExplainedSegment(segment) for segment in snapshot.segments]
         self._most_positions = max((one.most_positions for one in self.segments), default=1)
-        self._rooms = local()
+        self._kept = local()
 
     def explainer(self, query: wq.Query) -> Explainer:
         """What explains a query."""
         return _Explainer(query, self)
 
-    def room(self, hits: int, size: int) -> explain.Room:
-        """Room for so many hits with texts of so many bytes; one for each thread.
+    def buffers(self, hits: int, size: int) -> explain.Buffers:
+        """Buffers for so many hits with texts of so many bytes; one for each thread.
 
-        It is used by one call after the other.
+        They are used by one call after the other.
         """
-        room: explain.Room | None = getattr(self._rooms, "room", None)
-        if room is None or room.hits < hits or room.size < size:
-            room = explain.Room(hits, max(size, _LEAST_ROOM), self._most_positions)
-            if size <= _MOST_ROOM:
-                self._rooms.room = room
-        return room
+        buffers: explain.Buffers | None = getattr(self._kept, "buffers", None)
+        if buffers is None or buffers.hits < hits or buffers.size < size:
+            buffers = explain.Buffers(hits, max(size, _LEAST_BYTES), self._most_positions)
+            if size <= _MOST_BYTES:
+                self._kept.buffers = buffers
+        return buffers
 
 
-class _Segment:
+class _ExplainedSegment:
     """What the loops are given of a segment."""
 
     def __init__(self, segment: SegmentArrays) -> None:
-        infos = [segment.fields.get(name) for name in TEXT_FIELDS]
-        spans = [(info.first, info.terms) if info else (0, 0) for info in infos]
-        # In the order of `lookup.seek`, up to what is used.
-        arrays = {
-            **{i: segment.terms_file.section(*names) for i, names in enumerate(_TERM_SECTIONS)},
-            lookup.SPANS: np.array(spans, np.int64),
-            lookup.FIRST_CHUNKS: segment.first_chunks,
-            lookup.RUN_STARTS: segment.run_starts,
-            lookup.RUN_CHUNKS: segment.run_chunks,
-            lookup.DOCS: segment.docs,
-            lookup.TFS: segment.tfs,
-            lookup.LENGTHS: segment.lengths,
-            lookup.SEARCHED: np.arange(len(TEXT_FIELDS)),
-            lookup.SEARCHED_BOOSTS: np.ones(len(TEXT_FIELDS)),
-        }
-        empty = np.empty(0, np.int64)
-        self._arrays = Handles([arrays.get(i, empty) for i in range(max(arrays) + 1)])
-        self._positions = Handles(segment.position_arrays)
-        self.table, self.positions = self._arrays.table, self._positions.table
+        every = range(len(TEXT_FIELDS))
+        nothing = np.zeros((1, 256), np.float32)
+        self.table = lookup.segment_table(segment, TEXT_FIELDS, every, [1.0] * len(every), nothing)
+        self.positions = PositionsTable.fill(**segment.position_arrays._asdict())
         self.most_positions = int(most_positions(*segment.position_arrays))
 
 
@@ -132,20 +113,20 @@ class _Explainer(Explainer):
         self, number: int, docs: Sequence[int], texts: Sequence[bytes]
     ) -> list[Explained | None]:
         """The same for documents of one segment."""
-        if len(docs) > 1 and sum(map(len, texts)) > _MOST_ROOM:
+        if len(docs) > 1 and sum(map(len, texts)) > _MOST_BYTES:
             half = len(docs) // 2
             first = self._explain_in(number, docs[:half], texts[:half])
             return first + self._explain_in(number, docs[half:], texts[half:])
         segment = self._marks.segments[number]
         data = b"".join([*texts, _PADDING])
         hits = np.array([*docs, *accumulate(map(len, texts))])
-        room = self._marks.room(len(docs), len(data))
+        buffers = self._marks.buffers(len(docs), len(data))
         explain.explain(
-            segment.table, segment.positions, room.table, self._query, self._lists[number],
+            segment.table, segment.positions, buffers.table, self._query, self._lists[number],
             hits.reshape(2, -1), self._patterns(texts), np.frombuffer(data, np.uint8),
         )  # fmt: skip
-        ends = room.ends[: len(docs)].tolist()
-        return [_unpack(room.packed[begin:end]) for begin, end in pairwise([0, *ends])]
+        ends = buffers.ends[: len(docs)].tolist()
+        return [_unpack(buffers.packed[begin:end]) for begin, end in pairwise([0, *ends])]
 
     def _patterns(self, texts: Sequence[bytes]) -> _Numbers:
         """int64[n, EXTRA_COLUMNS]: what patterns match in the texts of several stories."""

@@ -21,14 +21,11 @@ import numpy as np
 
 from ...kernels.bits import BATCH, SLICES, adder, prefetch
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
-from ...kernels.tables import TABLE, array_at
-from .rank import BITS, KEPT
+from ...kernels.tables import Table
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
 ROW_VALUES = 512
 _NARROW, _WIDE = 1, 8
-#: The arrays of a facet in its table, see `count`.
-OFFSETS, ORDINALS, ROWS, VALUES, TOTALS, RARE_OFFSETS, RARE_ORDINALS = range(7)
 #: Matches that are gathered before their rows are added.
 _GATHERED = 1024
 
@@ -37,8 +34,21 @@ _U64 = nb.uint64[::1]
 _ROWS = nb.uint64[:, ::1]
 _FIXED_ROWS = readonly(nb.uint64, 2)
 _SHORT = readonly(nb.uint16)
-_SHORT_BYTES = 2
 _I64 = nb.int64[::1]
+
+
+class FacetTable(
+    Table, offsets=_U32, short=_SHORT, long=_U32, rows=_FIXED_ROWS, values=_I64, totals=_I64,
+    rare_offsets=_U32, rare_short=_SHORT, rare_long=_U32,
+):  # fmt: skip
+    """The values of every document of a segment in a facet.
+
+    offsets, short or long: see `_count_listed`; the ordinals are short or long, and of the
+        other kind there are none
+    rows: uint64[N, 1 or 8] or uint64[0, 1], what `make_rows` makes of them; values, totals:
+        int64[F], the value of each bit and how many rows have it
+    rare_offsets, rare_short or rare_long: lists of the values that are not in rows
+    """
 
 
 @compiled(nb.int64(_U64, nb.uint8[::1], nb.int64, _U64))
@@ -130,7 +140,7 @@ def _counter_of(width):
     @compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))
     def count_rows(bits, matched, rows, values, totals, counts):
         # Add to counts[values[i]] the documents of `bits` that have bit i in their row.
-        slices = np.zeros((SLICES, rows.shape[1]), np.uint64)
+        slices = np.zeros((SLICES, width), np.uint64)
         gathered = np.empty(_GATHERED + 64, np.int64)
         size = rows.shape[0]
         # Of many, those that do not match are counted, and taken from the totals.
@@ -146,7 +156,7 @@ def _counter_of(width):
                 doc = (word << 6) + np.int64(lowest_one(left))
                 gathered[held] = doc
                 held += doc < size
-                prefetch(rows, doc * rows.shape[1])
+                prefetch(rows, doc * width)
                 left &= left - np.uint64(1)
             if held >= _GATHERED or word == len(bits) - 1:
                 whole = held // BATCH * BATCH
@@ -169,43 +179,41 @@ _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
 _FEW = 64
 
 
-@compiled(nb.int64(TABLE, nb.int64, TABLE, nb.uint8[::1], nb.int64, nb.int64, _I64))
-def count(facet, width, room, failed, own, matched, counts):
+@compiled(nb.void(_U64, _U32, _SHORT, _U32, _I64))
+def _count_lists(bits, offsets, short, long, counts):
+    """`_count_listed` for ordinals of either width."""
+    if len(short):
+        _count_short(bits, offsets, short, counts)
+    else:
+        _count_long(bits, offsets, long, counts)
+
+
+@compiled(nb.int64(FacetTable.type, _U64, _U64, nb.uint8[::1], nb.int64, nb.int64, _I64))
+def count(facet, bits, kept, failed, own, matched, counts):
     """Add to counts[v] the matches of a segment that have the value v; returns how many count.
 
-    facet: a table of offsets and ordinals, see `_count_listed`, the latter of `width` bytes,
-        and what `make_rows` makes of them: rows uint64[N, 1 or 8] or uint64[0, 1]; values
-        int64[F] and totals int64[F], the value of each bit and how many rows have it; and
-        offsets and ordinals of the values that are not in rows
-    room: the table of a `rank.Room`, whose bits are the matches, `matched` of them
+    bits, kept: uint64[≥ W], the matches, `matched` of them, and room for those that count
     failed: uint8[N], 0 for documents that pass the filters, `own` for those that only the
         facet's own keeps out; or uint8[0]
     Costs by rows some 3 ns a match, and of those that do not match where they are fewer;
     by list 1 ns for each value of each match.
     """
-    offsets = array_at(facet, OFFSETS, _U32)
-    words = (len(offsets) + 62) >> 6
-    bits = array_at(room, BITS, _U64)[:words]
+    words = (len(facet.offsets) + 62) >> 6
+    bits = bits[:words]
     if len(failed):
-        kept = array_at(room, KEPT, _U64)[:words]
+        kept = kept[:words]
         matched = keep_passing(bits, failed, own, kept)
         bits = kept
-    rows = array_at(facet, ROWS, _FIXED_ROWS)
-    listed = OFFSETS
-    if len(rows) and matched >= _FEW:
-        values, totals = array_at(facet, VALUES, _I64), array_at(facet, TOTALS, _I64)
-        if rows.shape[1] == _NARROW:
-            _count_narrow(bits, matched, rows, values, totals, counts)
-        else:
-            _count_wide(bits, matched, rows, values, totals, counts)
-        listed = RARE_OFFSETS
-        if facet[RARE_ORDINALS, 1] == 0:
-            return matched
-    offsets = array_at(facet, listed, _U32)
-    if width == _SHORT_BYTES:
-        _count_short(bits, offsets, array_at(facet, listed + 1, _SHORT), counts)
+    rows = facet.rows
+    if len(rows) == 0 or matched < _FEW:
+        _count_lists(bits, facet.offsets, facet.short, facet.long, counts)
+        return matched
+    if rows.shape[1] == _NARROW:
+        _count_narrow(bits, matched, rows, facet.values, facet.totals, counts)
     else:
-        _count_long(bits, offsets, array_at(facet, listed + 1, _U32), counts)
+        _count_wide(bits, matched, rows, facet.values, facet.totals, counts)
+    if len(facet.rare_short) or len(facet.rare_long):
+        _count_lists(bits, facet.rare_offsets, facet.rare_short, facet.rare_long, counts)
     return matched
 
 

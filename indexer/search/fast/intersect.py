@@ -17,9 +17,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
 from ...kernels.bits import bits_equal, clear
+from ...kernels.bm25 import bm25
+from ...kernels.galloping import gallop
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
-from ...kernels.phrases import CHUNK, gallop
 from .rank import LIST, add_list, sweep, visit
 
 #: A list this many times longer than the candidates is searched for each of them
@@ -132,8 +134,7 @@ def _score_few(docs, tfs, codes, norms, begin, end, weight, scores, passed, full
     for i in range(len(places)):
         place = np.intp(places[i])
         if place < len(codes) and passed[place] == full:
-            tf = np.float32(counts[i])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, counts[i], norms[np.intp(codes[place])])
 
 
 @compiled(nb.void(_F32, _BITS, nb.uint8))
@@ -152,8 +153,7 @@ def _score_found(docs, tfs, codes, norms, begin, end, weight, scores, found):
         if begin == end:
             break
         if docs[begin] == place:
-            tf = np.float32(tfs[begin])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, tfs[begin], norms[np.intp(codes[place])])
 
 
 @compiled(
@@ -175,8 +175,8 @@ def match_all(
     size = lengths.shape[1]
     last = len(groups) - 1
     for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, size - first)
+        first = chunk * CHUNK_DOCS
+        here = min(CHUNK_DOCS, size - first)
         rarest = longest = 0
         for i in range(len(rows)):
             postings = bounds[i, chunk + 1] - bounds[i, chunk]

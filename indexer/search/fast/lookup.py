@@ -15,20 +15,19 @@ accesses out of bounds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numba as nb
 import numpy as np
+import numpy.typing as npt
 
+from ...codec.format import CHUNK_DOCS
+from ...codec.read import SegmentArrays
 from ...kernels.bits import prefetch
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK
-from ...kernels.tables import TABLE, array_at
+from ...kernels.tables import Table
 from .request import lists_of
 
-#: The arrays of a segment in the table that a search is given, see `seek`.
-(
-    BUCKETS, BUCKET_TERMS, OFFSETS, BYTES, STARTS, SPANS, FIRST_CHUNKS, RUN_STARTS, RUN_CHUNKS,
-    DOCS, TFS, LENGTHS, NORMS, FIELD_ROWS, SEARCHED, SEARCHED_BOOSTS,
-) = range(16)  # fmt: skip
 #: Of an entry of `lists`: its postings in the segment, and its number as a term.
 BEGIN, END, NUMBER = 0, 1, 2
 
@@ -38,7 +37,48 @@ _U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
 _F64 = nb.float64[::1]
 _SPANS = nb.int64[:, ::1]
-_LENGTHS = readonly(nb.uint8, 2)
+
+
+class SegmentTable(
+    Table, buckets=_U32, bucket_terms=_U32, offsets=_U32, bytes=_U8, starts=_U32, spans=_SPANS,
+    first_chunks=_U16, run_starts=_U32, run_chunks=_U16, docs=_U16, tfs=_U8,
+    lengths=readonly(nb.uint8, 2), norms=nb.float32[:, ::1], field_rows=_I64, searched=_I64,
+    searched_boosts=_F64,
+):  # fmt: skip
+    """The sections of a segment's terms and postings files, by name, and:
+
+    lengths: uint8[L, N], N documents; norms: float32[L, 256]
+    spans: int64[F, 2], the first term of each field and how many it has; field_rows: int64[F],
+        its row in lengths and norms
+    searched, searched_boosts: see `request.lists_of`
+    """
+
+
+def segment_table(
+    segment: SegmentArrays,
+    fields: Sequence[str],
+    searched: Sequence[int],
+    boosts: Sequence[float],
+    norms: npt.NDArray[np.float32],
+) -> Table:
+    """What the loops are given of a segment.
+
+    fields: those that requests know by number; searched: the numbers of those that text is
+        searched in, and their boosts; norms: float32[L, 256]
+    """
+    infos = [segment.fields.get(name) for name in fields]
+    spans = [(info.first, info.terms) if info else (0, 0) for info in infos]
+    rows = [info.length_row if info else 0 for info in infos]
+    section = segment.terms_file.section
+    return SegmentTable.fill(
+        buckets=section("buckets", "u4"), bucket_terms=section("bucket_terms", "u4"),
+        offsets=section("offsets", "u4"), bytes=section("bytes", "u1"),
+        starts=section("starts", "u4"), spans=np.array(spans, np.int64).reshape(-1, 2),
+        first_chunks=segment.first_chunks, run_starts=segment.run_starts,
+        run_chunks=segment.run_chunks, docs=segment.docs, tfs=segment.tfs,
+        lengths=segment.lengths, norms=norms, field_rows=np.array(rows, np.int64),
+        searched=np.array(searched, np.int64), searched_boosts=np.array(boosts, np.float64),
+    )  # fmt: skip
 
 
 def _crc_table():
@@ -227,46 +267,37 @@ def chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks):
     return bounds
 
 
-@compiled(nb.void(TABLE, _U8, nb.int64[:, ::1], _I64))
+@compiled(nb.void(SegmentTable.type, _U8, nb.int64[:, ::1], _I64))
 def find_all(segment, request, lists, df):
-    """`find_lists` for the lists of a request; `segment` as for `seek`."""
-    text, ends, word_of, fields, _, _ = lists_of(
-        request, array_at(segment, SEARCHED, _I64), array_at(segment, SEARCHED_BOOSTS, _F64)
-    )
+    """`find_lists` for the lists of a request."""
+    text, ends, word_of, fields, _, _ = lists_of(request, segment.searched, segment.searched_boosts)
     find_lists(
-        array_at(segment, BUCKETS, _U32), array_at(segment, BUCKET_TERMS, _U32),
-        array_at(segment, OFFSETS, _U32), array_at(segment, BYTES, _U8),
-        array_at(segment, STARTS, _U32),
-        min(len(array_at(segment, DOCS, _U16)), len(array_at(segment, TFS, _U8))),
-        text, ends, word_of, fields, array_at(segment, SPANS, _SPANS), lists, df,
+        segment.buckets, segment.bucket_terms, segment.offsets, segment.bytes, segment.starts,
+        min(len(segment.docs), len(segment.tfs)),
+        text, ends, word_of, fields, segment.spans, lists, df,
     )  # fmt: skip
 
 
 @compiled(
     nb.types.Tuple((nb.int64[:, ::1], _I64, nb.float32[::1], _I64))(
-        TABLE, _U8, _I64, nb.float64, nb.int64
+        SegmentTable.type, _U8, _I64, nb.float64, nb.int64
     )
 )
 def seek(segment, request, df, saturation, size):
     """The lists of a request in a segment, the rarest group first, ready to be scored.
 
-    segment: a table of the sections of the terms and postings files, by name; lengths
-        uint8[L, N] and norms float32[L, 256]; spans int64[F, 2], the first term of each
-        field and how many it has; field_rows int64[F], its row in lengths and norms;
-        searched, searched_boosts: see `request.lists_of`
     df: int64[n], documents of the whole index in each list; empty if the segment is all
     saturation: K1 + 1; size: documents of the whole index
     Returns bounds int64[n, C + 1], rows int64[n], weights float32[n] of the lists, and
     int64[G + 1], the bounds of the groups.
     """
-    searched = array_at(segment, SEARCHED, _I64)
-    boosts_of = array_at(segment, SEARCHED_BOOSTS, _F64)
-    _, _, _, fields, boosts, groups = lists_of(request, searched, boosts_of)
+    searched, searched_boosts = segment.searched, segment.searched_boosts
+    _, _, _, fields, boosts, groups = lists_of(request, searched, searched_boosts)
     n = len(fields)
     lists = np.empty((n, 3), np.int64)
     found = np.zeros(n, np.int64)
     find_all(segment, request, lists, found)
-    docs, tfs = array_at(segment, DOCS, _U16), array_at(segment, TFS, _U8)
+    docs, tfs = segment.docs, segment.tfs
     for i in range(n):
         prefetch(docs, lists[i, BEGIN])
         prefetch(tfs, lists[i, BEGIN])
@@ -274,12 +305,12 @@ def seek(segment, request, df, saturation, size):
     order = np.empty(n, np.int64)
     ranges = np.empty(len(groups), np.int64)
     weigh(df if len(df) else found, boosts, groups, size, saturation, weights, order, ranges)
-    documents = array_at(segment, LENGTHS, _LENGTHS).shape[1]
+    documents = segment.lengths.shape[1]
     bounds = chunk_lists(
-        lists, order, (documents + CHUNK - 1) // CHUNK, array_at(segment, FIRST_CHUNKS, _U16),
-        array_at(segment, RUN_STARTS, _U32), array_at(segment, RUN_CHUNKS, _U16),
+        lists, order, (documents + CHUNK_DOCS - 1) // CHUNK_DOCS, segment.first_chunks,
+        segment.run_starts, segment.run_chunks,
     )  # fmt: skip
-    field_rows = array_at(segment, FIELD_ROWS, _I64)
+    field_rows = segment.field_rows
     rows = np.empty(n, np.int64)
     for i in range(n):
         rows[i] = field_rows[fields[order[i]]]

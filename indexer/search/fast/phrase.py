@@ -13,21 +13,16 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...codec.positions_fast import PositionsTable, most_positions
 from ...kernels.jit import compiled, lowest_one, readonly
-from ...kernels.phrases import CHUNK, PLACES, add_phrase, most_positions
-from ...kernels.tables import TABLE, array_at
-from . import lookup, rank
-from .lookup import seek
-from .rank import MATCHED, visit
+from .lookup import SegmentTable, seek
+from .phrase_scores import add_phrase
+from .rank import MATCHED, AccumulatorsTable, visit
 
 _U8 = readonly(nb.uint8)
-_U16 = readonly(nb.uint16)
-_LENGTHS = readonly(nb.uint8, 2)
-_NORMS = nb.float32[:, ::1]
-_DOCS = nb.uint32[::1]
 _SHORT = nb.uint16[::1]
 _I64 = nb.int64[::1]
-_F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
 
 
@@ -46,45 +41,40 @@ def _unpack(bits, places):
 
 @compiled(
     nb.int64(
-        *(TABLE, nb.int64),
-        *(TABLE, TABLE, _U8, nb.uint8[::1], _I64, nb.int64, nb.int64, nb.float64, nb.int64),
+        *(PositionsTable.type, nb.int64),
+        *(SegmentTable.type, AccumulatorsTable.type, _U8, nb.uint8[::1]),
+        *(_I64, nb.int64, nb.int64, nb.float64, nb.int64),
     )
 )
 def answer(
-    positions, slop, segment, room, request, failed, df, k, base, saturation, size
+    positions, slop, segment, sums, request, failed, df, k, base, saturation, size
 ):  # fmt: skip
     """Run a query of one phrase over a segment; arguments as of `words.answer`, and:
 
-    positions: a table of `SegmentArrays.position_arrays`
     slop: how many positions a word may be after the one before
     Returns how many documents match.
     """
     bounds, rows, weights, groups = seek(segment, request, df, saturation, size)
-    docs, tfs = array_at(segment, lookup.DOCS, _U16), array_at(segment, lookup.TFS, _U8)
-    lengths = array_at(segment, lookup.LENGTHS, _LENGTHS)
-    norms = array_at(segment, lookup.NORMS, _NORMS)
-    packed, blocks = array_at(positions, 1, PLACES[1]), array_at(positions, 2, PLACES[2])
-    widths, long_postings = array_at(positions, 3, PLACES[3]), array_at(positions, 4, PLACES[4])
-    long_counts = array_at(positions, 5, PLACES[5])
-    scores, places = array_at(room, rank.SCORES, _F32), array_at(room, rank.PLACES, _SHORT)
+    docs, tfs, lengths, norms = segment.docs, segment.tfs, segment.lengths, segment.norms
+    packed, blocks, widths = positions.words, positions.blocks, positions.widths
+    long_postings, long_counts = positions.long_postings, positions.long_counts
+    scores, places = sums.scores, sums.places
     documents = lengths.shape[1]
-    bits = array_at(room, rank.BITS, _U64)[: (documents + 63) >> 6]
-    top_docs = array_at(room, rank.TOP_DOCS, _DOCS)[:k]
-    top_scores = array_at(room, rank.TOP_SCORES, _F32)[:k]
-    state = array_at(room, rank.STATE, _I64)
+    bits = sums.bits[: (documents + 63) >> 6]
+    top_docs, top_scores, state = sums.top_docs[:k], sums.top_scores[:k], sums.state
     n = len(rows)
     terms = n // (len(groups) - 1)
     most = most_positions(tfs, packed, blocks, widths, long_postings, long_counts)
     held = np.empty((2, most), np.int64)
-    marks = np.zeros(CHUNK >> 6, np.uint64)
-    room = np.zeros((2, CHUNK >> 6), np.uint64)
+    marks = np.zeros(CHUNK_DOCS >> 6, np.uint64)
+    room = np.zeros((2, CHUNK_DOCS >> 6), np.uint64)
     bits[:] = 0
     if base == 0:
         state[:] = 0
     before = state[MATCHED]
     for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, documents - first)
+        first = chunk * CHUNK_DOCS
+        here = min(CHUNK_DOCS, documents - first)
         matched = 0
         for begin in range(0, n, terms):
             row = rows[begin]

@@ -11,14 +11,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...codec.positions_fast import PositionsTable
 from ...codec.read import SegmentArrays
-from ...kernels.tables import Handles
-from ...query.clauses import Word
+from ...kernels.tables import Table
+from ...query.clauses import WordClause
 from ...schema import TEXT_BOOSTS
 from ..answer import Answer, FacetWish
 from ..plain import K1, Statistics
@@ -26,7 +26,7 @@ from ..snapshot import FacetValues, Snapshot
 from . import lookup
 from .count import keep_passing
 from .phrase import answer as answer_phrase
-from .rank import Room
+from .rank import Accumulators
 from .request import EVERYWHERE, count_lists, encode
 from .tally import Tally
 from .tree import Words
@@ -34,9 +34,6 @@ from .words import answer as answer_words
 
 _SATURATION = K1 + 1
 _NONE = np.empty(0, np.int64)
-_TERM_SECTIONS = (
-    ("buckets", "u4"), ("bucket_terms", "u4"), ("offsets", "u4"), ("bytes", "u1"), ("starts", "u4"),
-)  # fmt: skip
 _Flags = npt.NDArray[np.uint8]
 _Counts = npt.NDArray[np.int64]
 #: See `requests`.
@@ -61,15 +58,18 @@ class WordSearch:
         )
         self._fields = {name: place for place, name in enumerate(scored)}
         searched = [name for name in TEXT_BOOSTS if name in self._fields]
-        self._searched = (
-            np.array([self._fields[name] for name in searched], np.int64),
-            np.array([TEXT_BOOSTS[name] for name in searched], np.float64),
-        )
-        norms = {name: statistics.norms(name).astype(np.float32) for name in scored}
+        self._searched = [self._fields[name] for name in searched]
+        boosts = [TEXT_BOOSTS[name] for name in searched]
         self._segments = [
-            _Segment(segment, scored, self._searched, norms) for segment in snapshot.segments
+            _SearchedSegment(
+                segment,
+                lookup.segment_table(
+                    segment, scored, self._searched, boosts, statistics.norms_of(segment)
+                ),
+            )
+            for segment in snapshot.segments
         ]
-        self._rooms = threading.local()
+        self._kept = threading.local()
 
     def request(self, words: Words) -> Request | None:
         """A query of words as the loops want it.
@@ -81,7 +81,7 @@ class WordSearch:
         boosts: list[float] = []
         for leaf in words.leaves:
             texts.append(leaf.text.encode())
-            if isinstance(leaf, Word):
+            if isinstance(leaf, WordClause):
                 fields.append(EVERYWHERE)
                 boosts.append(leaf.weight)
             else:
@@ -114,7 +114,7 @@ class WordSearch:
         dropped: for each segment uint8[N] or uint8[0], not 0 for documents that do not
             match: deleted ones, and what else the query excludes
         """
-        room = self._own_room()
+        sums = self._accumulators()
         df = self._frequencies(request)
         counts: list[list[_Counts | None]] = [[] for _ in wishes]
         matched = 0
@@ -123,19 +123,19 @@ class WordSearch:
             if dropped is not None:
                 fails = _kept_out(fails, dropped[number])
             query = (
-                segment.table, room.table, request, fails, df, k,
+                segment.table, sums.table, request, fails, df, k,
                 self._snapshot.bases[number], _SATURATION, self._snapshot.size,
             )  # fmt: skip
             here = answer_phrase(segment.positions, slop, *query) if slop else answer_words(*query)
             if dropped is not None and len(dropped[number]):
-                bits = room.bits[: segment.words]
+                bits = sums.bits[: segment.words]
                 here = int(keep_passing(bits, dropped[number], 0, bits))
             matched += here
             for wish, parts in zip(wishes, counts, strict=True):
-                parts.append(segment.tally.count(wish, room.table, fails, here) if here else None)
-        held, _, passed = room.state.tolist()
+                parts.append(segment.tally.count(wish, sums, fails, here) if here else None)
+        held, _, passed = sums.state.tolist()
         return Answer(
-            matched, passed, room.top_docs[:held].tolist(), room.top_scores[:held].tolist(),
+            matched, passed, sums.top_docs[:held].tolist(), sums.top_scores[:held].tolist(),
             [
                 _joined(self._snapshot.facet(wish.facet), parts)
                 for wish, parts in zip(wishes, counts, strict=True)
@@ -146,20 +146,19 @@ class WordSearch:
         """int64[n]: the documents in each list; empty where one segment knows them all."""
         if len(self._segments) <= 1:
             return _NONE
-        df = np.zeros(count_lists(request, len(self._searched[0])), np.int64)
+        df = np.zeros(count_lists(request, len(self._searched)), np.int64)
         lists = np.empty((len(df), 3), np.int64)
         for segment in self._segments:
             lookup.find_all(segment.table, request, lists, df)
         return df
 
-    def _own_room(self) -> Room:
+    def _accumulators(self) -> Accumulators:
         """What the loops write into: one for each thread, used by one query after the other."""
-        try:
-            return self._rooms.room  # type: ignore[no-any-return]
-        except AttributeError:
+        kept: Accumulators | None = getattr(self._kept, "sums", None)
+        if kept is None:
             documents = max((segment.documents for segment in self._segments), default=0)
-            self._rooms.room = room = Room(documents, self.max_best)
-            return room
+            self._kept.sums = kept = Accumulators(documents, self.max_best)
+        return kept
 
 
 def _kept_out(failed: _Flags, dropped: _Flags) -> _Flags:
@@ -181,44 +180,17 @@ def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
     return sums
 
 
-class _Segment:
+class _SearchedSegment:
     """What the loops are given of a segment."""
 
-    def __init__(
-        self,
-        segment: SegmentArrays,
-        scored: Sequence[str],
-        searched: tuple[Any, Any],
-        norms: dict[str, Any],
-    ) -> None:
+    def __init__(self, segment: SegmentArrays, table: Table) -> None:
         self._segment = segment
+        self.table = table
         self.documents = segment.doc_count
         self.words = -(-segment.doc_count // 64)
-        infos = [segment.fields.get(name) for name in scored]
-        spans = np.array(
-            [(info.first, info.terms) if info else (0, 0) for info in infos], np.int64
-        ).reshape(-1, 2)
-        rows = np.array([info.length_row if info else 0 for info in infos], np.int64)
-        table = np.zeros((max(1, len(segment.lengths)), 256), np.float32)
-        for name, info in zip(scored, infos, strict=True):
-            if info is not None and info.length_row >= 0:
-                table[info.length_row] = norms[name]
-        # In the order of `lookup.seek`.
-        self._arrays = Handles(
-            [
-                *(segment.terms_file.section(name, dtype) for name, dtype in _TERM_SECTIONS),
-                spans, segment.first_chunks, segment.run_starts, segment.run_chunks,
-                segment.docs, segment.tfs, segment.lengths, table, rows, *searched,
-            ]
-        )  # fmt: skip
-        self.table = self._arrays.table
         self.tally = Tally(segment)
 
     @cached_property
-    def _positions(self) -> Handles:
-        return Handles(self._segment.position_arrays)
-
-    @property
-    def positions(self) -> Any:
+    def positions(self) -> Table:
         """What phrases need besides `table`."""
-        return self._positions.table
+        return PositionsTable.fill(**self._segment.position_arrays._asdict())

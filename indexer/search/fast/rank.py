@@ -3,8 +3,8 @@
 A chunk is 65,536 documents of a segment; its scores are above 0 for matches. Chunks come
 in order, so that among equal scores the first document taken is the first by number.
 
-A `Room` is what the loops write into: the sums of a chunk, the marks of a segment, the
-best of a query.
+`Accumulators` are what the loops write into: the sums of a chunk, the marks of a segment,
+the best of a query.
 """
 
 # Argument types stand in the decorators.
@@ -16,13 +16,12 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
 from ...kernels.bits import bits_above, bits_equal, clear
+from ...kernels.bm25 import bm25
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
-from ...kernels.phrases import CHUNK
-from ...kernels.tables import Handles
+from ...kernels.tables import Table
 
-#: The arrays of a `Room` in its table.
-SCORES, STAGES, PLACES, BITS, KEPT, TOP_DOCS, TOP_SCORES, STATE = range(8)
 #: Of `state`: best documents held so far, matches, matches that pass the filters.
 HELD, MATCHED, PASSED = 0, 1, 2
 
@@ -31,30 +30,34 @@ _F32 = nb.float32[::1]
 _U64 = nb.uint64[::1]
 
 
-class Room:
-    """Arrays for one query at a time over segments of up to so many documents.
+class AccumulatorsTable(
+    Table, scores=_F32, stages=nb.uint8[::1], places=nb.uint16[::1], bits=_U64,
+    top_docs=nb.uint32[::1], top_scores=_F32, state=_I64,
+):  # fmt: skip
+    """See `Accumulators`."""
+
+
+class Accumulators:
+    """What the loops add up for one query at a time, over segments of up to so many documents.
 
     bits: uint64[N / 64], the matches: document d is bit d & 63 of word d >> 6; kept is
         for those that pass filters
     top_docs uint32[most], top_scores float32[most]: the best so far, best first
     state: int64[3], see `HELD`, `MATCHED`, `PASSED`
-    scores float32[CHUNK] and stages uint8[CHUNK], both 0 before and after every chunk, and
-        places uint16[CHUNK + 1] are the loops' own
+    scores float32[CHUNK_DOCS] and stages uint8[CHUNK_DOCS], both 0 before and after every
+        chunk, and places uint16[CHUNK_DOCS + 1] are the loops' own
     """
 
     def __init__(self, documents: int, most: int) -> None:
         words = -(-documents // 64)
-        self.bits, kept = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
+        self.bits, self.kept = np.zeros(words, np.uint64), np.zeros(words, np.uint64)
         self.top_docs, self.top_scores = np.zeros(most, np.uint32), np.zeros(most, np.float32)
         self.state = np.zeros(3, np.int64)
-        scores, stages = np.zeros(CHUNK, np.float32), np.zeros(CHUNK, np.uint8)
-        self._handles = Handles(
-            [
-                scores, stages, np.zeros(CHUNK + 1, np.uint16), self.bits, kept,
-                self.top_docs, self.top_scores, self.state,
-            ]
+        self.table = AccumulatorsTable.fill(
+            scores=np.zeros(CHUNK_DOCS, np.float32), stages=np.zeros(CHUNK_DOCS, np.uint8),
+            places=np.zeros(CHUNK_DOCS + 1, np.uint16), bits=self.bits,
+            top_docs=self.top_docs, top_scores=self.top_scores, state=self.state,
         )  # fmt: skip
-        self.table = self._handles.table
 
 
 #: A list of postings in a chunk: docs, tfs, codes, norms, begin, end, weight. Codes uint8
@@ -73,8 +76,7 @@ def add_list(docs, tfs, codes, norms, begin, end, weight, scores):
     for i in range(len(places)):
         place = np.intp(places[i])
         if place < len(codes):
-            tf = np.float32(counts[i])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, counts[i], norms[np.intp(codes[place])])
 
 
 @compiled(nb.float32(_F32, _I64))
@@ -123,7 +125,7 @@ def _passing(failed, begin):
 def sweep(scores, failed, first, size, base, bits, top_docs, top_scores, state):
     """Turn the sums of a chunk into marks and the best k, and clear them.
 
-    scores: float32[CHUNK], above 0 for matches; `size` of them are in use
+    scores: float32[CHUNK_DOCS], above 0 for matches; `size` of them are in use
     failed: uint8[N] or uint8[0]; first: the chunk's first document in the segment
     base: what is added to it in top_docs
     """

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ...codec.read import SegmentArrays
-from ...kernels.tables import Handles
+from ...kernels.tables import Table
 from ..answer import FacetWish
 from . import count
+from .rank import Accumulators
 
-_NO_ROWS = (
-    np.zeros((0, 1), np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64),
-    np.zeros(1, np.uint32), np.zeros(0, np.uint16),
-)  # fmt: skip
+_NO_ROWS = np.zeros((0, 1), np.uint64)
+_NO_VALUES = np.zeros(0, np.int64)
+_SHORT, _LONG = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
 
 
 class Tally:
@@ -26,11 +26,11 @@ class Tally:
         self._counters: dict[str, Counter | None] = {}
 
     def count(
-        self, wish: FacetWish, room: Any, failed: npt.NDArray[np.uint8], matched: int
+        self, wish: FacetWish, sums: Accumulators, failed: npt.NDArray[np.uint8], matched: int
     ) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
-        room: the table of a `rank.Room`, whose bits are the matches, `matched` of them
+        sums: its bits are the matches, `matched` of them
         failed: why documents do not pass the filters, see `execute.Failed`
         """
         facet = wish.facet
@@ -38,7 +38,7 @@ class Tally:
             counter = self._counters[facet]
         except KeyError:
             counter = self._counters[facet] = self._make_counter(facet)
-        return None if counter is None else counter.count(room, failed, wish.own, matched)
+        return None if counter is None else counter.count(sums, failed, wish.own, matched)
 
     def _make_counter(self, facet: str) -> Counter | None:
         segment = self._segment
@@ -65,15 +65,15 @@ class Counter:
         # What has been counted by list so far, until it would have paid to make rows.
         self._listed = 0
         self._by_rows = False
-        self._handles = Handles([*self._lists, *_NO_ROWS])
+        none = ordinals[:0]
+        self._table = self._filled(_NO_ROWS, _NO_VALUES, np.zeros(1, np.uint32), none)
 
-    def count(self, room: Any, failed: Any, own: int, matched: int) -> npt.NDArray[np.int64]:
+    def count(
+        self, sums: Accumulators, failed: Any, own: int, matched: int
+    ) -> npt.NDArray[np.int64]:
         """int64[V]: the matches that have each value; see `count.count`."""
         counts = np.zeros(len(self._frequencies), np.int64)
-        # Held here, since another thread may put another in its place.
-        handles = self._handles
-        width = self._lists[1].itemsize
-        counted = count.count(handles.table, width, room, failed, own, matched, counts)
+        counted = count.count(self._table, sums.bits, sums.kept, failed, own, matched, counts)
         if not self._by_rows:
             self._listed += counted
             if self._listed > len(self._lists[0]):
@@ -83,5 +83,14 @@ class Counter:
     def _make_rows(self) -> None:
         frequent = np.argsort(-self._frequencies, kind="stable")[: self._most]
         rows, *rare = count.make_rows(*self._lists, frequent, len(self._frequencies))
-        self._handles = Handles([*self._lists, rows, frequent, self._frequencies[frequent], *rare])
+        self._table = self._filled(rows, frequent, *rare)
         self._by_rows = True
+
+    def _filled(self, rows: Any, values: Any, rare_offsets: Any, rare: Any) -> Table:
+        offsets, ordinals = self._lists
+        long = ordinals.dtype == _LONG.dtype
+        return count.FacetTable.fill(
+            offsets=offsets, short=_SHORT if long else ordinals, long=ordinals if long else _LONG,
+            rows=rows, values=values, totals=self._frequencies[values], rare_offsets=rare_offsets,
+            rare_short=_SHORT if long else rare, rare_long=rare if long else _LONG,
+        )  # fmt: skip

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from whoosh import query as wq
 
 from ...codec.terms import TermEntry
-from ...query.clauses import Word
+from ...query.clauses import WordClause
 from ..plain import K1, NOTHING, DocIds, Evaluator, Matches, Statistics
 from ..snapshot import Snapshot
 
@@ -28,7 +28,7 @@ class Words(NamedTuple):
     Group i has the leaves[bounds[i]:bounds[i + 1]], terms and words in any text field.
     """
 
-    leaves: list[wq.Term | Word]
+    leaves: list[wq.Term | WordClause]
     bounds: list[int]
     every: bool
     filters: Sequence[wq.Query]
@@ -43,8 +43,8 @@ class Words(NamedTuple):
         ]
 
 
-def _terms_of(leaf: wq.Term | Word) -> list[wq.Term]:
-    return leaf.subqueries if isinstance(leaf, Word) else [leaf]
+def _terms_of(leaf: wq.Term | WordClause) -> list[wq.Term]:
+    return leaf.subqueries if isinstance(leaf, WordClause) else [leaf]
 
 
 class _Postings(NamedTuple):
@@ -63,11 +63,7 @@ class CompiledEvaluator(Evaluator):
     ) -> None:
         super().__init__(snapshot, number, statistics)
         self._kernels = kernels
-        segment = self.segment
-        self._norms = np.zeros((len(segment.lengths), 256), np.float32)
-        for info in segment.fields.values():
-            if info.length_row >= 0:
-                self._norms[info.length_row] = statistics.norms(info.name)
+        self._norms = statistics.norms_of(self.segment)
 
     def mask(self, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
         """As `Evaluator.mask`."""
@@ -197,7 +193,7 @@ def read_words(query: wq.Query) -> Words | None:
         groups = [part for part in query.subqueries if not _is_filter(part)]
         if len(groups) < len(query.subqueries):
             filters = [part for part in query.subqueries if _is_filter(part)]
-    leaves: list[wq.Term | Word] = []
+    leaves: list[wq.Term | WordClause] = []
     bounds = [0]
     for group in groups:
         if not _add_group(group, leaves):
@@ -227,14 +223,14 @@ def _is_filter(query: wq.Query) -> bool:
     return isinstance(query, wq.ConstantScoreQuery) and query.score == 0.0
 
 
-def _add_group(query: wq.Query, leaves: list[wq.Term | Word]) -> bool:
+def _add_group(query: wq.Query, leaves: list[wq.Term | WordClause]) -> bool:
     """Add the leaves of a disjunction, however nested; false if there is anything else."""
     if isinstance(query, wq.Term):
         leaves.append(query)
         return isinstance(query.text, str)
     if not isinstance(query, wq.Or) or query.boost != 1.0 or query.scale or query.minmatch:
         return False
-    if isinstance(query, Word):
+    if isinstance(query, WordClause):
         leaves.append(query)
         return True
     return all(_add_group(part, leaves) for part in query.subqueries)

@@ -24,13 +24,12 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ...codec.format import CHUNK_DOCS
+from ...kernels.bm25 import bm25
 from ...kernels.jit import compiled, readonly
-from ...kernels.phrases import CHUNK
-from ...kernels.tables import TABLE, array_at
-from . import lookup, rank
 from .intersect import match_all
-from .lookup import seek
-from .rank import LIST, MATCHED, add_list, sweep, visit
+from .lookup import SegmentTable, seek
+from .rank import LIST, MATCHED, AccumulatorsTable, add_list, sweep, visit
 from .request import EVERY, numbers_of
 
 #: So many documents are put in order by sorting; more are found by looking at all.
@@ -56,8 +55,7 @@ def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, co
         if place < len(codes):
             places[count] = place
             count += scores[place] == 0
-            tf = np.float32(tfs[posting])
-            scores[place] += weight * tf / (tf + norms[np.intp(codes[place])])
+            scores[place] += bm25(weight, tfs[posting], norms[np.intp(codes[place])])
     return count
 
 
@@ -75,9 +73,9 @@ _QUERY = (
 _OUTCOME = (
     nb.uint8[::1],  # failed: uint8[N], 0 for documents that pass the filters; or uint8[0]
     nb.int64,  # base: the number of the segment's first document in the index
-    _F32,  # scores: float32[CHUNK], all 0 before and after
-    _STAGES,  # stages: uint8[CHUNK], all 0 before and after
-    _PLACES,  # places: uint16[CHUNK + 1]
+    _F32,  # scores: float32[CHUNK_DOCS], all 0 before and after
+    _STAGES,  # stages: uint8[CHUNK_DOCS], all 0 before and after
+    _PLACES,  # places: uint16[CHUNK_DOCS + 1]
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
     _DOCS,  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
@@ -93,8 +91,8 @@ def match_any(
     """Match the documents that are in any list; for the arguments see above."""
     size = lengths.shape[1]
     for chunk in range(bounds.shape[1] - 1):
-        first = chunk * CHUNK
-        here = min(CHUNK, size - first)
+        first = chunk * CHUNK_DOCS
+        here = min(CHUNK_DOCS, size - first)
         few = (bounds[:, chunk + 1] - bounds[:, chunk]).sum() <= _SORTED
         count = 0
         for i in range(len(rows)):
@@ -115,26 +113,24 @@ def match_any(
 
 
 @compiled(
-    nb.int64(TABLE, TABLE, _U8, nb.uint8[::1], _I64, nb.int64, nb.int64, nb.float64, nb.int64)
+    nb.int64(
+        *(SegmentTable.type, AccumulatorsTable.type, _U8, nb.uint8[::1]),
+        *(_I64, nb.int64, nb.int64, nb.float64, nb.int64),
+    )
 )
-def answer(segment, room, request, failed, df, k, base, saturation, size):
+def answer(segment, sums, request, failed, df, k, base, saturation, size):
     """Run a query of words over a segment; returns how many documents match.
 
-    segment, df, saturation, size: see `lookup.seek`; room: the table of a `rank.Room`
-    request: see `requests`; k: how many of the best are wanted
+    df, saturation, size: see `lookup.seek`; request: see `request`
+    k: how many of the best are wanted
     failed: uint8[N], 0 for documents that pass the filters, or uint8[0]
     base: the number of the segment's first document in the index, 0 for the first segment
     """
     bounds, rows, weights, groups = seek(segment, request, df, saturation, size)
-    docs, tfs = array_at(segment, lookup.DOCS, _U16), array_at(segment, lookup.TFS, _U8)
-    lengths = array_at(segment, lookup.LENGTHS, _LENGTHS)
-    norms = array_at(segment, lookup.NORMS, _NORMS)
-    scores, stages = array_at(room, rank.SCORES, _F32), array_at(room, rank.STAGES, _STAGES)
-    places = array_at(room, rank.PLACES, _PLACES)
-    bits = array_at(room, rank.BITS, _U64)[: (lengths.shape[1] + 63) >> 6]
-    top_docs = array_at(room, rank.TOP_DOCS, _DOCS)[:k]
-    top_scores = array_at(room, rank.TOP_SCORES, _F32)[:k]
-    state = array_at(room, rank.STATE, _I64)
+    docs, tfs, lengths, norms = segment.docs, segment.tfs, segment.lengths, segment.norms
+    scores, stages, places = sums.scores, sums.stages, sums.places
+    bits = sums.bits[: (lengths.shape[1] + 63) >> 6]
+    top_docs, top_scores, state = sums.top_docs[:k], sums.top_scores[:k], sums.state
     bits[:] = 0
     if base == 0:
         state[:] = 0

@@ -4,10 +4,6 @@ Postings of a term lie in `docs[start:end]`, cut into chunks of 65,536 documents
 docs/index-format.md). Every function works chunk by chunk, so that what it adds up stays
 in the processor's cache, and gives the global interpreter lock back while it runs.
 
-The score of a posting is BM25 (Robertson, Walker, Jones, Hancock-Beaulieu and Gatford:
-Okapi at TREC-3, 1995) as Whoosh computes it: `weight · tf / (tf + norm[row, length])`,
-where weight = boost · idf · (K1 + 1) and norm = K1 · (1 - B + B · length / average).
-
 Importing this module imports the compiler, which takes about half a second; `execute`
 does so only for engines that stay.
 """
@@ -17,16 +13,17 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from .jit import compiled, count_ones, lowest_one, readonly
-from .phrases import first_from, score_phrases
+from ...codec.format import CHUNK_BITS, CHUNK_DOCS
+from ...kernels.bm25 import bm25
+from ...kernels.galloping import first_from, gallop
+from ...kernels.jit import compiled, count_ones, lowest_one, readonly
+from .phrase_scores import score_phrases
 
 __all__ = [
     "add_matches", "best", "count_facet", "documents_of_terms", "mark", "marked", "score_all",
     "score_any", "score_phrases",
 ]  # fmt: skip
 
-_CHUNK_BITS = 16
-_CHUNK = 1 << _CHUNK_BITS
 #: A list this many times longer than the candidates is searched for each of them
 #: instead of being read: benchmarks/records, all-words queries.
 _SEARCH_FACTOR = 24
@@ -48,13 +45,6 @@ _LISTS = (
 _RESULT = nb.types.Tuple((nb.int64, nb.uint32[::1], nb.float32[::1]))
 
 
-@compiled(nb.float32(_BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.float32, nb.int64, nb.int64))
-def _score(tfs, lengths, norms, row, weight, posting, doc):
-    """The score of one posting."""
-    tf = np.float32(tfs[posting])
-    return weight * tf / (tf + norms[row, lengths[row, doc]])
-
-
 @compiled(
     nb.int64(
         _DOCS, _BYTES, _CODES, nb.float32[:, ::1], nb.int64, nb.int64, nb.int64, nb.float32,
@@ -68,8 +58,7 @@ def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, 
     for posting in range(begin, end):
         place = docs[posting]
         if base + place < len(codes):
-            tf = np.float32(tfs[posting])
-            scores[place] += weight * tf / (tf + table[codes[base + place]])
+            scores[place] += bm25(weight, tfs[posting], table[codes[base + place]])
             seen[place] = 1
     return 0
 
@@ -83,11 +72,11 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
     size = lengths.shape[1]
     found = np.empty(size, np.uint32)
     sums = np.empty(size, np.float32)
-    scores = np.zeros(_CHUNK, np.float32)
-    seen = np.zeros(_CHUNK, np.uint8)
+    scores = np.zeros(CHUNK_DOCS, np.float32)
+    seen = np.zeros(CHUNK_DOCS, np.uint8)
     count = 0
     for chunk in range(bounds.shape[1] - 1):
-        base = chunk << _CHUNK_BITS
+        base = chunk << CHUNK_BITS
         total = 0
         for i in range(bounds.shape[0]):
             total += bounds[i, chunk + 1] - bounds[i, chunk]
@@ -97,7 +86,7 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
             )  # fmt: skip
         if total == 0:
             continue
-        for place in range(min(_CHUNK, size - base)):
+        for place in range(min(CHUNK_DOCS, size - base)):
             if seen[place]:
                 found[count] = base + place
                 sums[count] = scores[place]
@@ -105,18 +94,6 @@ def score_any(docs, tfs, lengths, norms, bounds, rows, weights):
                 scores[place] = 0
                 seen[place] = 0
     return count, found, sums
-
-
-@compiled(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
-def _lower_bound(docs, low, high, place):
-    """The first posting in low … high whose document is not before `place`."""
-    while low < high:
-        middle = (low + high) >> 1
-        if docs[middle] < place:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @compiled(_RESULT(*_LISTS, nb.int64[::1]))
@@ -129,13 +106,13 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
     size = lengths.shape[1]
     found = np.empty(size, np.uint32)
     sums = np.empty(size, np.float32)
-    scores = np.zeros(_CHUNK, np.float32)
-    passed = np.zeros(_CHUNK, np.uint16)
-    places = np.empty(_CHUNK, np.uint16)
+    scores = np.zeros(CHUNK_DOCS, np.float32)
+    passed = np.zeros(CHUNK_DOCS, np.uint16)
+    places = np.empty(CHUNK_DOCS, np.uint16)
     last = len(groups) - 1
     count = 0
     for chunk in range(bounds.shape[1] - 1):
-        base = chunk << _CHUNK_BITS
+        base = chunk << CHUNK_BITS
         candidates = 0
         for i in range(groups[0], groups[1]):
             for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
@@ -146,8 +123,8 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
                     passed[place] = 1
                     places[candidates] = place
                     candidates += 1
-                scores[place] += _score(
-                    tfs, lengths, norms, rows[i], weights[i], posting, base + place
+                scores[place] += bm25(
+                    weights[i], tfs[posting], norms[rows[i], lengths[rows[i], base + place]]
                 )
         if candidates == 0:
             continue
@@ -161,21 +138,25 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
                         place = places[candidate]
                         if passed[place] < group:
                             continue
-                        begin = _lower_bound(docs, begin, end, place)
+                        begin = gallop(docs, begin, end, place)
                         if begin == end:
                             break
                         if docs[begin] == place:
                             passed[place] = group + 1
-                            scores[place] += _score(
-                                tfs, lengths, norms, rows[i], weights[i], begin, base + place
+                            scores[place] += bm25(
+                                weights[i],
+                                tfs[begin],
+                                norms[rows[i], lengths[rows[i], base + place]],
                             )
                 else:
                     for posting in range(begin, end):
                         place = docs[posting]
                         if passed[place] >= group:
                             passed[place] = group + 1
-                            scores[place] += _score(
-                                tfs, lengths, norms, rows[i], weights[i], posting, base + place
+                            scores[place] += bm25(
+                                weights[i],
+                                tfs[posting],
+                                norms[rows[i], lengths[rows[i], base + place]],
                             )
         for candidate in range(candidates):
             place = places[candidate]
@@ -193,7 +174,7 @@ def mark(docs, bounds, mask):
     """Set mask[d] for the documents d of all lists."""
     for i in range(bounds.shape[0]):
         for chunk in range(bounds.shape[1] - 1):
-            base = chunk << _CHUNK_BITS
+            base = chunk << CHUNK_BITS
             for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
                 doc = base + docs[posting]
                 if doc < len(mask):
@@ -237,7 +218,7 @@ def documents_of_terms(docs, starts, first_chunks, run_starts, run_chunks, first
     run = first_from(run_starts, np.int64(starts[first]))
     for number in range(first, last):
         begin, end = np.int64(starts[number]), min(np.int64(starts[number + 1]), len(docs))
-        base = np.int64(first_chunks[number]) << _CHUNK_BITS
+        base = np.int64(first_chunks[number]) << CHUNK_BITS
         while begin < end:
             stop = end
             if run < len(run_starts) and begin <= run_starts[run] < end:
@@ -248,7 +229,7 @@ def documents_of_terms(docs, starts, first_chunks, run_starts, run_chunks, first
                     bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
             begin = stop
             if stop < end:
-                base = np.int64(run_chunks[run]) << _CHUNK_BITS
+                base = np.int64(run_chunks[run]) << CHUNK_BITS
                 run += 1
     return marked(bits)
 

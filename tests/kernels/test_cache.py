@@ -1,0 +1,168 @@
+"""The cache of compiled code: used when whole and of this version, and done without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numba as nb
+import pytest
+
+from indexer.kernels import cache
+from indexer.kernels.jit import compile_for
+
+SOURCE = """
+import sys
+from indexer.kernels import cache
+from indexer.kernels.jit import compiled
+import numba as nb
+
+@compiled(nb.int64(nb.int64))
+def double(number):
+    return 2 * number
+
+assert double(21) == 42
+print(len(double.stats.cache_hits), cache.code_folder())
+"""
+
+
+def triple(number):
+    return 3 * number
+
+
+def compile_triple(folder):
+    """The function compiled with its code in a folder, and whether that was there before."""
+    compiled = compile_for(nb.int64(nb.int64), triple, folder)
+    assert compiled(14) == 42
+    return bool(compiled.stats.cache_hits)
+
+
+def run(tmp_path, **environment):
+    """Compile in a process of its own: whether the code was there before, and its folder."""
+    module = tmp_path / "module.py"
+    module.write_text(SOURCE)
+    done = subprocess.run(
+        [sys.executable, module], capture_output=True, text=True, check=True,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environment},
+    )  # fmt: skip
+    hits, folder = done.stdout.split()
+    return hits == "1", folder
+
+
+def test_the_second_start_compiles_nothing(tmp_path):
+    """The code is found in a private folder of the user's caches."""
+    home = str(tmp_path / "caches")
+    environment = {"XDG_CACHE_HOME": home, "HOME": home, "LOCALAPPDATA": home}
+    found, folder = run(tmp_path, **environment)
+    assert not found
+    assert folder.startswith(home)
+    assert os.stat(folder).st_mode & 0o077 == 0
+    assert run(tmp_path, **environment) == (True, folder)
+
+
+def test_the_folder_that_a_user_names_is_used(tmp_path):
+    """NUMBA_CACHE_DIR says where code is kept."""
+    found, folder = run(tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "chosen"))
+    assert not found
+    assert folder.startswith(str(tmp_path / "chosen"))
+    assert os.listdir(folder)
+
+
+def test_a_home_where_nothing_can_be_written(tmp_path):
+    """The code is compiled at every start."""
+    home = tmp_path / "file"
+    home.write_text("no folder")
+    for _ in range(2):
+        assert run(tmp_path, XDG_CACHE_HOME=str(home), HOME=str(home)) == (False, "None")
+
+
+def test_a_full_disk_is_done_without(tmp_path):
+    """Code that cannot be kept runs all the same, and leaves nothing half written."""
+    folder = tmp_path / "gone"
+    assert not compile_triple(folder)
+    assert not folder.exists()
+
+
+def test_damaged_code_is_compiled_again(tmp_path):
+    """Whichever byte is damaged, and wherever a file ends."""
+    assert not compile_triple(tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    assert compile_triple(tmp_path)
+    places = {0, 31, 32, len(whole) // 2, len(whole) - 1} | set(range(0, len(whole), 997))
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert not compile_triple(tmp_path), place
+    for size in (0, 10, 32, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert not compile_triple(tmp_path), size
+    assert compile_triple(tmp_path)
+
+
+def adder(number):
+    def add(other):
+        return other + number
+
+    return add
+
+
+def test_functions_made_by_another_are_told_apart(tmp_path):
+    """Each has its own code, known by the integers it takes from the other."""
+    for _ in range(2):
+        for number in (1, 2):
+            assert compile_for(nb.int64(nb.int64), adder(number), tmp_path)(40) == 40 + number
+        cache._functions.clear()
+    assert len(list(tmp_path.iterdir())) == 2
+    compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+    with pytest.raises(RuntimeError, match="two functions"):
+        compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package with a compiled module, a module of constants, and others."""
+    for name, text in {
+        "kernels/jit.py": "", "constants.py": "SIZE = 1", "other.py": "OTHER = 1",
+        "search/fast.py": "from ..constants import SIZE\nfrom ..kernels.jit import compiled\n",
+        "search/plain.py": "from ..other import OTHER\n",
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [("kernels/jit.py", True), ("search/fast.py", True), ("constants.py", True),
+     ("other.py", False), ("search/plain.py", False)],
+)  # fmt: skip
+def test_code_of_other_sources_is_not_used(package, changed, stale):
+    """Neither what was compiled nor the constants in it may have changed; others may."""
+    before = cache.digest_of(cache.compiled_sources(package))
+    (package / changed).write_text((package / changed).read_text() + "# changed\n")
+    assert (cache.digest_of(cache.compiled_sources(package)) != before) == stale
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
+    """What it holds would be run."""
+    folder = cache.open_folder(tmp_path, "mine")
+    assert folder is not None
+    folder.chmod(0o777)
+    assert cache.open_folder(tmp_path, "mine") is None
+    (tmp_path / "compiled-link").symlink_to(tmp_path)
+    assert cache.open_folder(tmp_path, "link") is None
+
+
+def test_only_the_folders_used_last_are_kept(tmp_path):
+    """Those of old versions go when a new one is opened; what is not ours stays."""
+    (tmp_path / "something").mkdir()
+    for number in range(6):
+        folder = cache.open_folder(tmp_path, str(number))
+        (folder / "code").write_text("")
+        os.utime(folder, (time.time() - 1000 + number,) * 2)
+    cache.open_folder(tmp_path, "2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "compiled-2", "compiled-3", "compiled-4", "compiled-5", "something",
+    ]  # fmt: skip
