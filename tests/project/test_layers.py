@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
-    "codec": {"disk", "errors"},
+    "codec": {"disk", "errors", "kernels"},
     "seeds": {"errors", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
