@@ -9,8 +9,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .errors import StorydexError
+
 #: The suffix of a file that is not finished.
 UNFINISHED = ".new"
+
+
+def local_folder(location: str | os.PathLike[str]) -> str:
+    """The folder that a location names; raises `StorydexError` for an address.
+
+    An address may hold a password, so no more of it is told than how it begins.
+    """
+    folder = os.fspath(location)
+    scheme, colon, _ = folder.partition("://")
+    if colon:
+        raise StorydexError(f"an index is a folder: {scheme}:// addresses cannot be used")
+    return folder
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:

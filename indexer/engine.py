@@ -10,19 +10,15 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
 from whoosh import query as wq
 
 from .analysis import well_formed
 from .dates import parse_day
-from .errors import EngineClosed, QueryError, StorydexError, StoryNotFound
+from .disk import local_folder
+from .errors import EngineClosed, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
-    FACETS,
-    SORTS,
     Facet,
     FacetRows,
     Hit,
@@ -32,15 +28,12 @@ from .model import (
     Sort,
     Story,
 )
-from .query.parser import ParsedQuery, parse
+from .query.request import check, list_values
 from .search.answer import Answer
 from .search.executor import NO_FILTERS, Executor, Kernels
-from .search.facets import Filters, filter_keys
+from .search.find import Result, find
 from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import complete, resembling, respell
-
-MAX_LIMIT = 1000
-MAX_FACET_LIMIT = 1000
 
 
 def _compiled_loops() -> Any:
@@ -133,10 +126,7 @@ def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> En
     If the newest generation is damaged, a `DamageWarning` names the file and the one
     before it is opened, which every writer keeps.
     """
-    location = os.fspath(location)
-    if location.startswith(("opensearch://", "opensearch+https://")):
-        raise StorydexError(f"{location.split('@')[-1]}: this version searches folders only")
-    return LocalEngine(location, compiled=compiled)
+    return LocalEngine(local_folder(location), compiled=compiled)
 
 
 class _View(NamedTuple):
@@ -147,16 +137,6 @@ class _View(NamedTuple):
     highlighter: Highlighter
     published: tuple[int, int] | None
     damaged: int | None
-
-
-class _Result(NamedTuple):
-    """What was found for a request: by which query, and what of it was asked for."""
-
-    query: wq.Query
-    parsed: ParsedQuery
-    relaxed: bool
-    answer: Answer
-    filters: Filters
 
 
 class LocalEngine:
@@ -217,7 +197,10 @@ class LocalEngine:
                 query=query,
                 filters=cast(
                     "Mapping[Facet, tuple[str, ...]]",
-                    {facet: _values(facet, values) for facet, values in (filters or {}).items()},
+                    {
+                        facet: list_values(facet, values)
+                        for facet, values in (filters or {}).items()
+                    },
                 ),
                 since=parse_day(since, "since") if isinstance(since, str) else since,
                 until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
@@ -232,11 +215,9 @@ class LocalEngine:
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
         started = time.perf_counter()
-        request = _checked(request)
-        if self._compiled:
-            self._kernels.load_in_background()
-        view = self._current()
-        result = _find(request, view, request.offset + request.limit)
+        request = check(request)
+        view = self._searched()
+        result = find(request, view.executor, request.offset + request.limit)
         suggestion = None
         if result.relaxed or not result.answer.matched:
             suggestion = respell(view.snapshot, request.query, result.parsed.words)
@@ -253,9 +234,9 @@ class LocalEngine:
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
-        request = _checked(request)
-        view = self._current()
-        result = _find(request, view, view.snapshot.size)
+        request = check(request)
+        view = self._searched()
+        result = find(request, view.executor, view.snapshot.size)
         return _hits(result.answer, 0, result.query, view)
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
@@ -264,7 +245,7 @@ class LocalEngine:
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
-        view = self._current()
+        view = self._searched()
         doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
@@ -326,87 +307,15 @@ class LocalEngine:
             raise EngineClosed
         return view
 
-
-def _values(facet: str, values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise QueryError(facet, f"give a list of values, as in [{values!r}]")
-    return tuple(values)
-
-
-def _checked(request: SearchRequest) -> SearchRequest:
-    """The request with texts that are well-formed; refuses what cannot be answered.
-
-    The checks of the query itself are `parse`'s.
-    """
-    for facet in (*request.filters, *request.facets):
-        if facet not in FACETS:
-            raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
-    if request.sort not in SORTS:
-        raise QueryError("sort", f"{request.sort!r} is none of {', '.join(SORTS)}")
-    if request.offset < 0:
-        raise QueryError("offset", f"{request.offset} is less than 0")
-    if not 0 <= request.limit <= MAX_LIMIT:
-        raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
-    if not 0 <= request.facet_limit <= MAX_FACET_LIMIT:
-        raise QueryError(
-            "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
-        )
-    if request.query.isascii() and not request.filters:
-        return request
-    return msgspec.structs.replace(
-        request,
-        query=well_formed(request.query),
-        filters={
-            facet: tuple(map(well_formed, values)) for facet, values in request.filters.items()
-        },
-    )
+    def _searched(self) -> _View:
+        """What is about to be searched; the compiled loops are loaded for what comes next."""
+        view = self._current()
+        if self._compiled:
+            self._kernels.load_in_background()
+        return view
 
 
-def _find(request: SearchRequest, view: _View, limit: int) -> _Result:
-    parsed = parse(request.query)
-    keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
-    filters = Filters(view.executor, keys, request.since, request.until)
-    answer = _answer(request, parsed.query, parsed.scored, filters, view, limit)
-    # Whether words are dropped must not depend on the filters: a facet's count would
-    # then not be what choosing its value gives.
-    if not answer.matched and parsed.relaxed is not None:
-        some = _answer(request, parsed.relaxed, parsed.scored, filters, view, limit)
-        if some.matched:
-            return _Result(parsed.relaxed, parsed, True, some, filters)
-    return _Result(parsed.query, parsed, False, answer, filters)
-
-
-def _answer(
-    request: SearchRequest, query: wq.Query, scored: bool, filters: Filters, view: _View, limit: int
-) -> Answer:
-    """The first `limit` stories in the order asked for, totals and facet counts.
-
-    Ties are in order of document number; stories without a value to sort by come last.
-    """
-    executor = view.executor
-    wishes = [filters.wish(facet) for facet in request.facets]
-    sort: Sort = request.sort
-    if sort == "relevance":
-        if scored:
-            return executor.search(query, filters.failed, limit, wishes)
-        sort = "newest"
-    found = executor.match(query)
-    doc_ids, scores = executor.passing(found, filters.failed)
-    order = _first(view.snapshot.ranks(sort)[doc_ids], limit)
-    counts = [executor.count(found, filters.failed, wish.facet, wish.own) for wish in wishes]
-    matched = sum(len(part.doc_ids) for part in found)
-    return Answer(matched, len(doc_ids), doc_ids[order].tolist(), scores[order].tolist(), counts)
-
-
-def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
-    """Where the lowest ranks are, lowest first; all are different."""
-    if limit >= len(ranks):
-        return np.argsort(ranks)
-    nearest = np.argpartition(ranks, limit)[:limit]
-    return nearest[np.argsort(ranks[nearest])]
-
-
-def _facets(request: SearchRequest, result: _Result, view: _View) -> dict[str, FacetRows]:
+def _facets(request: SearchRequest, result: Result, view: _View) -> dict[str, FacetRows]:
     limit = request.facet_limit
     return {
         facet: result.filters.rows(facet, view.snapshot.facet(facet), counts, limit)

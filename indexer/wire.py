@@ -9,6 +9,7 @@ is http or https or null, an instant is ISO 8601 with `Z`, a score has six decim
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -45,9 +46,15 @@ class _Linked(Struct):
     """A record whose links are checked when it is made: an index may come from anywhere."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            if name.endswith("url"):
-                setattr(self, name, safe_link(getattr(self, name)))
+        for name in _link_fields(type(self)):
+            link = getattr(self, name)
+            if link is not None and safe_link(link) is None:
+                setattr(self, name, None)
+
+
+@cache
+def _link_fields(record: type[_Linked]) -> tuple[str, ...]:
+    return tuple(name for name in record.__struct_fields__ if name.endswith("url"))
 
 
 class Provider(Struct):

@@ -19,10 +19,8 @@ ROOT = Path(__file__).parent.parent
 SEED_STORY = "000_810bd97e64a9d9b2.txt"
 
 # No test fails because a machine is slow: loops compile while the first examples run.
-settings.register_profile(
-    "storydex", settings(), deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("storydex", settings(), deadline=None, suppress_health_check=_SLOW)
 settings.load_profile("storydex")
 
 

@@ -13,7 +13,14 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-from indexer import IndexCorrupt, IndexMissing, QueryError, StorydexError, StoryNotFound
+from indexer import (
+    IndexCorrupt,
+    IndexMissing,
+    QueryError,
+    QueryTooCostly,
+    StorydexError,
+    StoryNotFound,
+)
 
 from .connection import current_connection
 
@@ -110,6 +117,10 @@ def _bad_query(error: QueryError) -> Response:
     return parameter_problem([error]) if for_machines() else _answer(400, str(error))
 
 
+def _too_costly(error: QueryTooCostly) -> Response:
+    return _answer(503, str(error))
+
+
 def _no_story(error: StoryNotFound) -> Response:
     return _answer(404, f"No story has the id {error.story_id!r}. It may have been removed.")
 
@@ -126,6 +137,7 @@ def _http_error(error: HTTPException) -> Response:
 def register(app: Flask) -> None:
     """Answer every error of an app."""
     app.register_error_handler(QueryError, _bad_query)
+    app.register_error_handler(QueryTooCostly, _too_costly)
     app.register_error_handler(StoryNotFound, _no_story)
     app.register_error_handler(StorydexError, _no_index)
     # Unexpected errors arrive here as InternalServerError, logged by Flask.

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ..analysis import well_formed
 from ..codec import Segment, open_segments
+from ..disk import local_folder
 from ..errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.lock import writer_lock
@@ -107,7 +108,7 @@ def rebuild(
     all story files are read.
     """
     started = time.monotonic()
-    seeds, index = os.fspath(seeds), os.fspath(index)
+    seeds, index = os.fspath(seeds), local_folder(index)
     workers = max(1, workers or os.cpu_count() or 1)
     job = _Job(seeds, index, published_only, strict, workers, progress)
     if dry_run:

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
+from ..disk import local_folder
 from ..errors import (
     DamageWarning,
     IndexCorrupt,
@@ -84,8 +85,7 @@ def _fail(context: click.Context, message: str, status: int) -> NoReturn:
     envvar="STORYDEX_INDEX",
     show_default=True,
     show_envvar=True,
-    help="The folder of the index, or opensearch://[user:pass@]host:port/name "
-    "(opensearch+https:// with TLS).",
+    help="The folder of the index.",
 )
 @click.version_option(package_name="storydex", prog_name="storydex")
 @click.pass_context
@@ -103,7 +103,7 @@ def main(context: click.Context, location: str) -> None:
     3 done but some files were rejected, 4 no index or a damaged one,
     5 another writer holds the index, 130 interrupted.
     """
-    context.obj = location
+    context.obj = local_folder(location)
     for stream in (sys.stdout, sys.stderr):
         # A story may hold characters that the terminal's encoding has not.
         if hasattr(stream, "reconfigure"):

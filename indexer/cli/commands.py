@@ -137,7 +137,24 @@ def _day(
         raise click.BadParameter(error.reason, context, option) from error
 
 
-@click.command()
+class _QueryCommand(click.Command):
+    """A command whose arguments may begin with a minus sign, after `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; says what to do where a word was taken for one."""
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            word = next((arg for arg in typed if arg.startswith(error.option_name)), "-word")
+            raise click.UsageError(
+                f"{error.format_message()} To search for it, put -- before the query: "
+                f"storydex search -- {word}",
+                ctx,
+            ) from None
+
+
+@click.command(cls=_QueryCommand)
 @click.argument("words", nargs=-1, required=True, metavar="QUERY")
 @click.option("--provider", multiple=True, metavar="D", help="Only stories that D ran; repeatable.")
 @click.option("--topic", multiple=True, metavar="T", help="Only stories on topic T; repeatable.")

@@ -145,10 +145,12 @@ class SegmentArrays(SegmentTerms):
         ends = np.array((entry.start + 1, entry.end), np.uint32)
         low, high = np.searchsorted(self.run_starts, ends)
         for run in range(low, high):
-            following = int(self.run_chunks[run])
+            following, start = int(self.run_chunks[run]), int(self.run_starts[run])
             if not chunk < following < self.chunk_count:
                 raise self.postings_file.corrupt(f"chunk {following} follows {chunk}")
-            row[chunk + 1 : following + 1] = self.run_starts[run]
+            if not row[chunk] < start < entry.end:
+                raise self.postings_file.corrupt(f"a chunk begins at posting {start}")
+            row[chunk + 1 : following + 1] = start
             chunk = following
         row[chunk + 1 :] = entry.end
 
@@ -161,7 +163,10 @@ class SegmentArrays(SegmentTerms):
     def doc_ids(self, entry: TermEntry) -> U32:
         """uint32[df], rising: the documents that have a term; allocates."""
         number = self._number(entry)
-        return self._ids(number, number + 1)
+        ids = self._ids(number, number + 1)
+        if (ids[1:] <= ids[:-1]).any():
+            raise self.postings_file.corrupt(f"the documents of term {number} do not rise")
+        return ids
 
     def doc_ids_of(self, field: str, ordinals: range) -> U32:
         """uint32: the documents of every posting of a range of terms; allocates.

@@ -113,7 +113,8 @@ class SegmentTerms:
     def _entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
-        if not start < end <= self._posting_count:
+        scored = self._starts_view[self._scored_terms]
+        if not start < end <= (scored if info.scored else self._posting_count):
             raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
         if not info.scored:
             return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)

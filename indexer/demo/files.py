@@ -62,9 +62,8 @@ def _lines(record: msgspec.Struct) -> Iterator[str]:
     """The fields of a record that are not empty, as lines of YAML."""
     for name, value in msgspec.structs.asdict(record).items():
         first, *rest = name.split("_")
-        key = "publishedDateTime" if name == "published_at" else first + "".join(
-            word.capitalize() for word in rest
-        )  # fmt: skip
+        key = first + "".join(map(str.capitalize, rest))
+        key = "publishedDateTime" if name == "published_at" else key
         if isinstance(value, msgspec.Struct):
             yield f"{key}:"
             yield from (f"  {line}" for line in _lines(value))

@@ -11,6 +11,7 @@ import msgspec
 
 from ..codec import read_segments
 from ..codec.verify import verify_segment
+from ..disk import local_folder
 from ..errors import IndexCorrupt, IndexMissing
 from . import manifest as mf
 
@@ -39,7 +40,7 @@ def verify(location: str | os.PathLike[str]) -> VerifyReport:
     If no digest is wrong, the arrays of each segment are compared with one another: this
     finds an index that was written wrong. Raises `IndexMissing` where there is no index.
     """
-    folder = os.fspath(location)
+    folder = local_folder(location)
     while generations := mf.generations(folder)[:_KEPT]:
         report = _verify(folder, generations)
         # Perhaps a writer removed the file while it was read.

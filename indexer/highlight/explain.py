@@ -123,6 +123,8 @@ class Explainer:
     def matches(self, number: int, doc_id: int, texts: Texts) -> Iterator[tuple[int, Span]]:
         """Where a leaf that is no pattern matches: number of the text, first and last word."""
         leaf = self.leaves[number]
+        if leaf.pattern is not None:
+            return
         if leaf.field == EVERYWHERE:
             for field in range(len(TEXT_FIELDS)):
                 yield from self._matches_in(field, leaf, doc_id, texts)

@@ -242,7 +242,8 @@ class Evaluator:
         ends: set[int] | None = None
         for entry in entries:
             posting = posting_of(self.segment, entry, doc)
-            assert posting is not None
+            if posting is None:  # though the lists that were met had it
+                raise self.segment.postings_file.corrupt(f"document {doc} is out of order")
             places = self.segment.positions(posting)
             if ends is None:
                 ends = set(places)

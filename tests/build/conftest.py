@@ -10,7 +10,6 @@ import pytest
 import indexer
 import indexer.build.rebuild
 import indexer.build.workers
-import indexer.generation.publish
 from tests.conftest import write_story
 
 LONG_AGO = 1_600_000_000

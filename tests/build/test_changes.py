@@ -12,7 +12,6 @@ import pytest
 import indexer
 import indexer.build.rebuild
 import indexer.build.workers
-import indexer.generation.publish
 from tests.build.conftest import FINE_NS, counts, titles, written
 from tests.conftest import write_story
 

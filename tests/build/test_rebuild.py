@@ -13,9 +13,7 @@ import time
 import pytest
 
 import indexer
-import indexer.build.rebuild
 import indexer.build.workers
-import indexer.generation.publish
 from indexer.build.stories import build_stories
 from indexer.generation.lock import writer_lock
 from tests.build.conftest import LONG_AGO, counts, titles, written

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import queue
-import sys
 import threading
 import time
 
 import pytest
 
 import indexer
-import indexer.build.rebuild
-import indexer.build.workers
-import indexer.generation.publish
+import indexer.build.watch
 from indexer.generation.lock import writer_lock
 from tests.build.conftest import titles, written
 from tests.conftest import write_story
@@ -21,7 +18,7 @@ from tests.conftest import write_story
 def test_watching_a_folder(seeds, tmp_path):
     """`watch` rebuilds at once and again after each change, until it is stopped."""
     stop = threading.Event()
-    reports = indexer.build.watch(seeds, tmp_path / "index", stop=stop, workers=1)
+    reports = indexer.watch(seeds, tmp_path / "index", stop=stop, workers=1)
     assert next(reports).indexed == 3
     write_story(seeds, "four.md", title="Story four")
     assert next(reports).indexed == 1
@@ -36,7 +33,7 @@ def watched(seeds, tmp_path):
     stop, seen = threading.Event(), queue.Queue()
 
     def follow(index):
-        for report in indexer.build.watch(seeds, index, stop=stop, workers=1, failed=seen.put):
+        for report in indexer.watch(seeds, index, stop=stop, workers=1, failed=seen.put):
             seen.put(report)
 
     def start(index=tmp_path / "index"):
@@ -67,7 +64,7 @@ def test_watching_a_folder_that_is_replaced(seeds, watched):
 
 def test_watching_tries_again_what_failed(seeds, tmp_path, watched, monkeypatch):
     """A rebuild that could not be is made up for, without another change, and told of once."""
-    monkeypatch.setattr(sys.modules["indexer.build.watch"], "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(indexer.build.watch, "_FIRST_PAUSE", 0.1)
     seen = watched()
     with writer_lock(tmp_path / "index"):
         write_story(seeds, "four.md", title="Four")

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import indexer
-import indexer.build.rebuild
 import indexer.build.workers
 import indexer.generation.publish
 from tests.build.conftest import titles, written

@@ -73,11 +73,24 @@ def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Pa
     assert err.count("\n") == 1
 
 
-def test_clusters_are_not_searched_yet():
-    """An `opensearch://` location reaches the engine, which says what it cannot do."""
-    result = storydex("--index", "opensearch://user:secret@localhost:9200/news", "search", "x")
+@pytest.mark.parametrize("command", ["rebuild", "search x", "serve", "verify", "info"])
+def test_an_index_is_a_folder(command, tmp_path, monkeypatch):
+    """An address is refused by every command; no folder is made, no password told."""
+    monkeypatch.chdir(tmp_path)
+    address = "opensearch://user:secret@localhost:9200/news"
+    result = storydex("--index", address, *command.split())
     assert result.exit_code == 1
+    assert "opensearch:// addresses cannot be used" in result.stderr
     assert "secret" not in result.output
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_query_that_begins_with_a_minus_sign(seed_index):
+    """It is taken for an option, and the message says how to search for it."""
+    result = storydex("--index", seed_index, "search", "-windows")
+    assert result.exit_code == 2
+    assert "storydex search -- -windows" in result.stderr
+    assert storydex("--index", seed_index, "search", "--", "-windows").exit_code == 0
 
 
 def test_version_and_help():

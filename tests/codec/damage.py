@@ -1,6 +1,6 @@
 """Damages an index byte by byte and tries everything on it, in processes that may crash.
 
-    python -m tests.codec.damage INDEX STRIDE
+    python -m tests.codec.damage INDEX STRIDE [SUFFIX…]
 
 prints a line of JSON for each damage that ended in something else than an answer or an
 error of storydex's own: file, offset, the bits turned round, the kind of evaluator, what happened.
@@ -24,19 +24,31 @@ from indexer.model import FACETS
 SECONDS = 20
 MEMORY = 4 << 30
 
+#: Bytes that are lost together.
+BLOCK = 512
+
 QUERIES = (
     "", "cat dog", "cat OR absent", '"cat dog"', '"dog cat"~3', "ca* -zebra", "fsh~", "c?t",
     "provider:alpha cat", "quality:>1 since:2020-01-01", "cat NOT dog", "kat",
 )  # fmt: skip
 
 
-def damages(folder: Path, stride: int) -> Iterator[tuple[str, int, int]]:
+def damages(folder: Path, stride: int, *suffixes: str) -> Iterator[tuple[str, int, int]]:
     """File, offset and what to turn round there; the ends of files are always included."""
     for path in sorted(folder.iterdir()):
+        if suffixes and path.suffix not in suffixes:
+            continue
         size = path.stat().st_size
         ends = {*range(min(4, size)), *range(max(0, size - 12), size)}
         for offset in sorted(ends | {*range(0, size, stride)}):
             yield path.name, offset, (0xFF, 0x01, 0x80)[offset // stride % 3]
+
+
+def blanks(folder: Path, *suffixes: str) -> Iterator[tuple[str, int, int]]:
+    """File, offset and 0, for blocks that are lost."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix in suffixes:
+            yield from ((path.name, at, 0) for at in range(0, path.stat().st_size, BLOCK))
 
 
 def use(folder: Path, compiled: bool) -> None:
@@ -98,19 +110,19 @@ def _verdict_of_child(folder: Path, compiled: bool) -> str:
 
 def main() -> None:
     """Try every damage, and put every byte back."""
-    folder, stride = Path(sys.argv[1]), int(sys.argv[2])
+    folder, stride, *suffixes = Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     use(folder, compiled=True)  # children find everything loaded
-    for name, offset, mask in damages(folder, stride):
+    for name, offset, mask in (*damages(folder, stride, *suffixes), *blanks(folder, *suffixes)):
         descriptor = os.open(folder / name, os.O_RDWR)
-        (byte,) = os.pread(descriptor, 1, offset)
-        os.pwrite(descriptor, bytes([byte ^ mask]), offset)
+        data = os.pread(descriptor, 1 if mask else BLOCK, offset)
+        os.pwrite(descriptor, bytes([data[0] ^ mask]) if mask else bytes(len(data)), offset)
         for compiled in (False, True):
             verdict = _verdict_of_child(folder, compiled)
             if verdict:
                 mode = "compiled" if compiled else "plain"
                 print(json.dumps([name, offset, mask, mode, verdict]), flush=True)
-        os.pwrite(descriptor, bytes([byte]), offset)
+        os.pwrite(descriptor, data, offset)
         os.close(descriptor)
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
-    "disk": set(),
+    "disk": {"errors"},
     "forks": set(),
     "dates": {"errors"},
     "wire": {"model"},
@@ -27,7 +27,8 @@ ROOMS: dict[str, set[str]] = {
     "seeds": {"errors", "forks", "kernels", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
-        "analysis", "codec", "errors", "forks", "generation", "kernels", "model", "schema", "seeds",
+        "analysis", "codec", "disk", "errors", "forks", "generation", "kernels", "model", "schema",
+        "seeds",
     },
     "query": {"analysis", "dates", "errors", "model", "schema"},
     "search": {
@@ -35,15 +36,15 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "codec", "errors", "kernels", "model", "query", "schema", "search"},
     "engine": {
-        "analysis", "dates", "errors", "generation", "highlight", "model", "query",
-        "search",
+        "analysis", "dates", "disk", "errors", "generation", "highlight", "model",
+        "query", "search",
     },
     "demo": {"errors", "model"},
     "__init__": {
         "build", "dates", "demo", "engine", "errors", "generation", "model", "schema", "wire",
     },
     "cli": {
-        "build", "dates", "demo", "engine", "errors", "generation", "model", "wire",
+        "build", "dates", "demo", "disk", "engine", "errors", "generation", "model", "wire",
     },
     "__main__": {"cli"},
 }  # fmt: skip

@@ -212,3 +212,21 @@ def test_damage_ends_in_an_answer_or_a_reason(index):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == []
+
+
+def test_damaged_lists_end_in_an_answer_or_a_reason(tmp_path):
+    """Documents that do not rise and positions that lead outside crash no search.
+
+    The lists are so long that the loops for long ones run, with numbers of documents twice.
+    """
+    stories = [
+        {"title": ("cat dog ", "dog cat ", "cat ")[number % 3], "body": "cat dog " * (number % 5)}
+        for number in range(400)
+    ]
+    index = build(tmp_path, stories)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.codec.damage", str(index), "211", ".pst", ".pos"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == []

@@ -157,3 +157,23 @@ def test_searches_need_not_wait_for_the_compiler(index, monkeypatch):
     assert kernels.loaded
     assert [hit.story.id for hit in before.hits] == [hit.story.id for hit in after.hits]
     assert [hit.score for hit in before.hits] == pytest.approx([hit.score for hit in after.hits])
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda engine: next(engine.export(indexer.SearchRequest(query="cat"))),
+        lambda engine: engine.more_like(engine.search("cat").hits[0].story.id),
+        lambda engine: engine.search("cat", offset=500),
+    ],
+    ids=["export", "more_like", "deep page"],
+)
+def test_whatever_searches_has_compiled_code_loaded(index, monkeypatch, use):
+    """An export, similar stories and deep pages make the searches after them fast."""
+    kernels = Kernels(engine_module._compiled_loops)
+    monkeypatch.setattr(engine_module, "KERNELS", kernels)
+    with indexer.open_index(index) as engine:
+        use(engine)
+        assert kernels._thread is not None
+        kernels._thread.join()
+    assert kernels.loaded

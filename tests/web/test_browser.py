@@ -179,14 +179,6 @@ def test_escape_gives_back_what_was_typed(scripted: Page, archive_site: str):
     expect(box).to_have_attribute("aria-expanded", "false")
 
 
-def test_a_long_list_can_be_searched(scripted: Page, archive_site: str):
-    """Thirty-three providers are too many to read."""
-    scripted.goto(f"{archive_site}/?q=azure")
-    scripted.locator(".facet-provider summary").click()
-    scripted.get_by_label("Find in this list").fill("desk 29")
-    expect(scripted.locator(".facet-provider .rest li:visible")).to_have_count(1)
-
-
 def test_the_skip_link_leads_past_the_masthead(scripted: Page, seed_site: str):
     """The first stop of the Tab key."""
     scripted.goto(f"{seed_site}/?q=microsoft")

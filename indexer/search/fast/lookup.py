@@ -124,7 +124,7 @@ def find_lists(
     """Look up words in fields of a segment; about 0.1 µs each.
 
     buckets uint32[2^b + 1], bucket_terms, offsets uint32[T + 1], blob uint8, starts
-        uint32[T + 1]: sections of the terms file; postings: how many there are
+        uint32[T + 1]: sections of the terms file; postings: how many have frequencies
     text: uint8, the distinct words joined; ends: int64[W], where each ends
     words, fields: int64[n], for every list its word and its row of spans
     spans: int64[F, 2], the first term of each field in the segment, and how many it has
@@ -255,14 +255,15 @@ def chunk_lists(lists, order, chunks, first_chunks, run_starts, run_chunks):
         if number < 0:
             bounds[i, 0] = end
             continue
-        chunk = np.int64(first_chunks[number])
-        bounds[i, : chunk + 1] = begins[i]
+        chunk = min(np.int64(first_chunks[number]), chunks - 1)
+        last = begins[i]
+        bounds[i, : chunk + 1] = last
         for run in range(runs[i], len(run_starts)):
             start, following = np.int64(run_starts[run]), np.int64(run_chunks[run])
-            if start >= end or not chunk < following < chunks:
+            if not last < start < end or not chunk < following < chunks:
                 break
             bounds[i, chunk + 1 : following + 1] = start
-            chunk = following
+            chunk, last = following, start
     return bounds
 
 
@@ -272,7 +273,8 @@ def find_all(segment, request, lists, df):
     text, ends, word_of, fields, _, _ = lists_of(request, segment.searched, segment.searched_boosts)
     find_lists(
         segment.buckets, segment.bucket_terms, segment.offsets, segment.bytes, segment.starts,
-        len(segment.docs), text, ends, word_of, fields, segment.spans, lists, df,
+        min(len(segment.docs), len(segment.tfs)), text, ends, word_of, fields, segment.spans,
+        lists, df,
     )  # fmt: skip
 
 

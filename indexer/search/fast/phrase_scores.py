@@ -66,16 +66,20 @@ def _meet(docs, begin, end, other, other_end, size, marks, both):
         place = np.intp(docs[posting])
         mine[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
     for posting in range(other, other_end):
+        # A document counts once, however often a damaged list has it.
         place = np.intp(docs[posting])
         hit = (mine[place >> 6] >> np.uint64(place & 63)) & np.uint64(place < size)
         both[1, count] = posting
         count += np.intp(hit)
+        mine[place >> 6] ^= hit << np.uint64(place & 63)
         theirs[place >> 6] |= hit << np.uint64(place & 63)
     count = 0
     for posting in range(begin, end):
         place = np.intp(docs[posting])
+        hit = (theirs[place >> 6] >> np.uint64(place & 63)) & np.uint64(1)
         both[0, count] = posting
-        count += np.intp((theirs[place >> 6] >> np.uint64(place & 63)) & np.uint64(1))
+        count += np.intp(hit)
+        theirs[place >> 6] ^= hit << np.uint64(place & 63)
     marks[:] = 0
     return count
 

@@ -57,8 +57,9 @@ def _add_list(docs, tfs, lengths, norms, begin, end, row, weight, base, scores, 
     codes = lengths[row]
     for posting in range(begin, end):
         place = docs[posting]
-        scores[place] += bm25(weight, tfs[posting], table[codes[base + place]])
-        seen[place] = 1
+        if base + place < len(codes):
+            scores[place] += bm25(weight, tfs[posting], table[codes[base + place]])
+            seen[place] = 1
     return 0
 
 
@@ -116,6 +117,8 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
         for i in range(groups[0], groups[1]):
             for posting in range(bounds[i, chunk], bounds[i, chunk + 1]):
                 place = docs[posting]
+                if base + place >= size:
+                    continue
                 if passed[place] == 0:
                     passed[place] = 1
                     places[candidates] = place

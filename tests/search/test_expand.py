@@ -1,0 +1,115 @@
+"""Patterns and near spellings: which terms they stand for, and what that may cost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from whoosh import query as wq
+
+import indexer
+from indexer.search import expand
+from indexer.search.snapshot import open_snapshot
+from tests.cli.conftest import storydex
+from tests.conftest import build
+from web import create_app
+
+WORDS = sorted(
+    {"cat", "cats", "catnip", "coat", "act", "taco", "zq", "zebra", "été", "étage", "日本", "naïve"}
+    | {f"w{number}" for number in range(40)}
+    | {f"{a}{b}{c}" for a in "abz" for b in "abq" for c in "abé"}
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    """An index of two segments' worth of odd words, each in some story."""
+    stories = [{"title": " ".join(WORDS[at::7]), "body": " ".join(WORDS)} for at in range(7)]
+    return build(tmp_path_factory.mktemp("expand"), stories)
+
+
+@pytest.fixture(scope="module")
+def snapshot(index):
+    """The same, open."""
+    return open_snapshot(str(index))
+
+
+LETTERS = st.text("abctzqé日w019", min_size=1, max_size=7)
+PATTERNS = st.builds(
+    lambda text: wq.Wildcard("body", text), st.text("*?abctzqéw01", min_size=1, max_size=8)
+) | st.builds(
+    lambda text, edits, prefix: wq.FuzzyTerm("body", text, maxdist=edits, prefixlength=prefix),
+    LETTERS | st.sampled_from(WORDS), st.integers(1, 2), st.integers(0, 1),
+)  # fmt: skip
+
+
+@given(PATTERNS)
+def test_patterns_stand_for_the_terms_that_whoosh_finds(snapshot, pattern):
+    """Ruling terms out by their letters loses none and adds none."""
+    with snapshot.reading:
+        expected = {bytes(term).decode() if isinstance(term, bytes) else term
+                    for term in pattern._btexts(snapshot.reader)}  # fmt: skip
+    assert snapshot.expander.terms(pattern) == expected
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_wildcard_never_goes_back_over_what_it_has_read(tmp_path, compiled):
+    """A pattern that would try 2^30 ways of not fitting a long word is answered, and marked."""
+    long = "a" * 60
+    location = build(tmp_path, [{"title": f"{long} cat", "body": f"{long} scat cot"}])
+    with indexer.open_index(location, compiled=compiled) as engine:
+        engine.warm_up()
+        (hit,) = engine.search(f"{long} OR {'*?' * 15}zq OR c?t OR *cat").hits
+    assert hit.highlights["title"] == f"<mark>{long}</mark> <mark>cat</mark>"
+    assert hit.highlights["body"] == f"<mark>{long}</mark> <mark>scat</mark> <mark>cot</mark>"
+
+
+def costly(monkeypatch):
+    """A query of 256 different near spellings, on an index that allows ten."""
+    monkeypatch.setattr(expand, "MAX_STEPS", 10 * 4 * 200)
+    return " ".join(f"w{number}x~2" for number in range(256))
+
+
+def test_a_query_has_a_budget_of_work(index, monkeypatch):
+    """Hundreds of near spellings are refused; a few, and the same again and again, are not."""
+    query = costly(monkeypatch)
+    with indexer.open_index(index) as engine:
+        with pytest.raises(indexer.QueryTooCostly, match="too much work"):
+            engine.search(query)
+        assert engine.search("w5~ " * 256).total == 7
+        assert not issubclass(indexer.QueryTooCostly, indexer.QueryError)
+
+
+def test_a_query_past_its_budget_is_a_problem_of_the_server(index, monkeypatch):
+    """The API and the page say that the query is too costly, with status 503."""
+    query = costly(monkeypatch)
+    client = create_app({"INDEX": str(index)}).test_client()
+    answer = client.get("/api/v1/search", query_string={"q": query})
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert "too costly" in json.loads(answer.data)["detail"]
+    page = client.get("/", query_string={"q": query})
+    assert page.status_code == 503
+    assert "too costly" in page.text
+    assert client.get("/api/v1/search?q=cat").status_code == 200
+
+
+def test_only_the_first_words_are_respelt(index, monkeypatch):
+    """A better spelling is sought for so many words of a query, however many there are."""
+    sought = []
+    terms = expand.Expander.terms
+    monkeypatch.setattr(
+        expand.Expander, "terms", lambda *given: sought.append(given) or terms(*given)
+    )
+    with indexer.open_index(index) as engine:
+        page = engine.search(" ".join(["zebrq", *(f"nothing{n}" for n in range(250))]))
+    assert page.suggestion.startswith("zebra nothing0 ")
+    assert len(sought) <= 32
+
+
+def test_too_costly_ends_the_command_with_status_1(index, monkeypatch):
+    """It is no mistake of usage; the message says what to do."""
+    result = storydex("--index", index, "search", costly(monkeypatch))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "too costly" in result.stderr
