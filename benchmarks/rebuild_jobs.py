@@ -2,26 +2,33 @@
 
     python -m benchmarks.rebuild_jobs JOB FOLDER WORK PROCESSES
 
-prints what it measured as JSON. Libraries are imported before the clock starts.
+prints what it measured as JSON. `benchmarks.rebuild` times the whole process, too.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
+from types import ModuleType
 
 import yaml
 from yaml._yaml import CParser
 
 import indexer
+from indexer.build import changes, workers
+from indexer.build.segment import SegmentBuilder
+from indexer.generation.publish import Writer
+from indexer.seeds import parse_story
 
 Measured = dict[str, float]
 
@@ -33,32 +40,25 @@ _TIMES = 5
 #: A file changed a moment ago is read again by the next rebuild; this much later it is not.
 _SETTLE_SECONDS = 3.0
 _HEAP = 1_000_000_000
+#: Files of which the reading is timed one by one.
+_FILES_READ = 1000
 
 
 def full(folder: Path, work: Path, processes: int) -> Measured:
     """storydex: story files to a published index."""
     out = work / "index"
-    shutil.rmtree(out, ignore_errors=True)
-    seconds, report = _timed(lambda: indexer.rebuild(folder, out, workers=processes))
+    report = indexer.rebuild(folder, out, full=True, workers=processes)
     return {
-        "seconds": seconds,
-        "cpu_seconds": _cpu(),
         "stories": report.indexed,
-        "writer_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "worker_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "index_bytes": sum(path.stat().st_size for path in out.iterdir()),
-        "sources_bytes": sum(path.stat().st_size for path in out.glob("*.sources")),
         "segments": len(list(out.glob("*.trm"))),
     }
 
 
 def events(folder: Path, work: Path, processes: int) -> Measured:
     """The bare events of the files' YAML, as libyaml gives them, and nothing done with them."""
-    seconds, counts = _timed(lambda: list(_map(_stream, _paths(folder), processes)))
-    return {
-        "seconds": seconds, "cpu_seconds": _cpu(), "stories": len(_paths(folder)),
-        "events": sum(counts),
-    }  # fmt: skip
+    counts = list(_map(_stream, _paths(folder), processes))
+    return {"stories": len(_paths(folder)), "events": sum(counts)}
 
 
 def reference(folder: Path, work: Path, processes: int) -> Measured:
@@ -93,11 +93,8 @@ def reference(folder: Path, work: Path, processes: int) -> Measured:
         writer.wait_merging_threads()
         return count
 
-    seconds, count = _timed(build)
-    size = sum(path.stat().st_size for path in out.iterdir())
-    return {
-        "seconds": seconds, "cpu_seconds": _cpu(), "stories": count, "index_bytes": size,
-    }  # fmt: skip
+    count = build()
+    return {"stories": count, "index_bytes": sum(path.stat().st_size for path in out.iterdir())}
 
 
 def incremental(folder: Path, work: Path, processes: int) -> Measured:
@@ -113,7 +110,7 @@ def incremental(folder: Path, work: Path, processes: int) -> Measured:
         seconds, report = _timed(lambda: indexer.rebuild(folder, out, workers=processes))
         assert (report.indexed, report.unchanged) == (0, len(files))
         nothing.append(seconds)
-        step = len(files) // _CHANGED
+        step = max(1, len(files) // _CHANGED)
         for path in files[turn::step][:_CHANGED]:
             path.write_text(path.read_text("utf-8") + f"\nRevised, {turn}.\n", "utf-8")
         seconds, report = _timed(lambda: indexer.rebuild(folder, out, workers=processes))
@@ -126,15 +123,70 @@ def incremental(folder: Path, work: Path, processes: int) -> Measured:
     }  # fmt: skip
 
 
+def stages(folder: Path, work: Path, processes: int) -> Measured:
+    """Seconds of one processor in each stage of a full rebuild by one process."""
+    spent: Measured = {}
+    for owner, name, stage in (
+        (changes, "list_seed_files", "list the folder"),
+        (workers, "load_file", "load files"),
+        (workers, "parse_story", "read YAML"),
+        (SegmentBuilder, "add", "number words"),
+        (SegmentBuilder, "write", "write segments"),
+        (Writer, "publish", "merge and publish"),
+    ):
+        _clock(owner, name, stage, spent)
+    started = time.process_time()
+    indexer.rebuild(folder, work / "index", full=True, workers=1)
+    spent["everything else"] = time.process_time() - started - sum(spent.values())
+    return spent
+
+
+def _clock(owner: ModuleType | type, name: str, stage: str, spent: Measured) -> None:
+    """Have every call of a function add to the time of its stage."""
+    function = getattr(owner, name)
+    spent[stage] = 0.0
+
+    def clocked(*given: object, **named: object) -> object:
+        started = time.process_time()
+        try:
+            return function(*given, **named)
+        finally:
+            spent[stage] += time.process_time() - started
+
+    setattr(owner, name, clocked)
+
+
+def reading(folder: Path, work: Path, processes: int) -> Measured:
+    """Milliseconds to read a file, medians: storydex's reader and CSafeLoader in turns.
+
+    `events_share` is the share of files that the fast reader leaves to the YAML events.
+    """
+    ours, loader, left = [], [], []
+    for path in _paths(folder)[:_FILES_READ]:
+        data, front = path.read_bytes(), _front_matter(path)[0]
+        seconds, read = _timed(lambda data=data: parse_story(data, "a.md"))
+        assert read.story is not None, path
+        ours.append(seconds)
+        loader.append(_timed(lambda front=front: yaml.load(front, yaml.CSafeLoader))[0])
+        left.append(_left_to_events(front))
+    measured = {
+        "files": len(ours), "ours_ms": 1000 * median(ours), "loader_ms": 1000 * median(loader),
+    }  # fmt: skip
+    known = [fell for fell in left if fell is not None]
+    return measured | ({"events_share": sum(known) / len(known)} if known else {})
+
+
+def _left_to_events(front: str) -> bool | None:
+    """Whether the fast reader leaves this YAML to the events; None where there is none."""
+    if find_spec("indexer.seeds.yaml_fast") is None:
+        return None
+    return import_module("indexer.seeds.yaml_fast").read(front, "a.md") is None
+
+
 JOBS: dict[str, Callable[[Path, Path, int], Measured]] = {
     "full": full, "events": events, "reference": reference, "incremental": incremental,
+    "stages": stages, "reading": reading,
 }  # fmt: skip
-
-
-def _cpu() -> float:
-    """Seconds of processors that this process and those it started took, imports included."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, object]:

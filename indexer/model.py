@@ -130,10 +130,14 @@ class BuildReport(msgspec.Struct, frozen=True):
     dry_run: bool = False
 
 
+#: What a rebuild does just now.
+Phase = Literal["scanning", "reading", "writing"]
+
+
 class BuildProgress(msgspec.Struct, frozen=True):
     """How far a rebuild is: `done` of `total` files to read, in this `phase`."""
 
-    phase: Literal["scanning", "reading", "writing"]
+    phase: Phase
     done: int
     total: int
 

@@ -7,81 +7,31 @@ Story files are read in worker processes; one process writes.
 from __future__ import annotations
 
 import os
-import stat
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..analysis import well_formed
-from ..codec import Segment, open_segments
+from ..codec import Segment
 from ..disk import local_folder
-from ..errors import BuildError, DamageWarning, IndexCorrupt, IndexMissing
+from ..errors import BuildError, IndexCorrupt
 from ..generation import manifest as mf
 from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
-from ..generation.sources import NO_SOURCES, Sources, read_sources
-from ..model import BuildProgress, BuildReport, FieldWarning, Rejection
+from ..generation.sources import Sources
+from ..model import BuildProgress, BuildReport, FieldWarning, Phase
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFile, SeedFiles, list_seed_files, listing
-from .workers import (
-    WORTH_WORKERS,
-    Read,
-    ShardRead,
-    Task,
-    Wanted,
-    load_tools,
-    shard_reader,
-    shards_of,
-)
+from ..seeds import SeedFile
+from .changes import Plan, plan_changes, read_held, warn_of
+from .tuning import TUNING, Tuning
+from .workers import Read, ShardRead, Task, shard_reader, shards_of
 
 Progress = Callable[[BuildProgress], None]
-
-#: A file changed this shortly before it was read may have changed again within the
-#: granularity of its time stamp; such a file is compared by content.
-_CLOCK_GRAIN_NS = 2_000_000_000
-#: The fewest files that are worth a new generation so that they need not be looked at again.
-_WORTH_NOTING = 64
-#: How often to list a folder once more while it seems to miss files that are there.
-_MORE_LISTINGS = 3
-_Numbers = npt.NDArray[np.int64]
-_Mask = npt.NDArray[np.bool_]
-
-
-class _Plan(NamedTuple):
-    """What has to be done: some files are as they were, others must be looked at.
-
-    old: the sources of the last generation
-    rows: for each file that the folder lists where it is in `old`, or -1
-    kept: which of these are as they were; hidden, gone: rows of `old` that are not listed,
-        and stay all the same or do not
-    read: the files to look at; places: by their ids where the folder lists them
-    renews: whether files that turn out to be the same are worth noting anew: it was another
-        folder, or many that need not be looked at again
-    """
-
-    started_ns: int
-    fresh: bool
-    old: Sources
-    rows: _Numbers
-    kept: _Mask
-    hidden: _Numbers
-    gone: _Numbers
-    read: list[Wanted]
-    places: dict[str, int]
-    rejected: list[Rejection]
-    renews: bool
-
-    @property
-    def kept_count(self) -> int:
-        """How many files stay as they were."""
-        return int(self.kept.sum()) + len(self.hidden)
 
 
 def rebuild(
@@ -94,38 +44,36 @@ def rebuild(
     workers: int | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
+    tuning: Tuning = TUNING,
 ) -> BuildReport:
     """Make the index match the folder of story files.
 
     New and changed files are read, removed ones forgotten; with `full` all are read.
     `published_only` leaves out stories that say `published: false`. With `strict`
     nothing is published if a file that is read is rejected or loses a field. `workers` is the
-    number of processes that read, at least one, by default one a core. `dry_run` writes nothing.
+    number of processes that read, at least one, by default one a core. `dry_run` writes
+    nothing. `tuning` is for tests.
 
     Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer
     is at work, `BuildError` if nothing could be published; what was there before then
     still serves. If that turns out to be damaged, a `DamageWarning` names the file and
     all story files are read.
     """
-    started = time.monotonic()
-    seeds, index = os.fspath(seeds), local_folder(index)
-    workers = max(1, workers or os.cpu_count() or 1)
-    job = _Job(seeds, index, published_only, strict, workers, progress)
+    job = _Job(
+        seeds=os.fspath(seeds), index=local_folder(index), published_only=published_only,
+        strict=strict, workers=max(1, workers or os.cpu_count() or 1), progress=progress,
+        tuning=tuning, started=time.monotonic(),
+    )  # fmt: skip
     if dry_run:
-        return job.run(job.plan(full), started, None)
-    with failures_named(index):
-        os.makedirs(index, exist_ok=True)
-        with writer_lock(index):
+        return job.say(full)
+    with failures_named(job.index):
+        os.makedirs(job.index, exist_ok=True)
+        with writer_lock(job.index):
             try:
-                return job.run(job.plan(full), started, index)
+                return job.run(full)
             except IndexCorrupt as damage:
-                _warn(damage)
-                return job.run(job.plan(full=True), started, index)
-
-
-def _warn(damage: IndexCorrupt) -> None:
-    instead = "what was there is not built upon; all story files are read again"
-    warnings.warn(DamageWarning(damage, instead), stacklevel=3)
+                warn_of(damage)
+                return job.run(full=True)
 
 
 @contextmanager
@@ -160,121 +108,24 @@ def make_manifest(
     )
 
 
-def _same_folder(before: str, now: str) -> bool:
-    return before == well_formed(now) or os.path.realpath(before) == os.path.realpath(now)
-
-
-def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
-    """Those that are gone because their folder cannot be listed now: they stay as they were."""
-    hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
-    rows = np.flatnonzero(gone).tolist() if hidden else []
-    return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)
-
-
-def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources) -> _Mask:
-    """Which of the files found are as they were noted in rows of `old`."""
-    if not old.ids:
-        return np.zeros(len(rows), bool)
-    # The second time stamp cannot be set: it tells of files that were renamed or given the
-    # time stamp of another.
-    same = (rows >= 0) & (found.ctimes_ns < old.started_ns - _CLOCK_GRAIN_NS)
-    same &= (found.mtimes_ns == old.mtimes_ns[rows]) & (found.sizes == old.sizes[rows])
-    return same
-
-
+@dataclass(frozen=True, kw_only=True)
 class _Job:
-    def __init__(
-        self,
-        seeds: str,
-        index: str,
-        published_only: bool,
-        strict: bool,
-        workers: int,
-        progress: Progress | None,
-    ) -> None:
-        self.seeds = seeds
-        self.index = index
-        self.published_only = published_only
-        self.strict = strict
-        self.workers = workers
-        self.progress = progress
-        # Another folder may have other files under the same names.
-        self._moved = False
+    """One call of `rebuild`."""
 
-    def plan(self, full: bool) -> _Plan:
-        """Compare the folder with the last generation; reads no story file."""
-        self._report("scanning", 0, 0)
-        rejected: list[Rejection] = []
-        started_ns = time.time_ns()
-        with listing(self.seeds, rejected.append) as listed:
-            noted = self._old_sources()
-            found = listed()
-        old = NO_SOURCES if noted is None else noted
-        fresh = full or noted is None
-        rows = old.rows_of(found.ids)
-        for _ in range(_MORE_LISTINGS):
-            if not self._misses(old, rows):
-                break
-            rejected.clear()
-            found = list_seed_files(self.seeds, rejected.append)
-            rows = old.rows_of(found.ids)
-        known = not fresh and not self._moved
-        kept = _unchanged(found, rows, old) if known else np.zeros(len(rows), bool)
-        settled = ~kept & (rows >= 0) & (found.ctimes_ns < started_ns - _CLOCK_GRAIN_NS)
-        places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)
-        read = [
-            Wanted(found.file(place), None if fresh else old.digest(rows[place]))
-            for place in places
-        ]
-        gone = np.ones(len(old.ids), bool)
-        gone[rows[rows >= 0]] = False
-        hidden = _hidden(old, gone, [] if fresh else rejected)
-        gone[hidden] = False
-        return _Plan(
-            started_ns, fresh, old, rows, kept, hidden, np.flatnonzero(gone), read,
-            {found.ids[place]: place for place in places}, rejected,
-            self._moved or int(settled.sum()) >= _WORTH_NOTING,
-        )  # fmt: skip
+    seeds: str
+    index: str
+    published_only: bool
+    strict: bool
+    workers: int
+    progress: Progress | None
+    tuning: Tuning
+    started: float
 
-    def _misses(self, old: Sources, rows: _Numbers) -> bool:
-        """Whether a file that was listed before is there and not listed now.
-
-        A file system may pass over names while files are replaced.
-        """
-        missing = np.ones(len(old.ids), bool)
-        missing[rows[rows >= 0]] = False
-        return any(self._is_file(old.ids[row]) for row in np.flatnonzero(missing).tolist())
-
-    def _is_file(self, story_id: str) -> bool:
-        try:
-            return stat.S_ISREG(os.lstat(os.path.join(self.seeds, story_id)).st_mode)
-        except OSError:
-            return False
-
-    def _old_sources(self) -> Sources | None:
-        """The sources of the last generation, None where it cannot be added to."""
-        try:
-            manifest = mf.read_manifest(self.index)
-            if manifest.schema != SCHEMA_VERSION or manifest.published_only != self.published_only:
-                return None
-            # What could not be opened must not stay the newest.
-            open_segments(self.index, mf.manifest_name(manifest.generation), manifest.segments)
-            self._moved = not _same_folder(manifest.seeds, self.seeds)
-            return read_sources(self.index, manifest.generation)
-        except IndexMissing:
-            return None
-        except IndexCorrupt as damage:
-            _warn(damage)
-            return None
-
-    def run(self, plan: _Plan, started: float, index: str | None) -> BuildReport:
-        """Carry out a plan and publish it, or with no index only say what it would do."""
-        outcome = _Outcome(plan)
-        if index is None:
-            self._read_all(plan, outcome, None)
-            return self._finish(outcome, started, mf.newest_generation(self.index) or 0, True)
-        with open_writer(index, fresh=plan.fresh) as writer:
-            segments = self._read_all(plan, outcome, writer)
+    def run(self, full: bool) -> BuildReport:
+        """Read what has to be read, and publish a generation if anything changed."""
+        outcome = _Outcome(self._plan(full))
+        with open_writer(self.index, fresh=outcome.plan.fresh) as writer:
+            segments = self._read_all(outcome, writer)
             self._refuse_if_strict(outcome)
             self._report("writing", 0, 0)
             if outcome.changed:
@@ -283,17 +134,31 @@ class _Job:
                 for segment in segments:
                     writer.keep(segment)
                 made = writer.publish(lambda *given: self._describe(outcome, *given))
-                return self._finish(outcome, started, made)
-        return self._finish(outcome, started, mf.newest_generation(index) or 0)
+                return self._finish(outcome, made)
+        return self._finish(outcome, mf.newest_generation(self.index) or 0)
 
-    def _read_all(self, plan: _Plan, outcome: _Outcome, writer: Writer | None) -> list[Segment]:
+    def say(self, full: bool) -> BuildReport:
+        """What `run` would do; writes nothing."""
+        outcome = _Outcome(self._plan(full))
+        self._read_all(outcome, None)
+        return self._finish(outcome, mf.newest_generation(self.index) or 0, dry_run=True)
+
+    def _plan(self, full: bool) -> Plan:
+        self._report("scanning", 0, 0)
+        return plan_changes(
+            self.seeds, lambda: read_held(self.index, self.seeds, self.published_only), full,
+            self.tuning,
+        )  # fmt: skip
+
+    def _read_all(self, outcome: _Outcome, writer: Writer | None) -> list[Segment]:
         """Read all files that must be read; returns the segments written."""
-        files, total = plan.read, len(plan.read)
-        workers = min(self.workers, total // WORTH_WORKERS + 1)
+        files = outcome.plan.read
+        total = len(files)
+        workers = min(self.workers, total // self.tuning.files_per_worker + 1)
         dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
-        task = Task(folder, self.published_only, dictionary, load_tools(total))
-        shards = shards_of(files, workers)
+        task = Task(folder, self.published_only, dictionary, self.tuning)
+        shards = shards_of(files, workers, self.tuning.shard_bytes)
         found: dict[int, ShardRead] = {}
         done = 0
         self._report("reading", done, total)
@@ -330,29 +195,27 @@ class _Job:
         )  # fmt: skip
         return manifest, sources
 
-    def _finish(
-        self, outcome: _Outcome, started: float, generation: int, dry_run: bool = False
-    ) -> BuildReport:
+    def _finish(self, outcome: _Outcome, generation: int, *, dry_run: bool = False) -> BuildReport:
         return BuildReport(
             indexed=outcome.indexed,
             unchanged=outcome.plan.kept_count + outcome.touched,
             removed=len(outcome.removed),
             rejected=tuple(sorted(outcome.rejected, key=lambda rejection: rejection.path)),
             warnings=tuple(outcome.warnings),
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - self.started,
             generation=generation,
             dry_run=dry_run,
         )
 
-    def _report(self, phase: str, done: int, total: int) -> None:
+    def _report(self, phase: Phase, done: int, total: int) -> None:
         if self.progress is not None:
-            self.progress(BuildProgress(phase, done, total))  # type: ignore[arg-type]
+            self.progress(BuildProgress(phase, done, total))
 
 
 class _Outcome:
     """What has become of the files of a plan so far."""
 
-    def __init__(self, plan: _Plan) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.rejected = list(plan.rejected)
         self.warnings: list[FieldWarning] = []

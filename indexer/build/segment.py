@@ -27,8 +27,6 @@ from ..model import FACETS, Story
 from ..schema import TEXT_FIELDS, Texts, create_schema, encode_texts, fields_of, texts_of
 from .vocabulary import SEPARATOR, Vocabulary
 
-#: Pieces that are known from one segment to the next; about as many as a segment has.
-_MOST_PIECES = 1 << 15
 _I64 = npt.NDArray[np.int64]
 
 
@@ -49,7 +47,7 @@ class _TextField:
     def add(self, doc: int, text: str) -> int:
         """Take the text of a document; returns its number of pieces."""
         numbers = self._vocabulary.numbers_of(text)
-        self._pieces.frombytes(memoryview(numbers).cast("B"))
+        self._pieces.extend(numbers)
         self._docs.append(doc)
         self._ends.append(len(self._pieces))
         return len(numbers)
@@ -232,9 +230,7 @@ class SegmentBuilder:
     vocabulary, and about 60 bytes per word of the largest field while writing.
     """
 
-    def __init__(self, vocabulary: Callable[[], Vocabulary] = Vocabulary) -> None:
-        self._make_vocabulary = vocabulary
-        self._vocabulary = vocabulary()
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
@@ -246,8 +242,7 @@ class SegmentBuilder:
         self._keywords: dict[str, _KeywordField] = {}
         self._numbers: dict[str, _NumberField] = {}
         self._lengths: list[str] = []
-        if len(self._vocabulary) > _MOST_PIECES:
-            self._vocabulary = self._make_vocabulary()
+        self._vocabulary = Vocabulary()
         for name, field in create_schema().items():
             self._prepare(name, field)
 

@@ -15,9 +15,7 @@ from ..generation.sources import NO_SOURCES, Sources
 from ..model import Story
 from .rebuild import failures_named, make_manifest
 from .segment import SegmentBuilder
-
-#: Words gathered before a segment is written; what bounds the memory of a writer.
-WORDS_PER_SEGMENT = 6_000_000
+from .tuning import TUNING
 
 
 def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> int:
@@ -40,7 +38,7 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
                 count += 1
                 articles += len(story.related)
                 builder.add(story)
-                if builder.words >= WORDS_PER_SEGMENT:
+                if builder.words >= TUNING.segment_words:
                     _write_segment(folder, writer, builder)
             if builder.docs:
                 _write_segment(folder, writer, builder)

@@ -31,12 +31,8 @@ class Vocabulary:
         self._numbers = _Numbers(self)
         self._numbers[PART_SEPARATOR] = SEPARATOR
 
-    def __len__(self) -> int:
-        """How many pieces are known."""
-        return len(self._sizes)
-
-    def numbers_of(self, text: str) -> array[int] | memoryview:
-        """The numbers of a text's pieces, uint32[pieces]; good until the next call."""
+    def numbers_of(self, text: str) -> array[int]:
+        """The numbers of a text's pieces, uint32[pieces]."""
         pieces = text.replace(PART_SEPARATOR, _SPACED_SEPARATOR).split(" ")
         return array("I", map(self._numbers.__getitem__, pieces))
 

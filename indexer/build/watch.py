@@ -13,15 +13,7 @@ from ..errors import SeedError, StorydexError
 from ..model import BuildReport
 from ..seeds import SUFFIXES
 from .rebuild import Progress, rebuild
-
-#: How long the folder must be quiet before it is read, in milliseconds.
-QUIET_MS = 500
-#: Never waits longer than this while changes keep coming, in milliseconds.
-_LONGEST_WAIT_MS = 10_000
-#: How often to look whether to stop, in milliseconds.
-_LOOK_UP_MS = 250
-#: Seconds until a rebuild that failed is tried again, doubled each time, and the most of them.
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0
+from .tuning import TUNING, Tuning
 
 
 def watch(
@@ -35,24 +27,25 @@ def watch(
     stop: threading.Event | None = None,
     progress: Progress | None = None,
     failed: Callable[[StorydexError], None] | None = None,
+    tuning: Tuning = TUNING,
 ) -> Iterator[BuildReport]:
     """Rebuild now, and again after each change; yields each report until `stop` is set.
 
     A rebuild that fails is told to `failed` and tried again after the next change, or
     after a while; without `failed` the error is raised. The folder may be moved away and
-    replaced. Ends also when interrupted.
+    replaced. Ends also when interrupted. `tuning` is for tests.
     """
     if not os.path.isdir(seeds):
         raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
-    changes = _changes(os.fspath(seeds), os.path.realpath(index), stop or threading.Event())
+    changes = _changes(os.fspath(seeds), os.path.realpath(index), stop or threading.Event(), tuning)
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     changed = next(changes, False)
-    pause, due, told = _FIRST_PAUSE, float("inf"), ""
+    pause, due, told = tuning.first_pause, float("inf"), ""
     while True:
         try:
             yield rebuild(
                 seeds, index, full=full, published_only=published_only, strict=strict,
-                workers=workers, progress=progress,
+                workers=workers, progress=progress, tuning=tuning,
             )  # fmt: skip
         except StorydexError as error:
             if failed is None:
@@ -62,10 +55,10 @@ def watch(
             if changed or str(error) != told:
                 failed(error)
             told = str(error)
-            due, pause = time.monotonic() + pause, min(2 * pause, _LONGEST_PAUSE)
+            due, pause = time.monotonic() + pause, min(2 * pause, tuning.longest_pause)
         else:
             full = False
-            pause, due, told = _FIRST_PAUSE, float("inf"), ""
+            pause, due, told = tuning.first_pause, float("inf"), ""
         for changed in changes:
             if changed or time.monotonic() >= due:
                 break
@@ -73,7 +66,7 @@ def watch(
             return
 
 
-def _changes(seeds: str, index: str, stop: threading.Event) -> Iterator[bool]:
+def _changes(seeds: str, index: str, stop: threading.Event, tuning: Tuning) -> Iterator[bool]:
     """Whether story files have changed since the last item, several times a second.
 
     A folder that comes, goes or is replaced has changed. What is written into the folder
@@ -90,12 +83,12 @@ def _changes(seeds: str, index: str, stop: threading.Event) -> Iterator[bool]:
         before, watched = watched, _identity(seeds)
         if watched is None:
             yield before is not None
-            stop.wait(_LOOK_UP_MS / 1000)
+            stop.wait(tuning.look_up_ms / 1000)
             continue
         try:
             items = watchfiles.watch(
-                seeds, stop_event=stop, debounce=_LONGEST_WAIT_MS, step=QUIET_MS,
-                watch_filter=matters, yield_on_timeout=True, rust_timeout=_LOOK_UP_MS,
+                seeds, stop_event=stop, debounce=tuning.longest_wait_ms, step=tuning.quiet_ms,
+                watch_filter=matters, yield_on_timeout=True, rust_timeout=tuning.look_up_ms,
                 raise_interrupt=True,
             )  # fmt: skip
             next(items, None)

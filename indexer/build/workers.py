@@ -19,33 +19,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..errors import BuildError
-from ..forks import may_fork
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
-from ..seeds import SeedFile, StoryRead, load_file, parse_story, plain_reader
+from ..seeds import SeedFile, load_file, parse_story
 from .segment import SegmentBuilder
-
-if TYPE_CHECKING:
-    from ..seeds.plain import PlainReader
-    from .vocabulary import Vocabulary
-
-#: Bytes of story files that make a segment; what bounds the memory of a worker.
-SHARD_BYTES = 24 << 20
-#: The fewest files worth starting another worker for.
-WORTH_WORKERS = 64
-#: The fewest files worth loading the compiler for, which reads them faster.
-WORTH_COMPILING = 2000
-#: Files after which progress is told.
-_STEP = 64
-#: Stories that the compression of stored stories is trained on.
-_SAMPLES = 256
-#: New objects after which a worker looks for cycles among them.
-_RARELY = 100_000
+from .tuning import Tuning
 
 #: indexed; the index has it as it is; left out, as its file asks; not to be read; removed
 #: since its folder was listed
@@ -80,51 +63,26 @@ class ShardRead(NamedTuple):
     segment: Segment | None
 
 
-class Tools(NamedTuple):
-    """Compiled loops for reading and indexing stories."""
-
-    plain: PlainReader
-    vocabulary: type[Vocabulary]
-
-
-def load_tools(files: int) -> Tools | None:
-    """The compiled loops, where that many files are worth the half second it takes."""
-    if files < WORTH_COMPILING:
-        return None
-    from .numbering import CompiledVocabulary
-
-    return Tools(plain_reader(), CompiledVocabulary)
-
-
 class Task(NamedTuple):
     """How files are read: where segments go (None: nowhere), and what is left out.
 
-    `dictionary` compresses stored stories; None has one made of what is read. `tools`
-    make it faster.
+    `dictionary` compresses stored stories; None has one made of what is read.
     """
 
     folder: str | None
     published_only: bool
     dictionary: bytes | None
-    tools: Tools | None
-
-    def builder(self) -> SegmentBuilder:
-        """What indexes the stories read."""
-        return SegmentBuilder(self.tools.vocabulary) if self.tools else SegmentBuilder()
-
-    def parse(self, data: bytes, story_id: str) -> StoryRead:
-        """The bytes of a story file → the story."""
-        return parse_story(data, story_id, self.tools.plain if self.tools else None)
+    tuning: Tuning
 
 
 #: Shards → the number of files read since the last time, or a whole shard.
 ReadShards = Callable[[list[list[Wanted]]], Iterator["int | ShardRead"]]
 
 
-def shards_of(files: list[Wanted], workers: int) -> list[list[Wanted]]:
+def shards_of(files: list[Wanted], workers: int, most_bytes: int) -> list[list[Wanted]]:
     """Split files into shards of about the same size, the same number for each worker."""
     total = sum(wanted.file.size for wanted in files)
-    rounds = -(-total // (SHARD_BYTES * workers)) or 1
+    rounds = -(-total // (most_bytes * workers)) or 1
     size = max(1, total / (rounds * workers))
     shards: list[list[Wanted]] = [[] for _ in range(rounds * workers)]
     before = 0
@@ -142,7 +100,7 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
     with other threads reads in its own process instead. Reading raises `OSError` and
     `BuildError`; no worker outlives the block.
     """
-    if workers <= 1 or not may_fork():
+    if workers <= 1 or not _may_fork():
         yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
@@ -151,8 +109,17 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
         yield lambda shards: _deal(shards, started, task)
 
 
+def _may_fork() -> bool:
+    """Whether a copy of this process can work.
+
+    It could not in a program with other threads: a lock that one of them holds would
+    stay locked in the copy.
+    """
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+
+
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = task.builder()
+    builder = SegmentBuilder()
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
@@ -162,14 +129,10 @@ def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRe
 def _read_files(
     shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
 ) -> Iterator[int]:
-    """Read files into a builder; yields now and then how many since the last time."""
-    told = 0
+    """Read files into a builder; yields 1 after each."""
     for wanted in shard:
         reads.append(_read_file(wanted, task, builder))
-        if len(reads) - told == _STEP:
-            told = len(reads)
-            yield _STEP
-    yield len(reads) - told
+        yield 1
 
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
@@ -180,7 +143,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
             return Read("gone", b"", 0, None, ())
         return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
-    story, rejection, warnings = task.parse(data, file.id)
+    story, rejection, warnings = parse_story(data, file.id)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
@@ -272,12 +235,12 @@ def _receive(worker: _Worker) -> int | ShardRead:
 def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     """A dictionary made of stories here and there."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = task.builder()
-    for file in files[:: max(1, len(files) // _SAMPLES)]:
+    builder = SegmentBuilder()
+    for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
         data = load_file(file.path, file.id, follow=False)
         if isinstance(data, Rejection):
             continue
-        story = task.parse(data, file.id).story
+        story = parse_story(data, file.id).story
         if story is not None:
             builder.add(story)
     return builder.train()
@@ -286,7 +249,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, what became of them goes out."""
     _prepare_worker()
-    builder = task.builder()
+    builder = SegmentBuilder()
     dictionary = task.dictionary
     waits = task.folder is not None and dictionary is None
     try:
@@ -305,7 +268,8 @@ def _work(pipe: Connection, task: Task) -> None:
                     untold = 0
             if waits:
                 dictionary, waits = pipe.recv(), False
-            pipe.send(untold)
+            if untold:
+                pipe.send(untold)
             pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:
@@ -318,7 +282,7 @@ def _prepare_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Stories are trees: looking for cycles between shards is lost time.
     gc.freeze()
-    gc.set_threshold(_RARELY)
+    gc.disable()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -7,7 +7,7 @@ begins follows from the frequencies before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -32,18 +32,13 @@ class Packed(NamedTuple):
     offsets: _I64
 
 
-#: Steps uint32[sum of tfs] and frequencies uint32[P] of postings → their packed blocks.
-PackSteps = Callable[[U32, U32], Packed]
-
-
 class PositionPacker:
-    """Packs the positions of a segment's postings, given in order, with `pack`.
+    """Packs the positions of a segment's postings, given in order.
 
     Afterwards `blocks`, `widths`, `long` and `counts` are the sections of these names.
     """
 
-    def __init__(self, pack: PackSteps | None = None) -> None:
-        self._pack_steps = pack or pack_steps
+    def __init__(self) -> None:
         self.size = 0
         self._blocks: list[_I64] = []
         self._widths: list[U8] = []
@@ -103,7 +98,7 @@ class PositionPacker:
         return np.concatenate(self._counts)
 
     def _pack(self, steps: U32, tfs: U32) -> bytes:
-        packed = self._pack_steps(steps, tfs)
+        packed = pack_steps(steps, tfs)
         self._blocks.append(self.size + packed.offsets[:-1])
         self._widths.append(packed.widths)
         self.size += int(packed.offsets[-1])

@@ -36,7 +36,7 @@ from .invert import (
     length_codes,
     term_buckets,
 )
-from .positions import PackSteps, PositionPacker
+from .positions import PositionPacker
 from .stored import Stored
 
 
@@ -58,7 +58,6 @@ def write_segment(
     columns: Mapping[str, Column],
     facets: Collection[str],
     stored: Stored,
-    pack: PackSteps | None = None,
 ) -> None:
     """Write the files `segment`.* into `folder`, which must not have them yet.
 
@@ -69,7 +68,6 @@ def write_segment(
     columns: field name → values of N documents
     facets: names of docs-only fields that get a document → values column too
     stored: N records, see `stored.compress_records`; read once
-    pack: what packs positions, by default `positions.pack_steps`
 
     Raises `BuildError` if postings, terms or positions pass 4 GiB; `OSError` if a file
     cannot be written. Needs memory for the terms and a byte per posting besides one part's
@@ -82,7 +80,7 @@ def write_segment(
         SectionWriter(folder, segment, "positions", docs) as positions,
         SectionWriter(folder, segment, "documents", docs) as documents,
     ):
-        inverted = _Inverted(docs, codes, postings, documents, frozenset(facets), pack)
+        inverted = _Inverted(docs, codes, postings, documents, frozenset(facets))
         positions.stream("bits", inverted.take(fields))
         sums = {name: int(values.sum(dtype=np.int64)) for name, values in lengths.items()}
         inverted.finish(terms, positions, sums)
@@ -101,7 +99,6 @@ class _Inverted:
         postings: SectionWriter,
         documents: SectionWriter,
         facets: frozenset[str],
-        pack: PackSteps | None,
     ) -> None:
         self._docs = docs
         self._codes = codes
@@ -115,7 +112,7 @@ class _Inverted:
         self._hashes: list[int] = []
         self._postings = 0
         self._tokens: Counter[str] = Counter()
-        self._packer = PositionPacker(pack)
+        self._packer = PositionPacker()
 
     def _put(self, name: str, array: AnyArray) -> None:
         self._arrays.setdefault(name, []).append(array)

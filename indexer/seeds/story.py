@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
-from .events import Field, Fields, Many, Record, RefusalError, read_mapping
-from .files import MAX_BYTES, load_file, too_large
+from . import yaml_fast
+from .listing import MAX_BYTES, load_file, too_large
 from .values import (
     BadValueError,
     parse_domain,
@@ -19,15 +19,27 @@ from .values import (
     parse_link,
     parse_number,
     parse_pixels,
+    parse_published,
     parse_text,
 )
-
-if TYPE_CHECKING:
-    from .plain import PlainReader
+from .yaml import Field, Fields, Many, Record, RefusalError, read_mapping
 
 # Blank lines and comments may stand before the opening line.
 _OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
 _CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
+# After the front matter of a bare YAML file: nothing but blank lines and comments.
+_ANYTHING = re.compile(r"^[ \t]*(?P<found>[^\s#])", re.MULTILINE)
+# In a body: a key of the format as its first text, or `secured` as a key anywhere.
+_SECOND_DOCUMENT = re.compile(
+    r"""
+    \A \s* (?:(?:---|\#.*|%.*)\n\s*)* [{]?\s*["']?
+        (?P<found> (?-i:title|excerpt|publishedDateTime|webUrl|originalUrl|related|provider) )
+        ["']?\s*: (?=\s|\Z)
+    | ^[\ \t]* (?:[-?{,][\ \t]*)* (?P<secured> ["']?secured["']?\s*: )
+    | (?P<quoted> ["']secured["']\s*: )
+    """,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+)
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _BOM = "\ufeff"
 
@@ -48,18 +60,11 @@ def read_story(path: str, story_id: str) -> StoryRead:
     return parse_story(data, story_id)
 
 
-def plain_reader() -> PlainReader:
-    """What reads most files many times faster; loads the compiler, in half a second."""
-    from .plain import PlainReader
-
-    return PlainReader(_STORY)
-
-
-def parse_story(data: bytes, story_id: str, plain: PlainReader | None = None) -> StoryRead:
+def parse_story(data: bytes, story_id: str, *, fast: bool = True) -> StoryRead:
     """The bytes of a story file → the story. Raises nothing, whatever the bytes.
 
-    `plain` makes it faster, and nothing else. Neither records nor messages hold anything
-    of `secured`.
+    `yaml_fast` reads what it surely reads right, `yaml` the rest, or everything without
+    `fast`. Neither records nor messages hold anything of `secured`.
     """
     if len(data) > MAX_BYTES:
         return StoryRead(None, too_large(story_id), ())
@@ -73,7 +78,7 @@ def parse_story(data: bytes, story_id: str, plain: PlainReader | None = None) ->
     if "\r" in text:
         # YAML reads each of them as a line feed too.
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _read_text(text, story_id, plain)
+    return _read_text(text, story_id, fast)
 
 
 class _Part(NamedTuple):
@@ -84,14 +89,14 @@ class _Part(NamedTuple):
     body: str
 
 
-def _read_text(text: str, story_id: str, plain: PlainReader | None) -> StoryRead:
+def _read_text(text: str, story_id: str, fast: bool) -> StoryRead:
     start = 0
     try:
         part = _split(text, story_id)
         start = part.start
         yaml = text[start : part.end]
         warnings: list[FieldWarning] = []
-        story = plain.read(yaml, story_id) if plain else None
+        story = yaml_fast.read(yaml, story_id) if fast else None
         if story is None:
             values, warnings = read_mapping(yaml, _STORY, story_id)
             story = _story(story_id, values)
@@ -112,9 +117,15 @@ def _split(text: str, story_id: str) -> _Part:
         return _Part(0, len(text), "")
     # From the line feed before the first line of the mapping, which may be missing.
     closing = _CLOSING.search(text, opening.end() - 1)
+    bare = story_id.lower().endswith((".yml", ".yaml"))
     if closing is not None:
-        return _Part(opening.end(), closing.start() + 1, parse_text(text[closing.end() :]))
-    if story_id.lower().endswith((".yml", ".yaml")):
+        body = text[closing.end() :]
+        second = (_ANYTHING if bare else _SECOND_DOCUMENT).search(body)
+        if second is not None:
+            place = closing.end() + second.start(second.lastgroup or 0)
+            raise RefusalError("more than one YAML document: keep one story a file", place)
+        return _Part(opening.end(), closing.start() + 1, parse_text(body))
+    if bare:
         return _Part(opening.end(), len(text), "")
     raise RefusalError(
         "front matter without its closing line: write `---` alone after the last field",
@@ -125,6 +136,8 @@ def _split(text: str, story_id: str) -> _Part:
 def _story(story_id: str, values: dict[str, Any]) -> Story:
     if "title" not in values:
         raise RefusalError("no title: give the story a `title: …` with text")
+    if values.pop("draft", False):
+        values["published"] = False
     if "topics" in values:
         values["topics"] = tuple(dict.fromkeys(values["topics"]))
     return Story(id=story_id, **values)
@@ -182,7 +195,9 @@ _ARTICLE: Fields = {
 _STORY: Fields = {
     **_ARTICLE,
     "body": ("body", Field(parse_text)),
-    "published": ("published", _FLAG),
+    # What cannot be read is never public.
+    "published": ("published", Field(parse_published, "true or false", False)),
+    "draft": ("draft", Field(parse_published, "true or false", True)),
     "topics": ("topics", Many(_LINE, lone=True)),
     "related": ("related", Many(Record(_ARTICLE, _article))),
 }

@@ -135,6 +135,18 @@ def parse_flag(text: str, plain: bool) -> bool:
     return SafeConstructor.bool_values[text.lower()]
 
 
+#: What else than a YAML boolean says yes or no where being public is at stake.
+_YES, _NO = frozenset({"true", "yes", "on", "y", "1"}), frozenset({"false", "no", "off", "n", "0"})
+
+
+def parse_published(text: str, _plain: bool = True) -> bool:
+    """A boolean in any usual notation, quoted or not: what is meant counts here."""
+    word = text.strip().lower()
+    if word not in _YES and word not in _NO:
+        raise BadValueError("neither true nor false, so the story is not public: write one of them")
+    return word in _YES
+
+
 def parse_instant(text: str, _plain: bool = True) -> datetime:
     """An ISO 8601 date or instant, or a YAML timestamp → UTC; without an offset it is UTC."""
     found = _INSTANT.fullmatch(text.strip())

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 import indexer
-import indexer.build.rebuild
 import indexer.build.workers
+from indexer.build.tuning import Tuning
 from tests.conftest import write_story
 
 LONG_AGO = 1_600_000_000
 #: More than what the time stamps of a file system are rounded to.
 FINE_NS = 10_000_000
+#: Files need not be seconds old to be taken for unchanged.
+FINE = Tuning(clock_grain_ns=FINE_NS)
 
 
 def written(folder: Path, name: str, **fields) -> Path:
@@ -33,10 +35,8 @@ def titles(index, query=""):
         return sorted(hit.story.title for hit in engine.search(query, limit=1000).hits)
 
 
-@pytest.fixture(autouse=True)
-def fine_clock(monkeypatch):
-    """Files need not be seconds old to be taken for unchanged."""
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", FINE_NS)
+def rebuild(seeds, index, tuning=FINE, **options):
+    return indexer.rebuild(seeds, index, tuning=tuning, **options)
 
 
 @pytest.fixture

@@ -10,32 +10,33 @@ from pathlib import Path
 import pytest
 
 import indexer
-import indexer.build.rebuild
 import indexer.build.workers
-from tests.build.conftest import FINE_NS, counts, titles, written
+from indexer.build.tuning import Tuning
+from tests.build.conftest import FINE_NS, counts, rebuild, titles, written
 from tests.conftest import write_story
+from tests.seeds.entries import ask, deny
 
 
 def test_only_changes_are_read(seeds, tmp_path):
     """New, changed and removed files are counted and show up in the results."""
     index = tmp_path / "index"
-    assert counts(indexer.rebuild(seeds, index)) == (3, 0, 0)
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
     written(seeds, "four.md", title="Story four")
     write_story(seeds, "one.md", title="Story one, revised")
     (seeds / "two.yml").unlink()
-    report = indexer.rebuild(seeds, index)
+    report = rebuild(seeds, index)
     assert counts(report) == (2, 1, 1)
     assert titles(index) == ["Story four", "Story one, revised", "Story three"]
     assert titles(index, "revised") == ["Story one, revised"]
     assert titles(index, "two") == []
-    assert counts(indexer.rebuild(seeds, index, full=True)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index, full=True)) == (3, 0, 0)
     assert titles(index) == ["Story four", "Story one, revised", "Story three"]
 
 
 def test_story_ids_are_relative_paths(seeds, tmp_path):
     """A story is known by its path below the folder, with slashes and suffix."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     with indexer.open_index(tmp_path / "index") as engine:
         assert engine.get("deep/er/three.txt").title == "Story three"
 
@@ -44,28 +45,26 @@ def test_files_that_did_not_change_are_not_opened(seeds, tmp_path, looked_at):
     """A rebuild looks at new and changed files only."""
     index = tmp_path / "index"
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     assert sorted(looked_at) == ["deep/er/three.txt", "one.md", "two.yml"]
     looked_at.clear()
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     written(seeds, "four.md", title="Four")
     assert not looked_at
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     assert looked_at == ["four.md"]
 
 
-def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at, monkeypatch):
+def test_files_need_not_be_looked_at_for_ever(seeds, tmp_path, looked_at):
     """A file that was written right before it was read is looked at once more."""
     index = tmp_path / "index"
-    monkeypatch.setattr(indexer.build.rebuild, "_WORTH_NOTING", 3)
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", 10**18)
-    indexer.rebuild(seeds, index)
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    coarse = Tuning(settled_files=3, clock_grain_ns=10**18)
+    rebuild(seeds, index, coarse)
+    assert counts(rebuild(seeds, index, coarse)) == (0, 3, 0)
     assert len(looked_at) == 6
-    monkeypatch.setattr(indexer.build.rebuild, "_CLOCK_GRAIN_NS", FINE_NS)
     time.sleep(2 * FINE_NS / 1e9)
     for _ in range(3):
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index, Tuning(settled_files=3, clock_grain_ns=FINE_NS))
     assert len(looked_at) <= 9
 
 
@@ -76,15 +75,15 @@ def test_files_that_change_places(seeds, tmp_path):
     written(seeds, "b.md", title="Gamma")
     written(tmp_path, "c.md", title="Delta")
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "a.md").rename(seeds / "x")
     (seeds / "b.md").rename(seeds / "a.md")
     (seeds / "x").rename(seeds / "b.md")
-    assert counts(indexer.rebuild(seeds, index)) == (2, 3, 0)
+    assert counts(rebuild(seeds, index)) == (2, 3, 0)
     with indexer.open_index(index) as engine:
         assert engine.get("a.md").title == "Gamma"
     (tmp_path / "c.md").replace(seeds / "a.md")
-    assert counts(indexer.rebuild(seeds, index)) == (1, 4, 0)
+    assert counts(rebuild(seeds, index)) == (1, 4, 0)
     assert titles(index) == ["Alpha", "Delta", "Story one", "Story three", "Story two"]
 
 
@@ -94,15 +93,15 @@ def test_another_folder_with_files_that_look_alike(tmp_path):
         written(tmp_path / folder, "a.md", title=title)
     index = tmp_path / "index"
     time.sleep(2 * FINE_NS / 1e9)
-    indexer.rebuild(tmp_path / "one", index)
-    assert counts(indexer.rebuild(tmp_path / "two", index)) == (1, 0, 0)
+    rebuild(tmp_path / "one", index)
+    assert counts(rebuild(tmp_path / "two", index)) == (1, 0, 0)
     assert titles(index) == ["Gamma"]
-    assert counts(indexer.rebuild(tmp_path / "three", index)) == (0, 1, 0)
+    assert counts(rebuild(tmp_path / "three", index)) == (0, 1, 0)
     with indexer.open_index(index) as engine:
         assert engine.info().seeds == str(tmp_path / "three")
     (tmp_path / "link").symlink_to("three")
-    generation = indexer.rebuild(tmp_path / "three", index).generation
-    assert indexer.rebuild(tmp_path / "link", index).generation == generation
+    generation = rebuild(tmp_path / "three", index).generation
+    assert rebuild(tmp_path / "link", index).generation == generation
 
 
 def test_a_listing_that_stammers(seeds, tmp_path, monkeypatch):
@@ -125,17 +124,17 @@ def test_a_listing_that_stammers(seeds, tmp_path, monkeypatch):
             missed = [] if next(turn) % 2 else [entry for entry in found if entry.name == "one.md"]
             return iter([entry for entry in found * 2 if entry not in missed])
 
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     monkeypatch.setattr(os, "scandir", Stammering)
     for full in (False, True):
-        assert indexer.rebuild(seeds, index, full=full).removed == 0
+        assert rebuild(seeds, index, full=full).removed == 0
         assert titles(index) == ["Story one", "Story three", "Story two"]
 
 
 def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
     """It counts as removed, and is no fault."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     written(seeds, "new.md", title="New")
     load_file = indexer.build.workers.load_file
 
@@ -145,10 +144,10 @@ def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
         return load_file(path, story_id, **named)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
-    report = indexer.rebuild(seeds, index, full=True, workers=1)
+    report = rebuild(seeds, index, full=True, workers=1)
     assert report.rejected == ()
     assert titles(index) == ["Story three", "Story two"]
-    assert counts(indexer.rebuild(seeds, index)) == (0, 2, 0)
+    assert counts(rebuild(seeds, index)) == (0, 2, 0)
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
@@ -167,7 +166,7 @@ def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch
         return load_file(path, story_id, **named)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
-    report = indexer.rebuild(seeds, tmp_path / "index", workers=1)
+    report = rebuild(seeds, tmp_path / "index", workers=1)
     assert [rejection.path for rejection in report.rejected] == ["one.md"]
     assert titles(tmp_path / "index") == ["Story three", "Story two"]
 
@@ -175,16 +174,14 @@ def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch
 def test_stories_of_a_folder_that_lets_nobody_ask_stay(seeds, tmp_path, monkeypatch):
     """A subfolder that can be listed but not entered is treated like one that cannot be listed."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
-    real = os.lstat
+    rebuild(seeds, index)
 
-    def refuse(path, **named):
-        if str(path).endswith("three.txt"):
+    def refuse(path):
+        if path.endswith("three.txt"):
             raise PermissionError(13, "Permission denied", path)
-        return real(path, **named)
 
-    monkeypatch.setattr(os, "lstat", refuse)
-    report = indexer.rebuild(seeds, index)
+    ask(monkeypatch, refuse)
+    report = rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
     assert "Story three" in titles(index)
@@ -194,54 +191,47 @@ def test_a_change_within_the_clocks_grain_is_seen(seeds, tmp_path):
     """A file rewritten right after it was read, with the same size and time, is read again."""
     path = write_story(seeds, "one.md", title="First text")
     stamp = path.stat().st_mtime_ns
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     write_story(seeds, "one.md", title="Other text")
     os.utime(path, ns=(stamp, stamp))
-    assert indexer.rebuild(seeds, tmp_path / "index").indexed == 1
+    assert rebuild(seeds, tmp_path / "index").indexed == 1
     assert "Other text" in titles(tmp_path / "index")
 
 
 def test_a_touched_file_counts_as_unchanged(seeds, tmp_path):
     """A new time stamp alone does not make a story new."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     (seeds / "one.md").touch()
-    assert counts(indexer.rebuild(seeds, tmp_path / "index")) == (0, 3, 0)
+    assert counts(rebuild(seeds, tmp_path / "index")) == (0, 3, 0)
 
 
 def test_a_file_gone_bad_is_reported_until_it_is_mended(seeds, tmp_path):
     """A story whose file can no longer be read leaves the index, and says so every time."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "one.md").write_text("---\ntitle: [\n---\n")
     for _ in range(2):
-        report = indexer.rebuild(seeds, index)
+        report = rebuild(seeds, index)
         assert [rejection.path for rejection in report.rejected] == ["one.md"]
         assert titles(index) == ["Story three", "Story two"]
     write_story(seeds, "one.md", title="Mended")
-    assert not indexer.rebuild(seeds, index).rejected
+    assert not rebuild(seeds, index).rejected
     assert "Mended" in titles(index)
 
 
 def test_stories_of_a_folder_that_cannot_be_listed_stay(seeds, tmp_path, monkeypatch):
     """A subfolder without permission is reported, and its stories are not taken for gone."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
-    real_open = os.open
-
-    def refuse(path, *more, **named):
-        if str(path).endswith("er"):
-            raise PermissionError(13, "Permission denied", path)
-        return real_open(path, *more, **named)
-
-    monkeypatch.setattr(os, "open", refuse)
-    report = indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
+    deny(monkeypatch, "/er")
+    report = rebuild(seeds, index)
     assert [rejection.path for rejection in report.rejected] == ["deep/er/"]
     assert counts(report) == (0, 3, 0)
     assert "Story three" in titles(index)
     write_story(seeds, "one.md", title="Changed")
-    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
     monkeypatch.undo()
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
     assert titles(index) == ["Changed", "Story three", "Story two"]
 
 
@@ -250,8 +240,8 @@ def test_a_file_of_another_size_is_read(seeds, tmp_path):
     index = tmp_path / "index"
     for path in seeds.rglob("*.md"):
         os.utime(path, ns=(0, 0))
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "one.md", title="Something longer")
     os.utime(seeds / "one.md", ns=(0, 0))
-    assert counts(indexer.rebuild(seeds, index)) == (1, 2, 0)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
     assert "Something longer" in titles(index)

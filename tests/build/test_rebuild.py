@@ -13,38 +13,37 @@ import time
 import pytest
 
 import indexer
-import indexer.build.workers
 from indexer.build.stories import build_stories
 from indexer.generation.lock import writer_lock
-from tests.build.conftest import LONG_AGO, counts, titles, written
+from tests.build.conftest import LONG_AGO, counts, rebuild, titles, written
 from tests.conftest import ROOT, write_story
 
 
 def test_strict_publishes_nothing_bad(seeds, tmp_path):
     """With `strict` one bad file or field leaves the old index in place."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "one.md", title="Changed")
     write_story(seeds, "bad.md", title="")
     with pytest.raises(indexer.BuildError, match=re.escape("bad.md:")):
-        indexer.rebuild(seeds, index, strict=True)
+        rebuild(seeds, index, strict=True)
     assert titles(index) == ["Story one", "Story three", "Story two"]
     write_story(seeds, "bad.md", title="Good", publishedDateTime="never")
     with pytest.raises(indexer.BuildError, match="publishedDateTime"):
-        indexer.rebuild(seeds, index, strict=True)
+        rebuild(seeds, index, strict=True)
     write_story(seeds, "bad.md", title="Good")
-    assert indexer.rebuild(seeds, index, strict=True).indexed == 2
+    assert rebuild(seeds, index, strict=True).indexed == 2
 
 
 def test_a_dry_run_writes_nothing(seeds, tmp_path):
     """`dry_run` says what would be done and leaves no trace."""
     index = tmp_path / "index"
-    assert counts(indexer.rebuild(seeds, index, dry_run=True)) == (3, 0, 0)
+    assert counts(rebuild(seeds, index, dry_run=True)) == (3, 0, 0)
     assert not index.exists()
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (seeds / "one.md").unlink()
     before = {path: path.read_bytes() for path in index.iterdir()}
-    assert counts(indexer.rebuild(seeds, index, dry_run=True)) == (0, 2, 1)
+    assert counts(rebuild(seeds, index, dry_run=True)) == (0, 2, 1)
     assert before == {path: path.read_bytes() for path in index.iterdir()}
 
 
@@ -52,14 +51,14 @@ def test_published_only(seeds, tmp_path):
     """Stories that say `published: false` are left out, or indexed and marked."""
     index = tmp_path / "index"
     written(seeds, "draft.md", title="Draft", published=False)
-    assert indexer.rebuild(seeds, index).indexed == 4
+    assert rebuild(seeds, index).indexed == 4
     with indexer.open_index(index) as engine:
         assert engine.search("", filters={"published": ["false"]}).total == 1
-    assert indexer.rebuild(seeds, index, published_only=True).indexed == 3
+    assert rebuild(seeds, index, published_only=True).indexed == 3
     assert "Draft" not in titles(index)
-    assert counts(indexer.rebuild(seeds, index, published_only=True)) == (0, 4, 0)
+    assert counts(rebuild(seeds, index, published_only=True)) == (0, 4, 0)
     write_story(seeds, "one.md", title="Withdrawn", published=False)
-    assert counts(indexer.rebuild(seeds, index, published_only=True)) == (0, 3, 1)
+    assert counts(rebuild(seeds, index, published_only=True)) == (0, 3, 1)
     assert titles(index) == ["Story three", "Story two"]
 
 
@@ -77,7 +76,7 @@ def test_many_small_rebuilds(tmp_path):
             expected[name] = f"Story {name} of turn {turn}"
             path = write_story(seeds, name, title=expected[name])
             os.utime(path, (LONG_AGO + turn, LONG_AGO + turn))
-        indexer.rebuild(seeds, index, workers=1)
+        rebuild(seeds, index, workers=1)
         names = {path.suffix: 0 for path in index.iterdir()}
         for path in index.iterdir():
             names[path.suffix] += 1
@@ -91,33 +90,33 @@ def test_many_small_rebuilds(tmp_path):
 def test_an_empty_folder_gives_an_empty_index(tmp_path):
     """No stories is a result, not an error."""
     (tmp_path / "seeds").mkdir()
-    indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    rebuild(tmp_path / "seeds", tmp_path / "index")
     with indexer.open_index(tmp_path / "index") as engine:
         page = engine.search("anything", facets=indexer.FACETS)
         assert (page.total, page.hits) == (0, ())
         assert engine.info().stories == 0
         assert engine.suggest("a") == ()
     write_story(tmp_path / "seeds", "one.md", title="One")
-    indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    rebuild(tmp_path / "seeds", tmp_path / "index")
     assert titles(tmp_path / "index", "one") == ["One"]
 
 
 def test_removing_every_story(seeds, tmp_path):
     """An archive emptied by hand leaves an empty index that can be filled again."""
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     for path in seeds.rglob("*.*"):
         path.unlink()
-    assert indexer.rebuild(seeds, tmp_path / "index").removed == 3
+    assert rebuild(seeds, tmp_path / "index").removed == 3
     assert titles(tmp_path / "index") == []
     write_story(seeds, "new.md", title="New")
-    indexer.rebuild(seeds, tmp_path / "index")
+    rebuild(seeds, tmp_path / "index")
     assert titles(tmp_path / "index", "new") == ["New"]
 
 
 def test_missing_seeds(tmp_path):
     """A folder that is not there is a clear error and makes no index."""
     with pytest.raises(indexer.SeedError, match="nowhere"):
-        indexer.rebuild(tmp_path / "nowhere", tmp_path / "index")
+        rebuild(tmp_path / "nowhere", tmp_path / "index")
     with pytest.raises(indexer.IndexMissing):
         indexer.open_index(tmp_path / "index")
 
@@ -131,29 +130,29 @@ def _hold(folder, held, release):
 def test_one_writer_at_a_time(seeds, tmp_path):
     """A second writer is refused at once and told the first one's process id."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()
     holder = context.Process(target=_hold, args=(str(index), held, release))
     holder.start()
     assert held.wait(30)
     with pytest.raises(indexer.IndexLocked, match=str(holder.pid)) as caught:
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
     assert caught.value.pid == holder.pid
     holder.kill()
     holder.join()
-    assert counts(indexer.rebuild(seeds, index)) == (0, 3, 0)
+    assert counts(rebuild(seeds, index)) == (0, 3, 0)
 
 
 def test_an_open_engine_keeps_its_generation_until_told(seeds, tmp_path):
     """Readers see one generation; `reload` switches, and hits from before still work."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     with indexer.open_index(index) as engine:
         before = engine.search("story", limit=1).hits[0]
         for number in range(12):
             write_story(seeds, f"new{number}.md", title=f"Story new {number}")
-            indexer.rebuild(seeds, index)
+            rebuild(seeds, index)
             assert engine.search("story").total == 3
         assert engine.reload()
         assert not engine.reload()
@@ -164,11 +163,11 @@ def test_an_open_engine_keeps_its_generation_until_told(seeds, tmp_path):
 def test_an_index_made_anew_is_noticed(seeds, tmp_path):
     """An engine reloads an index that was deleted and built again under the same number."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     with indexer.open_index(index) as engine:
         shutil.rmtree(index)
         write_story(seeds, "four.md", title="Story four")
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
         assert engine.reload()
         assert engine.search("story").total == 4
 
@@ -184,14 +183,12 @@ def test_another_programs_index_is_left_alone(seeds, tmp_path):
     ).writer() as writer:
         writer.add_document(a="kept")
     with pytest.raises(indexer.BuildError, match="not made by storydex"):
-        indexer.rebuild(seeds, tmp_path / "index")
+        rebuild(seeds, tmp_path / "index")
     assert whoosh_index.open_dir(str(tmp_path / "index")).doc_count() == 1
 
 
-@pytest.mark.parametrize("compiling", [1, 1000])
-def test_the_secured_value_goes_nowhere(tmp_path, monkeypatch, caplog, capfd, compiling):
+def test_the_secured_value_goes_nowhere(tmp_path, caplog, capfd):
     """The value of `secured` is in no byte of the index, no message and no answer."""
-    monkeypatch.setattr(indexer.build.workers, "WORTH_COMPILING", compiling)
     canary = "CANARYxq7Zk"
     stories = {
         "good.md": f"title: Good\nsecured: {canary}\n",
@@ -204,7 +201,7 @@ def test_the_secured_value_goes_nowhere(tmp_path, monkeypatch, caplog, capfd, co
     (tmp_path / "seeds").mkdir()
     for name, text in stories.items():
         (tmp_path / "seeds" / name).write_text(f"---\n{text}---\nBody.\n")
-    report = indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    report = rebuild(tmp_path / "seeds", tmp_path / "index")
     assert {rejection.path for rejection in report.rejected} == {"bad.md", "twice.md"}
     with indexer.open_index(tmp_path / "index") as engine:
         assert engine.search(canary).total == 0
@@ -228,7 +225,7 @@ def test_the_real_secured_value_goes_nowhere(seed_index, seed_engine):
 def test_progress_is_told(seeds, tmp_path):
     """A caller can follow how far a rebuild is."""
     seen = []
-    indexer.rebuild(seeds, tmp_path / "index", workers=1, progress=seen.append)
+    rebuild(seeds, tmp_path / "index", workers=1, progress=seen.append)
     assert seen[0].phase == "scanning"
     assert (seen[-2].done, seen[-2].total) == (3, 3)
     assert seen[-1].phase == "writing"
@@ -237,7 +234,7 @@ def test_progress_is_told(seeds, tmp_path):
 def test_an_interrupted_rebuild_changes_nothing(seeds, tmp_path):
     """Ctrl-C leaves the old index, no lock, and nothing to clean up by hand."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     write_story(seeds, "four.md", title="Story four")
 
     def interrupt(progress):
@@ -245,15 +242,15 @@ def test_an_interrupted_rebuild_changes_nothing(seeds, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        indexer.rebuild(seeds, index, progress=interrupt)
+        rebuild(seeds, index, progress=interrupt)
     assert "Story four" not in titles(index)
-    assert indexer.rebuild(seeds, index).indexed == 1
+    assert rebuild(seeds, index).indexed == 1
 
 
 def test_verify_names_what_is_damaged(seeds, tmp_path):
     """Any flipped byte of any file is found and the file named."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     report = indexer.verify(index)
     assert not report.damaged
     files = [
@@ -275,12 +272,12 @@ def test_verify_names_what_is_damaged(seeds, tmp_path):
 def test_a_damaged_manifest_is_named(seeds, tmp_path):
     """Opening a damaged index names the file and the remedy, and a rebuild mends it."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     (index / "storydex-1.json").write_text("{}")
     with pytest.raises(indexer.IndexCorrupt, match=r"storydex-1\.json.*--full"):
         indexer.open_index(index)
     with pytest.warns(indexer.DamageWarning, match=r"storydex-1\.json"):
-        assert indexer.rebuild(seeds, index).indexed == 3
+        assert rebuild(seeds, index).indexed == 3
     assert len(titles(index)) == 3
 
 
@@ -288,7 +285,7 @@ def test_an_unwritable_folder(seeds, tmp_path):
     """A place where no index can be written is a clear error."""
     (tmp_path / "file").write_text("")
     with pytest.raises(indexer.BuildError, match="file"):
-        indexer.rebuild(seeds, tmp_path / "file" / "index")
+        rebuild(seeds, tmp_path / "file" / "index")
 
 
 def test_stories_at_hand_and_an_unwritable_folder(tmp_path):
@@ -304,16 +301,16 @@ def test_stories_do_not_leave_the_index_because_the_machine_fails(
 ):
     """Nothing is published: a file that cannot be read for now is not a file to reject."""
     index = tmp_path / "index"
-    indexer.rebuild(seeds, index)
+    rebuild(seeds, index)
     before = titles(index)
     write_story(seeds, "two.md", title="Changed")
 
     def fail(path: str, mode: str, **_: object) -> None:
         raise OSError(code, os.strerror(code), path)
 
-    monkeypatch.setattr("indexer.seeds.files.open", fail, raising=False)
+    monkeypatch.setattr("indexer.seeds.listing.open", fail, raising=False)
     with pytest.raises(indexer.BuildError, match=os.strerror(code)):
-        indexer.rebuild(seeds, index, full=True, workers=1)
+        rebuild(seeds, index, full=True, workers=1)
     assert titles(index) == before
 
 
@@ -322,7 +319,7 @@ def test_many_small_rebuilds_leave_few_files(seeds, tmp_path):
     index = tmp_path / "index"
     for number in range(30):
         write_story(seeds, "one.md", title=f"Story {number}")
-        indexer.rebuild(seeds, index)
+        rebuild(seeds, index)
         time.sleep(0.001)
     assert len(titles(index)) == 3
     assert len(list(index.iterdir())) < 30

@@ -9,9 +9,9 @@ import time
 import pytest
 
 import indexer
-import indexer.build.watch
+from indexer.build.tuning import Tuning
 from indexer.generation.lock import writer_lock
-from tests.build.conftest import titles, written
+from tests.build.conftest import FINE, FINE_NS, titles, written
 from tests.conftest import write_story
 
 
@@ -32,12 +32,13 @@ def watched(seeds, tmp_path):
     """A folder that a thread watches: its reports and failures as they come."""
     stop, seen = threading.Event(), queue.Queue()
 
-    def follow(index):
-        for report in indexer.watch(seeds, index, stop=stop, workers=1, failed=seen.put):
+    def follow(index, tuning):
+        options = {"stop": stop, "workers": 1, "failed": seen.put, "tuning": tuning}
+        for report in indexer.watch(seeds, index, **options):
             seen.put(report)
 
-    def start(index=tmp_path / "index"):
-        thread = threading.Thread(target=follow, args=(index,))
+    def start(index=tmp_path / "index", tuning=FINE):
+        thread = threading.Thread(target=follow, args=(index, tuning))
         thread.start()
         threads.append(thread)
         assert seen.get(timeout=60).indexed == 3
@@ -62,10 +63,9 @@ def test_watching_a_folder_that_is_replaced(seeds, watched):
     assert seen.get(timeout=60).indexed == 1
 
 
-def test_watching_tries_again_what_failed(seeds, tmp_path, watched, monkeypatch):
+def test_watching_tries_again_what_failed(seeds, tmp_path, watched):
     """A rebuild that could not be is made up for, without another change, and told of once."""
-    monkeypatch.setattr(indexer.build.watch, "_FIRST_PAUSE", 0.1)
-    seen = watched()
+    seen = watched(tuning=Tuning(clock_grain_ns=FINE_NS, first_pause=0.1))
     with writer_lock(tmp_path / "index"):
         write_story(seeds, "four.md", title="Four")
         assert isinstance(seen.get(timeout=60), indexer.IndexLocked)

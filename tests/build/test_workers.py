@@ -16,7 +16,8 @@ import pytest
 import indexer
 import indexer.build.workers
 import indexer.generation.publish
-from tests.build.conftest import titles, written
+from indexer.build.tuning import TUNING, Tuning
+from tests.build.conftest import rebuild, titles, written
 from tests.conftest import ROOT, write_story
 
 
@@ -31,10 +32,9 @@ def _answers(index):
     return found
 
 
-@pytest.mark.parametrize("shard_bytes", [indexer.build.workers.SHARD_BYTES, 2000])
+@pytest.mark.parametrize("shard_bytes", [TUNING.shard_bytes, 2000])
 def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
-    """However many read, by compiled loops or not, in however many shards: same answers."""
-    monkeypatch.setattr(indexer.build.workers, "SHARD_BYTES", shard_bytes)
+    """However many read, in however many shards: same answers."""
     monkeypatch.setattr(indexer.generation.publish, "_MOST_PARTS", 3)
     for number in range(200):
         written(
@@ -46,10 +46,10 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
     seen = []
-    for workers, compiling in ((1, 1000), (2, 1000), (3, 1000), (1, 1), (2, 1)):
-        monkeypatch.setattr(indexer.build.workers, "WORTH_COMPILING", compiling)
-        index = tmp_path / f"index-{workers}-{compiling}"
-        report = indexer.rebuild(tmp_path / "seeds", index, workers=workers)
+    for workers in (1, 2, 3):
+        index = tmp_path / f"index-{workers}"
+        tuning = Tuning(shard_bytes=shard_bytes)
+        report = rebuild(tmp_path / "seeds", index, tuning, workers=workers)
         assert not indexer.verify(index).damaged
         seen.append((_answers(index), report.indexed, report.rejected, report.warnings))
     assert all(other == seen[0] for other in seen[1:])
@@ -58,7 +58,6 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
 
 def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch):
     """Workers that report often and a dictionary larger than a pipe do not wait for each other."""
-    monkeypatch.setattr(indexer.build.workers, "_STEP", 1)
 
     def slowly(*_) -> bytes:
         time.sleep(1)  # in which the workers read what they have
@@ -70,9 +69,7 @@ def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch)
     told = []
     faulthandler.dump_traceback_later(120, exit=True)  # would hang otherwise
     try:
-        report = indexer.rebuild(
-            tmp_path / "seeds", tmp_path / "index", workers=2, progress=told.append
-        )
+        report = rebuild(tmp_path / "seeds", tmp_path / "index", workers=2, progress=told.append)
     finally:
         faulthandler.cancel_dump_traceback_later()
     assert report.indexed == 1000
@@ -88,7 +85,7 @@ def test_a_program_with_threads_reads_by_itself(tmp_path):
     other.start()
     try:
         seen = []
-        indexer.rebuild(
+        rebuild(
             tmp_path / "seeds", tmp_path / "index", workers=2,
             progress=lambda _: seen.extend(multiprocessing.active_children()),
         )  # fmt: skip
@@ -110,7 +107,7 @@ def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
     """Whatever is raised while workers are at work, they end, and the old index stays."""
     seeds, index = _many(tmp_path / "seeds"), tmp_path / "index"
     written(tmp_path / "old", "old.md", title="Old")
-    indexer.rebuild(tmp_path / "old", index)
+    rebuild(tmp_path / "old", index)
     before = sorted(path.name for path in index.iterdir())
 
     def interrupt(progress):
@@ -118,7 +115,7 @@ def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        indexer.rebuild(seeds, index, full=True, workers=2, progress=interrupt)
+        rebuild(seeds, index, full=True, workers=2, progress=interrupt)
     assert not multiprocessing.active_children()
     assert sorted(path.name for path in index.iterdir()) == before
     assert titles(index) == ["Old"]
@@ -135,11 +132,11 @@ def test_a_worker_that_is_killed(alone, tmp_path, monkeypatch):
             child.kill()
 
     with pytest.raises(indexer.BuildError, match=r"-9.*--workers"):
-        indexer.rebuild(seeds, index, workers=2, progress=kill_one)
+        rebuild(seeds, index, workers=2, progress=kill_one)
     assert not multiprocessing.active_children()
     assert not [path for path in index.iterdir() if not path.name.startswith(".")]
     monkeypatch.undo()
-    assert indexer.rebuild(seeds, index, workers=2).indexed == 300
+    assert rebuild(seeds, index, workers=2).indexed == 300
 
 
 def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
@@ -152,7 +149,7 @@ def test_a_worker_that_cannot_write(alone, tmp_path, monkeypatch):
     monkeypatch.setattr("indexer.build.segment.write_segment", refuse)
     for workers in (1, 2):
         with pytest.raises(indexer.BuildError, match="segment: No space left on device"):
-            indexer.rebuild(seeds, index, workers=workers)
+            rebuild(seeds, index, workers=workers)
         assert not multiprocessing.active_children()
 
 
@@ -170,7 +167,7 @@ def test_a_killed_writer_leaves_no_lock_and_no_workers(tmp_path):
     children = [int(pid) for pid in workers.read_text().split()]
     writer.kill()
     writer.wait()
-    assert indexer.rebuild(tmp_path / "seeds", tmp_path / "index").indexed == 400
+    assert rebuild(tmp_path / "seeds", tmp_path / "index").indexed == 400
     assert not [pid for pid in children if _is_reading(pid)]
     assert not indexer.verify(tmp_path / "index").damaged
 

@@ -214,16 +214,14 @@ def test_opens_in_a_fresh_process(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "40\n"
 
 
-@pytest.mark.parametrize("worth_loops", [merge._WORTH_LOOPS, 0])
 @pytest.mark.parametrize("batch", [merge._BATCH, 40])
 def test_array_merge_equals_whoosh_merge(
-    tmp_path: Path, batch: int, worth_loops: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Merging by arrays gives the arrays that Whoosh's own merge gives.
 
-    However many postings it takes at a time, in compiled loops or without.
+    However many postings it takes at a time.
     """
-    monkeypatch.setattr(merge, "_WORTH_LOOPS", worth_loops)
     monkeypatch.setattr(merge, "_BATCH", batch)
     theirs = build_whoosh(documents(300), 3, _DELETED)
     (merged,) = _arrays(_merged(tmp_path / "merged", convert(theirs, tmp_path / "mine")))

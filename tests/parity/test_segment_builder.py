@@ -8,15 +8,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from whoosh import fields, formats
 
-from indexer.build.numbering import CompiledVocabulary
 from indexer.build.segment import SegmentBuilder
-from indexer.build.vocabulary import Vocabulary
 from indexer.codec import Segment
 from indexer.model import Article, Provider, Story
 from indexer.schema import create_schema, document_of
@@ -54,8 +50,6 @@ _stories = st.builds(
     ).map(tuple),
 )
 
-_vocabularies = pytest.mark.parametrize("vocabulary", [Vocabulary, CompiledVocabulary])
-
 _Postings = dict[tuple[str, bytes], dict[int, list[int]]]
 
 
@@ -88,11 +82,9 @@ def token_by_token(stories: list[Story]) -> tuple[_Postings, dict[str, list[int]
     return postings, lengths
 
 
-def built(
-    stories: list[list[Story]], folder: Path, vocabulary: type[Vocabulary]
-) -> list[tuple[_Postings, Any, list[Any]]]:
+def built(stories: list[list[Story]], folder: Path) -> list[tuple[_Postings, Any, list[Any]]]:
     """The same of segments that one builder wrote, one after the other; and stored fields."""
-    builder = SegmentBuilder(vocabulary)
+    builder = SegmentBuilder()
     found = []
     for part in stories:
         for story in part:
@@ -117,15 +109,14 @@ def built(
     return found
 
 
-@_vocabularies
 @settings(max_examples=150)
 @given(st.lists(_stories, min_size=1, max_size=5), st.lists(_stories, min_size=1, max_size=3))
 @example([Story("a", "\x1e x \x1e", related=(Article("y"),))], [Story("b", "'")])
 @example([Story("a", " ", related=(Article(" ", "y"), Article("")))], [Story("b", "x", "\x1e")])
-def test_segments_are_those_of_the_analyzer(vocabulary, first, second):
+def test_segments_are_those_of_the_analyzer(first, second):
     """Whatever the text, bulk postings equal running the schema's analyzer on each token."""
     with tempfile.TemporaryDirectory() as folder:
-        found = built([first, second], Path(folder), vocabulary)
+        found = built([first, second], Path(folder))
     for stories, (postings, totals, stored) in zip((first, second), found, strict=True):
         expected, lengths = token_by_token(stories)
         assert postings == expected
@@ -135,29 +126,8 @@ def test_segments_are_those_of_the_analyzer(vocabulary, first, second):
         assert [one["story"] for one in stored] == [one["story"] for one in documents]
 
 
-@_vocabularies
-def test_invented_stories_too(tmp_path, vocabulary):
+def test_invented_stories_too(tmp_path):
     """So do those of stories as they usually are."""
     stories = make_stories(200, seed=5)
-    ((postings, _, _),) = built([stories], tmp_path, vocabulary)
+    ((postings, _, _),) = built([stories], tmp_path)
     assert postings == token_by_token(stories)[0]
-
-
-def _words_of(vocabulary: Vocabulary, text: str) -> list[str]:
-    """The words of a text, by the numbers of its pieces."""
-    numbers = memoryview(vocabulary.numbers_of(text)).tolist()
-    flat, sizes = vocabulary.words_of_pieces()
-    ends = np.cumsum(sizes)
-    words = list(vocabulary.words)
-    return [words[i] for n in numbers for i in flat[ends[n] - sizes[n] : ends[n]]]
-
-
-@settings(max_examples=100)
-@given(st.lists(_texts, max_size=30), st.integers(0, 3))
-def test_compiled_numbers_mean_the_same_words(texts, many):
-    """However many pieces come, known and new, alike in length and end or not."""
-    plain, compiled = Vocabulary(), CompiledVocabulary()
-    texts += [" ".join(f"{n % 1900}x{n % 7}" for n in range(700 * many)), *texts]
-    for text in texts:
-        assert _words_of(compiled, text) == _words_of(plain, text)
-    assert len(compiled) <= len(plain)

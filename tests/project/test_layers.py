@@ -17,18 +17,16 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "model": set(),
     "disk": {"errors"},
-    "forks": set(),
     "dates": {"errors"},
     "wire": {"model"},
     "analysis": set(),
     "schema": {"analysis", "model"},
     "kernels": set(),
     "codec": {"disk", "errors", "kernels"},
-    "seeds": {"errors", "forks", "kernels", "model"},
+    "seeds": {"errors", "model"},
     "generation": {"codec", "disk", "errors", "schema"},
     "build": {
-        "analysis", "codec", "disk", "errors", "forks", "generation", "kernels", "model", "schema",
-        "seeds",
+        "analysis", "codec", "disk", "errors", "generation", "model", "schema", "seeds",
     },
     "query": {"analysis", "dates", "errors", "model", "schema"},
     "search": {
@@ -36,8 +34,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "codec", "errors", "kernels", "model", "query", "schema", "search"},
     "engine": {
-        "analysis", "dates", "disk", "errors", "generation", "highlight", "model",
-        "query", "search",
+        "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
+        "search",
     },
     "demo": {"errors", "model"},
     "__init__": {

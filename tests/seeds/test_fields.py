@@ -82,12 +82,47 @@ def test_long_numbers_take_no_time():
 
 def test_flags_are_booleans_of_yaml():
     """true, no, Off and their like are booleans; text and numbers are not."""
-    assert [story_of(f"published: {text}").published for text in ("no", "Off", "FALSE")] == [
-        False
-    ] * 3
-    assert story_of("published: yes").published is True
+    image = "images: [{{url: 'https://i.example/a', isCached: {}}}]"
+    for text, flag in (("no", False), ("Off", False), ("FALSE", False), ("yes", True)):
+        assert story_of(image.format(text)).images[0].is_cached is flag
     for text in ("'false'", "0", "n", "maybe"):
-        assert dropped(f"published: {text}") == ["published"]
+        assert dropped(image.format(text)) == ["images[0].isCached"]
+
+
+@pytest.mark.parametrize(
+    "text", ["false", "'false'", '"no"', "0", "'0'", "Off", "n", "NO", "No", "' false '"]
+)
+def test_a_story_is_not_public_however_that_is_written(text):
+    """A quoted, numeric or short no to `published` is a no."""
+    result = read(f"published: {text}")
+    assert result.story is not None
+    assert result.story.published is False
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize("text", ["true", "'true'", "yes", "1", "On", "~", "''", ""])
+def test_a_story_is_public_where_nothing_else_is_said(text):
+    """A yes in any notation, or nothing at all, leaves a story public."""
+    assert story_of(f"published: {text}").published is True
+
+
+@pytest.mark.parametrize("text", ["flase", "maybe", "2", "[no]", "{a: b}", "unpublished"])
+def test_what_cannot_be_read_is_not_public(text):
+    """A value of `published` that says neither yes nor no counts as no, with a warning."""
+    result = read(f"published: {text}")
+    assert result.story is not None
+    assert result.story.published is False
+    assert [warning.field for warning in result.warnings] == ["published"]
+
+
+@pytest.mark.parametrize("text", ["true", "'true'", "1", "yes", "treu"])
+def test_drafts_are_not_public(text):
+    """`draft`, unless it says no, keeps a story from being public, whatever `published` says."""
+    for fields in (f"draft: {text}", f"published: true\ndraft: {text}"):
+        result = read(fields)
+        assert result.story is not None
+        assert result.story.published is False
+    assert story_of("draft: false").published is True
 
 
 @pytest.mark.parametrize(

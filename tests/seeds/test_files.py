@@ -10,7 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import indexer.seeds.events
+import indexer.seeds.yaml
 from indexer.model import Provider, Story
 from indexer.seeds import parse_story, read_story
 from tests.conftest import ROOT
@@ -40,7 +40,7 @@ def test_real_story_is_read_whole():
 def test_real_story_without_libyaml(monkeypatch):
     """The pure parser, used where libyaml is missing, reads the same story."""
     fast = read_story(str(SEED), SEED.name)
-    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    monkeypatch.setattr(indexer.seeds.yaml, "Parser", yaml.SafeLoader)
     assert read_story(str(SEED), SEED.name) == fast
 
 
@@ -78,7 +78,7 @@ def test_each_kind_of_file(name, tmp_path):
 @pytest.mark.parametrize("name", list(BAD))
 def test_rejections_without_libyaml(name, monkeypatch):
     """The pure parser refuses the same files, and quotes nothing of them either."""
-    monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+    monkeypatch.setattr(indexer.seeds.yaml, "Parser", yaml.SafeLoader)
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     result = parse_story(BAD[name][0], name)
     assert result.rejection is not None
@@ -179,8 +179,46 @@ def test_many_faults_in_one_file_are_counted():
 def test_secret_is_nowhere(text, pure, monkeypatch):
     """No record, warning or rejection holds the secret, wherever the file goes wrong."""
     if pure:
-        monkeypatch.setattr(indexer.seeds.events, "Parser", yaml.SafeLoader)
+        monkeypatch.setattr(indexer.seeds.yaml, "Parser", yaml.SafeLoader)
         monkeypatch.setattr(yaml, "__with_libyaml__", False)
     result = parse_story(text.format(c=CANARY).encode(), "a.yml")
     said = repr(result) + "".join(map(str, (result.rejection, *result.warnings)))
     assert CANARY[:8] not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        ("a.yml", "title: Second\nsecured: {c}\n"),
+        ("a.yml", "Text that is no mapping.\n"),
+        ("a.md", "title: Second\nsecured: {c}\n"),
+        ("a.md", "\n# note\n---\nexcerpt: x\n"),
+        ("a.md", "Some text.\n\n---\nnote: y\nsecured: {c}\n"),
+        ("a.md", "Text\n---\n  - 'secured' : {c}\n"),
+        ("a.md", '{{"title": "Second", "secured": "{c}"}}\n'),
+        ("a.txt", "SECURED: {c}\n"),
+    ],
+)
+def test_a_second_document_is_never_text(name, after):
+    """What looks like another story, or like `secured`, rejects the file; it is no body."""
+    data = f"---\ntitle: T\n---\n{after.format(c=CANARY)}".encode()
+    result = parse_story(data, name)
+    assert result.story is None
+    assert "more than one YAML document" in str(result.rejection)
+    assert CANARY not in repr(result)
+
+
+@pytest.mark.parametrize(
+    "body", ["# Title\n\nText: with a colon.\n", "The deal is secured: nobody lost.\n---\nMore."]
+)
+def test_a_body_may_look_a_little_like_yaml(body):
+    """Colons, headings and rules are text."""
+    story = parse_story(f"---\ntitle: T\n---\n{body}".encode(), "a.md").story
+    assert story is not None
+    assert story.body == body.strip()
+
+
+@pytest.mark.parametrize("after", ["", "\n\n", "# the end\n"])
+def test_a_yaml_file_may_end_in_dashes(after):
+    """Blank lines and comments after the closing line are no second document."""
+    assert parse_story(f"---\ntitle: T\n---\n{after}".encode(), "a.yml").story is not None

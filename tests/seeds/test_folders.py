@@ -12,6 +12,7 @@ from indexer.model import Rejection
 from indexer.seeds import read_story
 from tests.conftest import seed_files
 from tests.seeds.bad_seeds import write_bad_seeds
+from tests.seeds.entries import deny
 
 
 def test_folder_lists_story_files_by_id(tmp_path):
@@ -71,14 +72,7 @@ def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.md").touch()
-    real_open = os.open
-
-    def deny(path, *more, **named):
-        if os.fspath(path).endswith("b"):
-            raise PermissionError(13, "Permission denied")
-        return real_open(path, *more, **named)
-
-    monkeypatch.setattr(os, "open", deny)
+    deny(monkeypatch, "/b")
     rejected = []
     files = seed_files(tmp_path, rejected.append)
     assert [file.id for file in files] == ["a/x.md", "c/x.md"]

@@ -273,8 +273,8 @@ def find_all(segment, request, lists, df):
     text, ends, word_of, fields, _, _ = lists_of(request, segment.searched, segment.searched_boosts)
     find_lists(
         segment.buckets, segment.bucket_terms, segment.offsets, segment.bytes, segment.starts,
-        min(len(segment.docs), len(segment.tfs)), text, ends, word_of, fields, segment.spans,
-        lists, df,
+        min(len(segment.docs), len(segment.tfs)),
+        text, ends, word_of, fields, segment.spans, lists, df,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A folder → its story files, and the bytes of one.
+"""A folder → its story files, how large they are and when they changed, and the bytes of one.
 
 Links are never followed, neither to files nor to folders: no loop, no story twice,
 and nothing from outside the folder.
@@ -10,9 +10,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import compress
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -21,15 +19,14 @@ import numpy.typing as npt
 
 from ..errors import SeedError
 from ..model import Rejection
-from .status import CTIME, FOLDER, MTIME, SIZE, Status, asking
 
 #: The largest story file that is read.
 MAX_BYTES = 4 << 20
 
-_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
-
 #: What the names of story files end with, in either case.
 SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
+
+_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
 
 class SeedFile(msgspec.Struct, frozen=True, gc=False):
@@ -75,27 +72,12 @@ def list_seed_files(
     listed (a subfolder without permission, a name that is not UTF-8) is given to
     `reject` and does not stop the rest. Reads no file.
 
-    Raises `SeedError` if the folder itself cannot be listed. Costs less than asking the
-    system for the status of every file; with ten thousand or more, and where it can fork
-    and has a second core, half to two thirds of that.
-    """
-    with listing(folder, reject) as listed:
-        return listed()
-
-
-@contextmanager
-def listing(
-    folder: str | os.PathLike[str], reject: Callable[[Rejection], None] | None = None
-) -> Iterator[Callable[[], SeedFiles]]:
-    """The same, in two steps: names have been taken when the block begins.
-
-    With many files another process then asks for their status, as long as the block
-    lasts; what is called in it takes part and returns the files.
+    Raises `SeedError` if the folder itself cannot be listed. Costs little more than asking
+    the system for the status of every file.
     """
     walk = _Walk(os.fspath(folder), reject or _pass_over)
     walk.take_all()
-    with asking(walk.folders) as ask:
-        yield lambda: walk.files(ask())
+    return walk.files()
 
 
 def load_file(path: str, story_id: str, *, follow: bool = True) -> bytes | Rejection:
@@ -131,36 +113,33 @@ class _Walk:
         self._reject = reject
         self._pending = [(root, "")]
         self._ids: list[str] = []
-        #: The paths of folders and the names of the files in each, in the order of the ids.
-        self.folders: list[tuple[str, list[str]]] = []
+        #: Size and the two times of each file, one after the other.
+        self._numbers: list[int] = []
 
     def take_all(self) -> None:
-        """Take the names of the files; raises `SeedError`."""
+        """Take the files; raises `SeedError`."""
         while self._pending:
             path, prefix = self._pending.pop()
             try:
-                self._visit(path, prefix)
+                with os.scandir(path) as entries:
+                    listed = list(entries)
             except OSError as error:
-                if not prefix:
-                    raise SeedError(_printable(path), _folder_fault(error)) from error
-                if not isinstance(error, FileNotFoundError):  # removed since
-                    self._reject(_unreadable(prefix, error))
+                self._refuse_folder(path, prefix, error)
+            else:
+                self._take(listed, path, prefix)
 
-    def _visit(self, path: str, prefix: str) -> None:
-        descriptor = os.open(path, FOLDER)
-        try:
-            with os.scandir(descriptor) as entries:
-                self._take(entries, path, prefix)
-        finally:
-            os.close(descriptor)
+    def _refuse_folder(self, path: str, prefix: str, error: OSError) -> None:
+        if not prefix:
+            raise SeedError(_printable(path), _folder_fault(error)) from error
+        if not isinstance(error, FileNotFoundError):  # removed since
+            self._reject(_unreadable(prefix, error))
 
-    def _take(self, entries: Iterator[os.DirEntry[str]], path: str, prefix: str) -> None:
-        """Take what a folder has, all or, if listing fails, nothing.
-
-        The ids begin with `prefix`.
-        """
-        names: list[str] = []
-        folders: list[str] = []
+    def _take(self, entries: list[os.DirEntry[str]], path: str, prefix: str) -> None:
+        """Take the files and folders of a folder; the ids begin with `prefix`."""
+        # A file system may list a name twice while files are replaced.
+        files: dict[str, os.stat_result] = {}
+        folders: dict[str, str] = {}
+        closed: PermissionError | None = None
         for entry in entries:
             name = entry.name
             if name[0] == ".":
@@ -170,53 +149,32 @@ class _Walk:
                 ours = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
                 if ours and entry.is_file(follow_symlinks=False):
                     if name.isprintable() or not self._refuses(prefix + name):
-                        names.append(name)
+                        files[prefix + name] = entry.stat(follow_symlinks=False)
                 elif entry.is_dir(follow_symlinks=False) and not self._refuses(f"{prefix}{name}/"):
-                    folders.append(name)
+                    folders[f"{prefix}{name}/"] = entry.path
+            except FileNotFoundError:
+                continue  # removed since its folder was listed
+            except PermissionError as error:
+                closed = error  # which it takes to look into the folder, not at the file
             except OSError as error:
                 self._reject(_unreadable(prefix + name, error))
-        # A file system may list a name twice while files are replaced.
-        names = list(dict.fromkeys(names))
-        self._ids += [prefix + name for name in names]
-        self.folders.append((path, names))
-        for name in dict.fromkeys(folders):
-            self._pending.append((os.path.join(path, name), f"{prefix}{name}/"))
+        if closed is not None:
+            self._refuse_folder(path, prefix, closed)
+        self._ids += files
+        for status in files.values():
+            self._numbers += (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        self._pending += [(inside, below) for below, inside in folders.items()]
 
-    def files(self, status: Status) -> SeedFiles:
-        """The files, given the status of each; raises `SeedError`."""
-        ids = self._ids
-        if unknown := np.flatnonzero(status[:, SIZE] < 0).tolist():
-            closed: set[str] = set()
-            for place in unknown:
-                self._ask_again(place, status, closed)
-            left = status[:, SIZE] >= 0
-            ids = list(compress(ids, left.tolist()))
-            status = status[left]
-        return SeedFiles(self._root, ids, status[:, SIZE], status[:, MTIME], status[:, CTIME])
-
-    def _ask_again(self, place: int, status: Status, closed: set[str]) -> None:
-        """Ask about one file; `closed` are folders that let nobody ask."""
-        story_id = self._ids[place]
-        prefix = story_id[: story_id.rfind("/") + 1]
-        if prefix in closed:
-            return
+    def files(self) -> SeedFiles:
+        """The files that were taken."""
         try:
-            told = os.lstat(os.path.join(self._root, story_id))
-        except FileNotFoundError:
-            return  # removed since its folder was listed
-        except PermissionError as error:
-            # Which it takes to look into the folder, not at the file.
-            if not prefix:
-                raise SeedError(_printable(self._root), _folder_fault(error)) from error
-            closed.add(prefix)
-            self._reject(_unreadable(prefix, error))
-            return
-        except OSError as error:
-            self._reject(_unreadable(story_id, error))
-            return
-        # There are file systems that tell later times than 64 bits of nanoseconds do.
-        times = (told.st_mtime_ns, told.st_ctime_ns)
-        status[place] = *(max(_FIRST_NS, min(time, _LAST_NS)) for time in times), told.st_size
+            numbers = np.array(self._numbers, np.int64)
+        except OverflowError:
+            # There are file systems that tell later times than 64 bits of nanoseconds do.
+            fitting = [min(max(number, _FIRST_NS), _LAST_NS) for number in self._numbers]
+            numbers = np.array(fitting, np.int64)
+        sizes, mtimes_ns, ctimes_ns = numbers.reshape(-1, 3).T
+        return SeedFiles(self._root, self._ids, sizes, mtimes_ns, ctimes_ns)
 
     def _refuses(self, story_id: str) -> bool:
         if not _UNUSABLE.search(story_id):

@@ -64,10 +64,14 @@ Parse: TypeAlias = Callable[[str, bool], Any]
 
 
 class Field(NamedTuple):
-    """A scalar. `parse` takes its text and whether it is plain; "" and None are absent."""
+    """A scalar. `parse` takes its text and whether it is plain; "" and None are absent.
+
+    A value that cannot be used counts as `otherwise`, by default as absent.
+    """
 
     parse: Parse
     expected: str = "text"
+    otherwise: Any = None
 
 
 class Record(NamedTuple):
@@ -181,7 +185,7 @@ class EventReader:
             return self._read_many(event, node, where, depth + 1)
         self._skip(event, depth)
         self._warn(where, f"{_expected(node)} is expected here")
-        return None
+        return _otherwise(node)
 
     def _read_scalar(self, event: ScalarEvent, node: Node, where: str) -> Any:
         text: str = event.value
@@ -193,7 +197,7 @@ class EventReader:
             return _read_scalar(node, text, plain)
         except BadValueError as bad:
             self._warn(where, bad.reason)
-            return None
+            return _otherwise(node)
 
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:
         self._check(event, depth)
@@ -273,6 +277,10 @@ def _expected(node: Node) -> str:
     if isinstance(node, Field):
         return node.expected
     return "a list" if isinstance(node, Many) else "a mapping"
+
+
+def _otherwise(node: Node) -> Any:
+    return node.otherwise if isinstance(node, Field) else None
 
 
 def _refuse(reason: str, event: Event | None) -> NoReturn:

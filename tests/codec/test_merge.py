@@ -1,4 +1,4 @@
-"""Merging segments: compiled loops against plain arrays, and against damaged files."""
+"""Merging segments: the postings of each in turn, and what becomes of damaged files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.codec import joining, merge
 from indexer.codec.files import SectionFile
-from indexer.codec.format import KINDS, file_name
+from indexer.codec.format import file_name
 from indexer.codec.invert import Postings
 from indexer.codec.merge import merge_segments
-from indexer.codec.positions import pack_steps
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import compress_records, encode_record
 from indexer.codec.verify import verify_segment
@@ -60,14 +58,45 @@ def write_random(
     )  # fmt: skip
 
 
-def merged(folder: Path, name: str, segments: list[SegmentArrays], worth_loops: int) -> list[bytes]:
-    """The files of what segments are merged into, in compiled loops if 0 postings are worth it."""
-    target = folder / name
-    target.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge, "_WORTH_LOOPS", worth_loops)
-        merge_segments(target, MERGED, segments)
-    return [(target / file_name(MERGED, kind)).read_bytes() for kind in KINDS]
+_Found = dict[tuple[str, bytes], dict[int, list[int]]]
+
+
+def postings_of(arrays: SegmentArrays) -> _Found:
+    """The documents of each term, and where in them it is."""
+    found: _Found = {}
+    for name, info in arrays.fields.items():
+        for term in arrays.field_terms(name):
+            entry = arrays.find_term(name, term)
+            assert entry is not None
+            docs = arrays.doc_ids(entry).tolist()
+            found[name, term] = {
+                doc: arrays.positions(entry.start + number) if info.scored else []
+                for number, doc in enumerate(docs)
+            }
+    return found
+
+
+def joined(segments: list[SegmentArrays]) -> _Found:
+    """The same of several segments, one posting at a time, deleted documents left out."""
+    found: _Found = {}
+    before = 0
+    for arrays in segments:
+        deleted = set(arrays.deleted.tolist())
+        left = [doc for doc in range(arrays.doc_count) if doc not in deleted]
+        numbers = {doc: before + number for number, doc in enumerate(left)}
+        for key, postings in postings_of(arrays).items():
+            kept = {numbers[doc]: places for doc, places in postings.items() if doc in numbers}
+            if kept:
+                found.setdefault(key, {}).update(kept)
+        before += len(left)
+    return found
+
+
+def check_merge(folder: Path, segments: list[SegmentArrays]) -> None:
+    """The merged segment is sound and has the postings of its parts."""
+    merge_segments(folder, MERGED, segments)
+    assert list(verify_segment(folder, MERGED)) == []
+    assert postings_of(SegmentArrays(folder, MERGED)) == joined(segments)
 
 
 def delete_some(
@@ -78,47 +107,29 @@ def delete_some(
     return SegmentArrays(folder, segment, np.flatnonzero(gone).tolist())
 
 
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), sizes=st.lists(st.integers(1, 150), min_size=1, max_size=4))
-def test_loops_merge_as_arrays_do(
+def test_a_merge_has_the_postings_of_its_parts(
     tmp_path_factory: pytest.TempPathFactory, seed: int, sizes: list[int]
 ) -> None:
-    """Byte for byte the same files, whatever is deleted and however wide positions are."""
+    """Documents follow those of the segments before, whatever is deleted, however far apart."""
     folder, chance = tmp_path_factory.mktemp("merge"), np.random.default_rng(seed)
     segments = []
     for number, docs in enumerate(sizes):
         write_random(folder, f"MAIN_{number}", chance, docs)
         segments.append(delete_some(folder, f"MAIN_{number}", chance, docs))
-    assert merged(folder, "loops", segments, 0) == merged(folder, "arrays", segments, 1 << 40)
-    assert list(verify_segment(folder / "loops", MERGED)) == []
+    check_merge(folder, segments)
 
 
-def test_loops_merge_chunks_as_arrays_do(tmp_path: Path) -> None:
-    """The same of segments with several chunks of documents."""
+def test_a_merge_of_segments_with_several_chunks_of_documents(tmp_path: Path) -> None:
+    """The same past 65,536 documents."""
     chance = np.random.default_rng(1)
     segments = []
     for number, docs in enumerate((CHUNK + 5, 100, 2 * CHUNK + 1)):
         write_random(tmp_path, f"MAIN_{number}", chance, docs, most=2)
         deleted = chance.choice(docs, 50, replace=False).tolist()
         segments.append(SegmentArrays(tmp_path, f"MAIN_{number}", deleted))
-    assert merged(tmp_path, "loops", segments, 0) == merged(tmp_path, "arrays", segments, 1 << 40)
-    assert list(verify_segment(tmp_path / "loops", MERGED)) == []
-
-
-@given(
-    postings=st.lists(
-        st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 3), min_size=1, max_size=40),
-        min_size=1,
-        max_size=100,
-    )
-)
-def test_loops_pack_as_arrays_do(postings: list[list[int]]) -> None:
-    """The same bits, widths and offsets."""
-    steps = np.array([step for posting in postings for step in posting], np.uint32)
-    tfs = np.array([len(posting) for posting in postings], np.uint32)
-    plain, packed = pack_steps(steps, tfs), joining.pack_steps(steps, tfs)
-    assert packed.data == plain.data
-    assert packed.widths.tolist() == plain.widths.tolist()
-    assert packed.offsets.tolist() == plain.offsets.tolist()
+    check_merge(tmp_path, segments)
 
 
 def damaged_files(folder: Path, segment: str) -> Iterator[tuple[Path, bytes]]:
@@ -136,19 +147,21 @@ def damaged_files(folder: Path, segment: str) -> Iterator[tuple[Path, bytes]]:
                     yield path, whole[:at] + value + whole[at + width :]
 
 
-def test_loops_survive_damage(tmp_path: Path) -> None:
+def test_a_merge_survives_damage(tmp_path: Path) -> None:
     """A file that is wrong is named, or makes a wrong segment, but never a crash."""
     chance = np.random.default_rng(2)
     for number in range(2):
         write_random(tmp_path, f"MAIN_{number}", chance, 60)
     named = set()
     for turn, (path, data) in enumerate(damaged_files(tmp_path, "MAIN_0")):
+        target = tmp_path / f"{turn}"
+        target.mkdir()
         whole = path.read_bytes()
         path.unlink()  # the file may still be mapped
         path.write_bytes(data)
         segments = [SegmentArrays(tmp_path, f"MAIN_{number}") for number in range(2)]
         try:
-            merged(tmp_path, f"{turn}", segments, 0)
+            merge_segments(target, MERGED, segments)
         except IndexCorrupt as error:
             named.add(error.file)
         path.unlink()

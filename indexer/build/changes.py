@@ -1,0 +1,182 @@
+"""The folder of story files against the last generation → which files to look at."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..analysis import well_formed
+from ..codec import open_segments
+from ..errors import DamageWarning, IndexCorrupt, IndexMissing
+from ..generation import manifest as mf
+from ..generation.sources import NO_SOURCES, Sources, read_sources
+from ..model import Rejection
+from ..schema import SCHEMA_VERSION
+from ..seeds import SeedFiles, list_seed_files
+from .tuning import Tuning
+from .workers import Wanted
+
+_Numbers = npt.NDArray[np.int64]
+_Mask = npt.NDArray[np.bool_]
+
+
+class Plan(NamedTuple):
+    """What has to be done: some files are as they were, others must be looked at.
+
+    fresh: whether nothing of the last generation is kept
+    old: the sources of the last generation
+    rows: for each file that the folder lists where it is in `old`, or -1
+    kept: which of these are as they were
+    hidden, gone: rows of `old` that are not listed, and stay all the same or do not
+    read: the files to look at
+    places: by the ids of these where the folder lists them
+    renews: whether files that turn out to be the same are worth noting anew: it was another
+        folder, or many that need not be looked at again
+    """
+
+    started_ns: int
+    fresh: bool
+    old: Sources
+    rows: _Numbers
+    kept: _Mask
+    hidden: _Numbers
+    gone: _Numbers
+    read: list[Wanted]
+    places: dict[str, int]
+    rejected: list[Rejection]
+    renews: bool
+
+    @property
+    def kept_count(self) -> int:
+        """How many files stay as they were."""
+        return int(self.kept.sum()) + len(self.hidden)
+
+
+class Held(NamedTuple):
+    """The sources of a generation, and whether they were in another folder.
+
+    Another folder may have other files under the same names.
+    """
+
+    sources: Sources
+    moved: bool
+
+
+def read_held(index: str, seeds: str, published_only: bool) -> Held | None:
+    """What the last generation was made of; None where it cannot be added to."""
+    try:
+        manifest = mf.read_manifest(index)
+        if manifest.schema != SCHEMA_VERSION or manifest.published_only != published_only:
+            return None
+        # What could not be opened must not stay the newest.
+        open_segments(index, mf.manifest_name(manifest.generation), manifest.segments)
+        moved = not _same_folder(manifest.seeds, seeds)
+        return Held(read_sources(index, manifest.generation), moved)
+    except IndexMissing:
+        return None
+    except IndexCorrupt as damage:
+        warn_of(damage)
+        return None
+
+
+def warn_of(damage: IndexCorrupt) -> None:
+    """Say that all files are read again because of this damage."""
+    instead = "what was there is not built upon; all story files are read again"
+    warnings.warn(DamageWarning(damage, instead), stacklevel=3)
+
+
+def _same_folder(before: str, now: str) -> bool:
+    return before == well_formed(now) or os.path.realpath(before) == os.path.realpath(now)
+
+
+def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning: Tuning) -> Plan:
+    """Compare the folder with what the last generation was made of; reads no story file.
+
+    `held` is asked once the folder was listed. With `full` every file is looked at. Raises
+    `SeedError` if the folder cannot be listed.
+    """
+    started_ns = time.time_ns()
+    rejected: list[Rejection] = []
+    found = list_seed_files(seeds, rejected.append)
+    noted = held()
+    old, moved = noted or Held(NO_SOURCES, False)
+    fresh = full or noted is None
+    rows = old.rows_of(found.ids)
+    for _ in range(tuning.more_listings):
+        if not _misses(seeds, old, rows):
+            break
+        rejected.clear()
+        found = list_seed_files(seeds, rejected.append)
+        rows = old.rows_of(found.ids)
+    known = not fresh and not moved
+    grain = tuning.clock_grain_ns
+    kept = _unchanged(found, rows, old, grain) if known else np.zeros(len(rows), bool)
+    settled = ~kept & (rows >= 0) & (found.ctimes_ns < started_ns - grain)
+    places = sorted(np.flatnonzero(~kept).tolist(), key=found.ids.__getitem__)
+    gone = _missing(old, rows)
+    hidden = _hidden(old, gone, [] if fresh else rejected)
+    gone[hidden] = False
+    return Plan(
+        started_ns=started_ns,
+        fresh=fresh,
+        old=old,
+        rows=rows,
+        kept=kept,
+        hidden=hidden,
+        gone=np.flatnonzero(gone),
+        read=[
+            Wanted(found.file(place), None if fresh else old.digest(rows[place]))
+            for place in places
+        ],
+        places={found.ids[place]: place for place in places},
+        rejected=rejected,
+        renews=moved or int(settled.sum()) >= tuning.settled_files,
+    )
+
+
+def _missing(old: Sources, rows: _Numbers) -> _Mask:
+    """Which rows of `old` are not listed."""
+    missing = np.ones(len(old.ids), bool)
+    missing[rows[rows >= 0]] = False
+    return missing
+
+
+def _misses(seeds: str, old: Sources, rows: _Numbers) -> bool:
+    """Whether a file that was listed before is there and not listed now.
+
+    A file system may pass over names while files are replaced.
+    """
+    missing = np.flatnonzero(_missing(old, rows)).tolist()
+    return any(_is_file(os.path.join(seeds, old.ids[row])) for row in missing)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
+    """Those that are gone because their folder cannot be listed now: they stay as they were."""
+    hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
+    rows = np.flatnonzero(gone).tolist() if hidden else []
+    return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)
+
+
+def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources, grain_ns: int) -> _Mask:
+    """Which of the files found are as they were noted in rows of `old`."""
+    if not old.ids:
+        return np.zeros(len(rows), bool)
+    # The second time stamp cannot be set: it tells of files that were renamed or given the
+    # time stamp of another.
+    same = (rows >= 0) & (found.ctimes_ns < old.started_ns - grain_ns)
+    same &= (found.mtimes_ns == old.mtimes_ns[rows]) & (found.sizes == old.sizes[rows])
+    return same
