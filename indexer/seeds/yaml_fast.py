@@ -224,7 +224,7 @@ def _instant(text: str | None) -> datetime | None:
     if _USUAL_INSTANT.fullmatch(text) and text[11:13] != "24":
         if len(text) == 25:
             return datetime.fromisoformat(text).astimezone(timezone.utc)
-        return datetime.fromisoformat(text[:19]).replace(tzinfo=timezone.utc)
+        return datetime.fromisoformat(text[:19] + "+00:00")
     return parse_instant(text)
 
 

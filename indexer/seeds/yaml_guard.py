@@ -30,17 +30,12 @@ _ODD = (
     rb"|(?:(?<=[-+])0|(?<=0))[\dxobXOB_]\w*(?: *\n| +\#)"
     rb"|(?<=[-+0-9_.])[\d.]*(?:(?<=_)|_)[\w.+-]*(?: *\n| +\#))"
 ) % (_ITEM, _ITEM)
-_NODES = [re.compile(first + _ODD) for first in (b": ", b"- ", rb"\? ")]
-_SPACES = re.compile(rb"[:?-]  +[-+&*!?|>\[{0-9_.]")
+_NODES = [re.compile(first + _ODD) for first in (b": +", b"- +", rb"\? +")]
 # Escapes that YAML 1.2 reads differently or that make a control character.
 _ESCAPE = re.compile(rb"""\\(?!["\\/nt]|(?:U0001|u(?!00[01]|[dD][89a-fA-F]))[0-9a-fA-F]{4})""")
 # At the begin of a line: documents, directives, and nodes, unless a text goes on there.
 _LINE = re.compile(rb"\n( *)(?:[-.%%](?:(?<=\n%%)|(?<=\n-)--|(?<=\n\.)\.\.)|%b.*)" % _ODD)
-_HEADS = re.compile(rb"\n *(-?[^ \n])")
-_ODD_HEADS = frozenset(
-    [b"--", b"-_", *(b"%c" % c for c in b"&*!?|>[{%.+_0123456789")]
-    + [b"-%d" % digit for digit in range(10)]
-)
+_HEADS = re.compile(rb"\n *(?:[&*!?|>\[{%.+_0-9]|-[-_0-9])")
 # The library recurses and overflows the stack: depth is bounded before it sees a text.
 _DEEP = b"\n" + b" " * 64
 _COLON_APART = re.compile(rb'"\s+:')
@@ -63,24 +58,17 @@ def foreign_characters(data: bytes) -> str:
 
 def is_json_alike(data: bytes) -> bool:
     """Whether a JSON mapping is the same as JSON and as YAML."""
-    return not (_has_odd_escapes(data) or b'\\\\"' in data or _COLON_APART.search(data))
+    return not (_ESCAPE.search(data) or b'\\\\"' in data or _COLON_APART.search(data))
 
 
 def is_yaml_alike(data: bytes) -> bool:
     """Whether YAML between two line feeds is the same to the library and to PyYAML."""
-    if _has_odd_escapes(data) or b"- -" in data or _DEEP in data:
+    if _ESCAPE.search(data) or b"- -" in data or _DEEP in data:
         return False
     if any(node.search(data) for node in _NODES):
         return False
-    if (b":  " in data or b"-  " in data or b"?  " in data) and _SPACES.search(data):
-        return False
-    if _ODD_HEADS.isdisjoint(_HEADS.findall(data)):
-        return True
-    return all(line[1] and _goes_on(data, line) for line in _LINE.finditer(data))
-
-
-def _has_odd_escapes(data: bytes) -> bool:
-    return data.count(b"\\") != data.count(b'\\"') and _ESCAPE.search(data) is not None
+    lines = (_LINE.match(data, head.start()) for head in _HEADS.finditer(data))
+    return all(line is None or (line[1] and _goes_on(data, line)) for line in lines)
 
 
 def _goes_on(data: bytes, start: re.Match[bytes]) -> bool:
