@@ -40,28 +40,18 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 #: Folders that are kept, of those used last: several versions may be in use by turns, and
 #: each takes some 7 MB.
 KEPT_FOLDERS = 4
-# What each file has been used for, since functions made by others may have one name.
+# What each file has been used for: functions made by another must be given names of their
+# own, since numba tells those of one name apart only within a process.
 _functions: dict[Path, Callable[..., Any]] = {}
 
 
 class CodeCache(NullCache):
-    """Keeps the code of one function in a folder, a file for each signature.
-
-    Functions made by another are told apart by the integers they take from it.
-    """
+    """Keeps the code of one function in a folder, a file for each signature."""
 
     def __init__(self, folder: Path, function: Callable[..., Any]) -> None:
         self._folder = folder
         self._function = function
-        cells = [cell.cell_contents for cell in function.__closure__ or ()]
-        self._name = repr(
-            (
-                function.__module__,
-                function.__qualname__,
-                function.__code__.co_firstlineno,
-                [value for value in cells if isinstance(value, int)],
-            )
-        )
+        self._name = f"{function.__module__}.{function.__qualname__}"
 
     @property
     def cache_path(self) -> str:

@@ -46,11 +46,12 @@ class Table(structref.StructRefProxy):  # type: ignore[misc]
         setattr(sys.modules[cls.__module__], cls.__name__, cls)
         structref.define_constructor(cls, TableType, list(columns))
 
-        @compiled(cls.type(types.Tuple(tuple(columns.values()))))
         def make(arrays: Any) -> Any:
             return cls(*arrays)
 
-        cls._make = staticmethod(make)
+        make.__qualname__ = f"make_{cls.__module__}.{cls.__name__}"
+        made = compiled(cls.type(types.Tuple(tuple(columns.values()))))(make)
+        cls._make = staticmethod(made)
 
     @classmethod
     def fill(cls, **arrays: Any) -> Table:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numba as nb
 import pytest
@@ -27,6 +28,22 @@ assert double(21) == 42
 print(len(double.stats.cache_hits), cache.code_folder())
 """
 
+ADDERS = """
+import numba as nb
+from indexer.kernels import cache
+from indexer.kernels.jit import compiled
+
+def adder(number):
+    def add(other):
+        return other + number
+    add.__qualname__ = f"add_{number}"
+    return compiled(nb.int64(nb.int64))(add)
+
+functions = [adder(number) for number in range(3)]
+assert [function(40) for function in functions] == [40, 41, 42]
+print(1, cache.code_folder())
+"""
+
 
 def triple(number):
     return 3 * number
@@ -39,10 +56,10 @@ def compile_triple(folder):
     return bool(compiled.stats.cache_hits)
 
 
-def run(tmp_path, **environment):
+def run(tmp_path, source=SOURCE, **environment):
     """Compile in a process of its own: whether the code was there before, and its folder."""
     module = tmp_path / "module.py"
-    module.write_text(SOURCE)
+    module.write_text(source)
     done = subprocess.run(
         [sys.executable, module], capture_output=True, text=True, check=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environment},
@@ -101,23 +118,31 @@ def test_damaged_code_is_compiled_again(tmp_path):
     assert compile_triple(tmp_path)
 
 
-def adder(number):
+def adder(number, name):
     def add(other):
         return other + number
 
+    add.__qualname__ = name
     return add
 
 
-def test_functions_made_by_another_are_told_apart(tmp_path):
-    """Each has its own code, known by the integers it takes from the other."""
-    for _ in range(2):
-        for number in (1, 2):
-            assert compile_for(nb.int64(nb.int64), adder(number), tmp_path)(40) == 40 + number
-        cache._functions.clear()
-    assert len(list(tmp_path.iterdir())) == 2
-    compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+def test_functions_made_by_another_need_names_of_their_own(tmp_path):
+    """One would be given the other's code."""
+    for number in (1, 2):
+        function = adder(number, f"add_{number}")
+        assert compile_for(nb.int64(nb.int64), function, tmp_path)(40) == 40 + number
     with pytest.raises(RuntimeError, match="two functions"):
-        compile_for(nb.int64(nb.int64), adder(1), tmp_path)
+        compile_for(nb.int64(nb.int64), adder(3, "add_1"), tmp_path)
+
+
+def test_code_of_several_processes_is_told_apart(tmp_path):
+    """A process that has some code from another compiles the rest beside it."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "chosen")}
+    _, folder = run(tmp_path, ADDERS, **environment)
+    for path in sorted(Path(folder).iterdir()):
+        path.unlink()
+        run(tmp_path, ADDERS, **environment)
+        run(tmp_path, ADDERS, **environment)
 
 
 @pytest.fixture

@@ -137,7 +137,6 @@ def _add_slices(slices, values, sign, counts):
 def _counter_of(width):
     add_batch = adder(width)
 
-    @compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))
     def count_rows(bits, matched, rows, values, totals, counts):
         # Add to counts[values[i]] the documents of `bits` that have bit i in their row.
         slices = np.zeros((SLICES, width), np.uint64)
@@ -169,7 +168,8 @@ def _counter_of(width):
             _add_row(rows, gathered[i], slices)
         _add_slices(slices, values, -1 if inverse else 1, counts)
 
-    return count_rows
+    count_rows.__qualname__ = f"count_rows_{width}"
+    return compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))(count_rows)
 
 
 _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
