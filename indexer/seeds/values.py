@@ -36,6 +36,12 @@ _BOOL = "tag:yaml.org,2002:bool"
 
 # Controls other than tab and line feed, and halves of surrogate pairs.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# More marks on one letter than any script writes. To put so many in order takes squared time,
+# so the rest is cut off where the Stream-Safe Text Format would break the run (UAX 15, D4).
+# Short texts are put in order in a millisecond, whatever they hold.
+_MOST_MARKS, _SHORT = 30, 1000
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
+_TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MOST_MARKS + 1},}}")
 _SIMPLE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _INSTANT = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2}))"
@@ -88,7 +94,10 @@ def parse_text(text: str, _plain: bool = True) -> str:
 def _clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
+    text = _CONTROL.sub(" ", text)
+    if len(text) > _SHORT:
+        text = _TOO_MANY_MARKS.sub(lambda run: run[0][:_MOST_MARKS], text)
+    return unicodedata.normalize("NFC", text)
 
 
 def parse_number(text: str, plain: bool) -> Number:

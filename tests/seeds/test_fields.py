@@ -261,3 +261,20 @@ def test_one_warning_for_one_fault():
     """A related article whose title is unusable is left out with a single warning."""
     _, _, warnings = read("related: [{title: [x], quality: 5}]")
     assert list(map(str, warnings)) == ["a.md: related[0].title: text is expected here"]
+
+
+MARKS = "\u0301\u0316"
+
+
+def test_marks_without_end_are_cut():
+    """More combining marks on a letter than any script has take no time, and do not stay."""
+    story = story_of("excerpt: E", body=f"x{MARKS * 800_000}y")
+    assert story.body[0] == "x"
+    assert story.body[-1] == "y"
+    assert len(story.body) <= 32
+
+
+def test_long_texts_keep_their_marks():
+    """Words with a few marks on a letter are composed, in texts of any length."""
+    story = story_of("excerpt: E", body=f"e{MARKS} " * 2000)
+    assert story.body == " ".join(["\u00e9\u0316"] * 2000)
