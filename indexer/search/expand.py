@@ -11,6 +11,7 @@ much is refused on every machine alike.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -98,7 +99,10 @@ class Expander:
         return found
 
     def _find(self, number: int, pattern: MultiTerm) -> _Expansion:
-        segment, field, text = self._snapshot.segments[number], pattern.fieldname, pattern.text
+        segment, field = self._snapshot.segments[number], pattern.fieldname
+        if isinstance(pattern, wq.TermRange):
+            return self._between(number, pattern)
+        text = pattern.text
         if isinstance(pattern, wq.Prefix):
             ordinals = np.array(segment.terms_with_prefix(field, text.encode()), np.int64)
             return _Expansion(ordinals, len(ordinals))
@@ -114,6 +118,23 @@ class Expander:
         else:
             places = shapes.fitting(text, some)
         return self._compared(number, pattern, places, len(some))
+
+    def _between(self, number: int, pattern: wq.TermRange) -> _Expansion:
+        """The terms from one to another, either of which may be left open or out."""
+
+        def text_of(ordinal: int) -> bytes:
+            return self._snapshot.term(number, pattern.fieldname, ordinal).encode()
+
+        every = self._snapshot.segments[number].terms_with_prefix(pattern.fieldname, b"")
+        first, last = 0, len(every)
+        if pattern.start is not None:
+            cut = bisect_right if pattern.startexcl else bisect_left
+            first = cut(every, pattern.start.encode(), key=text_of)
+        if pattern.end is not None:
+            cut = bisect_left if pattern.endexcl else bisect_right
+            last = cut(every, pattern.end.encode(), key=text_of)
+        ordinals = np.array(every[first:last], np.int64)
+        return _Expansion(ordinals, len(ordinals))
 
     def _compared(
         self, number: int, pattern: MultiTerm, places: Ordinals, steps: int
@@ -226,6 +247,9 @@ def patterns(query: wq.Query) -> list[MultiTerm]:
 
 def _key(pattern: MultiTerm) -> _Key:
     """What makes two patterns the same."""
+    if isinstance(pattern, wq.TermRange):
+        bounds = (pattern.start, pattern.end, pattern.startexcl, pattern.endexcl)
+        return (type(pattern), pattern.fieldname, *bounds)
     edits = (pattern.maxdist, pattern.prefixlength) if isinstance(pattern, wq.FuzzyTerm) else ()
     return (type(pattern), pattern.fieldname, pattern.text, *edits)
 

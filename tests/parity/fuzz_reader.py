@@ -38,7 +38,8 @@ excerpt: -a|excerpt: 'a''b'|excerpt: "a" # c|"title": x|? a|"a" :1|"a":1|1: a|<<
     "\n", "\n\n", "  ", "\n  ", "\t", "\r", "\n---\n", "\n...\n", "\x85", "\u2028", "\ufeff",
     "\x07", "\x7f", "\x00", "\uffff", "\xa0", "\u200b", "e\u0301", "\u0301", "\u212b", "\u3000",
     "\U0001f600", "x" * 1030 + ": 1\n", "k: " + "[" * 40 + "]" * 40 + "\n",
-    "excerpt: |\n  a\n\n  b\n", "excerpt: >-\n  a\n   b\n", "excerpt: a\n  b\n\n  c\n", 'excerpt: "a\\\n  b"\n', "- " * 40000,
+    "excerpt: |\n  a\n\n  b\n", "excerpt: >-\n  a\n   b\n",
+    "excerpt: a\n  b\n\n  c\n", 'excerpt: "a\\\n  b"\n', "- " * 40000,
 ]  # fmt: skip
 
 
