@@ -1,6 +1,6 @@
 """What a generation consists of and was built from.
 
-Beside Whoosh's own files an index folder holds, for each generation N:
+Beside segments and Whoosh's table of contents an index folder holds, for each generation N:
 
     storydex-N.json       the manifest: when and from what it was built, and the size
                           and BLAKE2b-128 digest of every file of the generation
@@ -73,7 +73,7 @@ def sources_name(generation: int) -> str:
 
 
 def toc_name(generation: int) -> str:
-    """The file name of Whoosh's table of contents, which publishes a generation."""
+    """The file name of Whoosh's table of contents, for Whoosh's own tools."""
     return f"_MAIN_{generation}.toc"
 
 
