@@ -34,7 +34,8 @@ class Plan(NamedTuple):
     old: the sources of the last generation
     rows: for each file that the folder lists where it is in `old`, or -1
     kept: which of these are as they were
-    hidden, gone: rows of `old` that are not listed, and stay all the same or do not
+    hidden, gone: rows of `old` that are not listed. hidden: kept, as their folder cannot be
+        read; gone: removed.
     read: the files to look at
     places: by the ids of these where the folder lists them
     renews: whether files that turn out to be the same are worth noting anew: it was another

@@ -95,7 +95,7 @@ def make_manifest(
 ) -> mf.Manifest:
     """The manifest of a generation, files left out, built now."""
     return mf.Manifest(
-        format=mf.FORMAT_VERSION,
+        format=mf.GENERATION_VERSION,
         schema=SCHEMA_VERSION,
         generation=generation,
         built_at=datetime.now(timezone.utc),

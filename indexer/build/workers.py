@@ -137,7 +137,7 @@ def _read_files(
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     file = wanted.file
-    data = load_file(file.path, file.id, follow=False)
+    data = load_file(file.path, file.id)
     if isinstance(data, Rejection):
         if not os.path.lexists(file.path):
             return Read("gone", b"", 0, None, ())
@@ -237,7 +237,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
     for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
-        data = load_file(file.path, file.id, follow=False)
+        data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
         story = parse_story(data, file.id).story

@@ -23,7 +23,8 @@ import msgspec
 
 from ..errors import IndexCorrupt, IndexMissing
 
-FORMAT_VERSION = 2
+#: Version of manifest and sources. A reader refuses every other one.
+GENERATION_VERSION = 2
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
@@ -206,6 +207,6 @@ def read_generation(folder: str, generation: int) -> Manifest:
         raise IndexCorrupt(folder, name, str(error)) from error
     if manifest.generation != generation:
         raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
-    if manifest.format != FORMAT_VERSION:
-        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
+    if manifest.format != GENERATION_VERSION:
+        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {GENERATION_VERSION}")
     return manifest
