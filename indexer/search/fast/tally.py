@@ -19,7 +19,10 @@ _SHORT, _LONG = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
 
 
 class Tally:
-    """Counts the facets of one segment, fast from the second time. Safe to share between threads."""
+    """Counts the facets of one segment and keeps what makes that fast.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, segment: SegmentArrays) -> None:
         self._segment = segment
