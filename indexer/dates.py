@@ -13,7 +13,8 @@ _INSTANT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]"
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
-_TICK = timedelta(microseconds=1)
+#: The smallest step between two instants.
+TICK = timedelta(microseconds=1)
 
 
 class Span(NamedTuple):
@@ -45,7 +46,7 @@ def _partial_span(year: int | None, month: int | None, day: int | None) -> Span:
         last = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
     else:
         last = first.replace(month=12, day=31) + timedelta(days=1)
-    return Span(first, last - _TICK)
+    return Span(first, last - TICK)
 
 
 def _instant_span(found: re.Match[str]) -> Span:
@@ -59,7 +60,7 @@ def _instant_span(found: re.Match[str]) -> Span:
     instant = datetime(year, month, day, hour, minute, second, tzinfo=zone)
     tick = timedelta(seconds=1) if numbers[5] else timedelta(minutes=1)
     instant = instant.astimezone(timezone.utc)
-    return Span(instant, instant + tick - _TICK)
+    return Span(instant, instant + tick - TICK)
 
 
 def first_instant(value: date | datetime) -> datetime:

@@ -30,7 +30,7 @@ from .model import (
 )
 from .query.request import check, list_values
 from .search.answer import Answer
-from .search.executor import NO_FILTERS, Executor, Kernels
+from .search.executor import NO_FILTERS, CompiledLoops, Executor
 from .search.find import Result, find
 from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import complete, resembling, respell
@@ -45,9 +45,9 @@ def _compiled_loops() -> Any:
 
 
 #: Compiled code is the same for all engines of a process.
-KERNELS = Kernels(_compiled_loops)
+COMPILED = CompiledLoops(_compiled_loops)
 #: For engines that never compile.
-NO_KERNELS = Kernels(_compiled_loops)
+PLAIN_ONLY = CompiledLoops(_compiled_loops)
 
 
 class Engine(Protocol):
@@ -119,7 +119,7 @@ class Engine(Protocol):
 def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
     """Open the newest generation of an index for searching.
 
-    Searches run compiled code from when it is loaded, about a second after the first
+    Searches run compiled code from when it is loaded, about two seconds after the first
     search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
     and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`.
 
@@ -144,7 +144,7 @@ class LocalEngine:
 
     def __init__(self, folder: str, *, compiled: bool = True) -> None:
         self._folder = folder
-        self._kernels = KERNELS if compiled else NO_KERNELS
+        self._loops = COMPILED if compiled else PLAIN_ONLY
         self._compiled = compiled
         self._view: _View | None = self._open()
 
@@ -152,15 +152,15 @@ class LocalEngine:
         published = mf.published(self._folder)
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
-        executor = Executor(snapshot, self._kernels)
+        executor = Executor(snapshot, self._loops)
         damaged = newest if newest > snapshot.manifest.generation else None
-        highlighter = Highlighter(snapshot, self._kernels)
+        highlighter = Highlighter(snapshot, self._loops)
         return _View(snapshot, executor, highlighter, published, damaged)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
         if self._compiled:
-            self._kernels.load()
+            self._loops.load()
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -311,7 +311,7 @@ class LocalEngine:
         """What is about to be searched; the compiled loops are loaded for what comes next."""
         view = self._current()
         if self._compiled:
-            self._kernels.load_in_background()
+            self._loops.load_in_background()
         return view
 
 

@@ -1,7 +1,7 @@
 """One table of fields: what of a story is searched, filtered, sorted and stored.
 
-`document_of` turns a story into the keyword arguments of a Whoosh writer, so both
-sides of the index take their knowledge of fields from here.
+`fields_of` takes a story apart and `decode_story` puts it together again, so both sides of
+the index take their knowledge of fields from here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec.structs import fields as fields_of_struct
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
-from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer, count_words
+from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer
 from .model import FACETS, Article, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
@@ -27,6 +27,9 @@ SCHEMA_VERSION = 3
 #: Searchable text and its weight in the score.
 TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
 TEXT_FIELDS = tuple(TEXT_BOOSTS)
+
+#: Stands for all text fields in place of the number of one.
+EVERYWHERE = -1
 
 #: Numbers that can be compared and sorted by.
 NUMBER_FIELDS = ("quality", "heat")
@@ -166,12 +169,6 @@ def related_parts(story: Story) -> list[str]:
     return [text for article in story.related for text in (article.title, article.excerpt) if text]
 
 
-def document_of(story: Story) -> dict[str, Any]:
-    """The fields of a story as a Whoosh writer takes them."""
-    texts = texts_of(story)
-    return {**fields_of(story), "texts": encode_texts(Texts(tuple(map(count_words, texts)), texts))}
-
-
 def fields_of(story: Story) -> dict[str, Any]:
     """The fields of a story except `texts`, for which its words must be counted."""
     parts = related_parts(story)
@@ -247,7 +244,7 @@ def read_texts(data: bytes) -> Texts:
     return texts
 
 
-def read_story(data: bytes, rest: bytes) -> Story:
+def decode_story(data: bytes, rest: bytes) -> Story:
     """The stored texts of a document and the rest → its story; raises `ValueError` on damage."""
     title, excerpt, body, *texts = read_texts(data).texts
     (story_id, *own), articles = _rest_decoder.decode(rest)

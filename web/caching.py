@@ -46,7 +46,10 @@ def _current_etag() -> str:
 def conditional(
     max_age: int = 0,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, Response]]:
-    """Decorate a view of the index: answers 304 to who has the page, `max_age` in seconds."""
+    """Decorate a view of the index: it answers 304 to a client that has the page.
+
+    max_age: seconds
+    """
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         @wraps(view)

@@ -46,7 +46,7 @@ class Connection:
         return engine
 
     def warm_up(self) -> None:
-        """Open the engine and make it as fast as it gets; raises what `open_index` raises."""
+        """Open the engine and load its compiled loops; raises what `open_index` raises."""
         self.engine().warm_up()
 
     def info(self) -> IndexInfo:

@@ -50,7 +50,7 @@ def thousands(number: int) -> str:
 
 
 def duration(milliseconds: float) -> str:
-    """The time a search took, as short as it is honest."""
+    """The time a search took, rounded to what matters."""
     if milliseconds < 1:
         return "under 1 ms"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

@@ -1,7 +1,7 @@
 """`/api/v1/export`: the whole result of a query, streamed as JSON Lines or CSV.
 
 An export keeps a thread of the server busy until its reader has it all. Few at a time may
-do so, and whoever comes on top of these is asked to come again.
+do so; others are asked to try again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CSV_COLUMNS = (
 
 
 def register(app: Flask) -> None:
-    """Let an app have its own exports under way."""
+    """Give an app its own count of exports under way."""
     app.extensions[EXTENSION] = threading.BoundedSemaphore(MOST_EXPORTS)
 
 
@@ -74,7 +74,7 @@ def export() -> ResponseReturnValue:
 
 
 def _ending(lines: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
-    """The same lines; `end` is called after the last, or when nobody wants more of them."""
+    """The same lines; calls `end` after the last, or when the reader has gone."""
     try:
         yield from lines
     finally:

@@ -106,7 +106,7 @@ def register(app: Flask) -> None:
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """How the process is; `damaged` is the newest generation where an older one is searched."""
+    """The health of the process; `damaged` is the newest generation if an older one is searched."""
 
     status: str
     generation: int | None = None

@@ -105,7 +105,7 @@ def _api_parameters() -> list[Schema]:
 def _get(
     operation: str, summary: str, parameters: list[Schema], content: Schema, *others: str
 ) -> Schema:
-    """A route; `others` are the statuses that it answers with besides 200."""
+    """A route; `others` are its statuses besides 200."""
     responses: Schema = {"200": {"description": "As asked for.", "content": content}}
     for status in others:
         kind = "Unchanged" if status == "304" else f"Problem{status}"

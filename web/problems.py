@@ -102,7 +102,7 @@ def _answer(status: int, detail: str, command: str = "") -> Response:
 
 
 def unavailable(detail: str, command: str = "") -> Response:
-    """503, with when to ask again; `command` is what would help."""
+    """503 and when to try again; `command` names what would help."""
     response = _answer(503, detail, command)
     response.headers["Retry-After"] = _RETRY_SECONDS
     return response

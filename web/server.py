@@ -76,7 +76,7 @@ def serve(
 def _open_server(
     app: Flask, host: str, port: int, connections: Connections
 ) -> MultiSocketServer | BaseWSGIServer:
-    """A server that has its address, and answers once it is run.
+    """A server bound to its address, which answers once it is run.
 
     It notes in `connections` what it has open.
     """
@@ -97,7 +97,7 @@ def _open_server(
 
 @contextmanager
 def _closing_unread(connections: Connections) -> Iterator[None]:
-    """Meanwhile, end connections whose client does not read what it asked for.
+    """While the block runs, close connections whose client does not read its answer.
 
     Waitress ends those that are idle, but waits for ever until it may write.
     """
@@ -127,7 +127,7 @@ def _end_if_unread(channel: HTTPChannel) -> None:
 
 
 def _allow_connections() -> int:
-    """Let this process open files enough for its connections; gives how many those may be."""
+    """Raise the limit of open files; returns how many connections that allows."""
     wanted = MOST_CONNECTIONS + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:

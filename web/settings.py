@@ -1,4 +1,4 @@
-"""What an app is told from outside; imports nothing of the package, read by `app`.
+"""The settings of an app; imports nothing of the package, read by `app`.
 
 | key of the mapping | variable | meaning |
 | --- | --- | --- |

@@ -11,7 +11,7 @@ from whoosh import query as wq
 import indexer
 from indexer.build.stories import build_stories
 from indexer.codec.format import FORMAT_VERSION
-from indexer.engine import KERNELS
+from indexer.engine import COMPILED
 from indexer.model import Facet, ResultPage, Story
 from indexer.query import clauses
 from indexer.schema import SCHEMA_VERSION, TEXT_FIELDS
@@ -31,7 +31,7 @@ MOST_STORIES = 1_000_000_000
 _FACET: Facet = "provider"
 
 # Compiled loops are an import, of the compiler and of what it has made before.
-KERNELS.load()
+COMPILED.load()
 
 
 def version() -> str:
@@ -71,7 +71,7 @@ class Searcher:
     def __init__(self, folder: Path) -> None:
         self._engine = indexer.open_index(folder)
         self._snapshot = open_snapshot(str(folder))
-        self._executor = Executor(self._snapshot, KERNELS)
+        self._executor = Executor(self._snapshot, COMPILED)
         self._all = [NO_FILTERS] * len(self._snapshot.segments)
 
     def prepare(self, work: Work, query: Query) -> Run:
@@ -82,12 +82,12 @@ class Searcher:
             return lambda: self._stories(query.text)
         if work.name == "search":
             return lambda: self._engine.search(query.text)
-        plan, run = self._executor.plan(_tree(query)), self._executor.run
+        prepared, run = self._executor.prepare(_tree(query)), self._executor.run
         if query.provider is not None:
             keys = {_FACET: frozenset([query.provider])}
-            return lambda: run(plan, self._filters(keys), TOP)
+            return lambda: run(prepared, self._filters(keys), TOP)
         wishes = [FacetWish(_FACET)] if work.facet else []
-        return lambda: run(plan, self._all, TOP, wishes)
+        return lambda: run(prepared, self._all, TOP, wishes)
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""

@@ -28,17 +28,18 @@ _Mask = npt.NDArray[np.bool_]
 
 
 class Plan(NamedTuple):
-    """What has to be done: some files are as they were, others must be looked at.
+    """Which files are as they were, and which must be looked at.
 
     fresh: whether nothing of the last generation is kept
     old: the sources of the last generation
     rows: for each file that the folder lists where it is in `old`, or -1
     kept: which of these are as they were
-    hidden, gone: rows of `old` that are not listed, and stay all the same or do not
+    hidden, gone: rows of `old` that are not listed. hidden: kept, as their folder cannot be
+        read; gone: removed.
     read: the files to look at
-    places: by the ids of these where the folder lists them
-    renews: whether files that turn out to be the same are worth noting anew: it was another
-        folder, or many that need not be looked at again
+    places: id of a file to look at → its place in the listing
+    renews: whether to publish even if the files looked at prove to be the same, so that they
+        are not looked at again: the folder is another, or they are many
     """
 
     started_ns: int
@@ -62,7 +63,7 @@ class Plan(NamedTuple):
 class Held(NamedTuple):
     """The sources of a generation, and whether they were in another folder.
 
-    Another folder may have other files under the same names.
+    If they were, a file of the same name, size and time stamp may be another.
     """
 
     sources: Sources
@@ -87,7 +88,7 @@ def read_held(index: str, seeds: str, published_only: bool) -> Held | None:
 
 
 def warn_of(damage: IndexCorrupt) -> None:
-    """Say that all files are read again because of this damage."""
+    """Warn of damage, for which all files are read again."""
     instead = "what was there is not built upon; all story files are read again"
     warnings.warn(DamageWarning(damage, instead), stacklevel=3)
 
@@ -149,7 +150,7 @@ def _missing(old: Sources, rows: _Numbers) -> _Mask:
 
 
 def _misses(seeds: str, old: Sources, rows: _Numbers) -> bool:
-    """Whether a file that was listed before is there and not listed now.
+    """Whether a file that was listed before still exists but is not listed now.
 
     A file system may pass over names while files are replaced.
     """
@@ -165,7 +166,7 @@ def _is_file(path: str) -> bool:
 
 
 def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
-    """Those that are gone because their folder cannot be listed now: they stay as they were."""
+    """Those missing because their folder cannot be listed now: their stories are kept."""
     hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
     rows = np.flatnonzero(gone).tolist() if hidden else []
     return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)

@@ -50,7 +50,7 @@ def rebuild(
 
     New and changed files are read, removed ones forgotten; with `full` all are read.
     `published_only` leaves out stories that say `published: false`. With `strict`
-    nothing is published if a file that is read is rejected or loses a field. `workers` is the
+    nothing is published if a file that is read is rejected or has a field dropped. `workers` is the
     number of processes that read, at least one, by default one a core. `dry_run` writes
     nothing. `tuning` is for tests.
 
@@ -78,7 +78,7 @@ def rebuild(
 
 @contextmanager
 def failures_named(folder: str) -> Iterator[None]:
-    """Failures of the file system say which file it was, as `BuildError`."""
+    """Turn a failure of the file system into a `BuildError` that names the file."""
     try:
         yield
     except OSError as error:
@@ -93,9 +93,9 @@ def make_manifest(
     stories: int,
     articles: int,
 ) -> mf.Manifest:
-    """The manifest of a generation, files left out, built now."""
+    """The manifest of a generation that is built now; its files are yet to be filled in."""
     return mf.Manifest(
-        format=mf.FORMAT_VERSION,
+        format=mf.GENERATION_VERSION,
         schema=SCHEMA_VERSION,
         generation=generation,
         built_at=datetime.now(timezone.utc),
@@ -138,7 +138,7 @@ class _Job:
         return self._finish(outcome, mf.newest_generation(self.index) or 0)
 
     def say(self, full: bool) -> BuildReport:
-        """What `run` would do; writes nothing."""
+        """Report what `run` would do; writes nothing."""
         outcome = _Outcome(self._plan(full))
         self._read_all(outcome, None)
         return self._finish(outcome, mf.newest_generation(self.index) or 0, dry_run=True)
@@ -213,7 +213,7 @@ class _Job:
 
 
 class _Outcome:
-    """What has become of the files of a plan so far."""
+    """What the files of a plan turned out to be so far."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -255,7 +255,7 @@ class _Outcome:
 
     @property
     def replaced(self) -> list[str]:
-        """The stories that must leave the segments of the last generation."""
+        """The ids of stories to delete from the segments of the last generation."""
         return [] if self.plan.fresh else self.removed + self._changed
 
     def take(self, file: SeedFile, read: Read) -> None:

@@ -2,8 +2,8 @@
 
 A text is cut at blanks into pieces, each of which becomes a number by one dictionary
 look-up; what words a piece has, and the term of each word, is found out once. All else
-is done on arrays of whole fields: postings are inverted by sorting. What comes out is
-the segment that Whoosh's writer would make of the same documents, field by field.
+is done on arrays of whole fields: postings are inverted by sorting. The
+postings are those of the schema's analyzers, token by token.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _TextField:
         return self._postings(terms, ranked, doc_of[kept][order], places[order]), lengths
 
     def _rank(self, words: _I64) -> tuple[list[bytes], _I64]:
-        """The terms of these words in order of their bytes; the rank of each word's, or -1."""
+        """The terms of these words in order of their bytes, and each word's rank there, or -1."""
         known = list(self._vocabulary.words)
         used = np.flatnonzero(np.bincount(words, minlength=len(known)))
         found = {number: self._term_of(known[number]) for number in used.tolist() if number}
@@ -115,7 +115,7 @@ class _TextField:
 
 
 def _places(words: _I64, sizes: _I64) -> npt.NDArray[np.uint32]:
-    """The position of every word: words count one, a separator counts its hole."""
+    """The position of every word: a word takes one position, a separator leaves a gap."""
     steps = np.where(words == SEPARATOR, POSITION_GAP, 1)
     places = np.cumsum(steps) - steps
     begins = offsets_of(sizes)[:-1]
@@ -137,7 +137,7 @@ def _sort(ranked: _I64) -> tuple[_I64, _I64]:
 def _documents_only(
     name: str, terms: list[bytes], ranked: _I64, docs: npt.NDArray[np.uint32]
 ) -> Postings:
-    """Postings without frequencies of terms by rank, each with its document, in any order."""
+    """Pairs of a term's rank and a document, in any order → postings without frequencies."""
     keys = (ranked << 32) | docs
     keys.sort()
     keys = keys[np.diff(keys, prepend=-1) > 0]

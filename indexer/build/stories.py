@@ -1,4 +1,4 @@
-"""Stories that are at hand, without files → a fresh generation of the index."""
+"""Stories in memory → a fresh generation of the index."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tuning import TUNING
 
 
 def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> int:
-    """Make a fresh index of stories that are at hand; returns its generation.
+    """Make a fresh index of stories in memory; returns its generation.
 
     For programs that have stories but no files. A later `rebuild` into the same folder
     makes it match the story files again. Raises `IndexLocked`, `BuildError`.

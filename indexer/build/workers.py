@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What came of a story file: the digest of its bytes, its number of articles."""
+    """What reading a story file gave: the digest of its bytes, its number of articles."""
 
     fate: Fate
     digest: bytes
@@ -53,7 +53,7 @@ class Read(NamedTuple):
 
 
 class ShardRead(NamedTuple):
-    """What came of a shard, file by file.
+    """What reading a shard gave, file by file.
 
     The segment is written, unless there was nothing to write.
     """
@@ -137,7 +137,7 @@ def _read_files(
 
 def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     file = wanted.file
-    data = load_file(file.path, file.id, follow=False)
+    data = load_file(file.path, file.id)
     if isinstance(data, Rejection):
         if not os.path.lexists(file.path):
             return Read("gone", b"", 0, None, ())
@@ -171,7 +171,7 @@ class _Worker(NamedTuple):
 
 @contextmanager
 def _worker(context: ForkContext, task: Task) -> Iterator[_Worker]:
-    """A worker that is gone when the block ends; asked to go, or killed on an error."""
+    """A worker process that has ended when the block ends: asked to, or killed on an error."""
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, task), daemon=True)
     process.start()
@@ -233,11 +233,11 @@ def _receive(worker: _Worker) -> int | ShardRead:
 
 
 def _train(shards: list[list[Wanted]], task: Task) -> bytes:
-    """A dictionary made of stories here and there."""
+    """A compression dictionary trained on a sample of the stories."""
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
     for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
-        data = load_file(file.path, file.id, follow=False)
+        data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
         story = parse_story(data, file.id).story
@@ -247,7 +247,7 @@ def _train(shards: list[list[Wanted]], task: Task) -> bytes:
 
 
 def _work(pipe: Connection, task: Task) -> None:
-    """The life of a worker: shards come in through the pipe, what became of them goes out."""
+    """The life of a worker: shards come in through the pipe, results go out."""
     _prepare_worker()
     builder = SegmentBuilder()
     dictionary = task.dictionary
@@ -277,7 +277,7 @@ def _work(pipe: Connection, task: Task) -> None:
 
 
 def _prepare_worker() -> None:
-    """See to it that a worker does not outlive the writer."""
+    """Make a worker end when the writer does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Stories are trees: looking for cycles between shards is lost time.

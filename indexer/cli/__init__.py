@@ -1,4 +1,4 @@
-"""The `storydex` command: options that concern every command, and how it ends.
+"""The `storydex` command: options of all commands, errors as exit statuses.
 
 Commands raise what the engine raises. `StorydexCommand` turns that into a message on
 standard error and an exit status, once, for all of them:

@@ -27,7 +27,7 @@ SOME_REJECTED = 3
 
 
 class BuildOptions(TypedDict):
-    """What a single rebuild and a watch have in common."""
+    """The options that a single rebuild and a watch share."""
 
     full: bool
     published_only: bool
@@ -141,7 +141,7 @@ class _QueryCommand(click.Command):
     """A command whose arguments may begin with a minus sign, after `--`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options; says what to do where a word was taken for one."""
+        """Read the options; names the remedy where a word of the query was taken for one."""
         typed = list(args)
         try:
             return super().parse_args(ctx, args)

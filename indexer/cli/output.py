@@ -19,7 +19,7 @@ _BLANKS = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 
 
 def neutral(text: str) -> str:
-    """The text on one line, without anything that a terminal would act upon."""
+    """The text on one line, without control characters a terminal would obey."""
     return _UNSAFE.sub(lambda found: " " if found[0] in _BLANKS else "\ufffd", text)
 
 

@@ -67,7 +67,7 @@ def damage_line(damaged: DamagedFile) -> str:
 
 
 def intact_line(report: VerifyReport) -> str:
-    """That nothing is wrong, and how much was looked at."""
+    """The line that says that nothing is damaged, and how much was read."""
     return f"{_many(report.files, 'file')}, {_size(report.bytes)} read: none is damaged"
 
 
@@ -90,7 +90,7 @@ def info_lines(info: IndexInfo) -> str:
 
 
 def show_page(page: ResultPage) -> None:
-    """Print a result page; what was changed about the query goes to standard error."""
+    """Print a result page; how the query was changed, if it was, goes to standard error."""
     if page.relaxed:
         write_note("No story has all the words; these have some of them.")
     if page.suggestion:

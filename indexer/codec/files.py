@@ -33,8 +33,8 @@ from .format import (
     AnyArray,
     FieldInfo,
     FileKind,
+    FileTable,
     Section,
-    Table,
     file_name,
 )
 
@@ -120,7 +120,9 @@ class SectionWriter:
     ) -> None:
         """Write table and trailer, and wait until the bytes are on the disk."""
         table = msgspec.json.encode(
-            Table(self._segment, self._docs, tuple(self._sections), fields, dict(defaults or {}))
+            FileTable(
+                self._segment, self._docs, tuple(self._sections), fields, dict(defaults or {})
+            )
         )
         self._write(table)
         size = self._size + TRAILER.size
@@ -165,7 +167,7 @@ class SectionFile:
         except OSError as error:
             raise self.corrupt(error.strerror or str(error)) from error
 
-    def _read_table(self) -> Table:
+    def _read_table(self) -> FileTable:
         data = self._map
         magic, version, _, tag = HEAD.unpack_from(data, 0)
         if magic != MAGIC or tag != KINDS[self._kind][0]:
@@ -182,7 +184,7 @@ class SectionFile:
         if zlib.crc32(table) != table_crc:
             raise self.corrupt("its table has a wrong checksum")
         try:
-            return msgspec.json.decode(table, type=Table)
+            return msgspec.json.decode(table, type=FileTable)
         except msgspec.DecodeError as error:
             raise self.corrupt(f"its table is unreadable: {error}") from error
 

@@ -101,7 +101,7 @@ class Section(msgspec.Struct, frozen=True):
     offset: int
 
 
-class Table(msgspec.Struct, frozen=True, omit_defaults=True):
+class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a file says of itself, kept as JSON (RFC 8259) before the trailer.
 
     `segment` ties the files of a segment together. `fields` belongs to the terms file;
@@ -121,7 +121,7 @@ def term_hash(first: int, term: bytes) -> int:
 
 
 def bucket_count(terms: int) -> int:
-    """How many buckets hold `terms` terms: a power of two that leaves one or two in each."""
+    """The largest power of two not above `terms`: one to two terms a bucket on average."""
     return 1 << max(0, terms.bit_length() - 1)
 
 

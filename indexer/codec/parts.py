@@ -38,7 +38,7 @@ class Part(NamedTuple):
 class Joined(NamedTuple):
     """Postings grouped by term, `sizes` of each; `tfs` and `steps` empty for docs-only fields.
 
-    steps: the positions of every posting, the first and then what is added to each
+    steps: of every posting the first position, then the differences
     """
 
     sizes: I64

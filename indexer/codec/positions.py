@@ -106,7 +106,7 @@ class PositionPacker:
 
 
 def steps_between(positions: U32, tfs: U32) -> U32:
-    """The first position of each posting as it is, each other as what was added to the last.
+    """The first position of each posting, every later one as its difference from the one before.
 
     Raises `ValueError` if positions decrease within a posting.
     """

@@ -1,6 +1,6 @@
 """Inverted data → the files of a segment.
 
-`write_segment` takes flat arrays from a bulk indexer, a merge or the Whoosh writer. When it
+`write_segment` takes flat arrays from a bulk indexer or a merge. When it
 returns, all files are synced.
 """
 

@@ -1,6 +1,6 @@
 """What a generation consists of and was built from.
 
-Beside Whoosh's own files an index folder holds, for each generation N:
+Beside segments and Whoosh's table of contents an index folder holds, for each generation N:
 
     storydex-N.json       the manifest: when and from what it was built, and the size
                           and BLAKE2b-128 digest of every file of the generation
@@ -23,7 +23,8 @@ import msgspec
 
 from ..errors import IndexCorrupt, IndexMissing
 
-FORMAT_VERSION = 2
+#: Version of manifest and sources. A reader refuses every other one.
+GENERATION_VERSION = 2
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
@@ -73,7 +74,7 @@ def sources_name(generation: int) -> str:
 
 
 def toc_name(generation: int) -> str:
-    """The file name of Whoosh's table of contents, which publishes a generation."""
+    """The file name of Whoosh's table of contents, for Whoosh's own tools."""
     return f"_MAIN_{generation}.toc"
 
 
@@ -206,6 +207,6 @@ def read_generation(folder: str, generation: int) -> Manifest:
         raise IndexCorrupt(folder, name, str(error)) from error
     if manifest.generation != generation:
         raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
-    if manifest.format != FORMAT_VERSION:
-        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {FORMAT_VERSION}")
+    if manifest.format != GENERATION_VERSION:
+        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {GENERATION_VERSION}")
     return manifest

@@ -22,10 +22,10 @@ from ..analysis import POSITION_GAP, WORD_PATTERN, stem
 from ..codec.read import SegmentArrays
 from ..codec.terms import TermEntry
 from ..query.clauses import WordClause
-from ..schema import OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
-from ..search.plain import posting_of
+from ..schema import EVERYWHERE, OWN_TEXTS, TEXT_BOOSTS, TEXT_FIELDS, Texts, read_texts
+from ..search.plain import K1, posting_of
 from ..search.snapshot import Snapshot
-from .html import EVERYWHERE, K1, TITLE_WEIGHT, Span, find_phrase, mark, snippet
+from .html import TITLE_WEIGHT, Span, find_phrase, mark, snippet
 
 
 class Explained(Protocol):
@@ -64,7 +64,7 @@ class Leaf(NamedTuple):
 
 
 #: When an article matches the whole query, in postfix order: n ≥ 0 is the leaf n, -2n all
-#: of the n before, -2n - 1 any of them.
+#: of the n before, -2n - 1 any of them. [0, 1, -4] is leaf 0 AND leaf 1.
 Rule = list[int]
 
 

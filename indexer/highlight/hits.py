@@ -11,7 +11,7 @@ from whoosh import query as wq
 
 from ..errors import IndexCorrupt
 from ..model import Article, Hit, RelatedHit, Story
-from ..search.executor import Kernels
+from ..search.executor import CompiledLoops
 from ..search.snapshot import Snapshot
 from .explain import Explained, Explainer
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from .fast.stories import WordMarks
 
 # Stories that are explained by one call of compiled loops.
-_BATCH = 16
+_BATCH_SIZE = 16
 
 
 class Highlighter:
     """Makes hits of stories of a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, kernels: Kernels) -> None:
+    def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
         self._snapshot = snapshot
-        self._kernels = kernels
+        self._loops = loops
         self._marks: WordMarks | None = None
 
     def hits(
@@ -37,15 +37,15 @@ class Highlighter:
 
         The first to be asked for its highlights explains those next to it as well.
         """
-        size = _BATCH if self._kernels.loaded else 1
+        size = _BATCH_SIZE if self._loops.loaded else 1
         explainer = cache(lambda: self._explainer(query))
         for begin in range(0, len(doc_ids), size):
-            some = _Some(explainer, self._snapshot, doc_ids[begin : begin + size])
+            batch = _Batch(explainer, self._snapshot, doc_ids[begin : begin + size])
             for place, score in enumerate(scores[begin : begin + size]):
-                yield Hit(score, some, place)
+                yield Hit(score, batch, place)
 
     def _explainer(self, query: wq.Query) -> Explainer:
-        if not self._kernels.loaded:
+        if not self._loops.loaded:
             return Explainer(query, self._snapshot)
         if self._marks is None:
             from .fast.stories import WordMarks
@@ -54,7 +54,7 @@ class Highlighter:
         return self._marks.explainer(query)
 
 
-class _Some:
+class _Batch:
     """Stories of a snapshot, each read when it is asked for; explained all together."""
 
     __slots__ = ("_doc_ids", "_explained", "_explainer", "_snapshot", "_stories", "_texts")

@@ -13,10 +13,7 @@ from ..analysis import WORD_PATTERN
 #: Of a long body so many characters are shown, and some before the first match.
 SNIPPET_LENGTH = 280
 SNIPPET_LEAD = SNIPPET_LENGTH // 5
-#: Stands for all text fields in place of the number of one.
-EVERYWHERE = -1
-#: What matches in a related article is worth as in BM25, and more in its title.
-K1 = 1.2
+#: What a match in the title of a related article is worth, against 1 in its excerpt.
 TITLE_WEIGHT = 2.0
 
 #: A first and a last: of words, both included; of characters, the end not.

@@ -85,7 +85,10 @@ def prefetch(context: Any, values: Any, at: Any) -> Any:
 
 
 def _class_of_bytes(test: Any) -> Any:
-    """Intrinsic (text uint8[≥ at + 64], at) → uint64: bit i tells whether text[at + i] is one."""
+    """Intrinsic (text uint8[≥ at + 64], at) → uint64.
+
+    Of the result, bit i tells whether byte text[at + i] satisfies `test`.
+    """
     byte = ir.IntType(8)
     vector = ir.VectorType(byte, _LANES)
 

@@ -47,14 +47,6 @@ def compile_for(
     return dispatcher  # type: ignore[no-any-return]
 
 
-def inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function be compiled into those that call it, for the types they give it.
-
-    Where those come from the cache, it costs nothing.
-    """
-    return _njit(**_OPTIONS)(function)  # type: ignore[no-any-return]
-
-
 def readonly(kind: Any, dimensions: int = 1) -> Any:
     """The type of an array that is mapped from a file; arrays that may be written fit too."""
     return nb.types.Array(kind, dimensions, "C", readonly=True)

@@ -184,7 +184,7 @@ def wildcard(pattern: str, fields: Iterable[str] | None = None, boost: float = 1
     """Terms of the index that fit a pattern; terms are folded and stemmed.
 
     Each scores its boost, however rare it is. `companies*` also finds the stem of
-    `companies`, which is shorter than the pattern.
+    "companies", which is shorter than the pattern.
     """
     folded = _fold_pattern(pattern)
     found = _in_text(

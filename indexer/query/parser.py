@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from whoosh import query as wq
 
-from ..dates import read_span
+from ..dates import TICK, read_span
 from ..errors import QueryError
 from ..model import FACETS
 from ..schema import NUMBER_FIELDS, TEXT_FIELDS
@@ -41,7 +41,6 @@ _BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
 _FUZZY = re.compile(r"(.+)~([12]?)")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)(-?\d{1,15}(?:\.\d{1,6})?)")
 _OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s(]|$)")
-_TICK = timedelta(microseconds=1)
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -344,9 +343,9 @@ def _date_clause(field: str, operator: str, first: datetime, last: datetime) -> 
     if field == "until" or operator == "<=":
         return clauses.between(None, last)
     if operator == ">":
-        return clauses.between(last + _TICK, None)
+        return clauses.between(last + TICK, None)
     if operator == "<":
-        return clauses.between(None, first - _TICK)
+        return clauses.between(None, first - TICK)
     return clauses.between(first, last)
 
 

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from ..model import Facet
 
+#: Of a document that several filters or a date limit reject: see `executor.Failed`.
+REJECTED = 255
+
 
 class FacetWish(NamedTuple):
     """A facet to count; `own` is the number of its own filter, 0 if it has none."""

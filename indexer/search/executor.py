@@ -1,7 +1,7 @@
 """A query over a whole snapshot → total, the best stories, facet counts.
 
-One segment at a time, by `evaluate`, or by `compiled` once the compiler is loaded. Both
-give the same answers.
+One segment at a time, by `plain`, or by `fast` once the compiler is loaded. Both give the
+same answers.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ import numpy.typing as npt
 from whoosh import query as wq
 
 from ..model import Facet
-from .answer import Answer, FacetWish
+from .answer import REJECTED, Answer, FacetWish
 from .fast.tree import CompiledEvaluator, Words, read_words
 from .plain import Evaluator, Matches, Statistics
 from .snapshot import Snapshot
 
-_EXCLUDED = 255
-
-#: Why a document of a segment does not pass the filters: 0 it does, i the i-th facet's
-#: filter alone keeps it out, 255 more does. uint8[N], or empty if there are no filters.
+#: uint8[N], how each document of a segment fares with the filters; or uint8[0] if there are
+#: none. 0: passes. i: only facet filter i rejects it. REJECTED: several filters, or a date
+#: limit, reject it.
 Failed = npt.NDArray[np.uint8]
 NO_FILTERS: Failed = np.empty(0, np.uint8)
 
 
-class Plan(NamedTuple):
+class Prepared(NamedTuple):
     """A query made ready for one executor: read as words, and as compiled loops want it."""
 
     query: wq.Query
@@ -39,12 +38,12 @@ class Plan(NamedTuple):
 class Executor:
     """Runs queries over a snapshot; safe to share between threads.
 
-    With `compiled` the loops are compiled code, once `warm_up` has loaded it.
+    Uses plain loops until the compiled ones are loaded.
     """
 
-    def __init__(self, snapshot: Snapshot, kernels: Kernels) -> None:
+    def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
         self.snapshot = snapshot
-        self._kernels = kernels
+        self._loops = loops
         self._statistics = Statistics(snapshot)
         self._plain = [
             Evaluator(snapshot, number, self._statistics)
@@ -62,23 +61,24 @@ class Executor:
     def _match(self, query: wq.Query) -> list[Matches]:
         return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
 
-    def plan(self, query: wq.Query) -> Plan:
-        """How to run a query; raises `QueryError`, `QueryTooCostly` for its patterns."""
-        words = read_words(query) if self._kernels.loaded else None
+    def prepare(self, query: wq.Query) -> Prepared:
+        """Make a query ready to run; raises `QueryError`, `QueryTooCostly` for its patterns."""
+        words = read_words(query) if self._loops.loaded else None
         if words is None or words.filters or words.excluded:
             self.snapshot.expander.check(query)
-        return Plan(query, words, None if words is None else self._word_search().request(words))
+        request = None if words is None else self._word_search().request(words)
+        return Prepared(query, words, request)
 
     def run(
-        self, plan: Plan, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
+        self, prepared: Prepared, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Match, rank and count facets; as one where the query is one of words."""
-        words = plan.words
-        if words is not None and plan.request is not None and k <= self._words.max_best:
+        """Match, rank and count facets; in a single compiled pass if the query has only words."""
+        words, request = prepared.words, prepared.request
+        if words is not None and request is not None and k <= self._words.max_best:
             return self._words.answer(  # type: ignore[no-any-return]
-                plan.request, failed, k, wishes, self._dropped(words), words.slop
+                request, failed, k, wishes, self._dropped(words), words.slop
             )
-        found = self._match(plan.query)
+        found = self._match(prepared.query)
         total, doc_ids, scores = self.top(found, failed, k)
         counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
         return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
@@ -86,8 +86,8 @@ class Executor:
     def search(
         self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Plan a query and run it; raises `QueryError`, `QueryTooCostly` for its patterns."""
-        return self.run(self.plan(query), failed, k, wishes)
+        """Prepare a query and run it; raises `QueryError`, `QueryTooCostly` for its patterns."""
+        return self.run(self.prepare(query), failed, k, wishes)
 
     def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
         """bool[N]: the documents of segment `number` that have any of these terms."""
@@ -118,11 +118,11 @@ class Executor:
         return masks
 
     def _evaluators(self) -> Sequence[Evaluator]:
-        if not self._kernels.loaded:
+        if not self._loops.loaded:
             return self._plain
         if not self._compiled:
             self._compiled = [
-                CompiledEvaluator(self.snapshot, number, self._statistics, self._kernels.module)
+                CompiledEvaluator(self.snapshot, number, self._statistics, self._loops.module)
                 for number in range(len(self.snapshot.segments))
             ]
         return self._compiled
@@ -148,10 +148,10 @@ class Executor:
         return total, doc_ids, scores
 
     def _top_of(self, found: Matches, failed: Failed, k: int) -> tuple[int, list[int], list[float]]:
-        if self._kernels.loaded:
+        if self._loops.loaded:
             docs = np.empty(min(k, len(found.doc_ids)), np.uint32)
             scores = np.empty(len(docs), np.float32)
-            total = self._kernels.module.best(found.doc_ids, found.scores, failed, docs, scores)
+            total = self._loops.module.best(found.doc_ids, found.scores, failed, docs, scores)
             return total, docs[:total].tolist(), scores[:total].tolist()
         passed = _passing(found, failed)
         order = passed[np.argsort(-found.scores[passed], kind="stable")[:k]]
@@ -182,8 +182,8 @@ class Executor:
             if len(part.doc_ids) and segment.has_facet(facet):
                 offsets, ordinals = segment.facet(facet)
                 part_counts = np.zeros(segment.fields[facet].terms, np.int64)
-                if self._kernels.loaded:
-                    self._kernels.module.count_facet(
+                if self._loops.loaded:
+                    self._loops.module.count_facet(
                         part.doc_ids, fails, own, offsets, ordinals, part_counts
                     )
                 else:
@@ -192,10 +192,10 @@ class Executor:
         return counts
 
 
-class Kernels:
+class CompiledLoops:
     """The compiled loops, loaded in the background or when asked for.
 
-    `load` imports and returns them. It takes about a second, so one-shot programs do without.
+    `load` imports and returns them, which takes about two seconds: one-shot programs do without.
     """
 
     def __init__(self, load: Callable[[], Any]) -> None:
@@ -218,7 +218,7 @@ class Kernels:
     def load_in_background(self) -> None:
         """Start loading them, unless that was done before."""
         if self.module is None and self._thread is None:
-            self._thread = threading.Thread(target=self.load, name="storydex-kernels", daemon=True)
+            self._thread = threading.Thread(target=self.load, name="storydex-compiler", daemon=True)
             self._thread.start()
 
 
@@ -265,5 +265,5 @@ def failures(
         # Numbers wrap round: only where a document fails a second time all bits are set.
         failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)
     if allowed is not None:
-        failed |= np.uint8(0) - (~allowed).view(np.uint8)
+        failed[~allowed] = REJECTED
     return failed

@@ -33,7 +33,7 @@ def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
 class Filters:
     """The filters of a request over a snapshot.
 
-    `failed` says for each segment why documents are kept out, see `execute.Failed`.
+    `failed` says for each segment how its documents fare, see `executor.Failed`.
     """
 
     def __init__(

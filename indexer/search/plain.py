@@ -1,8 +1,8 @@
 """A query tree → the documents of one segment that match, with scores.
 
 Plain array arithmetic for every kind of node, and Whoosh's own matcher for kinds that
-are not known here. `execute` runs the common shapes through compiled loops instead;
-this is what they are proved against.
+are not known here. `fast` runs the common shapes through compiled loops instead; this
+is what they are proved against.
 """
 
 from __future__ import annotations

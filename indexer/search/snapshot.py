@@ -37,9 +37,9 @@ from ..schema import (
     LABELLED,
     NUMBER_FIELDS,
     create_schema,
+    decode_story,
     facet_key,
     is_domain,
-    read_story,
 )
 from .expand import Expander
 
@@ -140,7 +140,7 @@ class Snapshot:
             texts = segment.stored_texts(doc)
         try:
             fields: Any = decode_fields(segment.records.fields(doc))
-            return read_story(texts, fields["story"])
+            return decode_story(texts, fields["story"])
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
             raise self.damaged(doc_id, error) from error
 

@@ -19,7 +19,7 @@ from .listing import (
     list_seed_files,
     load_file,
 )
-from .story import StoryRead, parse_story, read_story
+from .story import StoryRead, parse_story
 
 __all__ = [
     "MAX_BYTES",
@@ -30,5 +30,4 @@ __all__ = [
     "list_seed_files",
     "load_file",
     "parse_story",
-    "read_story",
 ]

@@ -80,13 +80,13 @@ def list_seed_files(
     return walk.files()
 
 
-def load_file(path: str, story_id: str, *, follow: bool = True) -> bytes | Rejection:
+def load_file(path: str, story_id: str) -> bytes | Rejection:
     """The bytes of a story file, or why it cannot be read. Bounded by `MAX_BYTES`.
 
-    Waits for nobody, should it be a pipe. Without `follow` it may be no link. Raises
-    `OSError` where the machine is at fault and not the file.
+    Waits for nobody, should it be a pipe, and follows no link. Raises `OSError` where the
+    machine is at fault and not the file.
     """
-    flags = os.O_NONBLOCK if follow else os.O_NONBLOCK | os.O_NOFOLLOW
+    flags = os.O_NONBLOCK | os.O_NOFOLLOW
     try:
         with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
             status = os.fstat(file.fileno())

@@ -9,7 +9,7 @@ import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
 from . import yaml_fast
-from .listing import MAX_BYTES, load_file, too_large
+from .listing import MAX_BYTES, too_large
 from .values import (
     BadValueError,
     parse_domain,
@@ -50,14 +50,6 @@ class StoryRead(NamedTuple):
     story: Story | None
     rejection: Rejection | None
     warnings: tuple[FieldWarning, ...]
-
-
-def read_story(path: str, story_id: str) -> StoryRead:
-    """Read the story file at `path`; like `parse_story`, and rejects what it cannot open."""
-    data = load_file(path, story_id)
-    if isinstance(data, Rejection):
-        return StoryRead(None, data, ())
-    return parse_story(data, story_id)
 
 
 def parse_story(data: bytes, story_id: str, *, fast: bool = True) -> StoryRead:

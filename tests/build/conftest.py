@@ -45,9 +45,9 @@ def looked_at(monkeypatch):
     ids = []
     load_file = indexer.build.workers.load_file
 
-    def load(path, story_id, **named):
+    def load(path, story_id):
         ids.append(story_id)
-        return load_file(path, story_id, **named)
+        return load_file(path, story_id)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
     return ids

@@ -138,10 +138,10 @@ def test_a_file_that_is_removed_before_it_is_read(seeds, tmp_path, monkeypatch):
     written(seeds, "new.md", title="New")
     load_file = indexer.build.workers.load_file
 
-    def load(path, story_id, **named):
+    def load(path, story_id):
         if story_id in ("one.md", "new.md"):
             Path(path).unlink()
-        return load_file(path, story_id, **named)
+        return load_file(path, story_id)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
     report = rebuild(seeds, index, full=True, workers=1)
@@ -156,14 +156,14 @@ def test_what_takes_the_place_of_a_file_is_not_read(seeds, tmp_path, monkeypatch
     (tmp_path / "secret.md").write_text("title: Secret\n")
     load_file = indexer.build.workers.load_file
 
-    def load(path, story_id, **named):
+    def load(path, story_id):
         if story_id == "one.md":
             Path(path).unlink()
             if kind == "link":
                 Path(path).symlink_to(tmp_path / "secret.md")
             else:
                 os.mkfifo(path)
-        return load_file(path, story_id, **named)
+        return load_file(path, story_id)
 
     monkeypatch.setattr(indexer.build.workers, "load_file", load)
     report = rebuild(seeds, tmp_path / "index", workers=1)

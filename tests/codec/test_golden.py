@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import indexer
-from indexer.generation.manifest import FORMAT_VERSION
+from indexer.generation.manifest import GENERATION_VERSION
 from indexer.schema import SCHEMA_VERSION
 from tests.conftest import build
 
-GOLDEN = Path(__file__).parent / "golden" / f"format-{FORMAT_VERSION}-schema-{SCHEMA_VERSION}"
+GOLDEN = Path(__file__).parent / "golden" / f"format-{GENERATION_VERSION}-schema-{SCHEMA_VERSION}"
 
 STORIES = {
     "harbour.md": {

@@ -90,7 +90,7 @@ def snapshot_of(folder: Path, segments: list[Segment]) -> Snapshot:
     for segment in segments:
         segment.hold(folder)
     manifest = mf.Manifest(
-        format=mf.FORMAT_VERSION, schema=SCHEMA_VERSION, generation=1, built_at=EPOCH, seeds="",
+        format=mf.GENERATION_VERSION, schema=SCHEMA_VERSION, generation=1, built_at=EPOCH, seeds="",
         published_only=False, stories=sum(s.doc_count() for s in segments), articles=0,
         segments=[segment.to_manifest() for segment in segments], files={},
     )  # fmt: skip

@@ -14,7 +14,7 @@ from indexer.demo.files import format_story
 from indexer.demo.stories import PROVIDERS, providers
 from indexer.demo.words import COUNTS, name_of
 from indexer.errors import SeedError
-from indexer.seeds import parse_story, read_story
+from indexer.seeds import parse_story
 from tests.conftest import seed_files
 
 
@@ -41,7 +41,7 @@ def test_written_stories_are_read_back(tmp_path):
     assert write_demo(tmp_path / "new" / "folder", 60, 7, told.append) == 60
     assert told == [50, 60]
     files = seed_files(tmp_path / "new" / "folder")
-    results = [read_story(file.path, file.id) for file in files]
+    results = [parse_story(Path(file.path).read_bytes(), file.id) for file in files]
     assert [result.warnings for result in results] == [()] * 60
     made = sorted(iter_demo_stories(60, 7), key=lambda story: story.id)
     assert [result.story for result in results] == made

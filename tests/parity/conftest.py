@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from indexer.engine import KERNELS, NO_KERNELS
+from indexer.engine import COMPILED, PLAIN_ONLY
 from indexer.search.executor import Executor
 from tests.corpora.segments import make_stories, write_snapshot
 from tests.oracles.whoosh_searcher import ask_whoosh
@@ -19,8 +19,8 @@ DELETED = (0, 3, 17, 18, 19, 42, 59)
 
 @pytest.fixture(scope="module")
 def kernels():
-    KERNELS.load()
-    return KERNELS
+    COMPILED.load()
+    return COMPILED
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def check_page(executor, query, expected, k):
 def check(snapshot, query, kernels, **options):
     """Assert that all agree; returns the answer."""
     expected = ask_whoosh(snapshot, query, **options)
-    for kind in (NO_KERNELS, kernels):
+    for kind in (PLAIN_ONLY, kernels):
         executor = executor_of(snapshot, kind)
         found = answer(executor, query)
         name = "compiled" if kind.loaded else "plain"

@@ -18,7 +18,7 @@ from whoosh.searching import Searcher
 
 import indexer
 from indexer import schema
-from indexer.engine import NO_KERNELS
+from indexer.engine import PLAIN_ONLY
 from indexer.model import FACETS, Article, Story
 from indexer.query.clauses import AndNot, words
 from indexer.search.facets import Filters
@@ -75,7 +75,7 @@ def test_scores_of_words_equal_brute_force(splits, stories, kernels, typed):
     }
     query = wq.Or([words(word) for word in typed])
     for snapshot in splits.values():
-        for kind in (NO_KERNELS, kernels):
+        for kind in (PLAIN_ONLY, kernels):
             assert answer(executor_of(snapshot, kind), query) == pytest.approx(expected, **CLOSE)
             check_page(executor_of(snapshot, kind), query, expected, 20)
 
@@ -167,7 +167,7 @@ def test_a_negation_in_a_conjunction_takes_away_only(splits, kernels):
     for snapshot in splits.values():
         expected = list(ask_whoosh(snapshot, query))
         assert expected
-        for kind in (NO_KERNELS, kernels):
+        for kind in (PLAIN_ONLY, kernels):
             assert list(answer(executor_of(snapshot, kind), query)) == expected
 
 
@@ -191,7 +191,7 @@ def test_facet_counts_equal_brute_force(splits, stories, kernels, compiled):
         wanted = [brute_counts(stories, word, keys, *span, facet) for facet in FACETS]
         total = brute_counts(stories, word, keys, *span, None)
         for snapshot in splits.values():
-            executor = executor_of(snapshot, kernels if compiled else NO_KERNELS)
+            executor = executor_of(snapshot, kernels if compiled else PLAIN_ONLY)
             filters = Filters(executor, keys, *span)
             wishes = [filters.wish(facet) for facet in FACETS]
             for query in (wq.Term("title", word), wq.And([wq.Term("title", word), EVERYTHING])):

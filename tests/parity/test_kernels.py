@@ -12,6 +12,7 @@ from indexer.codec import positions_fast as phrases
 from indexer.codec.format import offsets_of
 from indexer.codec.invert import chunk_runs
 from indexer.codec.positions import PositionPacker
+from indexer.kernels.galloping import SEARCH_FACTOR
 from indexer.search.fast import postings as kernels
 
 SIZE = 65_536 + 9_000
@@ -91,17 +92,16 @@ def test_score_any_counts_a_list_given_twice_twice():
     assert_found(kernels.score_any(*lists.arguments), lists.inside(0), both)
 
 
-FACTOR = kernels._SEARCH_FACTOR
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "groups",
     [
-        pytest.param([[40], [40 * FACTOR + 3_000]], id="searched"),
+        pytest.param([[40], [40 * SEARCH_FACTOR + 3_000]], id="searched"),
         pytest.param([[900], [3_000]], id="read"),
-        pytest.param([[50], [800], [50 * FACTOR + 3_000]], id="read, then searched"),
-        pytest.param([[30, 30], [60 * FACTOR + 4_000, 500], [20_000, 70]], id="several a group"),
+        pytest.param([[50], [800], [50 * SEARCH_FACTOR + 3_000]], id="read, then searched"),
+        pytest.param(
+            [[30, 30], [60 * SEARCH_FACTOR + 4_000, 500], [20_000, 70]], id="several a group"
+        ),
         pytest.param([[10, 10, 2_000], [20_000, 30_000], [60_000]], id="dense"),
         pytest.param([[3_000]], id="one group"),
         pytest.param([[0], [500]], id="an empty list"),

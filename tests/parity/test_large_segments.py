@@ -13,7 +13,7 @@ from indexer.codec.invert import Postings
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import NO_RECORD, compress_records
 from indexer.codec.write import write_segment
-from indexer.engine import NO_KERNELS
+from indexer.engine import PLAIN_ONLY
 from indexer.query.clauses import AndNot
 from indexer.search.plain import K1, B
 from tests.corpora.segments import (
@@ -91,7 +91,7 @@ def test_words_of_a_segment_past_65536_documents(large, presence, kernels, wante
     query = (wq.And if every else wq.Or)([wq.Term("title", word) for word in wanted])
     scores = np.array([brute_scores(presence, lengths, word) for word in wanted])
     inside = (scores > 0).all(axis=0) if every else (scores > 0).any(axis=0)
-    for kind in (NO_KERNELS, kernels):
+    for kind in (PLAIN_ONLY, kernels):
         (found,) = executor_of(snapshot, kind).match(query)
         assert np.array_equal(found.doc_ids, np.flatnonzero(inside))
         assert np.allclose(found.scores, scores.sum(axis=0)[inside], rtol=1e-5)

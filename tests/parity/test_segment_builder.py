@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from whoosh import fields, formats
 
+from indexer.analysis import count_words
 from indexer.build.segment import SegmentBuilder
 from indexer.codec import Segment
 from indexer.model import Article, Provider, Story
-from indexer.schema import create_schema, document_of
+from indexer.schema import Texts, create_schema, encode_texts, fields_of, texts_of
 from tests.corpora.segments import make_stories, snapshot_of
 
 #: What cutting text into words could stumble over.
@@ -51,6 +52,12 @@ _stories = st.builds(
 )
 
 _Postings = dict[tuple[str, bytes], dict[int, list[int]]]
+
+
+def document_of(story: Story) -> dict[str, Any]:
+    """The fields of a story as they are indexed and stored."""
+    texts = texts_of(story)
+    return {**fields_of(story), "texts": encode_texts(Texts(tuple(map(count_words, texts)), texts))}
 
 
 def token_by_token(stories: list[Story]) -> tuple[_Postings, dict[str, list[int]]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from whoosh import query as wq
 
 from indexer.codec.format import CHUNK_DOCS
-from indexer.engine import KERNELS, NO_KERNELS
+from indexer.engine import COMPILED, PLAIN_ONLY
 from indexer.search.answer import FacetWish
 from indexer.search.executor import NO_FILTERS, Executor
 from indexer.search.fast import words as onepass
@@ -31,8 +31,8 @@ def executors(folder: Path, segments: int, deleted: tuple[str, ...]) -> tuple[Ex
     gone = [("id", name) for name in deleted]
     made = build(folder / "index", documents(300, seed=segments), segments, gone)
     snapshot = Snapshot(made.storage.folder, None, list(made._segments()))  # type: ignore[arg-type]
-    KERNELS.load()
-    return Executor(snapshot, KERNELS), Executor(snapshot, NO_KERNELS)
+    COMPILED.load()
+    return Executor(snapshot, COMPILED), Executor(snapshot, PLAIN_ONLY)
 
 
 @pytest.fixture(scope="module", params=[(1, ()), (2, ()), (9, ()), (3, ("story-3", "story-150"))])

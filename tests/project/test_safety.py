@@ -126,7 +126,7 @@ CRAFTED = {
         [{"name": "MAIN_a", "docs": 3, "deleted": "012"}],
     ],
     "generation": [0, -1, 7, 2**70],
-    "format": [0, mf.FORMAT_VERSION + 1],
+    "format": [0, mf.GENERATION_VERSION + 1],
     "schema": [0, 2**40],
     "files": [
         {"../outside": [9, "0" * 32]}, {"/etc/passwd": [9, ""]}, {"a\0b": [1, ""]}, {"": [1, ""]},

@@ -13,7 +13,7 @@ import pytest
 
 import indexer
 from indexer import engine as engine_module
-from indexer.search.executor import Kernels
+from indexer.search.executor import CompiledLoops
 from tests.conftest import ROOT, build
 from web import create_app
 
@@ -111,14 +111,14 @@ def test_ready_means_warm(index, monkeypatch):
     """`/readyz` answers only once compiled code is loaded; `/livez` does not wait for it."""
     asked, allowed = threading.Event(), threading.Event()
 
-    class Slow(Kernels):
+    class Slow(CompiledLoops):
         def load(self):
             asked.set()
             assert allowed.wait(30)
             super().load()
 
     kernels = Slow(engine_module._compiled_loops)
-    monkeypatch.setattr(engine_module, "KERNELS", kernels)
+    monkeypatch.setattr(engine_module, "COMPILED", kernels)
     app = create_app({"INDEX": str(index)})
     answers = []
     thread = threading.Thread(
@@ -141,13 +141,13 @@ def test_searches_need_not_wait_for_the_compiler(index, monkeypatch):
     """An engine answers at once and alike before compiled code is loaded and after."""
     allowed = threading.Event()
 
-    class Slow(Kernels):
+    class Slow(CompiledLoops):
         def load(self):
             assert allowed.wait(30)
             super().load()
 
     kernels = Slow(engine_module._compiled_loops)
-    monkeypatch.setattr(engine_module, "KERNELS", kernels)
+    monkeypatch.setattr(engine_module, "COMPILED", kernels)
     with indexer.open_index(index) as engine:
         before = engine.search("cat")
         assert not kernels.loaded
@@ -170,8 +170,8 @@ def test_searches_need_not_wait_for_the_compiler(index, monkeypatch):
 )
 def test_whatever_searches_has_compiled_code_loaded(index, monkeypatch, use):
     """An export, similar stories and deep pages make the searches after them fast."""
-    kernels = Kernels(engine_module._compiled_loops)
-    monkeypatch.setattr(engine_module, "KERNELS", kernels)
+    kernels = CompiledLoops(engine_module._compiled_loops)
+    monkeypatch.setattr(engine_module, "COMPILED", kernels)
     with indexer.open_index(index) as engine:
         use(engine)
         assert kernels._thread is not None

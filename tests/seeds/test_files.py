@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import indexer.seeds.yaml
 from indexer.model import Provider, Story
-from indexer.seeds import parse_story, read_story
+from indexer.seeds import parse_story
 from tests.conftest import ROOT
 from tests.seeds.bad_seeds import BAD, CANARY, GOOD, WARNED, Expected
 from tests.seeds.reading import SEED, UTC, read, refused, story_of
@@ -20,7 +20,7 @@ from tests.seeds.reading import SEED, UTC, read, refused, story_of
 
 def test_real_story_is_read_whole():
     """A real story file is read with all its fields and nothing to warn of."""
-    story, rejection, warnings = read_story(str(SEED), SEED.name)
+    story, rejection, warnings = parse_story(SEED.read_bytes(), SEED.name)
     assert story is not None
     assert (rejection, warnings) == (None, ())
     assert story.id == SEED.name
@@ -39,9 +39,9 @@ def test_real_story_is_read_whole():
 
 def test_real_story_without_libyaml(monkeypatch):
     """The pure parser, used where libyaml is missing, reads the same story."""
-    fast = read_story(str(SEED), SEED.name)
+    fast = parse_story(SEED.read_bytes(), SEED.name)
     monkeypatch.setattr(indexer.seeds.yaml, "Parser", yaml.SafeLoader)
-    assert read_story(str(SEED), SEED.name) == fast
+    assert parse_story(SEED.read_bytes(), SEED.name) == fast
 
 
 def test_documented_example_is_read():
@@ -58,12 +58,10 @@ def test_documented_example_is_read():
 
 
 @pytest.mark.parametrize("name", [*GOOD, *BAD, *WARNED])
-def test_each_kind_of_file(name, tmp_path):
+def test_each_kind_of_file(name):
     """Every file of the collection of faults is treated as it says there."""
     data, expected = {**GOOD, **BAD, **WARNED}[name]
-    path = tmp_path / "file"
-    path.write_bytes(data)
-    result = read_story(str(path), name)
+    result = parse_story(data, name)
     rejection = result.rejection
     assert expected == Expected(
         title=result.story.title if result.story else None,

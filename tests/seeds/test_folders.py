@@ -9,7 +9,7 @@ import pytest
 
 from indexer.errors import SeedError
 from indexer.model import Rejection
-from indexer.seeds import read_story
+from indexer.seeds import load_file
 from tests.conftest import seed_files
 from tests.seeds.bad_seeds import write_bad_seeds
 from tests.seeds.entries import deny
@@ -94,7 +94,7 @@ def test_names_that_cannot_be_ids_are_rejected(tmp_path):
 
 def test_file_that_vanishes_is_rejected(tmp_path):
     """A file that cannot be opened is a rejection of that file."""
-    _, rejection, _ = read_story(str(tmp_path / "gone.md"), "gone.md")
+    rejection = load_file(str(tmp_path / "gone.md"), "gone.md")
     assert str(rejection) == (
         "gone.md:1: cannot be read (No such file or directory): check its permissions"
     )

@@ -1,1 +1,1 @@
-"""The same by compiled loops, for the stories of a page at once."""
+"""What `explain` and `html` above do, by compiled loops that explain a page of stories at once."""

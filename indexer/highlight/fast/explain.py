@@ -75,7 +75,8 @@ class BuffersTable(
 class Buffers:
     """What `explain` writes into, for stories with so many bytes of texts at most.
 
-    total: of all stories of a call; most_positions: see `phrases`
+    total: of all stories of a call; most_positions: see
+        `codec.positions_fast.most_positions`
     packed, ends: the results: MessagePack, and int64[hits], where that of each hit ends
     """
 
@@ -110,7 +111,7 @@ def _put(out, at, kind, number, size):
 def _merge(words, count, first, last, covered, joined, offset, spans):
     """Fill in the stretches of a text to mark, where they begin and end; returns how many.
 
-    words: what `cut` has found, `count` of them; covered, joined: see `matching.match`
+    words: what `cut` has found, `count` of them; covered, joined: see `match.match`
     """
     merged = 0
     inside = np.int32(0)
@@ -229,13 +230,13 @@ def explain(segment, positions, buffers, query, lists, hits, extra, data):
     """What a query matches in documents of a segment; some 8 µs for a story of 7 kB.
 
     buffers: for so many hits and so many bytes
-    query: LEAVES and STEPS; of each leaf its columns, see `matching.FIELD`; the rule, when
-        an article matches the whole query, see `matching.rank`; of each leaf what it is
+    query: LEAVES and STEPS; of each leaf its columns, see `match.FIELD`; the rule, when
+        an article matches the whole query, see `match.rank`; of each leaf what it is
         worth in an article, as the bits of a float64
     lists: int64[T, 3], of every term of the leaves its postings, see `lookup.find_lists`
     hits: int64[2, n], documents, and the end of the texts of each in `data`, where they
         lie one after the other
-    extra: int64[m, EXTRA_COLUMNS], matches found otherwise, see `matching.EXTRA_COLUMNS`
+    extra: int64[m, EXTRA_COLUMNS], matches found otherwise, see `match.EXTRA_COLUMNS`
     data: uint8[≥ end of the last + PAD], of each document its texts, see `schema.Texts`
 
     Of each hit MessagePack is written into the buffers, nothing if its texts are damaged: an

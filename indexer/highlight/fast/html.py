@@ -1,7 +1,7 @@
 """Compiled loops that write texts as HTML with some words marked.
 
-They do what `marks` does, on the bytes of UTF-8. What they write to has `PAD` bytes more
-than they need, and texts have as many after them, see `cutting`.
+They do what `highlight.html` does, on the bytes of UTF-8. What they write to has `PAD` bytes
+more than they need, and texts have as many after them, see `cut`.
 """
 
 # Argument types stand in the decorators.
@@ -118,9 +118,9 @@ def _densest(text, begin, spans, merged):
 
 @compiled(_PAIR(U8, nb.int64, nb.int64, _I64, nb.int64, SPANS, nb.int64))
 def find_snippet(text, begin, end, words, count, spans, merged):
-    """The stretch of text[begin:end] that `marks.snippet` shows: where it begins and ends.
+    """The stretch of text[begin:end] that `html.snippet` shows: where it begins and ends.
 
-    words: what `cutting.cut` has found, `count` of them
+    words: what `cut.cut` has found, `count` of them
     spans: int64[merged, 4], where stretches to mark begin and end, rising; the last two
         columns are filled in
     """

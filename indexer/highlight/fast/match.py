@@ -1,7 +1,7 @@
 """Compiled loops that find what a query matches in the texts of a story.
 
-They read the positions of the query's terms. What they find goes into a `textindex`, and
-into arrays with an item for every word.
+They read the positions of the query's terms. What they find goes into an index of
+texts, see `texts`, and into arrays with an item for every word.
 
 Nothing is believed of postings: what is damaged gives no answer or a wrong one, never an
 access out of bounds.
@@ -19,8 +19,9 @@ import numpy as np
 from ...codec.format import CHUNK_BITS, CHUNK_DOCS
 from ...codec.positions_fast import DOCS, POSITION_ARRAYS, positions_in
 from ...kernels.jit import compiled
-from ...schema import OWN_TEXTS
-from ..html import EVERYWHERE, K1, TITLE_WEIGHT
+from ...schema import EVERYWHERE, OWN_TEXTS
+from ...search.plain import K1
+from ..html import TITLE_WEIGHT
 from .texts import FIRST, LAST, OFFSET, PLACE, TABLE_OF, WORDS
 
 #: Columns of `leaves`: the number of the field, that of `related` being OWN_TEXTS, or

@@ -19,13 +19,11 @@ from whoosh import query as wq
 
 from ...codec.positions_fast import PositionsTable, most_positions
 from ...codec.read import SegmentArrays
-from ...schema import TEXT_FIELDS, read_texts
+from ...schema import EVERYWHERE, TEXT_FIELDS, read_texts
 from ...search.fast import lookup
-from ...search.fast.request import EVERYWHERE as ANY_FIELD
 from ...search.fast.request import encode
 from ...search.snapshot import Snapshot
 from ..explain import Explained, Explainer, Leaf, weight_of
-from ..html import EVERYWHERE
 from . import explain
 from .cut import PAD
 from .match import EXTRA_COLUMNS
@@ -65,7 +63,7 @@ class WordMarks:
 
 
 class _ExplainedSegment:
-    """What the loops are given of a segment."""
+    """Segment tables for explaining."""
 
     def __init__(self, segment: SegmentArrays) -> None:
         every = range(len(TEXT_FIELDS))
@@ -147,9 +145,7 @@ class _Explainer(Explainer):
 def _request(leaves: Sequence[Leaf]) -> Any:
     """The terms of leaves as `lookup.find_all` takes them."""
     texts = [term.encode() for leaf in leaves for term in leaf.terms]
-    fields = [
-        ANY_FIELD if leaf.field == EVERYWHERE else leaf.field for leaf in leaves for _ in leaf.terms
-    ]
+    fields = [leaf.field for leaf in leaves for _ in leaf.terms]
     count = len(texts)
     return encode(texts, fields, [1.0] * count, [0, count], every=False)
 

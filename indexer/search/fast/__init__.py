@@ -1,1 +1,1 @@
-"""The same by compiled loops; `plain` in the package above is what they are measured against."""
+"""What `plain` in the package above does, by compiled loops, which are proved equal to it."""

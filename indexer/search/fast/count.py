@@ -2,7 +2,7 @@
 
 A few matches are counted value by value. For more, every document has its frequent
 values as a row of bits, and rows are added up eight at a time, however many values each
-has; see `vectors`. Rare values stay in lists by document.
+has; see `kernels.bits`. Rare values stay in lists by document.
 
 No address is taken from a file unchecked: damaged files give wrong counts here, never
 accesses out of bounds.
@@ -43,8 +43,8 @@ class FacetTable(
 ):  # fmt: skip
     """The values of every document of a segment in a facet.
 
-    offsets, short or long: see `_count_listed`; the ordinals are short or long, and of the
-        other kind there are none
+    offsets, short or long: see `_count_listed`. Ordinals are in `short` or in `long`; the
+        other array is empty.
     rows: uint64[N, 1 or 8] or uint64[0, 1], what `make_rows` makes of them; values, totals:
         int64[F], the value of each bit and how many rows have it
     rare_offsets, rare_short or rare_long: lists of the values that are not in rows
@@ -56,7 +56,7 @@ def keep_passing(bits, failed, own, kept):
     """Fill in kept: the matches that fail no filter, or none but number `own`.
 
     bits, kept: uint64[W], document d is bit d & 63 of word d >> 6; failed: uint8[N], 0 for
-    documents that pass, i if the i-th filter alone keeps it out, 255 if more does.
+    documents that pass, i for those that only facet filter i rejects; see `executor.Failed`.
     Returns how many are kept.
     """
     count = 0
@@ -108,7 +108,7 @@ _count_long = compiled(nb.int64(*_LISTED, _U32, _I64))(_count_listed)
 
 @compiled(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
 def _add_row(rows, doc, slices):
-    """Add one row to the slices of the counts; see `vectors`."""
+    """Add one row to the slices of the counts; see `kernels.bits`."""
     for word in range(rows.shape[1]):
         carry = rows[doc, word]
         number = 0

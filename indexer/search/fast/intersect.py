@@ -20,13 +20,10 @@ import numpy as np
 from ...codec.format import CHUNK_DOCS
 from ...kernels.bits import bits_equal, clear
 from ...kernels.bm25 import bm25
-from ...kernels.galloping import gallop
+from ...kernels.galloping import SEARCH_FACTOR, gallop
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
 from .rank import LIST, add_list, sweep, visit
 
-#: A list this many times longer than the candidates is searched for each of them
-#: instead of being read.
-_SEARCH_FACTOR = 16
 #: So few documents are held in order; more are found by looking at all.
 _SORTED = 128
 #: With more matches than one in this many documents, whether a posting is of one is
@@ -68,7 +65,7 @@ def _begin(docs, begin, end, passed, candidates, count):
 @compiled(nb.void(*_LIST, _BITS, nb.uint8, _PLACES))
 def _mark_candidates(docs, begin, end, passed, bit, candidates):
     """Give a bit to those candidates, rising, that are in a list; no others are touched."""
-    if end - begin > _SEARCH_FACTOR * len(candidates):
+    if end - begin > SEARCH_FACTOR * len(candidates):
         for i in range(len(candidates)):
             place = np.intp(candidates[i])
             begin = gallop(docs, begin, end, place)
@@ -108,7 +105,10 @@ def _gather(passed, full, places):
 
 @compiled(nb.int64(_BITS, nb.uint8, _PLACES))
 def _keep(passed, full, candidates):
-    """Move candidates that have all bits so far to the front, and take those of the others."""
+    """Move candidates that have all bits so far to the front, and clear the bits of the rest.
+
+    Returns how many are kept.
+    """
     count = 0
     for i in range(len(candidates)):
         place = np.intp(candidates[i])
@@ -139,7 +139,7 @@ def _score_few(docs, tfs, codes, norms, begin, end, weight, scores, passed, full
 
 @compiled(nb.void(_F32, _BITS, nb.uint8))
 def _forget_others(scores, passed, full):
-    """Take the scores of documents that do not have all bits."""
+    """Set to 0 the scores of documents that do not have all bits."""
     for place in range(len(passed)):
         scores[place] = scores[place] if passed[place] == full else np.float32(0)
 
@@ -204,7 +204,7 @@ def match_all(
                     _mark_candidates(docs, begin, end, passed, np.uint8(bit), places[:left])
             if not listed:
                 left = _count(passed, np.uint8(full))
-                if left * _SEARCH_FACTOR < longest or left <= _SORTED:
+                if left * SEARCH_FACTOR < longest or left <= _SORTED:
                     left = _gather(passed, np.uint8(full), places)
                     listed = True
             elif group == 0:
@@ -219,7 +219,7 @@ def match_all(
                 begin, end = bounds[i, chunk], bounds[i, chunk + 1]
                 codes, table = lengths[rows[i], first : first + here], norms[rows[i]]
                 weight = weights[i]
-                if listed and end - begin > _SEARCH_FACTOR * left:
+                if listed and end - begin > SEARCH_FACTOR * left:
                     found = places[:left]
                     _score_found(docs, tfs, codes, table, begin, end, weight, scores, found)
                 elif left * _BRANCH_FACTOR < here:

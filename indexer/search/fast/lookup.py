@@ -217,7 +217,7 @@ def weigh(df, boosts, groups, size, saturation, weights, order, ranges):
 def _first_after(values, bounds, places):
     """Fill in the first place in rising `values` of one above each of `bounds`.
 
-    All are sought at once, step by step, so that none waits for what another has to read.
+    All searches advance in lockstep, so memory reads overlap.
     """
     places[:] = 0
     left = len(values)

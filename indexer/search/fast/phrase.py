@@ -1,7 +1,7 @@
 """A compiled loop that answers a query of one phrase at once: match, score, rank.
 
-As `onepass` does for words, and with the same arguments: every group of lists is the
-phrase in one field, its words in order.
+It takes the arguments of `words.answer`. Each group of lists is the phrase in one field; the
+lists of a group are the words of the phrase, in order.
 """
 
 # Argument types stand in the decorators.

@@ -4,9 +4,12 @@ Postings of a term lie in `docs[start:end]`, cut into chunks of 65,536 documents
 docs/index-format.md). Every function works chunk by chunk, so that what it adds up stays
 in the processor's cache, and gives the global interpreter lock back while it runs.
 
-Importing this module imports the compiler, which takes about half a second; `execute`
-does so only for engines that stay.
+Importing this module imports the compiler; only `engine` does so, for engines that stay.
 """
+
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN201, ANN202
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import numpy as np
 
 from ...codec.format import CHUNK_BITS, CHUNK_DOCS
 from ...kernels.bm25 import bm25
-from ...kernels.galloping import first_from, gallop
+from ...kernels.galloping import SEARCH_FACTOR, first_from, gallop
 from ...kernels.jit import compiled, count_ones, lowest_one, readonly
 from .phrase_scores import score_phrases
 
@@ -23,11 +26,6 @@ __all__ = [
     "add_matches", "best", "count_facet", "documents_of_terms", "mark", "marked", "score_all",
     "score_any", "score_phrases",
 ]  # fmt: skip
-
-#: A list this many times longer than the candidates is searched for each of them
-#: instead of being read: benchmarks/records, all-words queries.
-_SEARCH_FACTOR = 24
-
 
 _DOCS = readonly(nb.uint16)
 _BYTES = readonly(nb.uint8)
@@ -133,7 +131,7 @@ def score_all(docs, tfs, lengths, norms, bounds, rows, weights, groups):
         for group in range(1, last):
             for i in range(groups[group], groups[group + 1]):
                 begin, end = bounds[i, chunk], bounds[i, chunk + 1]
-                if end - begin > _SEARCH_FACTOR * candidates:
+                if end - begin > SEARCH_FACTOR * candidates:
                     for candidate in range(candidates):
                         place = places[candidate]
                         if passed[place] < group:

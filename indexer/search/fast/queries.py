@@ -19,15 +19,15 @@ from ...codec.positions_fast import PositionsTable
 from ...codec.read import SegmentArrays
 from ...kernels.tables import Table
 from ...query.clauses import WordClause
-from ...schema import TEXT_BOOSTS
-from ..answer import Answer, FacetWish
+from ...schema import EVERYWHERE, TEXT_BOOSTS
+from ..answer import REJECTED, Answer, FacetWish
 from ..plain import K1, Statistics
 from ..snapshot import FacetValues, Snapshot
 from . import lookup
 from .count import keep_passing
 from .phrase import answer as answer_phrase
 from .rank import Accumulators
-from .request import EVERYWHERE, count_lists, encode
+from .request import count_lists, encode
 from .tally import Tally
 from .tree import Words
 from .words import answer as answer_words
@@ -36,14 +36,14 @@ _SATURATION = K1 + 1
 _NONE = np.empty(0, np.int64)
 _Flags = npt.NDArray[np.uint8]
 _Counts = npt.NDArray[np.int64]
-#: See `requests`.
+#: See `request`.
 Request = npt.NDArray[np.uint8]
 
 
 class WordSearch:
     """Answers queries of words over a snapshot; safe to share between threads."""
 
-    #: More than this are not kept in order while matching.
+    #: The largest k this path supports.
     max_best = 128
 
     def __init__(self, snapshot: Snapshot, statistics: Statistics) -> None:
@@ -108,8 +108,7 @@ class WordSearch:
         With a slop above 0, instead all terms of any group, in order, each at most so many
         positions after the one before.
 
-        failed: for each segment uint8[N] or uint8[0], why filters keep documents out: 0 they
-            do not, i the i-th facet's filter alone does, 255 more does
+        failed: for each segment how its documents fare with the filters, see `executor.Failed`
         k: how many of the best are wanted, at most `max_best`
         dropped: for each segment uint8[N] or uint8[0], not 0 for documents that do not
             match: deleted ones, and what else the query excludes
@@ -165,7 +164,7 @@ def _kept_out(failed: _Flags, dropped: _Flags) -> _Flags:
     """uint8[N] or uint8[0]: `failed` of a segment, with the dropped documents in it."""
     if not len(dropped):
         return failed
-    return np.where(dropped != 0, np.uint8(255), failed if len(failed) else np.uint8(0))
+    return np.where(dropped != 0, np.uint8(REJECTED), failed if len(failed) else np.uint8(0))
 
 
 def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
@@ -181,7 +180,7 @@ def _joined(values: FacetValues, parts: Sequence[_Counts | None]) -> _Counts:
 
 
 class _SearchedSegment:
-    """What the loops are given of a segment."""
+    """Segment tables for searching."""
 
     def __init__(self, segment: SegmentArrays, table: Table) -> None:
         self._segment = segment

@@ -17,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...kernels.jit import compiled, readonly
+from ...schema import EVERYWHERE
 
 #: Numbers that a request begins with: leaves, groups, whether every group must match. The
 #: field of each leaf, the end of its text and the bounds of the groups follow, then the
 #: boosts of the leaves (float64), then their texts.
 LEAVES, GROUPS, EVERY = range(3)
 _HEAD = 3
-#: Stands for all the fields that text is searched in.
-EVERYWHERE = -1
 
 _U8 = readonly(nb.uint8)
 _I64 = nb.int64[::1]

@@ -19,7 +19,10 @@ _SHORT, _LONG = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
 
 
 class Tally:
-    """Counts the facets of one segment; keeps what makes that fast. For several threads."""
+    """Counts the facets of one segment and keeps what makes that fast.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, segment: SegmentArrays) -> None:
         self._segment = segment
@@ -31,7 +34,7 @@ class Tally:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
         sums: its bits are the matches, `matched` of them
-        failed: why documents do not pass the filters, see `execute.Failed`
+        failed: how documents fare with the filters, see `executor.Failed`
         """
         facet = wish.facet
         try:

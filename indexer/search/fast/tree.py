@@ -1,8 +1,8 @@
-"""The evaluator for engines that stay: the common shapes run as compiled loops.
+"""The compiled evaluator, for long-lived engines.
 
 Most queries are words: every one a group of terms, the same word in each text field,
 and all groups or any of them must match. Such a query, and such a part of a larger one,
-takes one call of a loop in `kernels`, and so does a phrase. The rest is `evaluate`'s.
+takes one call of a loop in `postings`, and so does a phrase. `plain` evaluates the rest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..snapshot import Snapshot
 
 
 class Words(NamedTuple):
-    """A query of words: groups of terms, all of them or any; and what else must hold.
+    """Groups of terms of which all (`every`) or any must match, plus filters and exclusions.
 
     Group i has the leaves[bounds[i]:bounds[i + 1]], terms and words in any text field.
     """
@@ -59,10 +59,10 @@ class CompiledEvaluator(Evaluator):
     """Evaluates queries over one segment of a snapshot; scores are float32."""
 
     def __init__(
-        self, snapshot: Snapshot, number: int, statistics: Statistics, kernels: ModuleType
+        self, snapshot: Snapshot, number: int, statistics: Statistics, loops: ModuleType
     ) -> None:
         super().__init__(snapshot, number, statistics)
-        self._kernels = kernels
+        self._loops = loops
         self._norms = statistics.norms_of(self.segment)
 
     def mask(self, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -70,13 +70,13 @@ class CompiledEvaluator(Evaluator):
         found = (self.segment.find_term(field, term.encode()) for term in terms)
         bounds = self.segment.chunk_bounds([entry for entry in found if entry is not None])
         mask = np.zeros(self.segment.doc_count, np.bool_)
-        self._kernels.mark(self.segment.docs, bounds, mask)
+        self._loops.mark(self.segment.docs, bounds, mask)
         return mask
 
     def _with_any(self, field: str, ordinals: range) -> DocIds:
         segment = self.segment
         begin = segment.fields[field].first
-        found: DocIds = self._kernels.documents_of_terms(
+        found: DocIds = self._loops.documents_of_terms(
             segment.docs, segment.terms_file.section("starts", "u4"), segment.first_chunks,
             segment.run_starts, segment.run_chunks,
             begin + ordinals.start, begin + ordinals.stop, segment.doc_count,
@@ -88,8 +88,8 @@ class CompiledEvaluator(Evaluator):
         seen = np.zeros(-(-self.segment.doc_count // 64), np.uint64)
         for part in parts:
             scores = part.scores.astype(np.float32, copy=False)
-            self._kernels.add_matches(part.doc_ids, scores, sums, seen)
-        doc_ids = self._kernels.marked(seen)
+            self._loops.add_matches(part.doc_ids, scores, sums, seen)
+        doc_ids = self._loops.marked(seen)
         return Matches(doc_ids, np.float32(boost) * sums[doc_ids])
 
     def _evaluate(self, query: wq.Query) -> Matches:
@@ -120,9 +120,9 @@ class CompiledEvaluator(Evaluator):
         arrays = self._lists(lists)
         if words.every and len(groups) > 1:
             bounds = np.cumsum([0, *map(len, groups)], dtype=np.int64)
-            count, doc_ids, scores = self._kernels.score_all(*arrays, bounds)
+            count, doc_ids, scores = self._loops.score_all(*arrays, bounds)
         else:
-            count, doc_ids, scores = self._kernels.score_any(*arrays)
+            count, doc_ids, scores = self._loops.score_any(*arrays)
         return Matches(doc_ids[:count], scores[:count])
 
     def _present(self, group: list[wq.Term]) -> list[_Postings]:
@@ -174,7 +174,7 @@ class CompiledEvaluator(Evaluator):
         if not lists:
             return NOTHING
         docs, _, *scoring = self._lists(lists)
-        count, doc_ids, scores = self._kernels.score_phrases(
+        count, doc_ids, scores = self._loops.score_phrases(
             docs, *self.segment.position_arrays, *scoring, size, slop
         )
         return Matches(doc_ids[:count], scores[:count])

@@ -2,14 +2,12 @@
 
 A query of words is a table of lists, each a word in a field, that `lookup` has found.
 Their postings are scored chunk by chunk (65,536 documents, so that sums stay in the
-cache); the best k are kept and every match is marked in a bitmap, from which `counting`
+cache); the best k are kept and every match is marked in a bitmap, from which `count`
 counts facets. A call from Python costs as much as scoring a thousand postings, so there
 is one for a segment.
 
-The score of a posting is BM25 (Robertson, Walker, Jones, Hancock-Beaulieu and Gatford:
-Okapi at TREC-3, 1995) as Whoosh computes it: `weight · tf / (tf + norm[row, length])`,
-where weight = boost · idf · (K1 + 1) and norm = K1 · (1 - B + B · length / average).
-Weights are above 0, so that a sum of 0 means "no match".
+`kernels.bm25` has the score of a posting. Weights are above 0, so that a sum of 0 means
+"no match".
 
 No address is taken from a file unchecked: damaged files give wrong answers here, never
 accesses out of bounds.
@@ -49,7 +47,10 @@ _PLACES = nb.uint16[::1]
 
 @compiled(nb.int64(*LIST, _F32, _PLACES, nb.int64))
 def _gather_list(docs, tfs, codes, norms, begin, end, weight, scores, places, count):
-    """As `add_list`; also appends documents that had no score to places[:count]."""
+    """As `add_list`, and appends each document it scores for the first time to places.
+
+    count: how many places are filled in already; returns how many there are now
+    """
     for posting in range(begin, end):
         place = np.intp(docs[posting])
         if place < len(codes):
@@ -79,7 +80,7 @@ _OUTCOME = (
     _U64,  # bits: uint64[N / 64], all 0; document d is bit d & 63 of word d >> 6, filled in
     _DOCS,  # top_docs: the best k so far, best first; ties rise
     _F32,  # top_scores
-    _I64,  # state: see `ranking`
+    _I64,  # state: see `rank`
 )
 
 
