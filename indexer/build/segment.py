@@ -20,7 +20,7 @@ from whoosh import fields, formats
 
 from ..analysis import POSITION_GAP, count_words
 from ..codec.format import offsets_of
-from ..codec.invert import Postings, gather_ranges
+from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records, encode_record
 from ..codec.write import Column, write_segment
 from ..model import FACETS, Story
@@ -31,7 +31,7 @@ _I64 = npt.NDArray[np.int64]
 
 
 class _TextField:
-    """Gathers the pieces of one analysed field."""
+    """Gathers the words of one analysed field."""
 
     def __init__(
         self, name: str, vocabulary: Vocabulary, term_of: Callable[[str], str], positions: bool
@@ -40,28 +40,26 @@ class _TextField:
         self._vocabulary = vocabulary
         self._term_of = term_of
         self._positions = positions
-        self._pieces = array("I")
+        self._words = array("I")
         self._ends = array("I")
         self._docs = array("I")
 
     def add(self, doc: int, text: str) -> int:
-        """Take the text of a document; returns its number of pieces."""
+        """Take the text of a document; returns its number of words."""
         numbers = self._vocabulary.numbers_of(text)
-        self._pieces.extend(numbers)
+        self._words.extend(numbers)
         self._docs.append(doc)
-        self._ends.append(len(self._pieces))
+        self._ends.append(len(self._words))
         return len(numbers)
 
     def count_words(self, docs: int) -> list[list[int]]:
         """How many words each part of each document has; nothing where there is no text."""
         if not self._docs:
             return [[]] * docs
-        pieces = np.array(self._pieces, np.uint32)
+        words = np.array(self._words, np.uint32)
         ends = np.array(self._ends, np.int64)
-        between = np.flatnonzero(pieces == SEPARATOR)
-        sizes = self._vocabulary.words_of_pieces()[1][pieces]
-        sizes[between] = 0
-        before = offsets_of(sizes)
+        between = np.flatnonzero(words == SEPARATOR)
+        before = offsets_of(words != SEPARATOR)
         begins = np.sort(np.concatenate([[0], ends[:-1], between + 1]))
         counts = before[np.sort(np.concatenate([ends, between]))] - before[begins]
         parts = np.zeros(docs, np.int64)
@@ -71,12 +69,8 @@ class _TextField:
 
     def invert(self, docs: int) -> tuple[Postings, _I64]:
         """The postings of the field, and its length in every document."""
-        pieces = np.array(self._pieces, np.uint32)
-        flat, every = self._vocabulary.words_of_pieces()
-        piece_sizes = every[pieces]
-        words = flat[gather_ranges(offsets_of(every)[pieces], piece_sizes)]
-        ends = offsets_of(piece_sizes)[np.array(self._ends, np.int64)]
-        sizes = np.diff(ends, prepend=0)
+        words = np.array(self._words, np.int64)
+        sizes = np.diff(np.array(self._ends, np.int64), prepend=0)
         doc_of = np.repeat(np.array(self._docs, np.uint32), sizes)
         terms, ranks = self._rank(words)
         ranked = ranks[words]
@@ -90,7 +84,7 @@ class _TextField:
 
     def _rank(self, words: _I64) -> tuple[list[bytes], _I64]:
         """The terms of these words in order of their bytes, and each word's rank there, or -1."""
-        known = list(self._vocabulary.words)
+        known = list(self._vocabulary)
         used = np.flatnonzero(np.bincount(words, minlength=len(known)))
         found = {number: self._term_of(known[number]) for number in used.tolist() if number}
         terms = sorted({term for term in found.values() if term})

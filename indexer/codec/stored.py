@@ -30,6 +30,10 @@ _SAMPLES = 512
 # Size of a dictionary: this share of the records it is trained on, up to so many bytes.
 _DICTIONARY_PART = 32
 _MAX_DICTIONARY = 1 << 18
+# The lengths of what a dictionary is pieced together from, and of what it looks for. Found
+# on real stories of 22 kB: to have zstd look for them takes four times as long, and gives
+# one percent more bytes.
+_SEGMENT, _MATCH = 256, 8
 # Training refuses smaller ones.
 _MIN_DICTIONARY = 1 << 10
 #: A record that claims to be larger than this is taken for damaged.
@@ -86,7 +90,7 @@ def train_dictionary(samples: list[bytes]) -> bytes:
     if size < _MIN_DICTIONARY:
         return b""
     try:
-        return zstandard.train_dictionary(size, list(samples)).as_bytes()
+        return zstandard.train_dictionary(size, samples, k=_SEGMENT, d=_MATCH).as_bytes()
     except zstandard.ZstdError:
         # The samples have too little in common, or are too small.
         return b""
