@@ -10,7 +10,7 @@ import numba as nb
 
 from .jit import compiled, readonly
 
-#: A list this many times longer than the candidates is galloped through for each of them
+#: A list this many times longer than another is searched for each document of that one
 #: instead of being read.
 SEARCH_FACTOR = 16
 

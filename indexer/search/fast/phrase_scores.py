@@ -23,12 +23,8 @@ from ...codec.format import (
 from ...codec.positions_fast import DOCS, POSITION_ARRAYS, joined, low_mask, most_positions
 from ...kernels.bits import prefetch, sum_bytes
 from ...kernels.bm25 import bm25
-from ...kernels.galloping import first_from, gallop
+from ...kernels.galloping import SEARCH_FACTOR, first_from, gallop
 from ...kernels.jit import compiled, lowest_one, readonly
-
-#: A list this many times longer than another is searched for each of its documents
-#: instead of being read.
-_SEARCH_FACTOR = 24
 
 #: Documents whose positions are fetched before they are needed.
 _AHEAD = 8
@@ -50,7 +46,7 @@ def _meet(docs, begin, end, other, other_end, size, marks, both):
     size: documents of the chunk; marks: uint64[2, CHUNK_DOCS / 64], all 0 before and after
     """
     count = 0
-    if other_end - other > _SEARCH_FACTOR * (end - begin):
+    if other_end - other > SEARCH_FACTOR * (end - begin):
         for posting in range(begin, end):
             place = np.int64(docs[posting])
             other = gallop(docs, other, other_end, place)
