@@ -117,10 +117,13 @@ def incremental(folder: Path, work: Path, processes: int) -> Measured:
         assert report.indexed == _CHANGED
         few.append(seconds)
     return {
-        "files": len(files), "changed": _CHANGED,
-        "walk": min(walks), "nothing": min(nothing), "few": min(few),
+        "files": len(files),
+        "changed": _CHANGED,
+        "walk": min(walks),
+        "nothing": min(nothing),
+        "few": min(few),
         "segments": len(list(out.glob("*.trm"))),
-    }  # fmt: skip
+    }
 
 
 def stages(folder: Path, work: Path, processes: int) -> Measured:
@@ -170,8 +173,10 @@ def reading(folder: Path, work: Path, processes: int) -> Measured:
         loader.append(_timed(lambda front=front: yaml.load(front, yaml.CSafeLoader))[0])
         left.append(_left_to_events(front))
     measured = {
-        "files": len(ours), "ours_ms": 1000 * median(ours), "loader_ms": 1000 * median(loader),
-    }  # fmt: skip
+        "files": len(ours),
+        "ours_ms": 1000 * median(ours),
+        "loader_ms": 1000 * median(loader),
+    }
     known = [fell for fell in left if fell is not None]
     return measured | ({"events_share": sum(known) / len(known)} if known else {})
 
@@ -184,9 +189,13 @@ def _left_to_events(front: str) -> bool | None:
 
 
 JOBS: dict[str, Callable[[Path, Path, int], Measured]] = {
-    "full": full, "events": events, "reference": reference, "incremental": incremental,
-    "stages": stages, "reading": reading,
-}  # fmt: skip
+    "full": full,
+    "events": events,
+    "reference": reference,
+    "incremental": incremental,
+    "stages": stages,
+    "reading": reading,
+}
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, object]:

@@ -61,8 +61,9 @@ def goals_of(result: RebuildRecord) -> Iterator[Goal]:
         yield Goal(
             f"{title}: CSafeLoader and tantivy-py take longer",
             result.fastest(f"reference {notation} {stories}") / ours,
-            _WANTED_MANY if stories >= _MANY else _WANTED_FEW, False,
-        )  # fmt: skip
+            _WANTED_MANY if stories >= _MANY else _WANTED_FEW,
+            False,
+        )
         events = result.fastest(f"events {notation} {stories}")
         yield Goal(f"{title}: takes longer than the bare events", ours / events, 1.2, True)
     for notation, read in _readings(result):
@@ -70,19 +71,25 @@ def goals_of(result: RebuildRecord) -> Iterator[Goal]:
         yield Goal(f"a file, {notation}: CSafeLoader takes longer", faster, 8.0, False)
     yield Goal(
         "first rebuild of a new installation: takes longer than the second",
-        result.fastest("first") / result.fastest("second"), 1.5, True,
-    )  # fmt: skip
+        result.fastest("first") / result.fastest("second"),
+        1.5,
+        True,
+    )
     for changes in result.jobs.get("incremental", []):
         yield Goal(
             f"{changes['files']:,.0f} files, nothing changed: takes longer than `scandir` and"
             " `stat`",
-            changes["nothing"] / changes["walk"], 2.0, True,
-        )  # fmt: skip
+            changes["nothing"] / changes["walk"],
+            2.0,
+            True,
+        )
         yield Goal(
             f"{changes['changed']:.0f} of {changes['files']:,.0f} files changed: a full rebuild"
             " takes longer",
-            result.fastest("archive") / changes["few"], 200.0, False,
-        )  # fmt: skip
+            result.fastest("archive") / changes["few"],
+            200.0,
+            False,
+        )
 
 
 def _readings(result: RebuildRecord) -> Iterator[tuple[str, Measured]]:
@@ -112,9 +119,14 @@ def markdown(result: RebuildRecord) -> str:
 
 
 def _times(result: RebuildRecord) -> Iterator[list[str]]:
-    titles = {"command": "storydex", "events": "bare YAML events",
-              "reference": "CSafeLoader and tantivy-py", "first": "storydex, nothing compiled",
-              "second": "the same once more", "archive": "storydex, the archive"}  # fmt: skip
+    titles = {
+        "command": "storydex",
+        "events": "bare YAML events",
+        "reference": "CSafeLoader and tantivy-py",
+        "first": "storydex, nothing compiled",
+        "second": "the same once more",
+        "archive": "storydex, the archive",
+    }
     for name, runs in result.jobs.items():
         job, *more = name.split()
         if job not in titles:
@@ -123,8 +135,13 @@ def _times(result: RebuildRecord) -> Iterator[list[str]]:
         cpu, peak = (min(run[key] for run in runs) for key in ("cpu_seconds", "peak_bytes"))
         about = f": {int(more[1]):,} stories, {more[0]}" if more else ""
         every = ", ".join(f"{one:.2f}" for one in seconds)
-        yield [f"{titles[job]}{about}", f"{min(seconds):.2f}", every, f"{cpu:.2f}",
-               f"{peak / 1e6:,.0f}"]  # fmt: skip
+        yield [
+            f"{titles[job]}{about}",
+            f"{min(seconds):.2f}",
+            every,
+            f"{cpu:.2f}",
+            f"{peak / 1e6:,.0f}",
+        ]
     for changes in result.jobs.get("incremental", []):
         for name, title in (
             ("walk", "walk of the folder"),
@@ -144,9 +161,10 @@ def _reading_rows(result: RebuildRecord) -> Iterator[list[str]]:
 def _stages(result: RebuildRecord) -> Iterator[list[str]]:
     for run in result.jobs.get("stages", []):
         spent = {
-            stage: seconds for stage, seconds in run.items()
+            stage: seconds
+            for stage, seconds in run.items()
             if stage not in ("seconds", "cpu_seconds", "peak_bytes")
-        }  # fmt: skip
+        }
         for stage, seconds in spent.items():
             yield [stage, f"{seconds:.2f}", f"{seconds / sum(spent.values()):.0%}"]
 
@@ -154,9 +172,11 @@ def _stages(result: RebuildRecord) -> Iterator[list[str]]:
 def _goal_row(goal: Goal) -> list[str]:
     bound = "≤" if goal.most else "≥"
     return [
-        goal.title, f"{bound} {goal.wanted:g} ×", f"{goal.measured:.3g} ×",
+        goal.title,
+        f"{bound} {goal.wanted:g} ×",
+        f"{goal.measured:.3g} ×",
         "reached" if goal.reached else "**missed**",
-    ]  # fmt: skip
+    ]
 
 
 def _table(header: list[str], rows: Iterable[list[str]]) -> str:

@@ -255,9 +255,10 @@ class LocalEngine:
         nothing = [NO_FILTERS] * len(view.snapshot.segments)
         answer = view.executor.search(query, nothing, limit + 1)
         others = (
-            hit for hit, other in zip(_hits(answer, 0, query, view), answer.doc_ids, strict=True)
+            hit
+            for hit, other in zip(_hits(answer, 0, query, view), answer.doc_ids, strict=True)
             if other != doc_id
-        )  # fmt: skip
+        )
         return tuple(islice(others, limit))
 
     def get(self, story_id: str) -> Story | None:

@@ -27,9 +27,12 @@ settings.load_profile("storydex")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of this project's own tests."""
     parser.addoption(
-        "--kill-rounds", type=int, default=20, metavar="N",
+        "--kill-rounds",
+        type=int,
+        default=20,
+        metavar="N",
         help="how many rebuilds tests/generation/test_kill.py kills (default: 20)",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -62,9 +65,11 @@ def build(
     folder: Path, stories: Iterable[Mapping[str, Any]] | Mapping[str, Mapping[str, Any]]
 ) -> Path:
     """Index stories given as the fields of their files; returns the index folder."""
-    named = stories if isinstance(stories, Mapping) else {
-        f"{number:04}.md": story for number, story in enumerate(stories)
-    }  # fmt: skip
+    named = (
+        stories
+        if isinstance(stories, Mapping)
+        else {f"{number:04}.md": story for number, story in enumerate(stories)}
+    )
     for name, story in named.items():
         write_story(folder / "seeds", name, **story)
     (folder / "seeds").mkdir(exist_ok=True)

@@ -29,9 +29,14 @@ _I64 = nb.int64[::1]
 
 
 class PositionsTable(
-    Table, tfs=readonly(nb.uint8), words=readonly(nb.uint64), blocks=_U32,
-    widths=readonly(nb.uint8, 2), long_postings=_U32, long_counts=_U32,
-):  # fmt: skip
+    Table,
+    tfs=readonly(nb.uint8),
+    words=readonly(nb.uint64),
+    blocks=_U32,
+    widths=readonly(nb.uint8, 2),
+    long_postings=_U32,
+    long_counts=_U32,
+):
     """`codec.read.PositionArrays` of a segment."""
 
 
@@ -115,7 +120,7 @@ def _read(tfs, words, blocks, widths, long_postings, long_counts, posting, posit
 @compiled(nb.int64(DOCS, *POSITION_ARRAYS, nb.int64, nb.int64, nb.int64, _I64))
 def positions_in(
     docs, tfs, words, blocks, widths, long_postings, long_counts, begin, end, place, positions
-):  # fmt: skip
+):
     """Fill in where a term stands in one document, rising; returns how often, 0 if it does not.
 
     begin, end: the term's postings in the chunk; place: the document's place in it

@@ -76,8 +76,11 @@ class SegmentArrays(SegmentTerms):
     def map_files(self) -> None:
         """Map every file now; raises `IndexCorrupt` if one is missing or damaged."""
         for file in (
-            self.postings_file, self.positions_file, self.documents_file, self.stored_file
-        ):  # fmt: skip
+            self.postings_file,
+            self.positions_file,
+            self.documents_file,
+            self.stored_file,
+        ):
             assert file.table.docs == self.doc_count
 
     def release(self) -> None:
@@ -265,10 +268,13 @@ class SegmentArrays(SegmentTerms):
     def position_arrays(self) -> PositionArrays:
         """What compiled loops read positions from."""
         return PositionArrays(
-            tfs=self.tfs, words=self.position_bits, blocks=self.position_blocks,
-            widths=self.position_widths, long_postings=self.long_postings,
+            tfs=self.tfs,
+            words=self.position_bits,
+            blocks=self.position_blocks,
+            widths=self.position_widths,
+            long_postings=self.long_postings,
             long_counts=self.long_counts,
-        )  # fmt: skip
+        )
 
     def true_tfs(self, begin: int, end: int) -> U32:
         """uint32[end - begin]: the frequencies of postings, large ones too."""

@@ -139,12 +139,14 @@ def copy(context: Any, source: Any, begin: Any, target: Any, at: Any) -> Any:
         vector = ir.VectorType(ir.IntType(8), _LANES).as_pointer()
         here, there = (
             builder.bitcast(
-                builder.gep(make_array(signature.args[i])(context, builder, arguments[i]).data,
-                            [arguments[i + 1]]),
+                builder.gep(
+                    make_array(signature.args[i])(context, builder, arguments[i]).data,
+                    [arguments[i + 1]],
+                ),
                 vector,
             )
             for i in (0, 2)
-        )  # fmt: skip
+        )
         builder.store(builder.load(here, align=1), there, align=1)
         return context.get_dummy_value()
 

@@ -311,9 +311,11 @@ def _read_number(parser: _Parser, field: str) -> wq.Query | None:
             return None
         low, high = (None if end == "*" else float(end.lstrip("=<>")) for end in found.groups())
         return clauses.number(
-            field, "[]", float("-inf") if low is None else low,
+            field,
+            "[]",
+            float("-inf") if low is None else low,
             float("inf") if high is None else high,
-        )  # fmt: skip
+        )
     word = parser._take(_WORD)
     found = word and _COMPARISON.fullmatch(word[0])
     return None if not found else clauses.number(field, found[1] or "=", float(found[2]))

@@ -106,9 +106,11 @@ class Expander:
         if isinstance(pattern, wq.Prefix):
             ordinals = np.array(segment.terms_with_prefix(field, text.encode()), np.int64)
             return _Expansion(ordinals, len(ordinals))
-        begin = text[: pattern.prefixlength] if isinstance(pattern, wq.FuzzyTerm) else (
-            re.split(r"[*?]", text, maxsplit=1)[0]
-        )  # fmt: skip
+        begin = (
+            text[: pattern.prefixlength]
+            if isinstance(pattern, wq.FuzzyTerm)
+            else (re.split(r"[*?]", text, maxsplit=1)[0])
+        )
         some = segment.terms_with_prefix(field, begin.encode())
         if not some:
             return _Expansion(np.empty(0, np.int64), 0)

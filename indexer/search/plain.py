@@ -201,8 +201,9 @@ class Evaluator:
         values = self.segment.column(name)
         inside = values != np.uint64(self.segment.column_default(name))
         for bound, excluded, low in (
-            (query.start, query.startexcl, True), (query.end, query.endexcl, False),
-        ):  # fmt: skip
+            (query.start, query.startexcl, True),
+            (query.end, query.endexcl, False),
+        ):
             if bound is not None:
                 inside &= _compared(values, _sortable(field, bound), low, excluded)
         return _constant(np.flatnonzero(inside).astype(np.uint32), query.boost)

@@ -38,11 +38,15 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
     monkeypatch.setattr(indexer.generation.publish, "_MOST_PARTS", 3)
     for number in range(200):
         written(
-            tmp_path / "seeds", f"{number:03}.md",
-            title=f"Story {number} word{number % 11}", excerpt="x y " * (number % 40),
-            provider={"name": f"P{number % 7}"}, quality=number % 5, published=number % 3 > 0,
+            tmp_path / "seeds",
+            f"{number:03}.md",
+            title=f"Story {number} word{number % 11}",
+            excerpt="x y " * (number % 40),
+            provider={"name": f"P{number % 7}"},
+            quality=number % 5,
+            published=number % 3 > 0,
             related=[{"title": f"word{number % 5}", "excerpt": "y x"}],
-        )  # fmt: skip
+        )
     write_story(tmp_path / "seeds", "bad.md", title="")
     write_story(tmp_path / "seeds", "odd.md", title="Odd", quality="high")
     seen = []
@@ -86,9 +90,11 @@ def test_a_program_with_threads_reads_by_itself(tmp_path):
     try:
         seen = []
         rebuild(
-            tmp_path / "seeds", tmp_path / "index", workers=2,
+            tmp_path / "seeds",
+            tmp_path / "index",
+            workers=2,
             progress=lambda _: seen.extend(multiprocessing.active_children()),
-        )  # fmt: skip
+        )
     finally:
         done.set()
         other.join()

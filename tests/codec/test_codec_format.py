@@ -180,8 +180,10 @@ def test_another_version_is_refused_by_number(tmp_path: Path) -> None:
 def _rewrite(folder: Path, kind: Any, changed: dict[str, Any]) -> None:
     """Replace arrays of a file of the example; its checksums fit again."""
     old = SectionFile(folder, "MAIN_example", kind)
-    arrays = {section.name: old.section(section.name, None, section.shape).copy()
-              for section in old.table.sections}  # fmt: skip
+    arrays = {
+        section.name: old.section(section.name, None, section.shape).copy()
+        for section in old.table.sections
+    }
     (folder / old.name).unlink()
     with SectionWriter(folder, "MAIN_example", kind, old.table.docs) as out:
         for name, array in {**arrays, **changed}.items():

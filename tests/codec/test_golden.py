@@ -31,8 +31,11 @@ STORIES = {
         "topics": ["Shipping", "Weather"],
         "category": "news",
         "related": [
-            {"title": "Storm breaks a mast", "excerpt": "Nobody was hurt",
-             "provider": {"name": "Coast Post", "domain": "coastpost.example"}},
+            {
+                "title": "Storm breaks a mast",
+                "excerpt": "Nobody was hurt",
+                "provider": {"name": "Coast Post", "domain": "coastpost.example"},
+            },
             {"title": "Über-Fähre läuft aus", "excerpt": "Naïve café reopens"},
         ],
     },
@@ -43,7 +46,7 @@ STORIES = {
         "related": [{"title": "Drills for all"}],
     },
     "undated.md": {"title": "日本語 and storms"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture

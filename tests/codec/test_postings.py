@@ -24,18 +24,26 @@ def _write_positions(folder: Path, segment: str, lists: list[list[list[int]]]) -
     """A segment whose field number f has one term, in documents at the positions lists[f]."""
     fields = [
         Postings(
-            name=f"f{number}", terms=[b"a"], starts=np.array([0, len(places)]),
+            name=f"f{number}",
+            terms=[b"a"],
+            starts=np.array([0, len(places)]),
             docs=np.arange(len(places), dtype=np.uint32),
             tfs=np.array([len(part) for part in places], np.uint32),
             positions=np.array([place for part in places for place in part], np.uint32),
         )
         for number, places in enumerate(lists)
-    ]  # fmt: skip
+    ]
     docs = max(map(len, lists))
     write_segment(
-        folder, segment, docs=docs, fields=fields, lengths={}, columns={}, facets=(),
+        folder,
+        segment,
+        docs=docs,
+        fields=fields,
+        lengths={},
+        columns={},
+        facets=(),
         stored=compress_records([NO_RECORD] * docs),
-    )  # fmt: skip
+    )
 
 
 _PLACES = st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 40), min_size=1, max_size=300)
@@ -111,10 +119,9 @@ def _wide(folder: Path, segment: str, docs: int, seed: int) -> dict[bytes, np.nd
     starts = np.cumsum([0, *map(len, lists)])
     tfs = np.ones(len(flat), np.uint32)
     fields = [
-        Postings(name="t", terms=sorted(found), starts=starts, docs=flat, tfs=tfs,
-                 positions=flat),
+        Postings(name="t", terms=sorted(found), starts=starts, docs=flat, tfs=tfs, positions=flat),
         Postings(name="k", terms=sorted(found), starts=starts, docs=flat),
-    ]  # fmt: skip
+    ]
     write_segment(
         folder,
         segment,
@@ -160,8 +167,11 @@ def test_several_chunks(tmp_path: Path) -> None:
     assert list(verify_segment(tmp_path, "MAIN_2")) == []
     entry = merged.find_term("t", b"e")
     assert [merged.positions(p) for p in range(entry.start, entry.end)] == [
-        [5], [140_000], [5], [140_000]
-    ]  # fmt: skip
+        [5],
+        [140_000],
+        [5],
+        [140_000],
+    ]
 
 
 def test_empty_segment(tmp_path: Path) -> None:

@@ -19,8 +19,11 @@ def play(folder: Path, *arguments: str) -> tuple[list[dict[str, str]], dict[str,
     """Run rounds in a process without threads; what was wrong, and what happened how often."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.generation.kills", str(folder), *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     *faults, counts = map(json.loads, done.stdout.splitlines())
     return faults, counts

@@ -11,14 +11,15 @@ STORY = {
     "title": "Low-code <b>tools</b> & Zürich's cloud",
     "excerpt": "A cloud of clouds: the quick brown fox. Quick!",
     "body": "Filler words come first. " * 40
-    + "Then the needle and another needle. " + "More filler. " * 40,
+    + "Then the needle and another needle. "
+    + "More filler. " * 40,
     "related": [
         {"title": "Volterra", "excerpt": "ARM chips and cloud"},
         {"title": "Cloud Volterra", "excerpt": "cloud"},
         {"title": "Something else", "excerpt": 'Quoted "x" & <i>volterra</i>'},
         {"title": "Nothing", "excerpt": "of note"},
     ],
-}  # fmt: skip
+}
 
 
 def marks(*texts):

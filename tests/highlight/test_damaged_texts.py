@@ -52,10 +52,13 @@ def explain_damaged(texts):
     marking.explain(
         SegmentTable.fill(**arrays_of(SegmentTable)),
         PositionsTable.fill(**arrays_of(PositionsTable)),
-        buffers.table, query, np.empty((0, 3), np.int64),
-        np.array([[0], [len(texts)]]), np.array(found),
+        buffers.table,
+        query,
+        np.empty((0, 3), np.int64),
+        np.array([[0], [len(texts)]]),
+        np.array(found),
         np.frombuffer(texts + bytes(cutting.PAD), np.uint8),
-    )  # fmt: skip
+    )
     size = int(buffers.ends[0])
     assert size <= len(buffers.packed) - cutting.PAD
     # An array of four, of which the first is an array with an item for each article.

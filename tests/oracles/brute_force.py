@@ -84,9 +84,10 @@ def _phrase_ends(part: list[str], words: tuple[str, ...], slop: int) -> int:
     places = {i for i, term in enumerate(part) if term == terms[0]}
     for wanted in terms[1:]:
         places = {
-            i for i, term in enumerate(part)
+            i
+            for i, term in enumerate(part)
             if term == wanted and any(0 < i - place <= slop + 1 for place in places)
-        }  # fmt: skip
+        }
     return len(places)
 
 

@@ -48,9 +48,12 @@ def test_answers_equal_those_of_whoosh(splits, kernels, query):
 
 @settings(max_examples=25)
 @given(
-    st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 3),
-    st.sets(st.integers(0, 8), max_size=3), st.lists(QUERIES, min_size=3, max_size=6),
-)  # fmt: skip
+    st.integers(0, 2**32),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.sets(st.integers(0, 8), max_size=3),
+    st.lists(QUERIES, min_size=3, max_size=6),
+)
 def test_answers_over_any_corpus_equal_those_of_whoosh(
     kernels, seed, count, segments, deleted, queries
 ):
@@ -83,9 +86,7 @@ def test_scores_of_words_equal_brute_force(splits, stories, kernels, typed):
 def indexer_fields(story):
     """A story as the fields of its file, as far as text is concerned."""
     related = [{"title": a.title, "excerpt": a.excerpt} for a in story.related]
-    return {
-        "title": story.title, "excerpt": story.excerpt, "body": story.body, "related": related
-    }  # fmt: skip
+    return {"title": story.title, "excerpt": story.excerpt, "body": story.body, "related": related}
 
 
 @pytest.mark.parametrize("segments", [1, 2, 9])
@@ -221,7 +222,7 @@ def brute_counts(stories, word, keys, since, until, facet):
             or word not in story.title.split()
             or any(not keys[other] & {*values[other]} for other in keys if other != facet)
             or (since and not (story.published_at and since <= story.published_at.date() <= until))
-        ):  # fmt: skip
+        ):
             continue
         for value in values[facet] if facet else ("all",):
             counts[value] = counts.get(value, 0) + 1
@@ -231,9 +232,13 @@ def brute_counts(stories, word, keys, since, until, facet):
 def test_a_word_said_hundreds_of_times(tmp_path, kernels):
     """Frequencies past 255, before and in a phrase, give Whoosh's answers."""
     texts = {
-        "many": "cat " * 300 + "dog", "reversed": "dog " + "cat " * 300, "limit": "cat " * 255,
-        "below": "cat " * 254 + "dog", "apart": "cat " * 400 + "fish dog " * 260, "few": "cat dog",
-    }  # fmt: skip
+        "many": "cat " * 300 + "dog",
+        "reversed": "dog " + "cat " * 300,
+        "limit": "cat " * 255,
+        "below": "cat " * 254 + "dog",
+        "apart": "cat " * 400 + "fish dog " * 260,
+        "few": "cat dog",
+    }
     stories = [Story(id=name, title="a", body=body) for name, body in texts.items()]
     snapshot = write_snapshot(tmp_path, stories, 2)
     found = check(snapshot, wq.Phrase("body", ["cat", "dog"]), kernels)

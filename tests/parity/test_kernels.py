@@ -157,10 +157,13 @@ def packed(flat, tfs):
     packer = PositionPacker()
     data = b"".join([*packer.add(flat.astype(np.uint32), tfs), packer.finish()])
     return (
-        np.minimum(tfs, 255).astype(np.uint8), np.frombuffer(data, np.uint64),
-        packer.blocks.astype(np.uint32), packer.widths,
-        packer.long.astype(np.uint32), packer.counts,
-    )  # fmt: skip
+        np.minimum(tfs, 255).astype(np.uint8),
+        np.frombuffer(data, np.uint64),
+        packer.blocks.astype(np.uint32),
+        packer.widths,
+        packer.long.astype(np.uint32),
+        packer.counts,
+    )
 
 
 class Places(NamedTuple):

@@ -123,13 +123,15 @@ def lists_over(size: int, shares: list[float], seed: int) -> dict[str, Any]:
     bounds = np.array([start + np.searchsorted(pick, edges) for start, pick in pairs])
     docs = np.concatenate(picks)
     return {
-        "size": size, "picks": picks, "bounds": bounds.astype(np.int64),
+        "size": size,
+        "picks": picks,
+        "bounds": bounds.astype(np.int64),
         "docs": (docs % CHUNK_DOCS).astype(np.uint16),
         "tfs": draw.integers(1, 256, len(docs)).astype(np.uint8),
         "lengths": draw.integers(1, 256, (1, size)).astype(np.uint8),
         "norms": draw.random((1, 256)).astype(np.float32) + 1,
         "weights": draw.random(len(picks)).astype(np.float32) + 1,
-    }  # fmt: skip
+    }
 
 
 def brute_force(made: dict[str, Any], groups: list[int] | None) -> np.ndarray:
@@ -178,9 +180,14 @@ def check_loops(size: int, shares: list[float], groups: list[int] | None) -> Non
     sums, stages = np.zeros(CHUNK_DOCS, np.float32), np.zeros(CHUNK_DOCS, np.uint8)
     scratch = sums, stages, np.empty(CHUNK_DOCS + 1, np.uint16)
     arguments = (
-        made["docs"], made["tfs"], made["lengths"], made["norms"], made["bounds"],
-        np.zeros(len(shares), np.int64), made["weights"],
-    )  # fmt: skip
+        made["docs"],
+        made["tfs"],
+        made["lengths"],
+        made["norms"],
+        made["bounds"],
+        np.zeros(len(shares), np.int64),
+        made["weights"],
+    )
     outcome = (failed, 1000, *scratch, bits, *best)
     if groups is None:
         onepass.match_any(*arguments, *outcome)
@@ -206,10 +213,13 @@ def bitmap(chosen: np.ndarray) -> np.ndarray:
 
 @settings(max_examples=100)
 @given(
-    seed=st.integers(0, 1000), size=st.integers(1, 3000), values=st.sampled_from([1, 40, 64, 90]),
-    share=st.sampled_from([0.0, 0.01, 0.5, 0.95, 1.0]), most=st.sampled_from([0, 30, 512]),
+    seed=st.integers(0, 1000),
+    size=st.integers(1, 3000),
+    values=st.sampled_from([1, 40, 64, 90]),
+    share=st.sampled_from([0.0, 0.01, 0.5, 0.95, 1.0]),
+    most=st.sampled_from([0, 30, 512]),
     width=st.sampled_from([np.uint16, np.uint32]),
-)  # fmt: skip
+)
 def test_rows_count_as_lists_do(seed, size, values, share, most, width):
     """Counted by list at first, then frequent values by rows and rare ones by list."""
     draw = np.random.default_rng(seed)

@@ -41,16 +41,20 @@ PATTERNS = st.builds(
     lambda text: wq.Wildcard("body", text), st.text("*?abctzqéw01", min_size=1, max_size=8)
 ) | st.builds(
     lambda text, edits, prefix: wq.FuzzyTerm("body", text, maxdist=edits, prefixlength=prefix),
-    LETTERS | st.sampled_from(WORDS), st.integers(1, 2), st.integers(0, 1),
-)  # fmt: skip
+    LETTERS | st.sampled_from(WORDS),
+    st.integers(1, 2),
+    st.integers(0, 1),
+)
 
 
 @given(PATTERNS)
 def test_patterns_stand_for_the_terms_that_whoosh_finds(snapshot, pattern):
     """Ruling terms out by their letters loses none and adds none."""
     with snapshot.reading:
-        expected = {bytes(term).decode() if isinstance(term, bytes) else term
-                    for term in pattern._btexts(snapshot.reader)}  # fmt: skip
+        expected = {
+            bytes(term).decode() if isinstance(term, bytes) else term
+            for term in pattern._btexts(snapshot.reader)
+        }
     assert snapshot.expander.terms(pattern) == expected
 
 

@@ -35,9 +35,11 @@ def _classes():
     # Blanks in place of surrogates, which no text has.
     text = "".join(chr(code) if not 0xD800 <= code < 0xE000 else " " for code in range(_TABLE))
     for pattern, kind in (
-        (rf"[^\W_{CJK}]+", _LETTER), (rf"[{CJK}{PART_SEPARATOR}]+", _SINGLE),
-        (rf"[{MARKS}]+", _MARK), ("['’]", _APOSTROPHE),
-    ):  # fmt: skip
+        (rf"[^\W_{CJK}]+", _LETTER),
+        (rf"[{CJK}{PART_SEPARATOR}]+", _SINGLE),
+        (rf"[{MARKS}]+", _MARK),
+        ("['’]", _APOSTROPHE),
+    ):
         for found in re.finditer(pattern, text):
             classes[found.start() : found.end()] = kind
     return classes
