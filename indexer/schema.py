@@ -22,7 +22,7 @@ from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer
 from .model import FACETS, Article, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Searchable text and its weight in the score.
 TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
