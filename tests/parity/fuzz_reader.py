@@ -55,8 +55,8 @@ def base_texts() -> list[str]:
         fields["related"] = fields.get("related", [])[:2]
         fronts = (
             yaml.safe_dump(fields, allow_unicode=True),
-            yaml.safe_dump(fields, sort_keys=False, width=60, default_style='"'),
-            yaml.safe_dump(fields, default_flow_style=None, indent=4, width=200),
+            yaml.safe_dump(fields, sort_keys=False, width=60),
+            yaml.safe_dump(fields, indent=4, width=200),
             json.dumps(fields, indent=2, default=str) + "\n",
         )
         texts += [f"---\n{front}---\n" for front in fronts]
@@ -69,16 +69,19 @@ def mutated(rng: random.Random, text: str) -> str:
         kind, lines = rng.random(), text.split("\n")
         row, place = rng.randrange(len(lines)), rng.randrange(len(text) + 1)
         indent = len(lines[row]) - len(lines[row].lstrip(" -"))
-        if kind < 0.3:
+        if kind < 0.2:  # mostly another text, or another number
+            text = text[:place] + rng.choice("aZ09 é_.,;:'\u2019/-%+") + text[place + 1 :]
+            continue
+        if kind < 0.4:
             near = [at for at in (text.find(": ", place), text.find("\n", place)) if at >= 0]
             place = rng.choice(near or [place]) + rng.choice((0, 1, 2))
             text = text[:place] + rng.choice(FRAGMENTS) + text[place:]
             continue
-        if kind < 0.5:
+        if kind < 0.55:
             lines.insert(row, " " * indent + rng.choice(FRAGMENTS))
-        elif kind < 0.58:
+        elif kind < 0.62:
             del lines[row]
-        elif kind < 0.66:
+        elif kind < 0.69:
             lines.insert(row, lines[rng.randrange(len(lines))])
         elif kind < 0.76:
             lines[row] = " " * rng.randrange(8) + lines[row].lstrip()
