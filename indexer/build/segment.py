@@ -70,7 +70,8 @@ class _TextField:
     def invert(self, docs: int) -> tuple[Postings, _I64]:
         """The postings of the field, and its length in every document."""
         words = np.array(self._words, np.int64)
-        sizes = np.diff(np.array(self._ends, np.int64), prepend=0)
+        ends = np.array([0, *self._ends], np.int64)
+        sizes = ends[1:] - ends[:-1]
         doc_of = np.repeat(np.array(self._docs, np.uint32), sizes)
         terms, ranks = self._rank(words)
         ranked = ranks[words]

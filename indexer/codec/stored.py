@@ -90,7 +90,7 @@ def train_dictionary(samples: list[bytes]) -> bytes:
     if size < _MIN_DICTIONARY:
         return b""
     try:
-        return zstandard.train_dictionary(size, samples, k=_SEGMENT, d=_MATCH).as_bytes()
+        return zstandard.train_dictionary(size, list(samples), k=_SEGMENT, d=_MATCH).as_bytes()
     except zstandard.ZstdError:
         # The samples have too little in common, or are too small.
         return b""
