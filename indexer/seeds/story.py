@@ -28,17 +28,26 @@ from .yaml import Field, Fields, Many, Record, RefusalError, read_mapping
 _OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
 _CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
 # After the front matter of a bare YAML file: nothing but blank lines and comments.
-_ANYTHING = re.compile(r"^[ \t]*(?P<found>[^\s#])", re.MULTILINE)
-# In a body: a key of the format as its first text, or `secured` as a key anywhere.
+_ANYTHING = re.compile(r"^[^\S\n]*(?P<found>[^\s#])", re.MULTILINE)
+# In a body: a key of the format, first of all or after a line of dashes.
 _SECOND_DOCUMENT = re.compile(
     r"""
-    \A \s* (?:(?:---|\#.*|%.*)\n\s*)* [{]?\s*["']?
-        (?P<found> (?-i:title|excerpt|publishedDateTime|webUrl|originalUrl|related|provider) )
-        ["']?\s*: (?=\s|\Z)
-    | ^[\ \t]* (?:[-?{,][\ \t]*)* (?P<secured> ["']?secured["']?\s*: )
-    | (?P<quoted> ["']secured["']\s*: )
+    (?: \A | ^---[^\n]*\n ) [\s\ufeff]* (?: \#[^\n]*\n\s* )* [{]?\s* ["']?
+    (?P<found> (?: title | excerpt | category | type | topics | published | publishedDateTime
+        | draft | webUrl | originalUrl | ampWebUrl | cdnAmpWebUrl | quality | heat | provider
+        | images | related | secured ) ["']? \s*: (?=\s|\Z) )
     """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
+    re.VERBOSE | re.MULTILINE,
+)
+# In a body: `secured` as a key, at the begin of a line or in brackets, whatever YAML takes
+# for a line break or lets stand before a key.
+_SECURED = re.compile(
+    r"""
+    (?: (?: \A | [\n\r\v\f\x85\u2028\u2029] ) [^\w\n"'&!]* (?: [&!]\S*\s+ ){0,2} | [{,\[]\s* )
+    (?P<found> ["']? (?: secured | SECURED ) ["']? \s*: )
+    | (?P<quoted> (?P<mark> ["'] ) secured (?P=mark) \s*: )
+    """,
+    re.VERBOSE,
 )
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _BOM = "\ufeff"
@@ -114,9 +123,14 @@ def _split(text: str, story_id: str) -> _Part:
         body = text[closing.end() :]
         second = (_ANYTHING if bare else _SECOND_DOCUMENT).search(body)
         if second is not None:
-            place = closing.end() + second.start(second.lastgroup or 0)
+            place = closing.end() + second.start("found")
             raise RefusalError("more than one YAML document: keep one story a file", place)
-        return _Part(opening.end(), closing.start() + 1, parse_text(body))
+        secured = _SECURED.search(body)
+        if secured is not None:
+            place = closing.end() + secured.start(secured.lastgroup or 0)
+            raise RefusalError("text that has `secured` as a key: remove that line", place)
+        # Comments may stand behind the fields of a bare file; they are no text.
+        return _Part(opening.end(), closing.start() + 1, "" if bare else parse_text(body))
     if bare:
         return _Part(opening.end(), len(text), "")
     raise RefusalError(

@@ -189,16 +189,17 @@ def test_secret_is_nowhere(text, pure, monkeypatch):
     [
         ("a.yml", "title: Second\nsecured: {c}\n"),
         ("a.yml", "Text that is no mapping.\n"),
+        ("a.yml", "\u00a0secured: {c}\n"),
         ("a.md", "title: Second\nsecured: {c}\n"),
+        ("a.txt", "category: news\ntitle: Second\npublished: false\n"),
+        ("a.md", "published: false\ntitle: Second\n"),
         ("a.md", "\n# note\n---\nexcerpt: x\n"),
-        ("a.md", "Some text.\n\n---\nnote: y\nsecured: {c}\n"),
-        ("a.md", "Text\n---\n  - 'secured' : {c}\n"),
+        ("a.md", "prose\n---\ntitle: Two\npublished: false\n---\nx\n"),
         ("a.md", '{{"title": "Second", "secured": "{c}"}}\n'),
-        ("a.txt", "SECURED: {c}\n"),
     ],
 )
 def test_a_second_document_is_never_text(name, after):
-    """What looks like another story, or like `secured`, rejects the file; it is no body."""
+    """What looks like another story rejects the file; it is no body."""
     data = f"---\ntitle: T\n---\n{after.format(c=CANARY)}".encode()
     result = parse_story(data, name)
     assert result.story is None
@@ -207,7 +208,49 @@ def test_a_second_document_is_never_text(name, after):
 
 
 @pytest.mark.parametrize(
-    "body", ["# Title\n\nText: with a colon.\n", "The deal is secured: nobody lost.\n---\nMore."]
+    "after",
+    [
+        "Some text.\n\n---\nnote: y\nsecured: {c}\n",
+        "Text\n---\n  - 'secured' : {c}\n",
+        "SECURED: {c}\n",
+        "foo: {{a: 1, secured: {c}}}\n",
+        "x: [secured: {c}]\n",
+        "--- {{author: x, secured: {c}}}\n",
+        "foo: {{a: b,\n  c: {{secured: {c}}}}}\n",
+        "!!str secured: {c}\n",
+        "&a secured: {c}\n",
+        "\ufeffsecured: {c}\n",
+        "foo: x\u0085secured: {c}\n",
+        "foo: x\u2028secured: {c}\n",
+        "\u00a0secured: {c}\n",
+        "# secured: {c}\n",
+        "> secured: {c}\n",
+        "<!-- secured: {c} -->\n",
+    ],
+)
+def test_secured_is_never_text(after):
+    """`secured` as a key rejects the file, wherever in a body it stands."""
+    result = parse_story(f"---\ntitle: T\n---\n{after.format(c=CANARY)}".encode(), "a.md")
+    assert result.story is None
+    assert result.rejection is not None
+    assert CANARY not in repr(result)
+
+
+def test_comments_behind_a_bare_file_are_no_text():
+    """What follows the fields of a YAML file is a comment, and not shown."""
+    story = parse_story(f"---\ntitle: T\n---\n# note {CANARY}\n".encode(), "a.yml").story
+    assert story is not None
+    assert story.body == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "# Title\n\nText: with a colon.\n",
+        "The deal is secured: nobody lost.\n---\nMore.",
+        "Secured: the border is safe.\n- Secured: two contracts\n",
+        "Intro\n\n```yaml\ntitle: x\n```\n",
+    ],
 )
 def test_a_body_may_look_a_little_like_yaml(body):
     """Colons, headings and rules are text."""
