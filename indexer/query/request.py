@@ -31,6 +31,9 @@ def check(request: SearchRequest) -> SearchRequest:
             raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
     if request.sort not in SORTS:
         raise QueryError("sort", f"{request.sort!r} is none of {', '.join(SORTS)}")
+    for name in ("offset", "limit", "facet_limit"):
+        if type(getattr(request, name)) is not int:
+            raise QueryError(name, f"{getattr(request, name)!r} is no whole number")
     if request.offset < 0:
         raise QueryError("offset", f"{request.offset} is less than 0")
     if not 0 <= request.limit <= MAX_LIMIT:

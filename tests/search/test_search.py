@@ -388,3 +388,11 @@ def test_a_chosen_value_without_stories_keeps_its_name(tmp_path):
     with indexer.open_index(build(tmp_path, stories)) as engine:
         page = engine.search("dog", filters={"topic": ["big data"]}, facets=("topic",))
     assert page.facets["topic"] == (indexer.FacetCount("Big Data", "Big Data", 0, True),)
+
+
+@pytest.mark.parametrize("name", ["offset", "limit", "facet_limit"])
+@pytest.mark.parametrize("value", [1.5, True, None, "3"])
+def test_what_is_no_whole_number_is_refused(seed_index, name, value):
+    """A number of the wrong kind names its parameter."""
+    with indexer.open_index(seed_index) as engine, pytest.raises(indexer.QueryError, match=name):
+        engine.search("azure", **{name: value})
