@@ -1,148 +1,59 @@
-"""One clause of a query → a Whoosh query.
+"""One clause of a query → a node: words, patterns and near spellings; values of fields.
 
-Text is searched in every text field, weighted by `schema.TEXT_BOOSTS`, or in one.
-Clauses over keywords, dates and numbers select stories without adding to the score.
+Words are folded here, and not stemmed.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from datetime import datetime
+import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TypeAlias
 
-from whoosh import query as wq
-from whoosh.matching import AndNotMatcher
-from whoosh.util.times import datetime_to_long
+from ..analysis import fold, iter_words
+from ..dates import TICK, Span, read_span
+from ..model import FACETS
+from ..schema import NUMBER_FIELDS, POSITION_GAP, facet_key
+from .nodes import DateRange, Either, Fuzzy, Keyword, Node, NumberRange, Pattern, Phrase, Word
 
-from ..analysis import POSITION_GAP, fold, iter_words, stem
-from ..schema import NUMBER_FIELDS, TEXT_BOOSTS, TEXT_FIELDS, facet_key, is_domain, naive_utc
-
-#: The largest `~N` of a phrase: more would reach into the next related article.
+#: The largest `~N` of a phrase: more would reach into the next field of an article.
 MAX_SLOP = POSITION_GAP - 2
 MAX_FUZZY_DISTANCE = 2
 
-#: Fields whose values are words of names as well as whole names.
-_NAME_FIELDS = {"provider": "provider_name", "topic": "topic_name"}
-_TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
-
-
-class AndNot(wq.AndNot):  # type: ignore[misc]
-    """Stories that match `a` and not `b`.
-
-    Whoosh's own matcher compares the two sides before it has moved the second one to the
-    first story of `a`, so that this story always passes. Here the second side is moved first.
-    """
-
-    def matcher(self, searcher: Any, context: Any = None) -> Any:
-        """The Whoosh matcher of one segment."""
-        wanted = self.a.matcher(searcher, context)
-        unwanted = self.b.matcher(searcher, searcher.boolean_context())
-        if wanted.is_active() and unwanted.is_active():
-            unwanted.skip_to(wanted.id())
-        return AndNotMatcher(wanted, unwanted)
-
-
-class WordClause(wq.Or):  # type: ignore[misc]
-    """A word in any text field, weighted by `schema.TEXT_BOOSTS`.
-
-    It equals the disjunction of its terms. These are made on demand, since compiled loops
-    need the word alone.
-    """
-
-    def __init__(self, text: str, weight: float = 1.0) -> None:
-        self.text = text
-        self.weight = weight
-        self.boost, self.minmatch, self.scale = 1.0, 0, None
-
-    @property
-    def subqueries(self) -> list[wq.Query]:
-        """The word in each field."""
-        return [
-            wq.Term(name, self.text, boost=boost * self.weight)
-            for name, boost in TEXT_BOOSTS.items()
-        ]
-
-    def apply(self, function: Callable[[wq.Query], wq.Query]) -> wq.Query:
-        """A copy with every term replaced."""
-        return wq.Or(self.subqueries, boost=self.boost).apply(function)
-
-    def normalize(self) -> wq.Query:
-        """The disjunction of its terms, as Whoosh normalizes it."""
-        return wq.Or(self.subqueries, boost=self.boost).normalize()
-
-    def simplify(self, reader: Any) -> wq.Query:
-        """The disjunction of its terms, as Whoosh simplifies it for one index."""
-        return wq.Or(self.subqueries, boost=self.boost).simplify(reader)
-
-
-def _boosts(fields: Iterable[str] | None) -> list[tuple[str, float]]:
-    return [(name, TEXT_BOOSTS[name]) for name in (fields or TEXT_FIELDS)]
-
-
-def _either(queries: list[wq.Query]) -> wq.Query:
-    return queries[0] if len(queries) == 1 else wq.Or(queries)
-
-
-def _in_text(
-    fields: Iterable[str] | None, build: Callable[[str, float], wq.Query], boost: float
-) -> wq.Query:
-    return _either([build(name, weight * boost) for name, weight in _boosts(fields)])
+#: A phrase and how far its words may be apart; a word with all that clings to it.
+PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
+WORD = re.compile(r'[^\s()"]+')
+_RANGE = re.compile(r"\[\s*([^\]\s]+)\s+TO\s+([^\]\s]+)\s*\]")
+_COMPARISON = re.compile(r"(>=|<=|>|<|=|)(-?\d{1,15}(?:\.\d{1,6})?)")
+_COMPARED = re.compile(r"(>=|<=|>|<|=|)(.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=1 << 14)
-def _terms(text: str) -> tuple[str, ...]:
-    return tuple(term for term in (stem(word.text) for word in iter_words(text)) if term)
-
-
-def _word(term: str, fields: Iterable[str] | None, boost: float) -> wq.Query:
-    if fields is None:
-        return WordClause(term, boost)
-    return _in_text(fields, lambda name, b: wq.Term(name, term, boost=b), boost)
-
-
 def words(
-    text: str, fields: Iterable[str] | None = None, boost: float = 1.0, slop: int = 0
-) -> wq.Query | None:
-    """A word, or several as a phrase with up to `slop` words between neighbours.
+    text: str, field: str | None = None, weight: float = 1.0, slop: int = 0
+) -> Word | Phrase | None:
+    """A word, or several as a phrase with up to `slop` others between neighbours.
 
     None when the text has no words at all.
     """
-    terms = _terms(text)
-    if not terms:
+    folded = tuple([form for form in (fold(word.text) for word in iter_words(text)) if form])
+    if not folded:
         return None
-    if len(terms) == 1:
-        return _word(terms[0], fields, boost)
-    distance = min(slop, MAX_SLOP) + 1
-    return _in_text(
-        fields, lambda name, b: wq.Phrase(name, [*terms], slop=distance, boost=b), boost
-    )
+    if len(folded) == 1:
+        return Word(folded[0], field, weight)
+    return Phrase(folded, min(slop, MAX_SLOP), field, weight)
 
 
-def fuzzy(
-    text: str, distance: int, fields: Iterable[str] | None = None, boost: float = 1.0
-) -> wq.Query | None:
+def fuzzy(text: str, distance: int, field: str | None, weight: float) -> Node | None:
     """A word or one at most `distance` edits from it; None unless it is one word.
 
-    A near word scores its boost alone. The word itself scores as usual on top of that.
+    A near word scores its weight alone, the word itself as usual on top of that.
     """
-    terms = _terms(text)
-    if len(terms) != 1:
+    word = words(text, field, weight)
+    if not isinstance(word, Word):
         return None
-    edits = min(distance, MAX_FUZZY_DISTANCE)
-
-    def near(name: str, weight: float) -> wq.Query:
-        return wq.ConstantScoreQuery(wq.FuzzyTerm(name, terms[0], maxdist=edits), weight)
-
-    return wq.Or([_in_text(fields, near, boost), _word(terms[0], fields, boost)])
-
-
-def _fold_pattern(pattern: str) -> str:
-    folded = "".join(part if part in "*?" else fold(part) for part in _pattern_parts(pattern))
-    while "**" in folded:
-        folded = folded.replace("**", "*")
-    return folded
+    near = Fuzzy(word.text, min(distance, MAX_FUZZY_DISTANCE), field, weight)
+    return Either((near, word))
 
 
 def _pattern_parts(pattern: str) -> list[str]:
@@ -162,83 +73,103 @@ def is_pattern(text: str) -> bool:
     words.
     """
     body = text[:-1] if text.endswith("?") and text.count("?") == 1 else text
+    if "*" not in body and "?" not in body:
+        return False
     literals = [part for part in _pattern_parts(text) if part not in "*?"]
-    return (
-        ("*" in body or "?" in body)
-        and bool(literals)
-        and all(len(list(iter_words(part))) == 1 for part in literals)
-    )
+    return bool(literals) and all(len(list(iter_words(part))) == 1 for part in literals)
 
 
-def _is_prefix(pattern: str) -> bool:
-    return pattern.endswith("*") and "*" not in pattern[:-1] and "?" not in pattern
-
-
-def _pattern_query(field: str, pattern: str) -> wq.Query:
-    if _is_prefix(pattern):
-        return wq.Prefix(field, pattern[:-1])
-    return wq.Wildcard(field, pattern)
-
-
-def wildcard(pattern: str, fields: Iterable[str] | None = None, boost: float = 1.0) -> wq.Query:
-    """Terms of the index that fit a pattern; terms are folded and stemmed.
-
-    Each scores its boost, however rare it is. `companies*` also finds the stem of
-    "companies", which is shorter than the pattern.
-    """
-    folded = _fold_pattern(pattern)
-    found = _in_text(
-        fields, lambda name, b: wq.ConstantScoreQuery(_pattern_query(name, folded), b), boost
-    )
-    root = stem(folded[:-1]) if _is_prefix(folded) else ""
-    if not root or root.startswith(folded[:-1]):
-        return found
-    whole = _in_text(fields, lambda name, b: wq.Term(name, root, boost=b), boost)
-    return wq.Or([found, whole])
-
-
-def _unscored(query: wq.Query) -> wq.Query:
-    return wq.ConstantScoreQuery(query, 0.0)
-
-
-def keyword(field: str, value: str) -> wq.Query | None:
-    """Stories with this value of a facet; for providers and topics also a word of its name.
-
-    A provider given as a domain means that domain alone.
-    """
-    key = facet_key(field, value)
-    if not key:
+def pattern(text: str, field: str | None, weight: float) -> Pattern | None:
+    """The words that fit a pattern; None if a text is none, or has no letters left."""
+    if not is_pattern(text):
         return None
-    if is_pattern(value):
-        return _unscored(_pattern_query(field, key))
-    if field == "published":
-        return _unscored(wq.Term(field, _TRUTH.get(key, key)))
-    exact: wq.Query = wq.Term(field, key)
-    names = _NAME_FIELDS.get(field)
-    parts = [fold(word.text) for word in iter_words(value)]
-    if names is None or not parts or (field == "provider" and is_domain(key)):
-        return _unscored(exact)
-    if len(parts) == 1:
-        return _unscored(wq.Or([exact, wq.Term(names, parts[0])]))
-    return _unscored(wq.Or([exact, wq.Phrase(names, parts)]))
-
-
-def between(first: datetime | None, last: datetime | None) -> wq.Query:
-    """Stories published from `first` to `last`, both included, either end open."""
-    low = None if first is None else datetime_to_long(naive_utc(first))
-    high = None if last is None else datetime_to_long(naive_utc(last))
-    return _unscored(wq.NumericRange("published_at", low, high))
-
-
-def number(field: str, operator: str, value: float, upper: float | None = None) -> wq.Query:
-    """Stories whose number compares so: operators `> >= < <= =`, or `[]` up to `upper`."""
-    assert field in NUMBER_FIELDS
-    low, high = {
-        ">": (value, None), ">=": (value, None), "<": (None, value), "<=": (None, value),
-        "=": (value, value), "[]": (value, upper),
-    }[operator]  # fmt: skip
-    low = None if low is not None and math.isinf(low) else low
-    high = None if high is not None and math.isinf(high) else high
-    return _unscored(
-        wq.NumericRange(field, low, high, startexcl=operator == ">", endexcl=operator == "<")
+    folded = "".join(
+        part if part in "*?" else "".join([fold(word.text) for word in iter_words(part)])
+        for part in _pattern_parts(text)
     )
+    while "**" in folded:
+        folded = folded.replace("**", "*")
+    return Pattern(folded, field, weight) if folded.strip("*?") else None
+
+
+#: The value of a field, which begins at a place of the query → a node and where the value
+#: ends. None for a value that cannot be read.
+ValueReader: TypeAlias = Callable[[str, str, int], tuple[Node | None, int]]
+
+
+def _keyword(facet: str, text: str, at: int) -> tuple[Node | None, int]:
+    found = PHRASE.match(text, at) or WORD.match(text, at)
+    if found is None:
+        return None, at
+    value = found[1] if found.re is PHRASE else found[0]
+    return (Keyword(facet, value) if facet_key(facet, value) else None), found.end()
+
+
+#: What each operator leaves open: the low end, the high end.
+_SIDES = {">": (False, True), ">=": (False, True), "<": (True, False), "<=": (True, False)}
+
+
+def _number(field: str, text: str, at: int) -> tuple[Node | None, int]:
+    if found := _RANGE.match(text, at):
+        return _numbers_between(field, *found.groups()), found.end()
+    if (word := WORD.match(text, at)) is None:
+        return None, at
+    compared = _COMPARISON.fullmatch(word[0])
+    return compared and _compared_number(field, compared[1], float(compared[2])), word.end()
+
+
+def _numbers_between(field: str, low: str, high: str) -> Node | None:
+    first, last = _COMPARISON.fullmatch(low), _COMPARISON.fullmatch(high)
+    if (first is None and low != "*") or (last is None and high != "*"):
+        return None
+    return NumberRange(field, first and float(first[2]), last and float(last[2]))
+
+
+def _compared_number(field: str, operator: str, value: float) -> Node:
+    no_low, no_high = _SIDES.get(operator, (False, False))
+    low, high = (None if no_low else value), (None if no_high else value)
+    return NumberRange(field, low, high, low_open=operator == ">", high_open=operator == "<")
+
+
+#: The fields of dates, and the operator that some stand for.
+_DATE_FIELDS = {"date": "", "since": ">=", "until": "<="}
+
+
+def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
+    if found := _RANGE.match(text, at):
+        return _dates_between(*found.groups()), found.end()
+    if (word := WORD.match(text, at)) is None:
+        return None, at
+    compared = _COMPARED.fullmatch(word[0])
+    span = compared and read_span(compared[2])
+    if not compared or not span:
+        return None, word.end()
+    return _compared_date(_DATE_FIELDS[field] or compared[1], span), word.end()
+
+
+def _dates_between(low: str, high: str) -> Node | None:
+    first, last = read_span(low), read_span(high)
+    if (first is None and low != "*") or (last is None and high != "*"):
+        return None
+    return DateRange(first and first.first, last and last.last)
+
+
+def _compared_date(operator: str, span: Span) -> Node | None:
+    """Stories whose date compares so with a span of time; None beyond all dates."""
+    try:
+        if operator == ">":
+            return DateRange(span.last + TICK, None)
+        if operator == "<":
+            return DateRange(None, span.first - TICK)
+    except OverflowError:
+        return None
+    no_first, no_last = _SIDES.get(operator, (False, False))
+    return DateRange(None if no_first else span.first, None if no_last else span.last)
+
+
+#: The fields that are not of text, and what reads their values.
+VALUE_READERS: dict[str, ValueReader] = {
+    **dict.fromkeys(FACETS, _keyword),
+    **dict.fromkeys(NUMBER_FIELDS, _number),
+    **dict.fromkeys(_DATE_FIELDS, _date),
+}

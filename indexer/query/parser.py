@@ -1,4 +1,4 @@
-"""What a person typed → a Whoosh query tree.
+"""What a person typed → a tree of nodes.
 
     query   = clause { [ "AND" ] clause | "OR" clause }        OR binds least
     clause  = [ "NOT" | "-" ] ( "(" query ")" | [ field ":" ] value ) [ "^" number ]
@@ -12,35 +12,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import NamedTuple
 
-from whoosh import query as wq
-
-from ..dates import TICK, read_span
 from ..errors import QueryError
-from ..model import FACETS
-from ..schema import NUMBER_FIELDS, TEXT_FIELDS
+from ..schema import TEXT_FIELDS
 from . import clauses
+from .nodes import All, Everything, Node, Phrase, Without, Word, all_of, either_of, ranks, scaled
 
 MAX_CHARACTERS = 4096
 MAX_CLAUSES = 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
 
-_SPACE = re.compile(r"\s*")
-# A word without any sign of syntax; it may still be an operator.
-_PLAIN = re.compile(r"[^\W_]+(?=\s|$)")
+# Words without any sign of syntax; each may still be an operator. A word may end in "?".
+_PLAIN = r"""\w[^\s()"“”„«»*?~^:]*\??"""
+_PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
 _OPERATORS = frozenset(("AND", "OR", "NOT"))
+
+_SPACE = re.compile(r"\s*")
 _FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
-_PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
-_RANGE = re.compile(r"\[\s*([^\]\s]+)\s+TO\s+([^\]\s]+)\s*\]")
-_WORD = re.compile(r'[^\s()"]+')
 _BOOST = re.compile(r"\^(\d{1,3}(?:\.\d{1,3})?)(?=[\s)]|$)")
 _BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
 _FUZZY = re.compile(r"(.+)~([12]?)")
-_COMPARISON = re.compile(r"(>=|<=|>|<|=|)(-?\d{1,15}(?:\.\d{1,6})?)")
-_OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s(]|$)")
+# An operator, and what it needs after it.
+_OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s(])(?=\s*[^\s)])")
+_MINUS = re.compile(r'-(?=[\w("])')
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -53,22 +49,25 @@ class TypedWord(NamedTuple):
 
 
 class ParsedQuery(NamedTuple):
-    """A query ready to run.
+    """A query read.
 
-    `query` matches stories with all the words. `relaxed` matches stories with some of
-    them; it is None if that is no different. `scored` is false if no part of the query ranks
-    stories. `words` are the plain words, for spelling.
+    `node` selects the stories that have all that was asked for: `plain` and `rest`. `plain`
+    are the words, as typed, that may be left out where too few stories have all of them;
+    `rest` must hold always, and is None if there is nothing else. `scored` is false if no
+    part of the query ranks stories. `words` are the plain words, for spelling, wherever
+    they stand.
     """
 
-    query: wq.Query
-    relaxed: wq.Query | None
+    node: Node
+    plain: tuple[Word | Phrase, ...]
+    rest: Node | None
     scored: bool
     words: tuple[TypedWord, ...]
 
 
 class _Clause(NamedTuple):
-    query: wq.Query
-    text: bool  # ranks stories and may be relaxed
+    node: Node
+    plain: bool = False  # a word typed with nothing that makes it necessary
     negated: bool = False
 
 
@@ -76,7 +75,28 @@ def parse(text: str) -> ParsedQuery:
     """Read a query; raises `QueryError` past 4,096 characters or 256 clauses."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
+    if _PLAIN_TEXT.fullmatch(text) is not None:
+        parsed = _parse_plain(text)
+        if parsed is not None:
+            return parsed
     return _Parser(text if text.isascii() else text.translate(_QUOTES)).parse()
+
+
+def _parse_plain(text: str) -> ParsedQuery | None:
+    """Like `_Parser`, for plain words only: a short cut. None if one may be an operator."""
+    pieces = text.split()
+    nodes = tuple(map(clauses.words, pieces))
+    if len(pieces) > MAX_CLAUSES or not _OPERATORS.isdisjoint(pieces):
+        return None
+    plain = tuple([node for node in nodes if node is not None])
+    if len(plain) < len(pieces):
+        return None
+    words, end = [], 0
+    for piece in pieces:
+        start = text.index(piece, end)
+        end = start + len(piece)
+        words.append(TypedWord(piece, start, end))
+    return ParsedQuery(plain[0] if len(plain) == 1 else All(plain), plain, None, True, tuple(words))
 
 
 class _Parser:
@@ -94,110 +114,108 @@ class _Parser:
             more = self._alternatives()
             alternatives[-1] += more[0]
             alternatives += more[1:]
-        query = _any_of(alternatives)
-        relaxed = None
-        if len(alternatives) == 1:
-            relaxed = _some_of(alternatives[0])
-        scored = any(clause.text and not clause.negated for part in alternatives for clause in part)
-        return ParsedQuery(query or wq.Every(), relaxed, scored, tuple(self.words))
+        node = _any_of(alternatives) or Everything()
+        plain: list[Word | Phrase] = []
+        held: list[_Clause] = []
+        for clause in alternatives[0] if len(alternatives) == 1 else ():
+            if clause.plain and isinstance(clause.node, Word | Phrase):
+                plain.append(clause.node)
+            else:
+                held.append(clause)
+        rest = _all_of(held) if plain else node
+        return ParsedQuery(
+            node=node,
+            plain=tuple(plain),
+            rest=None if isinstance(rest, Everything) else rest,
+            scored=ranks(node),
+            words=tuple(self.words),
+        )
 
     def _alternatives(self) -> list[list[_Clause]]:
         """Read to the end or to a closing parenthesis, which is left unread."""
+        return self._read_clauses(self._clause)
+
+    def _read_clauses(self, read: Callable[[], _Clause | None]) -> list[list[_Clause]]:
+        """Clauses, each read by a function, with operators between them."""
         parts: list[list[_Clause]] = [[]]
+        held = False
         while True:
-            self._skip(_SPACE)
+            self._take(_SPACE)
             if self.at >= len(self.text) or self.text[self.at] == ")":
                 return [part for part in parts if part] or [[]]
-            plain = _PLAIN.match(self.text, self.at)
-            if plain is not None and plain[0] not in _OPERATORS:
-                self._plain_word(plain, parts[-1])
-                continue
-            operator = self._operator(bool(parts[-1]))
+            operator = self._operator() if parts[-1] else None
             if operator == "OR":
                 parts.append([])
-            elif operator is None:
-                clause = self._clause()
+            elif operator == "AND":
+                parts[-1][-1] = parts[-1][-1]._replace(plain=False)
+                held = True
+            else:
+                clause = read()
                 if clause is not None:
-                    parts[-1].append(clause)
+                    parts[-1].append(clause._replace(plain=False) if held else clause)
+                    held = False
 
-    def _plain_word(self, found: re.Match[str], part: list[_Clause]) -> None:
-        """Like `_clause`, for a plain word only: a short cut."""
-        word, start, self.at = found[0], *found.span()
-        query = clauses.words(word)
-        if query is not None:
-            self._count()
-            self.words.append(TypedWord(word, start, self.at))
-            part.append(_Clause(query, True))
-
-    def _operator(self, after_clause: bool) -> str | None:
-        """Consume AND or OR between two clauses; elsewhere AND and OR are words."""
+    def _operator(self) -> str | None:
+        """Consume AND or OR, which stands between two clauses; elsewhere these are words."""
         found = _OPERATOR.match(self.text, self.at)
-        if found is None or found[1] == "NOT" or not after_clause:
-            return None
-        rest = self.text[found.end() :].strip()
-        if not rest or rest.startswith(")"):
+        if found is None or found[1] == "NOT":
             return None
         self.at = found.end()
         return found[1]
 
     def _clause(self) -> _Clause | None:
+        start = self.at
         negated = self._negation()
+        signs = self.at > start
         clause = self._group() if self.text.startswith("(", self.at) else self._value()
         if clause is None:
             return None
-        return clause._replace(negated=negated != clause.negated)
+        return _Clause(clause.node, clause.plain and not signs, negated)
 
     def _negation(self) -> bool:
+        """Consume signs of negation; whether their number is odd."""
         negated = False
-        while self.at < len(self.text):
+        while True:
             found = _OPERATOR.match(self.text, self.at)
-            if found is not None and found[1] == "NOT" and self.text[found.end() :].strip():
+            if found is not None and found[1] == "NOT":
                 self.at = found.end()
-                self._skip(_SPACE)
-            elif self.text[self.at] == "-" and re.match(r'[\w("]', self.text[self.at + 1 :]):
-                self.at += 1
-            else:
-                break
+                self._take(_SPACE)
+            elif self._take(_MINUS) is None:
+                return negated
             negated = not negated
-        return negated
 
     def _group(self) -> _Clause | None:
         self.at += 1
         if self.depth >= MAX_DEPTH:
             return None
         self.depth += 1
-        alternatives = self._alternatives()
+        node = _any_of(self._alternatives())
         self.depth -= 1
+        return self._closed(node)
+
+    def _closed(self, node: Node | None) -> _Clause | None:
+        """What stands in parentheses, boosted if so typed; the closing one may be missing."""
         if self.text.startswith(")", self.at):
             self.at += 1
-        query = _any_of(alternatives)
-        if query is None:
-            return None
-        text = any(clause.text for part in alternatives for clause in part)
-        return _Clause(self._boosted(query), text)
+        return None if node is None else _Clause(self._boosted(node))
 
-    def _boosted(self, query: wq.Query) -> wq.Query:
-        found = _BOOST.match(self.text, self.at)
-        if found is None:
-            return query
-        self.at = found.end()
-        return _scaled(query, float(found[1]))
+    def _boosted(self, node: Node) -> Node:
+        found = self._take(_BOOST)
+        return node if found is None else scaled(node, float(found[1]))
 
     def _value(self) -> _Clause | None:
         start = self.at
-        found = _FIELD.match(self.text, start)
+        found = self._take(_FIELD)
         if found is not None:
-            self.at = found.end()
             clause = self._field_value(found[1].lower())
             if clause is not None:
                 self._count()
                 return clause
             self.at = start
-        query = self._text_value(None)
-        if query is None:
-            return None
-        self._count()
-        return _Clause(query, not isinstance(query, wq.Every))
+        clause = self._text_value(None)
+        if clause is not None:
+            self._count()
+        return clause
 
     def _count(self) -> None:
         self.count += 1
@@ -206,86 +224,66 @@ class _Parser:
 
     def _field_value(self, field: str) -> _Clause | None:
         if field in TEXT_FIELDS:
-            if self.text.startswith("(", self.at):
-                return self._field_group(lambda: self._text_clause(field))
-            return self._text_clause(field)
-        reader = _VALUE_READERS.get(field)
-        if reader is None:
+
+            def read() -> _Clause | None:
+                clause = self._text_value(field)
+                return clause and clause._replace(plain=False)
+
+        elif reader := clauses.VALUE_READERS.get(field):
+
+            def read() -> _Clause | None:
+                node, self.at = reader(field, self.text, self.at)
+                return None if node is None else _Clause(node)
+
+        else:
             return None
-        if self.text.startswith("(", self.at):
-            return self._field_group(lambda: self._select_clause(reader, field))
-        return self._select_clause(reader, field)
-
-    def _text_clause(self, field: str) -> _Clause | None:
-        query = self._text_value(field)
-        return None if query is None else _Clause(query, True)
-
-    def _select_clause(self, reader: _ValueReader, field: str) -> _Clause | None:
-        query = reader(self, field)
-        return None if query is None else _Clause(query, False)
+        return self._field_group(read) if self.text.startswith("(", self.at) else read()
 
     def _field_group(self, read: Callable[[], _Clause | None]) -> _Clause | None:
         """`title:(one two)`: all of them; `topic:(one OR two)`: either."""
-        close = self.text.find(")", self.at)
-        if close < 0:
+        if ")" not in self.text[self.at :]:
             return None
         self.at += 1
-        parts: list[list[_Clause]] = [[]]
-        while True:
-            self._skip(_SPACE)
-            if self.at >= close:
-                break
-            operator = self._operator(bool(parts[-1]))
-            if operator == "OR":
-                parts.append([])
-            elif operator is None:
-                negated = self._negation()
-                start = self.at
-                clause = read()
-                self.at = max(self.at, start + 1)
-                if clause is not None:
-                    self._count()
-                    parts[-1].append(clause._replace(negated=negated))
-        self.at = close + 1
-        query = _any_of([part for part in parts if part])
-        text = any(clause.text for part in parts for clause in part)
-        return None if query is None else _Clause(self._boosted(query), text)
 
-    def _text_value(self, field: str | None) -> wq.Query | None:
-        fields = None if field is None else (field,)
-        phrase = _PHRASE.match(self.text, self.at)
+        def read_one() -> _Clause | None:
+            negated = self._negation()
+            start = self.at
+            clause = read()
+            self.at = max(self.at, start + 1)
+            if clause is not None:
+                self._count()
+                clause = clause._replace(negated=negated)
+            return clause
+
+        return self._closed(_any_of(self._read_clauses(read_one)))
+
+    def _text_value(self, field: str | None) -> _Clause | None:
+        phrase = self._take(clauses.PHRASE)
         if phrase is not None:
-            self.at = phrase.end()
-            query = clauses.words(phrase[1], fields, slop=int(phrase[2] or 0))
-            return None if query is None else self._boosted(query)
-        found = _WORD.match(self.text, self.at)
+            node = clauses.words(phrase[1], field, slop=int(phrase[2] or 0))
+            return None if node is None else _Clause(self._boosted(node))
+        found = self._take(clauses.WORD)
         if found is None:  # a quotation mark that never closes
             self.at += 1
             return None
-        self.at = found.end()
-        return self._word(found[0], found.start(), fields)
+        return self._word(found[0], found.start(), field)
 
-    def _word(self, text: str, start: int, fields: tuple[str, ...] | None) -> wq.Query | None:
-        boost = 1.0
+    def _word(self, text: str, start: int, field: str | None) -> _Clause | None:
+        weight = 1.0
         if found := _BOOSTED_WORD.fullmatch(text):
-            text, boost = found[1], float(found[2])
+            text, weight = found[1], float(found[2])
         if text == "*":
-            return wq.Every()
-        if clauses.is_pattern(text):
-            return clauses.wildcard(text, fields, boost)
-        if found := _FUZZY.fullmatch(text):
-            query = clauses.fuzzy(found[1], int(found[2] or 1), fields, boost)
-            if query is not None:
-                return query
-        query = clauses.words(text, fields, boost)
-        if query is not None:
-            self.words.append(TypedWord(text, start, start + len(text)))
-        return query
-
-    def _skip(self, pattern: re.Pattern[str]) -> None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
+            return _Clause(Everything())
+        node: Node | None = clauses.pattern(text, field, weight)
+        if node is None and (found := _FUZZY.fullmatch(text)):
+            node = clauses.fuzzy(found[1], int(found[2] or 1), field, weight)
+        if node is not None:
+            return _Clause(node)
+        node = clauses.words(text, field, weight)
+        if node is None:
+            return None
+        self.words.append(TypedWord(text, start, start + len(text)))
+        return _Clause(node, plain=True)
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.at)
@@ -294,108 +292,12 @@ class _Parser:
         return found
 
 
-_ValueReader = Callable[[_Parser, str], "wq.Query | None"]
+def _all_of(part: list[_Clause]) -> Node:
+    node = all_of([clause.node for clause in part if not clause.negated])
+    unwanted = [clause.node for clause in part if clause.negated]
+    return Without(node, either_of(unwanted)) if unwanted else node
 
 
-def _read_keyword(parser: _Parser, field: str) -> wq.Query | None:
-    found = parser._take(_PHRASE) or parser._take(_WORD)
-    if found is None:
-        return None
-    return clauses.keyword(field, found[1] if found.re is _PHRASE else found[0])
-
-
-def _read_number(parser: _Parser, field: str) -> wq.Query | None:
-    if found := parser._take(_RANGE):
-        ends = [_COMPARISON.fullmatch(end) or end == "*" for end in found.groups()]
-        if not all(ends):
-            return None
-        low, high = (None if end == "*" else float(end.lstrip("=<>")) for end in found.groups())
-        return clauses.number(
-            field,
-            "[]",
-            float("-inf") if low is None else low,
-            float("inf") if high is None else high,
-        )
-    word = parser._take(_WORD)
-    found = word and _COMPARISON.fullmatch(word[0])
-    return None if not found else clauses.number(field, found[1] or "=", float(found[2]))
-
-
-def _read_date(parser: _Parser, field: str) -> wq.Query | None:
-    if found := parser._take(_RANGE):
-        spans = [None if end == "*" else read_span(end) for end in found.groups()]
-        if any(
-            span is None and end != "*" for span, end in zip(spans, found.groups(), strict=True)
-        ):
-            return None
-        first, last = spans
-        return clauses.between(first and first.first, last and last.last)
-    word = parser._take(_WORD)
-    if word is None:
-        return None
-    operator = re.match(r">=|<=|>|<|=|", word[0])
-    assert operator is not None
-    span = read_span(word[0][operator.end() :])
-    return None if span is None else _date_clause(field, operator[0], *span)
-
-
-def _date_clause(field: str, operator: str, first: datetime, last: datetime) -> wq.Query:
-    if field == "since" or operator == ">=":
-        return clauses.between(first, None)
-    if field == "until" or operator == "<=":
-        return clauses.between(None, last)
-    if operator == ">":
-        return clauses.between(last + TICK, None)
-    if operator == "<":
-        return clauses.between(None, first - TICK)
-    return clauses.between(first, last)
-
-
-_VALUE_READERS: dict[str, _ValueReader] = {
-    **dict.fromkeys(FACETS, _read_keyword),
-    **dict.fromkeys(NUMBER_FIELDS, _read_number),
-    **dict.fromkeys(("date", "since", "until"), _read_date),
-}
-
-
-def _scaled(query: wq.Query, boost: float) -> wq.Query:
-    """The same query with every score multiplied."""
-    if isinstance(query, wq.ConstantScoreQuery):
-        return wq.ConstantScoreQuery(query.child, query.score * boost)
-    if isinstance(query, wq.Every):
-        return query
-    if isinstance(query, clauses.WordClause):
-        return clauses.WordClause(query.text, query.weight * boost)
-    scaled = query.copy()
-    if isinstance(query, wq.AndNot):
-        return clauses.AndNot(_scaled(query.a, boost), query.b)
-    if isinstance(query, wq.And | wq.Or):
-        scaled.subqueries = [_scaled(child, boost) for child in query.subqueries]
-    else:
-        scaled.boost = query.boost * boost
-    return scaled
-
-
-def _all_of(part: list[_Clause]) -> wq.Query:
-    wanted = [clause.query for clause in part if not clause.negated]
-    unwanted = [clause.query for clause in part if clause.negated]
-    query = wq.Every() if not wanted else wanted[0] if len(wanted) == 1 else wq.And(wanted)
-    if not unwanted:
-        return query
-    return clauses.AndNot(query, unwanted[0] if len(unwanted) == 1 else wq.Or(unwanted))
-
-
-def _any_of(alternatives: list[list[_Clause]]) -> wq.Query | None:
-    queries = [_all_of(part) for part in alternatives if part]
-    if not queries:
-        return None
-    return queries[0] if len(queries) == 1 else wq.Or(queries)
-
-
-def _some_of(part: list[_Clause]) -> wq.Query | None:
-    """One of the text clauses must match, instead of all; other clauses must still match."""
-    text = [clause for clause in part if clause.text and not clause.negated]
-    if len(text) < 2:
-        return None
-    rest = [clause for clause in part if not clause.text or clause.negated]
-    return _all_of([_Clause(wq.Or([clause.query for clause in text]), True), *rest])
+def _any_of(alternatives: list[list[_Clause]]) -> Node | None:
+    nodes = [_all_of(part) for part in alternatives if part]
+    return either_of(nodes) if nodes else None

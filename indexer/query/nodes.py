@@ -1,0 +1,172 @@
+"""A query as a tree of frozen nodes: what `parse` makes and search plans are made of.
+
+A leaf selects stories by their words, or by what is known of them beside their words. The
+words of leaves are folded, and as written: which terms of an index they stand for is found
+out when a plan is made. A `field` is one of `schema.TEXT_FIELDS`, or None for anywhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+#: Factors stop here, so that scores in single precision stay numbers.
+MAX_WEIGHT = 1e6
+
+
+class Word(msgspec.Struct, frozen=True, gc=False):
+    """Stories that have a word, also in another form of it unless `exact`."""
+
+    text: str
+    field: str | None = None
+    weight: float = 1.0
+    exact: bool = False
+
+
+class Phrase(msgspec.Struct, frozen=True):
+    """Stories that have some words in this order, in one field of one article.
+
+    slop: how many other words may stand between two neighbours
+    """
+
+    words: tuple[str, ...]
+    slop: int = 0
+    field: str | None = None
+    weight: float = 1.0
+    exact: bool = False
+
+
+class Pattern(msgspec.Struct, frozen=True, gc=False):
+    """Stories that have a word which fits: `*` stands for any letters, `?` for one."""
+
+    text: str
+    field: str | None = None
+    weight: float = 1.0
+
+    @property
+    def prefix(self) -> str | None:
+        """What the words begin with, if the only sign is a `*` at the end."""
+        begin = self.text[:-1]
+        return begin if self.text[-1:] == "*" and "*" not in begin and "?" not in begin else None
+
+
+class Fuzzy(msgspec.Struct, frozen=True, gc=False):
+    """Stories that have a word at most `distance` edits from one.
+
+    A near word scores `weight`, however rare it is.
+    """
+
+    text: str
+    distance: int
+    field: str | None = None
+    weight: float = 1.0
+
+
+class Keyword(msgspec.Struct, frozen=True, gc=False):
+    """Stories with a value of a facet, which may be a pattern.
+
+    value: as typed, without quotes: a key, a domain, a name, or a word of a name
+    """
+
+    facet: str
+    value: str
+
+
+class DateRange(msgspec.Struct, frozen=True, gc=False):
+    """Stories published from `first` to `last`, both included and in UTC; None: open."""
+
+    first: datetime | None
+    last: datetime | None
+
+
+class NumberRange(msgspec.Struct, frozen=True, gc=False):
+    """Stories whose number lies between two; None: open.
+
+    field: one of `schema.NUMBER_FIELDS`
+    low_open, high_open: the end itself is left out
+    """
+
+    field: str
+    low: float | None
+    high: float | None
+    low_open: bool = False
+    high_open: bool = False
+
+
+class Everything(msgspec.Struct, frozen=True, gc=False):
+    """All stories."""
+
+
+class All(msgspec.Struct, frozen=True):
+    """Stories that all parts select; every story if there are no parts."""
+
+    parts: tuple[Node, ...]
+
+
+class Either(msgspec.Struct, frozen=True):
+    """Stories that at least one part selects; none if there are no parts."""
+
+    parts: tuple[Node, ...]
+
+
+class Without(msgspec.Struct, frozen=True):
+    """Stories that `wanted` selects and `unwanted` does not; only `wanted` scores."""
+
+    wanted: Node
+    unwanted: Node
+
+
+#: A leaf that scores.
+TextNode: TypeAlias = Word | Phrase | Pattern | Fuzzy
+#: A leaf that selects and never scores.
+FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Everything
+Node: TypeAlias = TextNode | FilterNode | All | Either | Without
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes right below a node; none below a leaf."""
+    if isinstance(node, All | Either):
+        return node.parts
+    return (node.wanted, node.unwanted) if isinstance(node, Without) else ()
+
+
+def leaves(node: Node) -> list[Node]:
+    """The leaves of a tree in order, unwanted ones too."""
+    below = children(node)
+    if not below:
+        return [] if isinstance(node, All | Either) else [node]
+    return [leaf for child in below for leaf in leaves(child)]
+
+
+def ranks(node: Node) -> bool:
+    """Whether any part of a tree scores, so that its stories can be ranked."""
+    if isinstance(node, All | Either):
+        return any(map(ranks, node.parts))
+    return ranks(node.wanted) if isinstance(node, Without) else isinstance(node, TextNode)
+
+
+def scaled(node: Node, factor: float) -> Node:
+    """The same selection, each leaf that scores with its weight multiplied."""
+    if isinstance(node, TextNode):
+        weight = min(node.weight * factor, MAX_WEIGHT)
+        return msgspec.structs.replace(node, weight=weight)
+    if isinstance(node, All | Either):
+        return type(node)(tuple([scaled(part, factor) for part in node.parts]))
+    if isinstance(node, Without):
+        return Without(scaled(node.wanted, factor), node.unwanted)
+    return node
+
+
+def all_of(parts: list[Node]) -> Node:
+    """What all parts select, as small as can be: parts that select everything are dropped."""
+    telling = [part for part in parts if not isinstance(part, Everything)]
+    if not telling:
+        return Everything()
+    return telling[0] if len(telling) == 1 else All(tuple(telling))
+
+
+def either_of(parts: list[Node]) -> Node:
+    """What at least one of some parts selects; the part itself if it is alone."""
+    return parts[0] if len(parts) == 1 else Either(tuple(parts))
