@@ -1,93 +1,87 @@
-"""Query trees of every kind that the executors know, for Hypothesis."""
+"""Query trees of every kind of node, for Hypothesis."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 
 from hypothesis import strategies as st
-from whoosh import query as wq
-from whoosh.matching import ListMatcher, Matcher, NullMatcher
-from whoosh.searching import SearchContext, Searcher
 
-from indexer.query.clauses import AndNot
-from indexer.schema import TEXT_FIELDS
+from indexer.query.nodes import (
+    All,
+    DateRange,
+    Either,
+    Everything,
+    Fuzzy,
+    Keyword,
+    Node,
+    NumberRange,
+    Pattern,
+    Phrase,
+    Without,
+    Word,
+)
+from indexer.schema import NUMBER_FIELDS, TEXT_FIELDS
 from tests.corpora.segments import WORDS
 
-
-class _AndNot(AndNot):
-    """As it is, but listed for Whoosh, which cannot skip to where it has nothing left."""
-
-    def matcher(self, searcher: Searcher, context: SearchContext | None = None) -> Matcher:
-        whole = super().matcher(searcher, context)
-        ids, scores = [], []
-        while whole.is_active():
-            ids.append(whole.id())
-            scores.append(whole.score())
-            whole.next()
-        return ListMatcher(ids, scores) if ids else NullMatcher()
-
-
-_BOOSTS = st.sampled_from((1.0, 1.0, 0.5, 3.0))
-_FIELDS = st.sampled_from(TEXT_FIELDS)
-_WORD = st.sampled_from((*WORDS, "absent"))
-_TERMS = st.builds(wq.Term, _FIELDS, _WORD, boost=_BOOSTS)
-#: Terms of fields without lengths: words of names, and whole values.
-_KEYWORDS = st.sampled_from(
-    [("provider_name", "alpha"), ("provider_name", "news"), ("provider", "beta.example"),
-     ("topic", "ai"), ("topic_name", "law"), ("published", "true"), ("year", "2021")]
-).flatmap(lambda term: st.builds(wq.Term, *map(st.just, term), boost=_BOOSTS))  # fmt: skip
-_PHRASES = st.builds(
-    wq.Phrase,
-    _FIELDS,
-    st.lists(st.sampled_from(WORDS[:5]), min_size=2, max_size=3),
-    slop=st.integers(1, 4),
-    boost=_BOOSTS,
-)
-_PATTERNS = (
-    st.builds(wq.Prefix, _FIELDS, st.sampled_from(("", "c", "ca", "do", "zebu", "x")))
-    | st.builds(wq.Wildcard, _FIELDS, st.sampled_from(("?a*", "*o*", "f?s*", "zz*")))
-    | st.builds(wq.FuzzyTerm, _FIELDS, st.sampled_from(("cat", "mood", "fish")),
-                maxdist=st.integers(1, 2))
+_WEIGHTS = st.sampled_from((1.0, 1.0, 0.5, 3.0, 0.0))
+_FIELDS = st.none() | st.sampled_from(TEXT_FIELDS)
+#: Keys, domains, names and words of names, patterns, and values that no story has.
+KEYWORDS = (
+    Keyword("provider", "alpha.example"), Keyword("provider", "www.Beta.example"),
+    Keyword("provider", "Alpha News"), Keyword("provider", "news"), Keyword("provider", "*a*"),
+    Keyword("lead_provider", "beta.example"), Keyword("lead_provider", "gamma"),
+    Keyword("topic", "AI"), Keyword("topic", "cl*"), Keyword("topic", "absent"),
+    Keyword("category", "News"), Keyword("published", "yes"), Keyword("published", "false"),
+    Keyword("year", "2021"), Keyword("month", "2020-0?"),
 )  # fmt: skip
-_QUALITIES = st.none() | st.sampled_from((-3.5, -3, 0, 5, 5.5, 79, 100))
-_DAYS = st.none() | st.integers(0, 800).map(lambda days: datetime(2020, 1, 1) + timedelta(days))
-_RANGES = st.builds(
-    wq.NumericRange, st.sampled_from(("quality", "heat")), _QUALITIES, _QUALITIES,
-    st.booleans(), st.booleans(), boost=_BOOSTS,
-) | st.builds(
-    wq.DateRange, st.just("published_at"), _DAYS, _DAYS, st.booleans(), st.booleans(),
-    boost=_BOOSTS,
-)  # fmt: skip
+_PATTERNS = ("c*", "ca*", "do*", "zebu*", "x*", "?a*", "*o*", "*d", "f?s*", "zz*", "m??n", "*")
+_NUMBERS = st.none() | st.sampled_from((-3.5, -3.0, 0.0, 5.0, 5.5, 79.0, 100.0))
+_EPOCH = datetime(2020, 1, 1, tzinfo=timezone.utc)
+_DAYS = st.none() | st.integers(0, 800).map(lambda days: _EPOCH + timedelta(days))
 
 
-class _Nothing(float):
-    """A score of 0 that Whoosh does not take for "no score given", which counts 1."""
-
-    def __bool__(self) -> bool:
-        return True
-
-
-#: The score of a filter.
-NO_SCORE = _Nothing()
-_SCORES = st.sampled_from((NO_SCORE, 1.0, 2.5))
-_CONSTANTS = st.builds(
-    wq.ConstantScoreQuery, _PATTERNS | _KEYWORDS | _RANGES | _PHRASES | _TERMS, _SCORES
-)
-_LEAVES = _TERMS | _TERMS | _KEYWORDS | _PHRASES | _CONSTANTS | _RANGES | st.builds(
-    wq.Every, boost=_BOOSTS
-)  # fmt: skip
-
-
-def _combined(inner: st.SearchStrategy[wq.Query]) -> st.SearchStrategy[wq.Query]:
-    # Whoosh takes no notice of the boost of a conjunction or disjunction of one.
-    several = st.lists(inner, min_size=2, max_size=4)
+def words_of(words: Sequence[str], *, exact: bool = False) -> st.SearchStrategy[Node]:
+    """Leaves that are words and phrases; also as written if `exact`. The first words more."""
+    written = st.booleans() if exact else st.just(False)
+    word = st.sampled_from((*words[:5], *words, "absent"))
+    phrase = st.lists(st.sampled_from((*words[:5], "absent")), min_size=2, max_size=3).map(tuple)
+    single = st.builds(Word, word, _FIELDS, _WEIGHTS, written)
     return (
-        st.builds(wq.And, several, boost=_BOOSTS)
-        | st.builds(wq.Or, several, boost=_BOOSTS)
-        | st.builds(lambda parts: wq.Or(parts), st.lists(inner, min_size=1, max_size=1))
-        | st.builds(_AndNot, inner, inner)
+        single | single | st.builds(Phrase, phrase, st.integers(0, 3), _FIELDS, _WEIGHTS, written)
     )
 
 
-#: Query trees of every kind that the evaluators know.
-QUERIES = st.recursive(_LEAVES, _combined, max_leaves=8)
+def leaves_of(words: Sequence[str], *, exact: bool = False) -> st.SearchStrategy[Node]:
+    """Leaves of all kinds over some words."""
+    near = st.sampled_from((*words, *(f"{word[:-1]}s" for word in words[:4]), "mood"))
+    text = words_of(words, exact=exact)
+    return st.one_of(
+        text,
+        text,
+        st.builds(Pattern, st.sampled_from(_PATTERNS), _FIELDS, _WEIGHTS),
+        st.builds(Fuzzy, near, st.integers(1, 2), _FIELDS, _WEIGHTS),
+        st.sampled_from(KEYWORDS),
+        st.builds(DateRange, _DAYS, _DAYS),
+        st.builds(
+            NumberRange, st.sampled_from(NUMBER_FIELDS), _NUMBERS, _NUMBERS,
+            st.booleans(), st.booleans(),
+        ),
+        st.just(Everything()),
+    )  # fmt: skip
+
+
+def _combined(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    several = st.lists(inner, min_size=1, max_size=4).map(tuple)
+    return several.map(All) | several.map(Either) | st.builds(Without, inner, inner)
+
+
+def trees_of(words: Sequence[str], *, exact: bool = False) -> st.SearchStrategy[Node]:
+    """Trees of all kinds over some words."""
+    return st.recursive(leaves_of(words, exact=exact), _combined, max_leaves=8)
+
+
+#: Trees over the words of invented stories that Whoosh can be asked too.
+QUERIES = trees_of(WORDS)
+#: The same, and words sought as written.
+EXACT_QUERIES = trees_of(WORDS, exact=True)
