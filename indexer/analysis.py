@@ -4,10 +4,6 @@ Text is cut into words, each word is folded (case, accents, compatibility forms,
 apostrophes) and, for searchable text, stemmed. Chinese characters and kana, which
 are written without spaces, count as one word each; a query for several of them
 becomes a phrase.
-
-A field may be made of parts that a phrase must not span (the related articles of a
-story). Parts are joined by `PART_SEPARATOR`, which leaves a hole of `POSITION_GAP`
-positions in the index.
 """
 
 from __future__ import annotations
@@ -22,8 +18,6 @@ from typing import Any, NamedTuple
 import Stemmer
 from whoosh.analysis import Analyzer, Token
 
-PART_SEPARATOR = "\x1e"
-POSITION_GAP = 32
 MAX_TERM_LENGTH = 128
 
 #: Han, Hiragana and Katakana. One regular-expression class body.
@@ -35,8 +29,8 @@ MARKS = "".join(
     if unicodedata.category(chr(code)).startswith("M")
 )  # fmt: skip
 _RUN = rf"[^\W_{CJK}]+(?:[{MARKS}]+[^\W_{CJK}]*)*"
-#: Words and part separators.
-WORD_PATTERN = re.compile(rf"[{CJK}]|{_RUN}(?:['’]{_RUN})*|{PART_SEPARATOR}")
+#: Words.
+WORD_PATTERN = re.compile(rf"[{CJK}]|{_RUN}(?:['’]{_RUN})*")
 
 # Letters whose base form Unicode does not decompose.
 _LETTERS = str.maketrans(
@@ -69,26 +63,9 @@ class Word(NamedTuple):
 
 
 def iter_words(text: str) -> Iterator[Word]:
-    """Cut text into words. Positions count words and jump over part separators."""
-    position = 0
-    for match in WORD_PATTERN.finditer(text):
-        found = match.group()
-        if found == PART_SEPARATOR:
-            position += POSITION_GAP
-            continue
-        yield Word(found, position, match.start(), match.end())
-        position += 1
-
-
-def count_words(text: str) -> int:
-    """How many words a text has; it must not hold a part separator."""
-    return sum(map(_count_in_piece, text.split(" ")))
-
-
-@lru_cache(maxsize=1 << 15)
-def _count_in_piece(piece: str) -> int:
-    # No word reaches over a blank, so pieces are counted alone; most come again and again.
-    return len(WORD_PATTERN.findall(piece))
+    """Cut text into words. Positions count words."""
+    for position, match in enumerate(WORD_PATTERN.finditer(text)):
+        yield Word(match.group(), position, match.start(), match.end())
 
 
 @lru_cache(maxsize=1 << 15)
@@ -110,15 +87,20 @@ def fold(word: str) -> str:
 _stemmers = local()
 
 
-@lru_cache(maxsize=1 << 15)
-def stem(word: str) -> str:
-    """Fold a word and reduce it to its stem (Snowball English, "Porter 2")."""
+def stem_of(form: str) -> str:
+    """The stem of a folded word (Snowball English, "Porter 2")."""
     try:
         stemmer = _stemmers.english
     except AttributeError:
         # A stemmer object must not be shared between threads.
         stemmer = _stemmers.english = Stemmer.Stemmer("english", 0)
-    return str(stemmer.stemWord(fold(word)))
+    return str(stemmer.stemWord(form))
+
+
+@lru_cache(maxsize=1 << 15)
+def stem(word: str) -> str:
+    """Fold a word and reduce it to its stem."""
+    return stem_of(fold(word))
 
 
 def terms_of(text: str) -> list[str]:

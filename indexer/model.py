@@ -7,9 +7,9 @@ All are immutable. Instants are timezone-aware UTC datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, overload
 
 import msgspec
 
@@ -63,6 +63,46 @@ class Article(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.web_url or self.original_url
 
 
+class Articles(Sequence[Article]):
+    """The related articles of a story found, read from the index when first looked at."""
+
+    __slots__ = ("_articles", "_count", "_read")
+
+    def __init__(self, count: int, read: Callable[[], tuple[Article, ...]]) -> None:
+        self._count = count
+        self._read = read
+        self._articles: tuple[Article, ...] | None = None
+
+    def _all(self) -> tuple[Article, ...]:
+        if self._articles is None:
+            self._articles = self._read()
+        return self._articles
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> Article: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Article, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> Article | tuple[Article, ...]:
+        return self._all()[at]
+
+    def __iter__(self) -> Iterator[Article]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+
 class Story(msgspec.Struct, frozen=True, omit_defaults=True):
     """One story file. `id` is its path relative to the seeds folder."""
 
@@ -83,7 +123,7 @@ class Story(msgspec.Struct, frozen=True, omit_defaults=True):
     provider: Provider | None = None
     topics: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
-    related: tuple[Article, ...] = ()
+    related: Sequence[Article] = ()
 
     @property
     def url(self) -> str | None:

@@ -1,7 +1,7 @@
-"""One table of fields: what of a story is searched, filtered, sorted and stored.
+"""What of a story is searched, filtered, sorted and stored.
 
-`fields_of` takes a story apart and `decode_story` puts it together again, so both sides of
-the index take their knowledge of fields from here.
+A story takes one row for its lead and one for each related article. `rows_of` and
+`fields_of` take a story apart, `read_lead` and `read_related` put it together again.
 """
 
 from __future__ import annotations
@@ -10,26 +10,29 @@ import unicodedata
 from array import array
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec.structs import fields as fields_of_struct
+from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
-from .analysis import PART_SEPARATOR, StemAnalyzer, WordAnalyzer
-from .model import FACETS, Article, Facet, Provider, Story
+from .analysis import StemAnalyzer
+from .model import FACETS, Article, Articles, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-#: Searchable text and its weight in the score.
-TEXT_BOOSTS: dict[str, float] = {"title": 3.0, "excerpt": 1.5, "body": 1.0, "related": 1.0}
-TEXT_FIELDS = tuple(TEXT_BOOSTS)
+#: The fields of a row. Bit i of a posting tells that field i has the word.
+ROW_FIELDS = ("title", "excerpt", "body", "about")
+TITLE, EXCERPT, BODY, ABOUT = (1 << number for number in range(len(ROW_FIELDS)))
+#: The field of a row in which no words are counted, and which is not shown: names.
+UNCOUNTED = "about"
+#: Positions between the fields of a row, and between two names: no phrase spans them.
+POSITION_GAP = 32
 
-#: Stands for all text fields in place of the number of one.
-EVERYWHERE = -1
+#: The fields that a query may name: of the lead, and all text of the related articles.
+TEXT_FIELDS = ("title", "excerpt", "body", "related")
 
 #: Numbers that can be compared and sorted by.
 NUMBER_FIELDS = ("quality", "heat")
@@ -39,6 +42,10 @@ LABELLED: tuple[Facet, ...] = ("provider", "topic", "category", "type")
 
 #: Separates facet, key and spelling in a term of the `label` field.
 LABEL_SEPARATOR = "\x1f"
+
+#: A field for Whoosh alone, and its values: what kinds of rows there are.
+KIND = "kind"
+LEAD, RELATED = "lead", "related"
 
 
 class Positions(formats.Positions):  # type: ignore[misc]
@@ -67,13 +74,6 @@ def _text_field() -> fields.TEXT:
     return field
 
 
-def _words_field() -> fields.TEXT:
-    field = fields.TEXT(analyzer=WordAnalyzer(), phrase=True)
-    field.format = Positions()
-    field.scorable = False
-    return field
-
-
 def _keyword_field() -> fields.FieldType:
     return fields.FieldType(formats.Existence(), IDAnalyzer())
 
@@ -85,23 +85,18 @@ def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
 
 
 def create_schema() -> fields.Schema:
-    """The Whoosh schema of a storydex index."""
+    """The schema by which Whoosh sees an index: a document for each row.
+
+    All but the fields of rows and `kind`, which is lead or related, is on the lead's.
+    """
     schema = fields.Schema(
         id=_keyword_field(),
-        # Folded words of the titles, unstemmed: completions and spelling.
-        word=fields.FieldType(formats.Existence(), WordAnalyzer()),
         # facet SEP key SEP spelling: its postings tell how many stories spell a value so.
         label=_keyword_field(),
-        # Words of provider names and of topics, for `provider:alpha` and `topic:azure`.
-        provider_name=_words_field(),
-        topic_name=_words_field(),
         published_at=_number_field(fields.DATETIME(sortable=True)),
-        # The texts that are searched, and how many words each has: see `Texts`.
-        texts=fields.STORED(),
-        # All else that is shown.
-        story=fields.STORED(),
     )
-    for name in TEXT_FIELDS:
+    schema.add(KIND, _keyword_field())
+    for name in ROW_FIELDS:
         schema.add(name, _text_field())
     for facet in FACETS:
         schema.add(facet, _keyword_field())
@@ -164,93 +159,76 @@ def _labels(story: Story) -> Iterator[str]:
             yield LABEL_SEPARATOR.join((facet, facet_key(facet, value), value))
 
 
-def related_parts(story: Story) -> list[str]:
-    """The texts of the `related` field: title and excerpt of each related article."""
-    return [text for article in story.related for text in (article.title, article.excerpt) if text]
+class Row(NamedTuple):
+    """The text of a row; `about` are names that are searched but not shown."""
+
+    title: str
+    excerpt: str
+    body: str
+    about: tuple[str, ...]
+
+
+def rows_of(story: Story) -> Iterator[Row]:
+    """The rows of a story, its lead first."""
+    names = [story.provider.name] if story.provider else []
+    names += [*story.topics, story.category or ""]
+    yield Row(story.title, story.excerpt, story.body, tuple(filter(None, names)))
+    for article in story.related:
+        name = (article.provider.name,) if article.provider else ()
+        yield Row(article.title, article.excerpt, "", name)
 
 
 def fields_of(story: Story) -> dict[str, Any]:
-    """The fields of a story except `texts`, for which its words must be counted."""
-    parts = related_parts(story)
-    titles = [story.title, *(article.title for article in story.related)]
-    names = {word for p in _providers(story) for word in (p.name, p.domain or "") if word}
+    """What is known of a story beside its text; None or nothing where it lacks a value."""
     document: dict[str, Any] = {
         "id": [story.id],
-        "title": story.title,
-        "excerpt": story.excerpt or None,
-        "body": story.body or None,
-        "related": PART_SEPARATOR.join(parts) or None,
-        "word": PART_SEPARATOR.join(titles),
-        "label": sorted(set(_labels(story))) or None,
-        "provider_name": PART_SEPARATOR.join(sorted(names)) or None,
-        "topic_name": PART_SEPARATOR.join(story.topics) or None,
+        "label": sorted(set(_labels(story))),
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        "story": _encoder.encode((_rest_of(story), [*map(_rest_of_article, story.related)])),
+        **facet_values(story),
     }
-    document.update((facet, values or None) for facet, values in facet_values(story).items())
     for name in NUMBER_FIELDS:
         document[name] = getattr(story, name)
     return document
 
 
-class Texts(NamedTuple):
-    """The texts of a story, and how many words each has.
-
-    In this order: the story's title, excerpt and body, then title and excerpt of each
-    related article. A text that is missing is empty.
-    """
-
-    words: tuple[int, ...]
-    texts: tuple[str, ...]
-
-
-#: How many texts are the story's own; those of its related articles follow.
-OWN_TEXTS = 3
-
-
-def texts_of(story: Story) -> tuple[str, ...]:
-    """The texts of a story, in the order of `Texts`."""
-    articles = [text for article in story.related for text in (article.title, article.excerpt)]
-    return (story.title, story.excerpt, story.body, *articles)
-
-
-# Fields that are texts themselves, or hold articles with texts.
-_WITH_TEXTS = ("title", "excerpt", "body", "related")
-# The other fields, in the order of the records. They are stored as lists, without names,
-# which is smaller. Providers and images are stored with names.
-_OWN = [field for field in fields_of_struct(Story) if field.name not in _WITH_TEXTS]
-_ARTICLES = [field for field in fields_of_struct(Article) if field.name not in _WITH_TEXTS]
-_rest_of = attrgetter(*(field.name for field in _OWN))
-_rest_of_article = attrgetter(*(field.name for field in _ARTICLES))
-_Rest: Any = tuple.__class_getitem__(tuple(field.type for field in _OWN))
-_ArticleRest: Any = tuple.__class_getitem__(tuple(field.type for field in _ARTICLES))
-
-
 _encoder = msgspec.msgpack.Encoder()
-_texts_decoder = msgspec.msgpack.Decoder(Texts)
-_rest_decoder = msgspec.msgpack.Decoder(tuple[_Rest, tuple[_ArticleRest, ...]])
+_lead_decoder = msgspec.msgpack.Decoder(Story)
+_parts_decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_article_decoder = msgspec.msgpack.Decoder(Article)
+_articles_decoder = msgspec.msgpack.Decoder(tuple[Article, ...])
 
 
-def encode_texts(texts: Texts) -> bytes:
-    """The field `texts` of a document."""
-    return _encoder.encode(texts)
+def encode_lead(story: Story) -> bytes:
+    """What is stored of a story without its related articles."""
+    return _encoder.encode(replace(story, related=()))
 
 
-def read_texts(data: bytes) -> Texts:
-    """The stored texts of a document; raises `ValueError` on damage."""
-    texts = _texts_decoder.decode(data)
-    if len(texts.words) != len(texts.texts) or len(texts.texts) % 2 != OWN_TEXTS % 2:
-        raise ValueError("the texts of a story are not what they should be")
-    return texts
+def encode_related(articles: tuple[Article, ...]) -> bytes:
+    """What is stored of the related articles; nothing if there are none."""
+    return _encoder.encode(articles) if articles else b""
 
 
-def decode_story(data: bytes, rest: bytes) -> Story:
-    """The stored texts of a document and the rest → its story; raises `ValueError` on damage."""
-    title, excerpt, body, *texts = read_texts(data).texts
-    (story_id, *own), articles = _rest_decoder.decode(rest)
-    if 2 * len(articles) != len(texts):
-        raise ValueError("the texts of a story are not those of its articles")
-    parts = zip(texts[::2], texts[1::2], articles, strict=True)
-    related = tuple([Article(title, excerpt, *rest) for title, excerpt, rest in parts])
-    values: list[Any] = [story_id, title, excerpt, body, *own, related]
-    return Story(*values)
+def read_lead(data: bytes) -> Story:
+    """The stored lead → the story without its related articles; `ValueError` on damage."""
+    return _lead_decoder.decode(data)
+
+
+def read_related(data: bytes) -> tuple[Article, ...]:
+    """The stored related articles; raises `ValueError` on damage."""
+    return _articles_decoder.decode(data) if data else ()
+
+
+def cut_related(data: bytes) -> list[msgspec.Raw]:
+    """The stored related articles, each still to be read; raises `ValueError` on damage."""
+    return _parts_decoder.decode(data) if data else []
+
+
+def read_article(data: msgspec.Raw) -> Article:
+    """One stored related article; raises `ValueError` on damage."""
+    return _article_decoder.decode(data)
+
+
+def with_related(lead: Story, articles: Articles | tuple[Article, ...]) -> Story:
+    """Give a story, just read, its related articles."""
+    force_setattr(lead, "related", articles)
+    return lead

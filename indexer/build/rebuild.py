@@ -24,6 +24,7 @@ from ..generation import manifest as mf
 from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
 from ..generation.sources import Sources
+from ..ranking import NO_AVERAGES, Averages
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase
 from ..schema import SCHEMA_VERSION
 from ..seeds import SeedFile
@@ -92,6 +93,7 @@ def make_manifest(
     published_only: bool,
     stories: int,
     articles: int,
+    averages: Averages,
 ) -> mf.Manifest:
     """The manifest of a generation that is built now; its files are yet to be filled in."""
     return mf.Manifest(
@@ -103,6 +105,7 @@ def make_manifest(
         published_only=published_only,
         stories=stories,
         articles=articles,
+        averages=averages,
         segments=segments,
         files={},
     )
@@ -125,15 +128,14 @@ class _Job:
         """Read what has to be read, and publish a generation if anything changed."""
         outcome = _Outcome(self._plan(full))
         with open_writer(self.index, fresh=outcome.plan.fresh) as writer:
-            segments = self._read_all(outcome, writer)
+            segments, averages = self._read_all(outcome, writer)
             self._refuse_if_strict(outcome)
             self._report("writing", 0, 0)
             if outcome.changed:
-                for story_id in outcome.replaced:
-                    writer.delete(story_id)
+                writer.delete(outcome.replaced)
                 for segment in segments:
                     writer.keep(segment)
-                made = writer.publish(lambda *given: self._describe(outcome, *given))
+                made = writer.publish(lambda *given: self._describe(outcome, averages, *given))
                 return self._finish(outcome, made)
         return self._finish(outcome, mf.newest_generation(self.index) or 0)
 
@@ -150,14 +152,18 @@ class _Job:
             self.tuning,
         )  # fmt: skip
 
-    def _read_all(self, outcome: _Outcome, writer: Writer | None) -> list[Segment]:
-        """Read all files that must be read; returns the segments written."""
+    def _read_all(
+        self, outcome: _Outcome, writer: Writer | None
+    ) -> tuple[list[Segment], Averages]:
+        """Read all files that must be read; returns the segments written and their averages."""
         files = outcome.plan.read
         total = len(files)
         workers = min(self.workers, total // self.tuning.files_per_worker + 1)
-        dictionary = None if writer is None else writer.dictionary(total)
         folder = None if writer is None else self.index
-        task = Task(folder, self.published_only, dictionary, self.tuning)
+        averages = dictionary = None
+        if writer is not None:
+            averages, dictionary = writer.averages, writer.dictionary(total)
+        task = Task(folder, self.published_only, averages, dictionary, self.tuning)
         shards = shards_of(files, workers, self.tuning.shard_bytes)
         found: dict[int, ShardRead] = {}
         done = 0
@@ -176,7 +182,8 @@ class _Job:
                 outcome.take(wanted.file, read)
             if read_shard.segment is not None:
                 segments.append(read_shard.segment)
-        return segments
+                averages = read_shard.averages
+        return segments, averages or NO_AVERAGES
 
     def _refuse_if_strict(self, outcome: _Outcome) -> None:
         problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
@@ -185,13 +192,17 @@ class _Job:
             raise BuildError(f"nothing published, as --strict asks: {problems[0]}{more}")
 
     def _describe(
-        self, outcome: _Outcome, generation: int, segments: list[dict[str, object]]
+        self,
+        outcome: _Outcome,
+        averages: Averages,
+        generation: int,
+        segments: list[dict[str, object]],
     ) -> tuple[mf.Manifest, Sources]:
         sources = outcome.sources
         articles = int(sources.articles[sources.indexed].sum())
         manifest = make_manifest(
             generation, segments, self.seeds, self.published_only,
-            int(sources.indexed.sum()), articles,
+            int(sources.indexed.sum()), articles, averages,
         )  # fmt: skip
         return manifest, sources
 

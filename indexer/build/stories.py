@@ -13,6 +13,8 @@ from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
 from ..generation.sources import NO_SOURCES, Sources
 from ..model import Story
+from ..ranking import NO_AVERAGES
+from .basis import Basis
 from .rebuild import failures_named, make_manifest
 from .segment import SegmentBuilder
 from .tuning import TUNING
@@ -26,10 +28,20 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     """
     folder = os.fspath(index)
     builder = SegmentBuilder()
+    basis: Basis | None = None
     count = articles = 0
 
     def describe(generation: int, segments: list[dict[str, object]]) -> tuple[mf.Manifest, Sources]:
-        return make_manifest(generation, segments, "", False, count, articles), NO_SOURCES
+        averages = NO_AVERAGES if basis is None else basis.averages
+        made = make_manifest(generation, segments, "", False, count, articles, averages)
+        return made, NO_SOURCES
+
+    def write(writer: Writer) -> Basis:
+        common = basis or builder.basis()
+        segment = Segment(INDEX_NAME, docs=builder.docs, rows=builder.rows)
+        builder.write(Path(folder), segment.segment_id(), common)
+        writer.keep(segment)
+        return common
 
     with failures_named(folder):
         os.makedirs(folder, exist_ok=True)
@@ -39,13 +51,7 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
                 articles += len(story.related)
                 builder.add(story)
                 if builder.words >= TUNING.segment_words:
-                    _write_segment(folder, writer, builder)
+                    basis = write(writer)
             if builder.docs:
-                _write_segment(folder, writer, builder)
+                basis = write(writer)
             return writer.publish(describe)
-
-
-def _write_segment(folder: str, writer: Writer, builder: SegmentBuilder) -> None:
-    segment = Segment(INDEX_NAME, docs=builder.docs)
-    builder.write(Path(folder), segment.segment_id(), writer.dictionary(1))
-    writer.keep(segment)

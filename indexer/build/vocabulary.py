@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from array import array
 
-from ..analysis import PART_SEPARATOR, WORD_PATTERN
-
-#: The number of `PART_SEPARATOR`, which stands among the words of a text.
-SEPARATOR = 0
+from ..analysis import WORD_PATTERN
 
 
 class Vocabulary(dict[str, int]):
     """The numbers of words as written, from 0 on, in the order in which they first come."""
-
-    def __init__(self) -> None:
-        super().__init__({PART_SEPARATOR: SEPARATOR})
 
     def __missing__(self, word: str) -> int:
         number = self[word] = len(self)
         return number
 
     def numbers_of(self, text: str) -> array[int]:
-        """The numbers of a text's words and separators, uint32[n]."""
+        """The numbers of a text's words, uint32[n]."""
         return array("I", map(self.__getitem__, WORD_PATTERN.findall(text)))

@@ -26,7 +26,9 @@ from ..codec.format import INDEX_NAME
 from ..errors import BuildError
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
+from ..ranking import Averages
 from ..seeds import SeedFile, load_file, parse_story
+from .basis import Basis
 from .segment import SegmentBuilder
 from .tuning import Tuning
 
@@ -55,24 +57,33 @@ class Read(NamedTuple):
 class ShardRead(NamedTuple):
     """What reading a shard gave, file by file.
 
-    The segment is written, unless there was nothing to write.
+    The segment is written, weighted by the averages, unless there was nothing to write.
     """
 
     number: int
     reads: list[Read]
     segment: Segment | None
+    averages: Averages | None
 
 
 class Task(NamedTuple):
     """How files are read: where segments go (None: nowhere), and what is left out.
 
-    `dictionary` compresses stored stories; None has one made of what is read.
+    `averages` and `dictionary` are those of the index; None has them made of what is read.
     """
 
     folder: str | None
     published_only: bool
+    averages: Averages | None
     dictionary: bytes | None
     tuning: Tuning
+
+    @property
+    def basis(self) -> Basis | None:
+        """What segments have in common, None where it is to be made of what is read."""
+        if self.averages is None or self.dictionary is None:
+            return None
+        return Basis(self.averages, self.dictionary)
 
 
 #: Shards → the number of files read since the last time, or a whole shard.
@@ -120,10 +131,13 @@ def _may_fork() -> bool:
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
     builder = SegmentBuilder()
+    basis = task.basis
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
-        yield ShardRead(number, reads, _write(builder, task.folder, task.dictionary))
+        if basis is None and task.folder is not None and builder.docs:
+            basis = _basis_of(builder, task)
+        yield _written(number, reads, builder, task, basis)
 
 
 def _read_files(
@@ -156,12 +170,15 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     return Read(fate, digest, len(story.related), None, warnings)
 
 
-def _write(builder: SegmentBuilder, folder: str | None, dictionary: bytes | None) -> Segment | None:
-    if folder is None or not builder.docs:
-        return None
-    segment = Segment(INDEX_NAME, docs=builder.docs)
-    builder.write(Path(folder), segment.segment_id(), dictionary)
-    return segment
+def _written(
+    number: int, reads: list[Read], builder: SegmentBuilder, task: Task, basis: Basis | None
+) -> ShardRead:
+    """What a shard gave, once its segment is written."""
+    if task.folder is None or basis is None or not builder.docs:
+        return ShardRead(number, reads, None, None)
+    segment = Segment(INDEX_NAME, docs=builder.docs, rows=builder.rows)
+    builder.write(Path(task.folder), segment.segment_id(), basis)
+    return ShardRead(number, reads, segment, basis.averages)
 
 
 class _Worker(NamedTuple):
@@ -195,11 +212,11 @@ def _deal(
     busy = {worker.pipe: worker for worker in workers[: len(pending)]}
     for pipe in busy:
         _send(pipe, pending.pop())
-    if task.folder is not None and task.dictionary is None:
+    if task.folder is not None and task.basis is None:
         # The workers are at their first shards and need it when those are read.
-        dictionary = _train(shards, task)
+        basis = _basis_of(_sample(shards, task), task)
         for pipe in busy:
-            _send(pipe, dictionary)
+            _send(pipe, basis)
     while busy:
         ready = wait(busy)
         for pipe in [pipe for pipe in busy if pipe in ready]:
@@ -232,26 +249,32 @@ def _receive(worker: _Worker) -> int | ShardRead:
     return message
 
 
-def _train(shards: list[list[Wanted]], task: Task) -> bytes:
-    """A compression dictionary trained on a sample of the stories."""
+def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
+    """What segments have in common: what the index has, and what some stories give."""
+    found = builder.basis()
+    return found if task.averages is None else found._replace(averages=task.averages)
+
+
+def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
+    """A builder that has taken some of the stories."""
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
-    for file in files[:: max(1, len(files) // task.tuning.dictionary_stories)]:
+    for file in files[:: max(1, len(files) // task.tuning.sampled_stories)]:
         data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
         story = parse_story(data, file.id).story
         if story is not None:
             builder.add(story)
-    return builder.train()
+    return builder
 
 
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, results go out."""
     _prepare_worker()
     builder = SegmentBuilder()
-    dictionary = task.dictionary
-    waits = task.folder is not None and dictionary is None
+    basis = task.basis
+    waits = task.folder is not None and basis is None
     try:
         while (message := pipe.recv()) is not None:
             number, shard = message
@@ -260,17 +283,17 @@ def _work(pipe: Connection, task: Task) -> None:
             for count in _read_files(shard, task, builder, reads):
                 untold += count
                 if waits and pipe.poll():
-                    dictionary, waits = pipe.recv(), False
-                # The writer does not listen before it has sent the dictionary, and a pipe
+                    basis, waits = pipe.recv(), False
+                # The writer does not listen before it has sent the basis, and a pipe
                 # that is full both ways would keep both waiting.
                 if not waits:
                     pipe.send(untold)
                     untold = 0
             if waits:
-                dictionary, waits = pipe.recv(), False
+                basis, waits = pipe.recv(), False
             if untold:
                 pipe.send(untold)
-            pipe.send(ShardRead(number, reads, _write(builder, task.folder, dictionary)))
+            pipe.send(_written(number, reads, builder, task, basis))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:
         pipe.send(error)

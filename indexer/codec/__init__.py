@@ -24,9 +24,10 @@ _NAME = re.compile(r"([A-Za-z0-9]+)_([0-9a-z]+)")
 
 
 class Segment(base.Segment):  # type: ignore[misc]
-    """The name of a segment, its number of documents, and which of them are deleted.
+    """The name of a segment, its documents and rows, and which documents are deleted.
 
-    This, and no more, is what Whoosh's table of contents and storydex's manifest keep.
+    This, and no more, is what Whoosh's table of contents and storydex's manifest keep. What
+    Whoosh calls a document is a row.
     """
 
     def __init__(
@@ -34,13 +35,17 @@ class Segment(base.Segment):  # type: ignore[misc]
         indexname: str,
         segid: str | None = None,
         docs: int = 0,
+        rows: int = 0,
         deleted: Iterable[int] = (),
+        deleted_rows: int = 0,
     ) -> None:
         self.indexname = indexname
         self.segid = segid if segid is not None else secrets.token_hex(8)
         self.compound = False
-        self._docs = docs
+        self.docs = docs
+        self.rows = rows
         self._deleted = set(deleted)
+        self._deleted_rows = deleted_rows
         self._opened: SegmentArrays | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -59,24 +64,40 @@ class Segment(base.Segment):  # type: ignore[misc]
         """The deleted documents, as they are now."""
         return self._deleted
 
+    @property
+    def live(self) -> int:
+        """Documents that are not deleted."""
+        return self.docs - len(self._deleted)
+
+    def delete(self, doc: int, rows: int) -> None:
+        """Mark a document, which has so many rows, as deleted."""
+        if doc not in self._deleted:
+            self._deleted.add(doc)
+            self._deleted_rows += rows
+
     def to_manifest(self) -> dict[str, Any]:
         """What `from_manifest` needs, made of text and numbers."""
-        return {"name": self.segment_id(), "docs": self._docs, "deleted": sorted(self._deleted)}
+        return {
+            "name": self.segment_id(), "docs": self.docs, "rows": self.rows,
+            "deleted": sorted(self._deleted), "deleted_rows": self._deleted_rows,
+        }  # fmt: skip
 
     @classmethod
     def from_manifest(cls, entry: dict[str, Any]) -> Segment:
         """The segment of a manifest entry; raises `ValueError` for an impossible entry."""
-        name, docs, deleted = entry.get("name"), entry.get("docs"), entry.get("deleted")
+        name, deleted = entry.get("name"), entry.get("deleted")
         match = _NAME.fullmatch(name) if isinstance(name, str) else None
         if match is None:
             raise ValueError(f"segment name {name!r}")
-        if not isinstance(docs, int) or docs < 0:
-            raise ValueError(f"segment {name}: {docs!r} documents")
+        docs, rows, deleted_rows = (entry.get(key) for key in ("docs", "rows", "deleted_rows"))
+        for count in (docs, rows, deleted_rows):
+            if not isinstance(count, int) or count < 0:
+                raise ValueError(f"segment {name}: {count!r} documents")
         if not isinstance(deleted, list) or not all(
             isinstance(doc, int) and 0 <= doc < docs for doc in deleted
         ):
             raise ValueError(f"segment {name}: deleted documents are not among its {docs}")
-        return cls(match[1], match[2], docs, deleted)
+        return cls(match[1], match[2], docs, rows, deleted, deleted_rows)
 
     def arrays(self, folder: Path) -> SegmentArrays:
         """The segment's arrays, opened now or by `hold`; raises `IndexCorrupt`."""
@@ -89,6 +110,8 @@ class Segment(base.Segment):  # type: ignore[misc]
         """
         self._opened = self.arrays(folder)
         self._opened.map_files()
+        if (self._opened.doc_count, self._opened.row_count) != (self.docs, self.rows):
+            raise self._opened.terms_file.corrupt(f"has not {self.docs} documents")
         return self._opened
 
     def codec(self, **options: Any) -> Codec:
@@ -100,31 +123,12 @@ class Segment(base.Segment):  # type: ignore[misc]
         return False
 
     def doc_count_all(self) -> int:
-        """Documents, deleted ones included."""
-        return self._docs
-
-    def set_doc_count(self, doccount: int) -> None:
-        """Set the number of documents."""
-        self._docs = doccount
+        """Rows, deleted ones included."""
+        return self.rows
 
     def deleted_count(self) -> int:
-        """Documents that are deleted."""
-        return len(self._deleted)
-
-    def deleted_docs(self) -> Iterable[int]:
-        """The deleted documents, rising."""
-        return sorted(self._deleted)
-
-    def delete_document(self, docnum: int, delete: bool = True) -> None:
-        """Mark a document as deleted, or as not."""
-        if delete:
-            self._deleted.add(docnum)
-        else:
-            self._deleted.discard(docnum)
-
-    def is_deleted(self, docnum: int) -> bool:
-        """Whether a document is marked as deleted."""
-        return docnum in self._deleted
+        """Rows that are deleted."""
+        return self._deleted_rows
 
 
 def read_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> list[Segment]:
@@ -165,4 +169,4 @@ class Codec(base.Codec):  # type: ignore[misc]
 
     def per_document_reader(self, storage: Any, segment: Segment) -> PerDocumentReader:
         """The reader of lengths, columns and stored fields."""
-        return PerDocumentReader(segment.arrays(_folder(storage)), segment.deleted)
+        return PerDocumentReader(segment.arrays(_folder(storage)))

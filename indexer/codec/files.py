@@ -47,10 +47,13 @@ class SectionWriter:
     Leaving the block without calling `finish` counts as failure.
     """
 
-    def __init__(self, folder: Path, segment: str, kind: FileKind, docs: int) -> None:
+    def __init__(
+        self, folder: Path, segment: str, kind: FileKind, docs: int, rows: int
+    ) -> None:
         self._path = folder / file_name(segment, kind)
         self._segment = segment
         self._docs = docs
+        self._rows = rows
         self._sections: list[Section] = []
         self._size = 0
         self._crc = 0
@@ -121,9 +124,10 @@ class SectionWriter:
         """Write table and trailer, and wait until the bytes are on the disk."""
         table = msgspec.json.encode(
             FileTable(
-                self._segment, self._docs, tuple(self._sections), fields, dict(defaults or {})
+                self._segment, self._docs, self._rows, tuple(self._sections), fields,
+                dict(defaults or {}),
             )
-        )
+        )  # fmt: skip
         self._write(table)
         size = self._size + TRAILER.size
         trailer = TRAILER.pack(size, len(table), zlib.crc32(table), 0, END_MAGIC)

@@ -13,10 +13,9 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from whoosh.util.numeric import byte_to_length
 
 #: Version of the file format. A reader refuses every other one.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 #: What names of segments begin with.
 INDEX_NAME = "MAIN"
@@ -47,9 +46,14 @@ KINDS: dict[FileKind, tuple[bytes, str]] = {
 #: Types that a section may have, little-endian.
 DTYPES = frozenset({"|u1", "<u2", "<u4", "<u8", "|i1", "<i2", "<i4", "<i8", "<f4", "<f8"})
 
-#: Documents whose numbers share their high bits; a posting keeps the low 16 bits.
+#: Rows or documents of a chunk, at most; a posting keeps 16 bits, its place in the chunk.
 CHUNK_BITS = 16
-CHUNK_DOCS = 1 << CHUNK_BITS
+CHUNK_SIZE = 1 << CHUNK_BITS
+
+#: The field whose postings are rows.
+TEXT = "text"
+#: Written forms of a term that are told apart; all later ones count as the last.
+MAX_FORMS = 256
 
 #: Postings whose positions are packed with the same numbers of bits.
 POSITION_BLOCK = 32
@@ -67,29 +71,16 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 AnyArray = npt.NDArray[Any]
 
-#: Length code (uint8) → field length in tokens, as in Whoosh's own codec.
-LENGTH_VALUES: npt.NDArray[np.int32] = np.array(
-    [byte_to_length(code) for code in range(256)], dtype=np.int32
-)
-
 
 class FieldInfo(msgspec.Struct, frozen=True):
     """A field of a segment, as the terms file lists it.
 
-    Its terms are those from number `first` on, `terms` many, in the order of their
-    bytes. `scored` fields have frequencies and positions and precede the others.
-    `length_row` is the field's row among the document lengths, or -1. The lengths are in
-    tokens: `total_length` exact, `min_length` and `max_length` decoded from codes.
+    Its terms are those from number `first` on, `terms` many, in the order of their bytes.
     """
 
     name: str
-    scored: bool
     first: int
     terms: int
-    length_row: int = -1
-    total_length: int = 0
-    min_length: int = 0
-    max_length: int = 0
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -104,12 +95,14 @@ class Section(msgspec.Struct, frozen=True):
 class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a file says of itself, kept as JSON (RFC 8259) before the trailer.
 
-    `segment` ties the files of a segment together. `fields` belongs to the terms file;
-    `defaults` (column → value of documents without one) to the documents file.
+    `segment` ties the files of a segment together; `docs` and `rows` are its documents and
+    their rows. `fields` belongs to the terms file; `defaults` (column → value of documents
+    without one) to the documents file.
     """
 
     segment: str
     docs: int
+    rows: int
     sections: tuple[Section, ...]
     fields: tuple[FieldInfo, ...] = ()
     defaults: dict[str, int | float] = {}
@@ -137,6 +130,24 @@ def offsets_of(counts: npt.NDArray[np.integer[Any]]) -> I64:
     return offsets
 
 
-def chunks_of(docs: int) -> int:
-    """How many chunks `docs` documents make; at least one."""
-    return max(1, -(-docs // CHUNK_DOCS))
+def doc_chunks(docs: int) -> I64:
+    """int64[C + 1]: the document at which each chunk begins, and how many there are."""
+    return np.append(np.arange(0, max(1, docs), CHUNK_SIZE), docs)
+
+
+def row_chunks(first_rows: U32) -> I64:
+    """int64[C + 1]: the document with which each chunk of rows begins, and how many there are.
+
+    first_rows: uint32[docs + 1], the first row of each document, rising, and the number of
+        rows. The rows of a document are never divided: a chunk ends where the next
+        document would not fit. Raises `ValueError` for one that fits into no chunk.
+    """
+    bounds = [0]
+    docs = len(first_rows) - 1
+    while bounds[-1] < docs or len(bounds) == 1:
+        limit = int(first_rows[bounds[-1]]) + CHUNK_SIZE
+        following = int(np.searchsorted(first_rows, limit, side="right")) - 1
+        if following == bounds[-1] and docs:
+            raise ValueError(f"document {following} has more than {CHUNK_SIZE} rows")
+        bounds.append(min(following, docs))
+    return np.array(bounds, np.int64)

@@ -1,7 +1,7 @@
 """Array arithmetic on inverted data, for writing and merging.
 
 Everything here works on whole arrays and never once per posting. A posting is known by
-its number in the order (field, term, document).
+its number in the order (field, term, document), in the text (term, row, written form).
 """
 
 from __future__ import annotations
@@ -12,53 +12,68 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.util.numeric import length_to_byte
 
-from .format import CHUNK_BITS, U8, U16, U32, AnyArray, bucket_count, offsets_of
+from .format import I64, U8, U16, U32, AnyArray, bucket_count, offsets_of
 
 Ints = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Postings:
-    """The inverted form of one field: T terms, P postings.
+    """The inverted form of a field that is not text: T terms, P postings.
 
     terms: T distinct byte strings, increasing
     starts: int[T + 1], increasing from 0 to P: term t has postings starts[t]:starts[t + 1]
     docs: uint32[P], increasing within each term
-    tfs: uint32[P], how often the term is in the document; None for docs-only fields
-    positions: uint32[sum of tfs], where in the document, posting after posting, not
-        decreasing within one; None for docs-only fields
-    steps: instead of positions; of each posting the first position, then the differences
     """
 
     name: str
     terms: Sequence[bytes]
     starts: Ints
     docs: U32
-    tfs: U32 | None = None
-    positions: U32 | None = None
-    steps: U32 | None = None
 
 
-def _highest_length(code: int) -> int:
-    low, high = 0, 1 << 20
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if length_to_byte(middle) <= code else (low, middle - 1)
-    return low
+@dataclass(frozen=True, kw_only=True)
+class Forms:
+    """The written forms of T terms, F in all, those of a term one after the other.
+
+    starts: int[T + 1]: term t has the forms starts[t]:starts[t + 1], at most `MAX_FORMS`
+    texts: F byte strings
+    groups: uint8[F]: forms of a term that differ in inflection alone have the same number,
+        which counts from 0 for each term and does not fall from one form to the next
+    """
+
+    starts: Ints
+    texts: Sequence[bytes]
+    groups: U8
 
 
-#: Length code → the largest length in tokens that it stands for.
-_LENGTH_LIMITS = np.array([_highest_length(code) for code in range(255)], dtype=np.int64)
+@dataclass(frozen=True, kw_only=True)
+class RowPostings:
+    """The inverted text: T terms, P postings, one for each row and written form.
+
+    terms, starts: as in `Postings`
+    rows, forms: uint32[P], uint8[P], increasing together within each term
+    bits: uint8[P], the fields of the row in which the form stands
+    weights: uint8[P], the weight of the form in the row, see `weights`
+    tfs: uint32[P], how often it stands there
+    steps: uint32[sum of tfs], of each posting the first position in the row, then the
+        differences
+    written: the written forms of the terms
+    """
+
+    terms: Sequence[bytes]
+    starts: Ints
+    rows: U32
+    forms: U8
+    bits: U8
+    weights: U8
+    tfs: U32
+    steps: U32
+    written: Forms
 
 
-def length_codes(lengths: Ints) -> U8:
-    """Field lengths in tokens → codes, as Whoosh's `length_to_byte` gives them."""
-    return np.searchsorted(_LENGTH_LIMITS, lengths, side="left").astype(np.uint8)
-
-
-def gather_ranges(begins: Ints, sizes: Ints) -> npt.NDArray[np.int64]:
+def gather_ranges(begins: Ints, sizes: Ints) -> I64:
     """The indices begins[0] … begins[0] + sizes[0] - 1, begins[1] …, as one array."""
     offsets = offsets_of(sizes)
     shifts = np.asarray(begins, dtype=np.int64) - offsets[:-1]
@@ -73,14 +88,14 @@ def term_buckets(hashes: Sequence[int]) -> tuple[U32, U32]:
     return offsets_of(np.bincount(buckets, minlength=count)).astype(np.uint32), order
 
 
-def chunk_runs(docs: U32, starts: Ints) -> tuple[U16, npt.NDArray[np.int64], U16]:
-    """Where postings pass from one chunk of documents into another.
+def chunk_runs(chunks: U16, starts: Ints) -> tuple[U16, I64, U16]:
+    """Where postings pass from one chunk into another.
 
+    chunks: uint16[P], the chunk of each posting
     Returns the chunk of each term's first posting (uint16[T]), and the number (int64[R])
     and chunk (uint16[R]) of every posting whose chunk differs from that of the posting
     before it in the same term.
     """
-    chunks = (docs >> CHUNK_BITS).astype(np.uint16)
     changes = np.flatnonzero(chunks[1:] != chunks[:-1]) + 1
     changes = changes[~np.isin(changes, starts)]
     return chunks[starts[:-1]], changes, chunks[changes]
@@ -97,3 +112,41 @@ def facet_of(postings: Postings, docs: int) -> tuple[U32, AnyArray]:
     order = np.argsort(postings.docs, kind="stable")
     counts = np.bincount(postings.docs, minlength=docs)
     return offsets_of(counts).astype(np.uint32), ordinals[order].astype(dtype)
+
+
+@dataclass(frozen=True)
+class TextStatistics:
+    """What scores need to know of terms and forms; deleted documents count.
+
+    df, cf: uint32[T], the rows that have a term, and its occurrences
+    light_df, light_cf: uint32[F], the same of the forms of each form's group together
+    """
+
+    df: U32
+    cf: U32
+    light_df: U32
+    light_cf: U32
+
+
+def count_text(text: RowPostings) -> TextStatistics:
+    """The statistics of some terms."""
+    terms, starts = len(text.terms), np.asarray(text.starts, np.int64)
+    sizes = np.diff(starts)
+    forms = np.repeat(np.asarray(text.written.starts, np.int64)[:-1], sizes) + text.forms
+    begun = np.append(True, np.diff(text.written.groups.astype(np.int64)) != 0)
+    begun[np.asarray(text.written.starts, np.int64)[:-1]] = True
+    group_of = np.cumsum(begun[: len(text.written.texts)]) - 1
+    groups = group_of[forms]
+    new_row = np.append(True, text.rows[1:] != text.rows[:-1])[: len(text.rows)]
+    new_row[starts[:-1]] = True
+    new_group = new_row | np.append(True, groups[1:] != groups[:-1])[: len(groups)]
+    numbers = np.repeat(np.arange(terms), sizes)
+    count = int(group_of[-1]) + 1 if len(group_of) else 0
+    light_df = np.bincount(groups[new_group], minlength=count)
+    light_cf = np.bincount(groups, weights=text.tfs, minlength=count)
+    return TextStatistics(
+        df=np.bincount(numbers[new_row], minlength=terms).astype(np.uint32),
+        cf=np.bincount(numbers, weights=text.tfs, minlength=terms).astype(np.uint32),
+        light_df=light_df[group_of].astype(np.uint32),
+        light_cf=light_cf[group_of].astype(np.uint32),
+    )

@@ -6,19 +6,20 @@ positions are unpacked and packed again, a batch of postings at a time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .format import LENGTH_VALUES, offsets_of
-from .invert import Postings
-from .parts import Part, Source, join_parts
+from .format import I64, TEXT, U32, offsets_of
+from .forms import Arranged, arrange_forms
+from .invert import Forms, Postings, RowPostings
+from .parts import Part, Source, join_fields, join_text
 from .read import SegmentArrays
 from .stored import Frames, RecordCompressor, Stored
-from .write import Column, write_segment
+from .write import Column, Documents, write_segment
 
 # How many postings are joined at a time: this bounds the memory of a merge.
 _BATCH = 1 << 18
@@ -30,15 +31,18 @@ _RECORDS = 512
 _I32 = npt.NDArray[np.int32]
 
 
-def _sources(segments: Sequence[SegmentArrays]) -> tuple[list[Source], int]:
-    sources, docs = [], 0
+def _sources(segments: Sequence[SegmentArrays]) -> list[Source]:
+    sources, docs, rows = [], 0, 0
     for arrays in segments:
         kept = np.ones(arrays.doc_count, bool)
         kept[arrays.deleted] = False
+        kept_rows = kept[arrays.docs_of_rows]
         targets = np.where(kept, np.cumsum(kept) - 1 + docs, -1)
-        sources.append(Source(arrays, kept, targets))
+        row_targets = np.where(kept_rows, np.cumsum(kept_rows) - 1 + rows, -1)
+        sources.append(Source(arrays, kept, targets, kept_rows, row_targets))
         docs += int(kept.sum())
-    return sources, docs
+        rows += int(kept_rows.sum())
+    return sources
 
 
 def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]) -> None:
@@ -46,44 +50,34 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
 
     Document ids follow the order of `segments`. Raises as `write_segment` does, and
     `IndexCorrupt`. Costs about 0.3 µs per posting, and memory for
-    the terms, for a byte per posting, and for one facet's postings.
+    the terms, for a few bytes per posting, and for one facet's postings.
     """
-    sources, docs = _sources(segments)
+    sources = _sources(segments)
     names = {name for arrays in segments for name in arrays.fields}
     facets = {name for arrays in segments for name in names if arrays.has_facet(name)}
-    lengths = {
-        name: values for name in sorted(names) if (values := _lengths(sources, name)) is not None
-    }
-    write_segment(
-        folder,
-        segment,
-        docs=docs,
-        fields=_fields(sources, facets),
-        lengths=lengths,
-        columns=_columns(sources),
+    documents = Documents(
+        first_rows=_first_rows(sources), lengths=_lengths(sources), columns=_columns(sources),
         facets=facets,
+    )  # fmt: skip
+    write_segment(
+        folder, segment, documents, text=_text(sources), fields=_fields(sources, names, facets),
         stored=_stored(sources),
-    )
+    )  # fmt: skip
 
 
-def _decoded_lengths(arrays: SegmentArrays, name: str) -> npt.NDArray[np.int32] | None:
-    info = arrays.fields.get(name)
-    if info is None or info.length_row < 0:
-        return None
-    lengths: npt.NDArray[np.int32] = LENGTH_VALUES[arrays.lengths[info.length_row]]
-    return lengths
+def _first_rows(sources: list[Source]) -> U32:
+    sizes = [np.diff(source.arrays.first_rows)[source.kept] for source in sources]
+    return offsets_of(np.concatenate(sizes)).astype(np.uint32)
 
 
-def _lengths(sources: list[Source], name: str) -> npt.NDArray[np.int32] | None:
-    found = [_decoded_lengths(source.arrays, name) for source in sources]
-    if all(lengths is None for lengths in found):
-        return None
-    return np.concatenate(
-        [
-            np.zeros(int(source.kept.sum()), np.int32) if lengths is None else lengths[source.kept]
-            for source, lengths in zip(sources, found, strict=True)
-        ]
-    )
+def _lengths(sources: list[Source]) -> dict[str, I64]:
+    names = sources[0].arrays.counted_fields
+    return {
+        name: np.concatenate(
+            [source.arrays.words(name)[source.kept_rows].astype(np.int64) for source in sources]
+        )
+        for name in names
+    }
 
 
 def _columns(sources: list[Source]) -> dict[str, Column]:
@@ -129,45 +123,82 @@ def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
             yield first, min(end, first + _RECORDS)
 
 
-def _fields(sources: list[Source], facets: Collection[str]) -> Iterator[Postings]:
-    scored: dict[str, bool] = {}
-    for source in sources:
-        for info in source.arrays.fields.values():
-            if info.terms and scored.setdefault(info.name, info.scored) != info.scored:
-                raise ValueError(f"field {info.name!r} has frequencies in some segments only")
-    for name in sorted(scored, key=lambda name: (not scored[name], name)):
-        yield from _merge_field(sources, name, scored[name], whole=name in facets)
+class _Numbers(dict[bytes, int]):
+    """Byte strings and their numbers, in the order in which they were asked for."""
+
+    def __missing__(self, text: bytes) -> int:
+        number = self[text] = len(self)
+        return number
 
 
-def _merge_field(
-    sources: list[Source], name: str, scored: bool, *, whole: bool
-) -> Iterator[Postings]:
-    """The merged postings of a field, in several parts unless asked for as a whole."""
-    terms, maps = _join_terms(sources, name)
-    bounds = [0, len(terms)] if whole else _batch_bounds(sources, maps, name, len(terms))
+def _fields(sources: list[Source], names: set[str], facets: set[str]) -> Iterator[Postings]:
+    for name in sorted(names - {TEXT}):
+        terms, maps = _join_terms(sources, name)
+        bounds = [0, len(terms)]
+        if name not in facets:
+            bounds = _batch_bounds(sources, maps, name, len(terms))
+        for begin, end in pairwise(bounds):
+            parts = list(_parts(sources, maps, name, begin, end))
+            sizes, docs = join_fields(parts, end - begin)
+            left = np.flatnonzero(sizes)
+            yield Postings(
+                name=name, terms=[terms[number] for number in (left + begin).tolist()],
+                starts=offsets_of(sizes[left]), docs=docs,
+            )  # fmt: skip
+
+
+def _text(sources: list[Source]) -> Iterator[RowPostings]:
+    """The merged text, in several parts."""
+    found = _Numbers()
+    numbers = [
+        np.fromiter(map(found.__getitem__, source.arrays.form_texts()), np.int64)
+        for source in sources
+    ]
+    arranged = arrange_forms([text.decode() for text in found])
+    new_forms = [
+        arranged.written.starts[arranged.term_of[part]] + arranged.number_of[part]
+        for part in numbers
+    ]
+    # A term is that of its first form.
+    maps = [
+        arranged.term_of[part[source.arrays.form_starts[:-1]]].astype(np.int32)
+        for source, part in zip(sources, numbers, strict=True)
+    ]
+    bounds = _batch_bounds(sources, maps, TEXT, len(arranged.terms))
     for batch, (begin, end) in enumerate(pairwise(bounds)):
-        parts = list(_parts(sources, maps, name, begin, end))
-        joined = join_parts(parts, scored, end - begin)
-        left = np.flatnonzero(joined.sizes)
+        parts = list(_parts(sources, maps, TEXT, begin, end))
+        forms = [new_forms[_place(sources, part.source)] for part in parts]
         if batch % _RELEASED == 0:
             for source in sources:
                 source.arrays.release()
-        yield Postings(
-            name=name,
-            terms=[terms[number] for number in (left + begin).tolist()],
-            starts=offsets_of(joined.sizes[left]),
-            docs=joined.docs,
-            tfs=joined.tfs if scored else None,
-            steps=joined.steps if scored else None,
-        )
+        yield _joined(parts, forms, arranged, begin, end)
 
 
-class _Numbers(dict[bytes, int]):
-    """Terms and their numbers, in the order in which they were asked for."""
+def _place(sources: list[Source], wanted: Source) -> int:
+    return next(place for place, source in enumerate(sources) if source is wanted)
 
-    def __missing__(self, term: bytes) -> int:
-        number = self[term] = len(self)
-        return number
+
+def _joined(
+    parts: list[Part], forms: list[I64], arranged: Arranged, begin: int, end: int
+) -> RowPostings:
+    """The terms `begin` … `end` - 1 with the forms that are left of them."""
+    text = join_text(parts, forms, end - begin)
+    left = np.flatnonzero(text.sizes)
+    used, places = np.unique(text.forms, return_inverse=True)
+    terms = np.searchsorted(arranged.written.starts, used, side="right") - 1
+    counts = np.bincount(terms - begin, minlength=end - begin)[left]
+    starts = offsets_of(counts)
+    firsts = np.repeat(starts[:-1], text.sizes[left])
+    return RowPostings(
+        terms=[arranged.terms[number] for number in (left + begin).tolist()],
+        starts=offsets_of(text.sizes[left]),
+        rows=text.rows, forms=(places - firsts).astype(np.uint8), bits=text.bits,
+        weights=text.weights, tfs=text.tfs, steps=text.steps,
+        written=Forms(
+            starts=starts, texts=[arranged.written.texts[form] for form in used.tolist()],
+            groups=arranged.written.groups[used],
+        ),
+    )  # fmt: skip
 
 
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:

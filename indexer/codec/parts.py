@@ -13,17 +13,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .format import I64, U32, offsets_of
+from .format import I64, TEXT, U8, U32, offsets_of
 from .invert import gather_ranges
 from .read import SegmentArrays
 
 
 class Source(NamedTuple):
-    """A segment and the new numbers of its documents: `targets` int64[N], -1 if deleted."""
+    """A segment, and where its documents and rows go.
+
+    kept, kept_rows: bool[N], bool[R]: what is not deleted
+    targets, row_targets: int64[N], int64[R]: the new numbers, -1 for what is deleted
+    """
 
     arrays: SegmentArrays
     kept: npt.NDArray[np.bool_]
     targets: I64
+    kept_rows: npt.NDArray[np.bool_]
+    row_targets: I64
 
 
 class Part(NamedTuple):
@@ -35,53 +41,70 @@ class Part(NamedTuple):
     numbers: npt.NDArray[np.int32]
 
 
-class Joined(NamedTuple):
-    """Postings grouped by term, `sizes` of each; `tfs` and `steps` empty for docs-only fields.
+class JoinedText(NamedTuple):
+    """Postings of the text grouped by term, `sizes` of each; see `invert.RowPostings`.
 
-    steps: of every posting the first position, then the differences
+    forms: int64[P], numbers of forms as `join_text` was given them
     """
 
     sizes: I64
-    docs: U32
+    rows: U32
+    forms: I64
+    bits: U8
+    weights: U8
     tfs: U32
     steps: U32
 
 
-class _Taken(NamedTuple):
-    """Postings with the number of their term."""
+def join_fields(parts: Sequence[Part], terms: int) -> tuple[I64, U32]:
+    """The sizes and documents of terms 0 … `terms` - 1, without deleted documents."""
+    taken = []
+    for part in parts:
+        arrays, ordinals = part.source.arrays, part.ordinals
+        docs = part.source.targets[arrays.doc_ids_of(part.field, ordinals)]
+        taken.append((_numbers(part)[docs >= 0], docs[docs >= 0].astype(np.uint32)))
+    numbers, docs = map(np.concatenate, zip(*taken, strict=True))
+    order = np.argsort(numbers, kind="stable")
+    return np.bincount(numbers, minlength=terms), docs[order]
 
-    numbers: npt.NDArray[np.int32]
-    docs: U32
-    tfs: U32
-    steps: U32
 
+def join_text(parts: Sequence[Part], forms: Sequence[I64], terms: int) -> JoinedText:
+    """The postings of terms 0 … `terms` - 1 of the text, without deleted documents.
 
-def join_parts(parts: Sequence[Part], scored: bool, terms: int) -> Joined:
-    """The postings of terms 0 … `terms` - 1, without deleted documents.
-
+    forms: for each part, the new numbers of its segment's forms
     Raises `IndexCorrupt`. Costs about 0.3 µs per posting.
     """
-    taken = [_take(part, scored) for part in parts]
-    numbers, docs, tfs, steps = map(np.concatenate, zip(*taken, strict=True))
-    order = np.argsort(numbers, kind="stable")
+    taken = [_take(part, numbers) for part, numbers in zip(parts, forms, strict=True)]
+    numbers, rows, found, bits, weights, tfs, steps = map(np.concatenate, zip(*taken, strict=True))
+    # The forms of a term may come in another order than they did.
+    order = np.lexsort((found, rows, numbers))
+    moved = steps[gather_ranges(offsets_of(tfs)[:-1][order], tfs[order])]
     sizes = np.bincount(numbers, minlength=terms)
-    if not scored:
-        return Joined(sizes, docs[order], tfs, steps)
-    begins = offsets_of(tfs)[:-1]
-    moved = steps[gather_ranges(begins[order], tfs[order])]
-    return Joined(sizes, docs[order], tfs[order], moved)
+    return JoinedText(
+        sizes, rows[order], found[order], bits[order], weights[order], tfs[order], moved
+    )
 
 
-def _take(part: Part, scored: bool) -> _Taken:
+def _numbers(part: Part) -> npt.NDArray[np.int32]:
+    """The number of the term of each posting."""
+    starts = part.source.arrays.term_starts(part.field)
+    sizes = np.diff(starts[part.ordinals.start : part.ordinals.stop + 1].astype(np.int64))
+    return np.repeat(part.numbers, sizes)
+
+
+def _take(part: Part, forms: I64) -> tuple[npt.NDArray[np.generic], ...]:
     arrays, ordinals = part.source.arrays, part.ordinals
-    starts = arrays.term_starts(part.field)[ordinals.start : ordinals.stop + 1]
-    if (starts[1:] < starts[:-1]).any() or starts[-1] > len(arrays.docs):
-        raise arrays.terms_file.corrupt(f"terms of field {part.field!r} are out of order")
-    docs = part.source.targets[arrays.doc_ids_of(part.field, ordinals)]
-    kept = docs >= 0
-    numbers = np.repeat(part.numbers, np.diff(starts))[kept]
-    left = docs[kept].astype(np.uint32)
-    if not scored:
-        empty = np.zeros(0, np.uint32)
-        return _Taken(numbers, left, empty, empty)
-    return _Taken(numbers, left, *arrays.steps_of(int(starts[0]), int(starts[-1]), kept))
+    rows = part.source.row_targets[arrays.rows_of(ordinals)]
+    kept = rows >= 0
+    starts = arrays.term_starts(TEXT)
+    begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
+    codes = [arrays.codes_of(arrays.term_entry(TEXT, ordinal)) for ordinal in ordinals]
+    firsts = arrays.form_starts[ordinals.start : ordinals.stop].astype(np.int64)
+    places = np.repeat(firsts, list(map(len, codes))) + np.concatenate(codes)
+    if len(places) and places.max() >= len(forms):
+        raise arrays.postings_file.corrupt("a posting has a form that is not there")
+    return (
+        _numbers(part)[kept], rows[kept].astype(np.uint32), forms[places[kept]],
+        arrays.bits[begin:end][kept], arrays.weights[begin:end][kept],
+        *arrays.steps_of(begin, end, kept),
+    )  # fmt: skip

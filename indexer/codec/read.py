@@ -6,19 +6,18 @@ mapped when they are first needed; nothing is read ahead, nothing copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from .files import SectionFile
 from .format import (
-    CHUNK_BITS,
+    I64,
     MAX_POSITION_BITS,
     POSITION_BLOCK,
     U8,
@@ -27,10 +26,11 @@ from .format import (
     U64,
     AnyArray,
     FileKind,
-    chunks_of,
+    doc_chunks,
+    row_chunks,
 )
 from .positions import SPARE, unpack_steps
-from .stored import RecordReader, decode_record
+from .stored import RecordReader
 from .terms import SegmentTerms, TermEntry
 
 __all__ = ["SegmentArrays", "TermEntry"]
@@ -61,7 +61,7 @@ class SegmentArrays(SegmentTerms):
         self.segment = segment
         super().__init__(folder, segment)
         self.doc_count = self.terms_file.table.docs
-        self.chunk_count = chunks_of(self.doc_count)
+        self.row_count = self.terms_file.table.rows
         self._facets: dict[str, tuple[U32, AnyArray]] = {}
         self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
@@ -69,7 +69,7 @@ class SegmentArrays(SegmentTerms):
 
     def _file(self, kind: FileKind) -> SectionFile:
         file = SectionFile(self.folder, self.segment, kind)
-        if file.table.docs != self.doc_count:
+        if (file.table.docs, file.table.rows) != (self.doc_count, self.row_count):
             raise file.corrupt(f"has {file.table.docs} documents, not {self.doc_count}")
         return file
 
@@ -99,25 +99,55 @@ class SegmentArrays(SegmentTerms):
 
     @cached_property
     def docs(self) -> U16:
-        """uint16[P]: low bits of document ids, of all terms; rising within term and chunk."""
+        """uint16[P]: places of documents, in the text of rows, in their chunk; of all terms.
+
+        They rise within a term and a chunk; a row comes once for each written form.
+        """
         array: U16 = self.postings_file.section("docs", "u2")
         if len(array) != self._posting_count:
             raise self.postings_file.corrupt(f"has {len(array)} postings")
         return array
 
     @cached_property
+    def text_postings(self) -> int:
+        """How many of the postings are those of the text, which come first."""
+        return int(self.starts[self.text_terms])
+
+    @cached_property
+    def weights(self) -> U8:
+        """uint8[text_postings]: the weight of a form in a row; see `ranking.WEIGHTS`."""
+        return self.postings_file.section("weights", "u1", (self.text_postings,))
+
+    @cached_property
+    def bits(self) -> U8:
+        """uint8[text_postings]: a bit for each field of the row that has the form."""
+        return self.postings_file.section("bits", "u1", (self.text_postings,))
+
+    @cached_property
     def tfs(self) -> U8:
-        """uint8[S], S <= P: frequencies of the first S postings; those after it count 1."""
-        array: U8 = self.postings_file.section("tfs", "u1")
-        if len(array) != self._starts_view[self._scored_terms]:
-            raise self.postings_file.corrupt(f"has {len(array)} frequencies")
-        return array
+        """uint8[text_postings]: how often the form is in the row; `SATURATED` or more."""
+        return self.postings_file.section("tfs", "u1", (self.text_postings,))
+
+    @cached_property
+    def codes(self) -> U8:
+        """uint8[C]: the form of each posting of the terms that have several."""
+        return self.postings_file.section("codes", "u1", (int(self.code_starts[-1]),))
+
+    def codes_of(self, entry: TermEntry) -> U8:
+        """uint8[end - start]: the form of each posting of a term of the text."""
+        begin, end = self.code_bounds(entry)
+        return self.codes[begin:end] if begin < end else np.zeros(entry.end - entry.start, np.uint8)
+
+    def code_bounds(self, entry: TermEntry) -> tuple[int, int]:
+        """Where the forms of a term's postings stand in `codes`; nowhere if it has one form."""
+        begin, end = map(int, self.code_starts[entry.ordinal : entry.ordinal + 2])
+        if begin != end and (end - begin != entry.end - entry.start or end > len(self.codes)):
+            raise self.terms_file.corrupt(f"term {entry.ordinal} has forms {begin} to {end}")
+        return begin, end
 
     @cached_property
     def first_chunks(self) -> U16:
         """uint16[T]: the chunk of the first posting of every term of the segment."""
-        if self.chunk_count == 1:
-            return np.zeros(self._term_count, np.uint16)
         return self.terms_file.section("chunks", "u2", (self._term_count,))
 
     @cached_property
@@ -130,91 +160,84 @@ class SegmentArrays(SegmentTerms):
         """uint16[R]: the chunk that begins at each of `run_starts`."""
         return self.postings_file.section("run_chunks", "u2", (len(self.run_starts),))
 
-    def chunk_bounds(self, entries: Sequence[TermEntry]) -> AnyArray:
-        """int64[n, C + 1]: entry i has in chunk c the postings `docs[b[i, c]:b[i, c + 1]]`."""
-        bounds = np.empty((len(entries), self.chunk_count + 1), np.int64)
-        for row, entry in zip(bounds, entries, strict=True):
-            row[:-1] = entry.start
-            row[-1] = entry.end
-            if self.chunk_count > 1:
-                self._fill_bounds(row, entry)
-        return bounds
+    def row_bounds(self, entry: TermEntry) -> list[int]:
+        """Where the postings of a term of the text begin in each chunk of rows, and their end.
 
-    def _fill_bounds(self, row: AnyArray, entry: TermEntry) -> None:
-        # A chunk without postings gets an empty range at the beginning of the next chunk's.
-        number = self._number(entry)
-        chunk = int(self.first_chunks[number])
+        Raises `IndexCorrupt` unless the bounds rise from the term's first posting to its end.
+        """
+        chunks = len(self.chunk_docs) - 1
+        if chunks == 1:
+            return [entry.start, entry.end]
+        chunk = int(self.first_chunks[entry.ordinal])
+        bounds = [entry.start] * min(chunk + 1, chunks)
         # Numbers of another type would have the whole array converted to theirs.
         ends = np.array((entry.start + 1, entry.end), np.uint32)
         low, high = np.searchsorted(self.run_starts, ends)
         for run in range(low, high):
             following, start = int(self.run_chunks[run]), int(self.run_starts[run])
-            if not chunk < following < self.chunk_count:
+            if not chunk < following < chunks:
                 raise self.postings_file.corrupt(f"chunk {following} follows {chunk}")
-            if not row[chunk] < start < entry.end:
+            if not bounds[-1] < start < entry.end:
                 raise self.postings_file.corrupt(f"a chunk begins at posting {start}")
-            row[chunk + 1 : following + 1] = start
+            bounds += [start] * (following - chunk)
             chunk = following
-        row[chunk + 1 :] = entry.end
+        bounds += [entry.end] * (chunks + 1 - len(bounds))
+        if len(bounds) != chunks + 1:
+            raise self.terms_file.corrupt(f"term {entry.ordinal} begins in chunk {chunk}")
+        return bounds
 
-    def _number(self, entry: TermEntry) -> int:
-        number = int(np.searchsorted(self.starts, np.uint32(entry.start)))
-        if self.starts[number : number + 2].tolist() != [entry.start, entry.end]:
-            raise self.terms_file.corrupt(f"no term has postings {entry.start} to {entry.end}")
-        return number
+    def row_ids(self, entry: TermEntry) -> I64:
+        """int64[n]: the row of each posting of a term of the text; allocates.
 
-    def doc_ids(self, entry: TermEntry) -> U32:
-        """uint32[df], rising: the documents that have a term; allocates."""
-        number = self._number(entry)
-        ids = self._ids(number, number + 1)
+        They rise; a row comes once for each written form. Raises `IndexCorrupt` if not.
+        """
+        rows = self._numbers(entry.ordinal, entry.ordinal + 1, self.chunk_rows, self.row_count)
+        if (rows[1:] < rows[:-1]).any():
+            raise self.postings_file.corrupt(f"the rows of term {entry.ordinal} do not rise")
+        return rows
+
+    def rows_of(self, ordinals: range) -> I64:
+        """int64: the rows of every posting of a range of terms of the text; allocates."""
+        return self._numbers(ordinals.start, ordinals.stop, self.chunk_rows, self.row_count)
+
+    def doc_ids(self, field: str, entry: TermEntry) -> U32:
+        """uint32[df], rising: the documents that have a term of another field; allocates."""
+        ids = self.doc_ids_of(field, range(entry.ordinal, entry.ordinal + 1))
         if (ids[1:] <= ids[:-1]).any():
-            raise self.postings_file.corrupt(f"the documents of term {number} do not rise")
+            raise self.postings_file.corrupt(f"the documents of {field!r} do not rise")
         return ids
 
     def doc_ids_of(self, field: str, ordinals: range) -> U32:
-        """uint32: the documents of every posting of a range of terms; allocates.
+        """uint32: the documents of every posting of a range of terms of another field.
 
         They are grouped by term as `term_starts` tells, and rise within each term.
         """
         first = self.fields[field].first
-        return self._ids(first + ordinals.start, first + ordinals.stop)
+        bounds = (first + ordinals.start, first + ordinals.stop)
+        return self._numbers(*bounds, doc_chunks(self.doc_count), self.doc_count).astype(np.uint32)
 
-    def doc_ids_of_terms(self, field: str, ordinals: npt.NDArray[np.int64]) -> U32:
-        """uint32: the documents of every posting of some terms, in their order; allocates."""
-        numbers = self.fields[field].first + ordinals
-        begins, ends = (self.starts[at].astype(np.int64) for at in (numbers, numbers + 1))
-        if (ends < begins).any() or ends.max(initial=0) > len(self.docs):
-            raise self.terms_file.corrupt(f"the postings of {field!r} are out of order")
-        sizes = ends - begins
-        postings = np.arange(sizes.sum()) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
-        ids = self.docs[postings].astype(np.uint32)
-        if self.chunk_count > 1:
-            chunks = np.repeat(self.first_chunks[numbers], sizes)
-            runs = np.searchsorted(self.run_starts, postings.astype(np.uint32), side="right")
-            passed = np.flatnonzero(runs)
-            # Of the runs before a posting, the last is its term's own or that of another.
-            passed = passed[self.run_starts[runs[passed] - 1] > np.repeat(begins, sizes)[passed]]
-            chunks[passed] = self.run_chunks[runs[passed] - 1]
-            ids |= chunks.astype(np.uint32) << np.uint32(CHUNK_BITS)
-        return self._checked(ids)
-
-    def _ids(self, first: int, last: int) -> U32:
-        starts = self.starts[first : last + 1]
-        begin, end = starts[0], starts[-1]
-        ids = self.docs[begin:end].astype(np.uint32)
-        if self.chunk_count > 1:
-            low, high = np.searchsorted(self.run_starts, (begin, end))
-            marks = np.concatenate([starts[:-1], self.run_starts[low:high]])
-            chunks = np.concatenate([self.first_chunks[first:last], self.run_chunks[low:high]])
+    def _numbers(self, first: int, last: int, begins: I64, count: int) -> I64:
+        """The numbers of the postings of some terms; `begins` are the first of each chunk."""
+        starts = self.starts[first : last + 1].astype(np.int64)
+        begin, end = int(starts[0]), int(starts[-1])
+        if (starts[1:] < starts[:-1]).any() or end > len(self.docs):
+            raise self.terms_file.corrupt("the postings of terms are out of order")
+        chunks = self.first_chunks[first:last].astype(np.int64)
+        marks, low, high = starts[:-1], 0, 0
+        if len(begins) > 2:
+            low, high = np.searchsorted(self.run_starts, np.array((begin, end), np.uint32))
+            marks = np.concatenate([marks, self.run_starts[low:high].astype(np.int64)])
+            chunks = np.concatenate([chunks, self.run_chunks[low:high].astype(np.int64)])
             order = np.argsort(marks, kind="stable")
-            bases = chunks[order].astype(np.uint32) << np.uint32(CHUNK_BITS)
-            ids |= np.repeat(bases, np.diff(np.append(marks[order], end)))
-        return self._checked(ids)
-
-    def _checked(self, ids: U32) -> U32:
-        if ids.max(initial=0) >= max(1, self.doc_count):
-            raise self.postings_file.corrupt(f"document {ids.max()} of {self.doc_count}")
-        return ids
+            marks, chunks = marks[order], chunks[order]
+        sizes = np.diff(np.append(marks, end))
+        if sizes.min(initial=0) < 0 or chunks.max(initial=0) > len(begins) - 2:
+            raise self.postings_file.corrupt("the chunks of postings are out of order")
+        numbers = np.repeat(begins[chunks], sizes) + self.docs[begin:end]
+        # A place past its chunk would be one of the next.
+        if (numbers >= np.repeat(begins[chunks + 1], sizes)).any():
+            raise self.postings_file.corrupt(f"a posting is past the {count} there are")
+        return numbers
 
     # Positions
 
@@ -225,7 +248,7 @@ class SegmentArrays(SegmentTerms):
 
     @cached_property
     def position_bits(self) -> U64:
-        """uint64[W]: the packed positions of all postings with frequencies, and two spare words."""
+        """uint64[W]: the packed positions of all postings of the text, and two spare words."""
         bits: U8 = self.positions_file.section("bits", "u1")
         if len(bits) % 8 or len(bits) < SPARE:
             raise self.positions_file.corrupt(f"has {len(bits)} bytes of positions")
@@ -330,10 +353,41 @@ class SegmentArrays(SegmentTerms):
         return self._file("documents")
 
     @cached_property
-    def lengths(self) -> U8:
-        """uint8[L, N]: length codes; row `fields[name].length_row`. 0: the field is absent."""
-        rows = 1 + max((info.length_row for info in self.fields.values()), default=-1)
-        return self.documents_file.section("lengths", "u1", (rows, self.doc_count))
+    def first_rows(self) -> U32:
+        """uint32[N + 1], rising: the first row of each document, and the number of rows."""
+        file = self.documents_file
+        rows: U32 = file.section("first_rows", "u4", (self.doc_count + 1,))
+        if rows[0] != 0 or rows[-1] != self.row_count or (rows[1:] <= rows[:-1]).any():
+            raise file.corrupt("the rows of documents are out of order")
+        return rows
+
+    @cached_property
+    def chunk_docs(self) -> I64:
+        """int64[C + 1]: the document with which each chunk of rows begins; at last all."""
+        try:
+            return row_chunks(self.first_rows)
+        except ValueError as error:
+            raise self.documents_file.corrupt(str(error)) from error
+
+    @cached_property
+    def chunk_rows(self) -> I64:
+        """int64[C + 1]: the first row of each chunk, and how many rows there are."""
+        return self.first_rows[self.chunk_docs].astype(np.int64)
+
+    @cached_property
+    def docs_of_rows(self) -> U32:
+        """uint32[R]: the document of each row."""
+        return np.repeat(np.arange(self.doc_count, dtype=np.uint32), np.diff(self.first_rows))
+
+    @property
+    def counted_fields(self) -> tuple[str, ...]:
+        """The fields of rows whose words are counted, in order."""
+        names = (section.name for section in self.documents_file.table.sections)
+        return tuple(name.removeprefix("words.") for name in names if name.startswith("words."))
+
+    def words(self, field: str) -> AnyArray:
+        """The number of words of a field of the text in each row."""
+        return self.documents_file.section(f"words.{field}", None, (self.row_count,))
 
     def has_facet(self, name: str) -> bool:
         """Whether the segment lists this field's values by document."""
@@ -400,19 +454,17 @@ class SegmentArrays(SegmentTerms):
         offsets: U64 = self.stored_file.section("offsets", "u8", (self.doc_count + 1,))
         return RecordReader(self.dictionary, offsets, self.stored_file.section("frames", "u1"))
 
-    def stored_fields(self, doc: int) -> dict[str, object]:
-        """The stored fields of a document; raises `IndexError` for one that is not there."""
-        if not 0 <= doc < self.doc_count:
-            raise IndexError(f"segment {self.segment} has no document {doc}")
-        try:
-            return decode_record(self.records.read(doc))
-        except (ValueError, msgspec.DecodeError) as error:
-            raise self.stored_file.corrupt(f"document {doc}: {error}") from error
+    def lead(self, doc: int) -> bytes:
+        """What is stored of a document's lead; raises `IndexCorrupt`."""
+        return self._stored(doc, self.records.lead)
 
-    def stored_texts(self, doc: int) -> bytes:
-        """The stored field `texts` alone; empty if there is none. Raises `IndexCorrupt`."""
+    def related(self, doc: int) -> bytes:
+        """What is stored of a document's other rows; raises `IndexCorrupt`."""
+        return self._stored(doc, self.records.related)
+
+    def _stored(self, doc: int, read: Callable[[int], bytes]) -> bytes:
         try:
-            return self.records.texts(doc)
+            return read(doc)
         except ValueError as error:
             raise self.stored_file.corrupt(f"document {doc}: {error}") from error
 

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .files import SectionFile
-from .format import U8, U32, FieldInfo, bucket_count, term_hash
+from .format import (
+    MAX_FORMS,
+    TEXT,
+    U8,
+    U32,
+    FieldInfo,
+    bucket_count,
+    offsets_of,
+    term_hash,
+)
 
 
 class TermEntry(NamedTuple):
     """A term of a field: its postings are `docs[start:end]`.
 
     ordinal: place among the field's terms, from 0
-    df: documents that have it, `end - start`
-    cf: occurrences in all documents, exact
-    max_tf: most occurrences in one document, at most 255
-    min_length, max_length: codes of the shortest and longest field that has it; 0 where
-        the field has no lengths
     """
 
     ordinal: int
     start: int
     end: int
-    df: int
-    cf: int
-    max_tf: int
-    min_length: int
-    max_length: int
 
 
-_NO_FIELD = FieldInfo("", False, 0, 0)
+class Form(NamedTuple):
+    """A written form of a term of the text.
+
+    number: its place among the forms of the term; group: forms of the term that differ in
+        inflection alone have the same
+    light_df, light_cf: rows that have a form of this group, and how often they have it
+    """
+
+    text: str
+    number: int
+    group: int
+    light_df: int
+    light_cf: int
+
+
+_NO_FIELD = FieldInfo("", 0, 0)
 
 
 class SegmentTerms:
@@ -57,17 +72,11 @@ class SegmentTerms:
                 raise self.terms_file.corrupt(f"field {info.name!r} is out of place")
             end += info.terms
         self._term_count = end
-        scored = sum(info.terms for info in self.fields.values() if info.scored)
-        self._scored_terms = scored
         file = self.terms_file
         self._blob: U8 = file.section("bytes", "u1")
         self._offsets: U32 = file.section("offsets", "u4", (end + 1,))
         #: uint32[T + 1]: term t of the segment has postings `docs[starts[t]:starts[t + 1]]`.
         self.starts: U32 = file.section("starts", "u4", (end + 1,))
-        cf = file.section("cf", "u4", (scored,))
-        max_tf = file.section("max_tf", "u1", (scored,))
-        min_length = file.section("min_length", "u1", (scored,))
-        max_length = file.section("max_length", "u1", (scored,))
         # Items of a memoryview are Python numbers: faster than arrays where they are read singly.
         self._buckets = file.section("buckets", "u4", (bucket_count(end) + 1,)).data
         self._bucket_terms = file.section("bucket_terms", "u4", (end,)).data
@@ -75,7 +84,86 @@ class SegmentTerms:
         self._offsets_view = self._offsets.data
         self._starts_view = self.starts.data
         self._posting_count = self._starts_view[end]
-        self._statistics = (cf.data, max_tf.data, min_length.data, max_length.data)
+        self._open_forms()
+
+    def _open_forms(self) -> None:
+        file = self.terms_file
+        text = self.fields.get(TEXT, _NO_FIELD)
+        if text.first:
+            raise file.corrupt("the text is not the first field")
+        #: The terms of the text.
+        self.text_terms = text.terms
+        self.form_starts: U32 = file.section("form_starts", "u4", (text.terms + 1,))
+        self.form_count = count = int(self.form_starts[-1])
+        #: uint32[T + 1]: the codes of term t begin at codes[code_starts[t]].
+        self.code_starts: U32 = file.section("code_starts", "u4", (text.terms + 1,))
+        self.groups: U8 = file.section("groups", "u1", (count,))
+        self._form_blob: U8 = file.section("form_bytes", "u1")
+        self._form_offsets: U32 = file.section("form_offsets", "u4", (count + 1,))
+        #: uint32[F]: the forms in the order of their bytes.
+        self.form_order: U32 = file.section("form_order", "u4", (count,))
+        self.df = file.section("df", "u4", (text.terms,))
+        self.cf = file.section("cf", "u4", (text.terms,))
+        self._light_df = file.section("light_df", "u4", (count,))
+        self._light_cf = file.section("light_cf", "u4", (count,))
+        self._form_starts_view = self.form_starts.data
+        self._form_offsets_view = self._form_offsets.data
+        self._form_view = self._form_blob.data
+
+    def form_text(self, form: int) -> str:
+        """A written form, by its number among all of the segment."""
+        begin, end = self._form_offsets_view[form], self._form_offsets_view[form + 1]
+        try:
+            return bytes(self._form_view[begin:end]).decode()
+        except UnicodeDecodeError as error:
+            raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
+
+    def forms_of(self, ordinal: int) -> list[Form]:
+        """The written forms of a term of the text; raises `IndexCorrupt`."""
+        begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]
+        if not begin < end <= min(self.form_count, begin + MAX_FORMS):
+            raise self.terms_file.corrupt(f"term {ordinal} has forms {begin} to {end}")
+        return [
+            Form(self.form_text(form), form - begin, int(self.groups[form]),
+                 int(self._light_df[form]), int(self._light_cf[form]))
+            for form in range(begin, end)
+        ]  # fmt: skip
+
+    def form_terms(self, forms: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+        """int64[n]: the ordinals of the terms that have these forms."""
+        return np.searchsorted(self.form_starts, forms, side="right").astype(np.int64) - 1
+
+    def form_texts(self) -> list[bytes]:
+        """All written forms of the segment."""
+        return _split(self._form_blob, self._form_offsets)
+
+    def joined_forms(self) -> tuple[str, npt.NDArray[np.int64]]:
+        """The forms in the order of their bytes, one after the other; where each begins."""
+        texts = self.form_texts()
+        if len(self.form_order) and self.form_order.max() >= len(texts):
+            raise self.terms_file.corrupt("forms are out of order")
+        ordered = [texts[form] for form in self.form_order.tolist()]
+        try:
+            decoded = [text.decode() for text in ordered]
+        except UnicodeDecodeError as error:
+            raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
+        return "".join(decoded), offsets_of(np.array(list(map(len, decoded)), np.int64))
+
+    def forms_with_prefix(self, prefix: bytes) -> range:
+        """Places in `form_order` of the forms that begin with `prefix`."""
+        stem = prefix.rstrip(b"\xff")
+        end = self._form_place(stem[:-1] + bytes([stem[-1] + 1])) if stem else self.form_count
+        return range(self._form_place(prefix), end)
+
+    def _form_place(self, text: bytes) -> int:
+        return bisect_left(range(self.form_count), text, key=self._ordered_form)
+
+    def _ordered_form(self, place: int) -> bytes:
+        form = int(self.form_order[place])
+        if form >= self.form_count:
+            raise self.terms_file.corrupt(f"form {form} is not there")
+        begin, end = self._form_offsets_view[form], self._form_offsets_view[form + 1]
+        return bytes(self._form_view[begin:end])
 
     def _term(self, number: int) -> bytes:
         offsets = self._offsets_view
@@ -113,16 +201,9 @@ class SegmentTerms:
     def _entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
-        scored = self._starts_view[self._scored_terms]
-        if not start < end <= (scored if info.scored else self._posting_count):
+        if not start < end <= self._posting_count:
             raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
-        if not info.scored:
-            return TermEntry(ordinal, start, end, end - start, end - start, 1, 0, 0)
-        cf, max_tf, shortest, longest = self._statistics
-        return TermEntry(
-            ordinal, start, end, end - start,
-            cf[number], max_tf[number], shortest[number], longest[number],
-        )  # fmt: skip
+        return TermEntry(ordinal, start, end)
 
     def term_bytes(self, field: str, ordinal: int) -> bytes:
         """A field's term by ordinal; raises `IndexError` outside its range."""
@@ -134,27 +215,7 @@ class SegmentTerms:
     def field_terms(self, field: str) -> list[bytes]:
         """All terms of a field, in order."""
         info = self.fields.get(field, _NO_FIELD)
-        offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
-        blob = self._blob[offsets[0] : offsets[-1]].tobytes()
-        return [blob[begin:end] for begin, end in pairwise((offsets - offsets[0]).tolist())]
-
-    def joined_terms(self, field: str) -> tuple[str, npt.NDArray[np.int64]]:
-        """All terms of a field, one after the other; int64[T + 1]: where each begins."""
-        info = self.fields.get(field, _NO_FIELD)
-        offsets = self._offsets[info.first : info.first + info.terms + 1].astype(np.int64)
-        blob = self._blob[offsets[0] : offsets[-1]]
-        offsets -= offsets[0]
-        if (np.diff(offsets) < 0).any() or offsets[-1] != len(blob):
-            raise self.terms_file.corrupt(f"the terms of {field!r} are out of order")
-        try:
-            text = blob.tobytes().decode()
-        except UnicodeDecodeError as error:
-            raise self.terms_file.corrupt(f"a term is not UTF-8: {error.reason}") from error
-        if len(text) == len(blob):
-            return text, offsets
-        # Of the bytes of a character, all but the first are 0b10xxxxxx.
-        begun = np.cumsum((blob & 0xC0) != 0x80)
-        return text, np.append(0, begun)[offsets]
+        return _split(self._blob, self._offsets[info.first : info.first + info.terms + 1])
 
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
@@ -186,3 +247,9 @@ class SegmentTerms:
         """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""
         info = self.fields.get(field, _NO_FIELD)
         return self.starts[info.first : info.first + info.terms + 1]
+
+
+def _split(blob: U8, offsets: U32) -> list[bytes]:
+    data = blob[int(offsets[0]) : int(offsets[-1])].tobytes()
+    bounds = (offsets.astype(np.int64) - int(offsets[0])).tolist()
+    return [data[begin:end] for begin, end in pairwise(bounds)]

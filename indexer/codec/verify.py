@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import IndexCorrupt
 from .files import SectionFile
-from .format import KINDS, POSITION_BLOCK, SATURATED, AnyArray, FileKind
+from .format import KINDS, MAX_FORMS, POSITION_BLOCK, SATURATED, TEXT, AnyArray, FileKind
 from .read import SegmentArrays
 
 
@@ -52,10 +52,11 @@ def _damage(folder: Path, segment: str, kind: FileKind) -> IndexCorrupt | None:
 
 
 def _check_arrays(arrays: SegmentArrays) -> None:
-    _check_terms(arrays)
-    _check_documents_of_terms(arrays)
-    _check_positions(arrays)
     _check_documents(arrays)
+    _check_terms(arrays)
+    _check_forms(arrays)
+    _check_postings(arrays)
+    _check_positions(arrays)
     _check_stored(arrays)
 
 
@@ -80,21 +81,41 @@ def _check_terms(arrays: SegmentArrays) -> None:
             raise file.corrupt(f"a term of field {name!r} is not in its bucket")
 
 
-def _check_documents_of_terms(arrays: SegmentArrays) -> None:
+def _check_forms(arrays: SegmentArrays) -> None:
+    file = arrays.terms_file
+    texts = arrays.form_texts()
+    if not _rises(file.section("form_offsets", "u4"), len(file.section("form_bytes", "u1"))):
+        raise file.corrupt("offsets of forms do not rise")
+    if not _rises(arrays.code_starts, len(arrays.codes)):
+        raise file.corrupt("the forms of postings are out of order")
+    ordered = [texts[form] for form in arrays.form_order.tolist()]
+    if any(first >= second for first, second in pairwise(ordered)):
+        raise file.corrupt("forms are out of order")
+    for ordinal in range(arrays.text_terms):
+        forms = arrays.forms_of(ordinal)
+        entry = arrays.term_entry(TEXT, ordinal)
+        if set(arrays.codes_of(entry).tolist()) != set(range(len(forms))):
+            raise file.corrupt(f"the forms of term {ordinal} are not those of its postings")
+
+
+def _check_postings(arrays: SegmentArrays) -> None:
     file = arrays.postings_file
     runs = arrays.run_starts
     if len(runs) and not ((runs[1:] > runs[:-1]).all() and runs[-1] < len(arrays.docs)):
         raise file.corrupt("chunk runs do not rise")
-    parts = [
-        arrays.doc_ids_of(name, range(info.terms))
-        for name, info in arrays.fields.items()
-        if info.terms
-    ]
-    ids = np.concatenate([np.empty(0, np.int64), *parts])
-    rises = np.diff(ids, prepend=-1) > 0
-    rises[arrays.terms_file.section("starts", "u4")[:-1]] = True
-    if not rises.all() or ids.max(initial=-1) >= arrays.doc_count:
-        raise file.corrupt("documents of a term do not rise, or are too many")
+    for ordinal in range(arrays.text_terms):
+        entry = arrays.term_entry(TEXT, ordinal)
+        rows = arrays.row_ids(entry)
+        if (np.diff(rows * MAX_FORMS + arrays.codes_of(entry)) <= 0).any():
+            raise file.corrupt(f"the forms of term {ordinal} do not rise")
+        if len(np.unique(rows)) != arrays.df[ordinal]:
+            raise arrays.terms_file.corrupt(f"term {ordinal} is not in {arrays.df[ordinal]} rows")
+        arrays.row_bounds(entry)
+    for name, info in arrays.fields.items():
+        for ordinal in range(info.terms if name != TEXT else 0):
+            arrays.doc_ids(name, arrays.term_entry(name, ordinal))
+    if not (arrays.weights.all() and arrays.bits.all()):
+        raise file.corrupt("a posting has no weight or no field")
 
 
 def _check_positions(arrays: SegmentArrays) -> None:
@@ -111,9 +132,7 @@ def _check_positions(arrays: SegmentArrays) -> None:
     if not len(tfs):
         return
     true_tfs = arrays.true_tfs(0, len(tfs))
-    cf = arrays.terms_file.section("cf", "u4")
-    starts = arrays.terms_file.section("starts", "u4")[: len(cf)]
-    if (np.add.reduceat(true_tfs, starts) != cf).any():
+    if (np.add.reduceat(true_tfs, arrays.starts[: arrays.text_terms]) != arrays.cf).any():
         raise arrays.postings_file.corrupt("frequencies do not add up to those of the terms")
     begins = np.arange(0, len(tfs), POSITION_BLOCK)
     firsts = np.diff(begins, append=len(tfs))
@@ -127,20 +146,13 @@ def _check_positions(arrays: SegmentArrays) -> None:
 
 
 def _check_documents(arrays: SegmentArrays) -> None:
-    file = arrays.documents_file
-    shape = arrays.lengths.shape
-    if shape[1] != arrays.doc_count:
-        raise file.corrupt(f"lengths have shape {shape}")
+    for name in arrays.counted_fields:
+        arrays.words(name)
     for name in arrays.columns:
         arrays.column(name)
-    for name, info in arrays.fields.items():
-        if not arrays.has_facet(name):
-            continue
-        offsets, ordinals = arrays.facet(name)
-        if not _rises(offsets, len(ordinals)):
-            raise file.corrupt(f"offsets of facet {name!r} do not rise")
-        if len(ordinals) and ordinals.max() >= info.terms:
-            raise file.corrupt(f"facet {name!r} names a term that is not there")
+    for name in arrays.fields:
+        if arrays.has_facet(name):
+            arrays.facet(name)
 
 
 def _check_stored(arrays: SegmentArrays) -> None:
@@ -148,4 +160,5 @@ def _check_stored(arrays: SegmentArrays) -> None:
     if not _rises(file.section("offsets", "u8"), len(file.section("frames", "u1"))):
         raise file.corrupt("offsets of records do not rise")
     for doc in range(arrays.doc_count):
-        arrays.stored_fields(doc)
+        arrays.lead(doc)
+        arrays.related(doc)

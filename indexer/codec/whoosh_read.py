@@ -1,22 +1,40 @@
-"""Whoosh's reader contract over `SegmentArrays`."""
+"""Whoosh's reader contract over `SegmentArrays`.
+
+Whoosh sees a document for each row. Its fields of text are those of the row, a field `kind`
+tells leads from related rows, and all else stands on the lead's.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Set
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
 
+import msgspec
+import numpy as np
 from whoosh.codec import base
 from whoosh.columns import ColumnReader, NumericColumn
 from whoosh.matching.mcore import LeafMatcher, ReadTooFar
 from whoosh.reading import TermInfo, TermNotFound
 
-from .format import LENGTH_VALUES
+from ..schema import KIND, LEAD, POSITION_GAP, RELATED, ROW_FIELDS, UNCOUNTED
+from .format import I64, TEXT, AnyArray
 from .read import SegmentArrays, TermEntry
 
+_BITS = {name: 1 << number for number, name in enumerate(ROW_FIELDS)}
+_KINDS = (LEAD.encode(), RELATED.encode())
 
-def _length(code: int) -> int:
-    return int(LENGTH_VALUES[code])
+
+class _Found(NamedTuple):
+    """The postings of a term for Whoosh: rows, and the positions in each."""
+
+    rows: list[int]
+    positions: list[list[int]] | None
+
+    def frequency(self, place: int) -> int:
+        """How often the row at this place has the term."""
+        return 1 if self.positions is None else len(self.positions[place])
 
 
 class TermsReader(base.TermsReader):  # type: ignore[misc]
@@ -24,10 +42,40 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
 
     def __init__(self, arrays: SegmentArrays) -> None:
         self._arrays = arrays
-        self._names = sorted(name for name, info in arrays.fields.items() if info.terms)
+        names = [name for name, info in arrays.fields.items() if info.terms and name != TEXT]
+        texts = [name for name in ROW_FIELDS if self._of_row_field(name).size]
+        self._names = sorted([*names, *texts, *([KIND] if arrays.row_count else [])])
+        self._terms: dict[str, list[bytes]] = {}
+
+    @cached_property
+    def _term_bits(self) -> AnyArray:
+        """uint8[T]: the fields in which any row has a term of the text."""
+        starts = self._arrays.starts[: self._arrays.text_terms]
+        if not len(starts):
+            return np.empty(0, np.uint8)
+        bits: AnyArray = np.bitwise_or.reduceat(self._arrays.bits, starts)
+        return bits
+
+    def _of_row_field(self, name: str) -> I64:
+        return np.flatnonzero(self._term_bits & _BITS[name])
+
+    def terms_of(self, name: str) -> list[bytes]:
+        """All terms of a field, in order."""
+        if name not in self._terms:
+            self._terms[name] = self._list_terms(name)
+        return self._terms[name]
+
+    def _list_terms(self, name: str) -> list[bytes]:
+        if name == KIND:
+            related = self._arrays.row_count > self._arrays.doc_count
+            return list(_KINDS[: 1 + related]) if self._arrays.row_count else []
+        if name in _BITS:
+            terms = self._arrays.field_terms(TEXT)
+            return [terms[ordinal] for ordinal in self._of_row_field(name).tolist()]
+        return self._arrays.field_terms(name)
 
     def __contains__(self, term: tuple[str, bytes]) -> bool:
-        return self._arrays.find_term(*term) is not None
+        return self._find(*term) is not None
 
     def indexed_field_names(self) -> list[str]:
         """Names of the fields that have terms."""
@@ -35,143 +83,162 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
 
     def cursor(self, fieldname: str, fieldobj: Any) -> FieldCursor:
         """A cursor over the field's terms."""
-        return FieldCursor(self._arrays, fieldname, fieldobj)
-
-    def _ordinals(self, name: str, begin: int = 0) -> Iterator[tuple[str, int]]:
-        return ((name, ordinal) for ordinal in range(begin, self._arrays.fields[name].terms))
-
-    def _all(self) -> Iterator[tuple[str, int]]:
-        return (pair for name in self._names for pair in self._ordinals(name))
-
-    def _all_from(self, fieldname: str, prefix: bytes) -> Iterator[tuple[str, int]]:
-        first = self._arrays.terms_between(fieldname, prefix, None).start
-        for name in self._names[bisect_left(self._names, fieldname) :]:
-            yield from self._ordinals(name, first if name == fieldname else 0)
+        return FieldCursor(self, fieldname, fieldobj)
 
     def terms(self) -> Iterator[tuple[str, bytes]]:
         """All terms in the order field name, bytes."""
-        return ((name, self._arrays.term_bytes(name, ordinal)) for name, ordinal in self._all())
+        return ((name, term) for name in self._names for term in self.terms_of(name))
 
     def terms_from(self, fieldname: str, prefix: bytes) -> Iterator[tuple[str, bytes]]:
         """The terms from this one on, following fields included."""
-        pairs = self._all_from(fieldname, prefix)
-        return ((name, self._arrays.term_bytes(name, ordinal)) for name, ordinal in pairs)
-
-    def _item(self, name: str, ordinal: int) -> tuple[tuple[str, bytes], TermInfo]:
-        entry = self._arrays.term_entry(name, ordinal)
-        return (name, self._arrays.term_bytes(name, ordinal)), self._info(entry)
+        for name in self._names[bisect_left(self._names, fieldname) :]:
+            terms = self.terms_of(name)
+            first = bisect_left(terms, prefix) if name == fieldname else 0
+            for term in terms[first:]:
+                yield name, term
 
     def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """All terms with their statistics."""
-        return (self._item(name, ordinal) for name, ordinal in self._all())
+        return ((term, self.term_info(*term)) for term in self.terms())
 
     def items_from(
         self, fieldname: str, prefix: bytes
     ) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """The terms from this one on with their statistics."""
-        return (self._item(name, ordinal) for name, ordinal in self._all_from(fieldname, prefix))
+        return ((term, self.term_info(*term)) for term in self.terms_from(fieldname, prefix))
 
-    def _entry(self, fieldname: str, text: bytes) -> TermEntry:
-        entry = self._arrays.find_term(fieldname, text)
+    def _find(self, name: str, text: bytes) -> _Found | None:
+        arrays = self._arrays
+        if name == KIND:
+            return self._of_kind(text)
+        entry = arrays.find_term(TEXT if name in _BITS else name, text)
         if entry is None:
-            raise TermNotFound(f"No term {fieldname}:{text!r}")
-        return entry
+            return None
+        if name not in _BITS:
+            return _Found(arrays.first_rows[arrays.doc_ids(name, entry)].tolist(), None)
+        found = self._in_field(entry, name)
+        return found if found.rows else None
 
-    def _info(self, entry: TermEntry) -> TermInfo:
-        ids = self._arrays.doc_ids(entry)
-        return TermInfo(
-            weight=float(entry.cf),
-            df=entry.df,
-            minlength=_length(entry.min_length),
-            maxlength=_length(entry.max_length),
-            maxweight=float(entry.max_tf),
-            minid=int(ids[0]),
-            maxid=int(ids[-1]),
-        )
+    def _of_kind(self, text: bytes) -> _Found | None:
+        if text not in _KINDS:
+            return None
+        leads = np.zeros(self._arrays.row_count, bool)
+        leads[self._arrays.first_rows[:-1]] = True
+        rows = np.flatnonzero(leads if text == _KINDS[0] else ~leads).tolist()
+        return _Found(rows, None) if rows else None
+
+    def _in_field(self, entry: TermEntry, name: str) -> _Found:
+        """The rows that have a term in a field, with its positions from the field's first on."""
+        arrays = self._arrays
+        rows = arrays.row_ids(entry).tolist()
+        inside = (arrays.bits[entry.start : entry.end] & _BITS[name]).tolist()
+        found: dict[int, list[int]] = {}
+        for place, (row, bit) in enumerate(zip(rows, inside, strict=True)):
+            if bit:
+                begin, end = self._span(row, name)
+                positions = arrays.positions(entry.start + place)
+                some = [position - begin for position in positions if begin <= position < end]
+                found[row] = sorted([*found.get(row, ()), *some])
+        return _Found(list(found), list(found.values()))
+
+    def _span(self, row: int, name: str) -> tuple[int, float]:
+        """Where the positions of a field of a row begin and end."""
+        begin = 0
+        for field in ROW_FIELDS:
+            if field == UNCOUNTED:
+                return begin, float("inf")
+            size = int(self._arrays.words(field)[row])
+            if field == name:
+                return begin, begin + size
+            begin += size + POSITION_GAP
+        raise KeyError(name)
+
+    def _entry(self, fieldname: str, text: bytes) -> _Found:
+        found = self._find(fieldname, text)
+        if found is None:
+            raise TermNotFound(f"No term {fieldname}:{text!r}")
+        return found
 
     def term_info(self, fieldname: str, text: bytes) -> TermInfo:
         """Statistics of a term; raises `TermNotFound`."""
-        return self._info(self._entry(fieldname, text))
+        found = self._entry(fieldname, text)
+        frequencies = [found.frequency(place) for place in range(len(found.rows))]
+        lengths = [0]
+        if fieldname in _BITS and fieldname != UNCOUNTED:
+            lengths = self._arrays.words(fieldname)[found.rows].tolist()
+        return TermInfo(
+            weight=float(sum(frequencies)), df=len(found.rows), minlength=min(lengths),
+            maxlength=max(lengths), maxweight=float(max(frequencies)), minid=found.rows[0],
+            maxid=found.rows[-1],
+        )  # fmt: skip
 
     def frequency(self, fieldname: str, text: bytes) -> float:
-        """Occurrences of a term in all documents; 0 for a term that is not there."""
-        entry = self._arrays.find_term(fieldname, text)
-        return float(entry.cf) if entry else 0.0
+        """Occurrences of a term in all rows; 0 for a term that is not there."""
+        return float(self.term_info(fieldname, text).weight()) if self._find(fieldname, text) else 0
 
     def doc_frequency(self, fieldname: str, text: bytes) -> int:
-        """Documents that have a term; 0 for a term that is not there."""
-        entry = self._arrays.find_term(fieldname, text)
-        return entry.df if entry else 0
+        """Rows that have a term; 0 for a term that is not there."""
+        found = self._find(fieldname, text)
+        return len(found.rows) if found else 0
 
     def matcher(self, fieldname: str, text: bytes, format_: Any, scorer: Any = None) -> Matcher:
         """A matcher over a term's postings; raises `TermNotFound`."""
-        entry = self._entry(fieldname, text)
-        return Matcher(self._arrays, entry, (fieldname, text), format_, scorer)
+        return Matcher(self._entry(fieldname, text), (fieldname, text), format_, scorer)
 
 
 class FieldCursor(base.FieldCursor):  # type: ignore[misc]
     """Walks and seeks over a field's terms; what fuzzy matching skips through."""
 
-    def __init__(self, arrays: SegmentArrays, name: str, fieldobj: Any) -> None:
-        self._arrays = arrays
+    def __init__(self, reader: TermsReader, name: str, fieldobj: Any) -> None:
+        self._reader = reader
         self._name = name
         self._fieldobj = fieldobj
-        info = arrays.fields.get(name)
-        self._terms = info.terms if info else 0
-        self._ordinal = 0
+        self._terms = reader.terms_of(name)
+        self._place = 0
 
     def first(self) -> str | None:
         """Go to the first term and return it."""
-        self._ordinal = 0
+        self._place = 0
         return self.text()
 
     def find(self, term: str | bytes) -> str | None:
         """Go to this term or the next one after it and return that."""
         target = term if isinstance(term, bytes) else self._fieldobj.to_bytes(term)
-        self._ordinal = self._arrays.terms_between(self._name, target, None).start
+        self._place = bisect_left(self._terms, target)
         return self.text()
 
     def next(self) -> str | None:
         """Go to the next term and return it."""
-        self._ordinal += 1
+        self._place += 1
         return self.text()
 
     def text(self) -> str | None:
         """The term under the cursor, or None past the last."""
         if not self.is_valid():
             return None
-        text: str = self._fieldobj.from_bytes(self._arrays.term_bytes(self._name, self._ordinal))
+        text: str = self._fieldobj.from_bytes(self._terms[self._place])
         return text
 
     def term_info(self) -> TermInfo | None:
         """Statistics of the term under the cursor, or None past the last."""
         if not self.is_valid():
             return None
-        return TermsReader(self._arrays)._item(self._name, self._ordinal)[1]
+        return self._reader.term_info(self._name, self._terms[self._place])
 
     def is_valid(self) -> bool:
         """Whether there is a term under the cursor."""
-        return self._ordinal < self._terms
+        return self._place < len(self._terms)
 
 
 class Matcher(LeafMatcher):  # type: ignore[misc]
     """The postings of one term, as Whoosh's queries walk them."""
 
-    def __init__(
-        self,
-        arrays: SegmentArrays,
-        entry: TermEntry,
-        term: tuple[str, bytes],
-        format_: Any,
-        scorer: Any,
-    ) -> None:
-        self._arrays = arrays
-        self._entry = entry
+    def __init__(self, found: _Found, term: tuple[str, bytes], format_: Any, scorer: Any) -> None:
+        self._found = found
         self._term = term
         self.format = format_
         self.scorer = scorer
-        self._has_tfs = arrays.fields[term[0]].scored
-        self._ids: list[int] = arrays.doc_ids(entry).tolist()
+        self._ids = found.rows
         self._i = 0
 
     def is_active(self) -> bool:
@@ -189,11 +256,11 @@ class Matcher(LeafMatcher):  # type: ignore[misc]
         return other
 
     def id(self) -> int:
-        """The current document."""
+        """The current row."""
         return self._ids[self._i]
 
     def all_ids(self) -> Iterator[int]:
-        """All documents that have the term."""
+        """All rows that have the term."""
         return iter(self._ids)
 
     def next(self) -> None:
@@ -203,41 +270,25 @@ class Matcher(LeafMatcher):  # type: ignore[misc]
         self._i += 1
 
     def skip_to(self, id: int) -> None:
-        """Go to the first posting from here on whose document is `id` or later."""
+        """Go to the first posting from here on whose row is `id` or later."""
         if not self.is_active():
             raise ReadTooFar
         self._i = bisect_left(self._ids, id, self._i)
 
     def weight(self) -> float:
-        """The frequency in the current document, at most 255."""
-        return float(self._arrays.tfs[self._entry.start + self._i]) if self._has_tfs else 1.0
+        """The frequency in the current row."""
+        return float(self._found.frequency(self._i))
 
     def value(self) -> bytes:
-        """The positions in the current document, as the field's format encodes them."""
-        if not self._has_tfs:
+        """The positions in the current row, as the field's format encodes them."""
+        if self._found.positions is None:
             return b""
-        positions = self._arrays.positions(self._entry.start + self._i)
-        value: bytes = self.format.encode(positions)
+        value: bytes = self.format.encode(self._found.positions[self._i])
         return value
 
-    def block_max_weight(self) -> float:
-        """No weight is higher; the whole list is one block."""
-        return float(self._entry.max_tf)
-
-    def block_min_length(self) -> int:
-        """No field that has the term is shorter."""
-        return _length(self._entry.min_length)
-
-    def block_max_length(self) -> int:
-        """No field that has the term is longer."""
-        return _length(self._entry.max_length)
-
-    def skip_to_quality(self, minquality: float) -> int:
-        """Skip the rest if none of it can score above `minquality`; returns the blocks skipped."""
-        if not self.is_active() or self.scorer.block_quality(self) > minquality:
-            return 0
-        self._i = len(self._ids)
-        return 1
+    def supports_block_quality(self) -> bool:
+        """False: there are no blocks to skip."""
+        return False
 
 
 class NumberColumnReader(ColumnReader):  # type: ignore[misc]
@@ -272,30 +323,30 @@ class NumberColumnReader(ColumnReader):  # type: ignore[misc]
 
 
 class PerDocumentReader(base.PerDocumentReader):  # type: ignore[misc]
-    """Whoosh's view of the documents. `deleted` may change while this is open."""
+    """Whoosh's view of the rows."""
 
-    def __init__(self, arrays: SegmentArrays, deleted: Set[int]) -> None:
+    def __init__(self, arrays: SegmentArrays) -> None:
         self._arrays = arrays
-        self._deleted = deleted
+        self._deleted = set(np.flatnonzero(np.isin(arrays.docs_of_rows, arrays.deleted)).tolist())
 
     def doc_count(self) -> int:
-        """Documents that are not deleted."""
-        return self._arrays.doc_count - len(self._deleted)
+        """Rows that are not deleted."""
+        return self._arrays.row_count - len(self._deleted)
 
     def doc_count_all(self) -> int:
-        """Documents, deleted ones included."""
-        return self._arrays.doc_count
+        """Rows, deleted ones included."""
+        return self._arrays.row_count
 
     def has_deletions(self) -> bool:
-        """Whether any document is deleted."""
+        """Whether any row is deleted."""
         return bool(self._deleted)
 
     def is_deleted(self, docnum: int) -> bool:
-        """Whether this document is deleted."""
+        """Whether this row is deleted."""
         return docnum in self._deleted
 
     def deleted_docs(self) -> Iterable[int]:
-        """The deleted documents."""
+        """The deleted rows."""
         return sorted(self._deleted)
 
     def supports_columns(self) -> bool:
@@ -312,42 +363,52 @@ class PerDocumentReader(base.PerDocumentReader):  # type: ignore[misc]
 
     def column_reader(self, fieldname: str, column: NumericColumn) -> NumberColumnReader:
         """A reader of the field's column."""
-        return NumberColumnReader(self._arrays.column(fieldname))
+        values = self._arrays.column(fieldname)
+        default = self._arrays.column_default(fieldname)
+        rows = np.full(self._arrays.row_count, default, values.dtype)
+        rows[self._arrays.first_rows[:-1]] = values
+        return NumberColumnReader(rows)
 
     def doc_field_length(self, docnum: int, fieldname: str, default: int = 0) -> int | None:
-        """A field's length in a document, as exact as its code."""
+        """How many words a field of a row has."""
         return self.doc_field_length_reader(fieldname, default)(docnum)
 
     def doc_field_length_reader(
         self, fieldname: str, default: int = 0
     ) -> Callable[[int], int | None]:
-        """A function document → length; None where a field with lengths is absent."""
-        info = self._arrays.fields.get(fieldname)
-        if info is None or info.length_row < 0:
+        """A function row → length; None where a field with lengths is absent."""
+        lengths = self._lengths(fieldname)
+        if not len(lengths):
             return lambda docnum: default
-        codes = self._arrays.lengths[info.length_row]
-        return lambda docnum: _length(codes[docnum]) or None
+        return lambda docnum: int(lengths[docnum]) or None
 
-    def _statistic(self, fieldname: str, name: str) -> int:
-        info = self._arrays.fields.get(fieldname)
-        return int(getattr(info, name)) if info else 0
+    def _lengths(self, fieldname: str) -> AnyArray:
+        counted = fieldname in _BITS and fieldname != UNCOUNTED
+        return self._arrays.words(fieldname) if counted else np.empty(0, np.uint8)
 
     def field_length(self, fieldname: str) -> int:
-        """Tokens of the field in all documents, exact."""
-        return self._statistic(fieldname, "total_length")
+        """Words of the field in all rows."""
+        return int(self._lengths(fieldname).sum(dtype=np.int64))
 
     def min_field_length(self, fieldname: str) -> int:
-        """The field's smallest length; 0 if a document lacks it."""
-        return self._statistic(fieldname, "min_length")
+        """The field's smallest length; 0 if a row lacks it."""
+        lengths = self._lengths(fieldname)
+        return int(lengths.min()) if len(lengths) else 0
 
     def max_field_length(self, fieldname: str) -> int:
-        """The field's largest length, as exact as its code."""
-        return self._statistic(fieldname, "max_length")
+        """The field's largest length."""
+        return int(self._lengths(fieldname).max(initial=0))
 
     def has_vector(self, docnum: int, fieldname: str) -> bool:
         """False: there are no term vectors."""
         return False
 
     def stored_fields(self, docnum: int) -> dict[str, object]:
-        """The stored fields of a document."""
-        return self._arrays.stored_fields(docnum)
+        """What is shown of a row, with the names of `model.Story` and `model.Article`."""
+        doc = int(self._arrays.docs_of_rows[docnum])
+        place = docnum - int(self._arrays.first_rows[doc])
+        lead: dict[str, object] = msgspec.msgpack.decode(self._arrays.lead(doc))
+        if not place:
+            return {KIND: LEAD, **lead}
+        related: list[dict[str, object]] = msgspec.msgpack.decode(self._arrays.related(doc))
+        return {KIND: RELATED, "id": lead["id"], **related[place - 1]}

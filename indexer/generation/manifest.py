@@ -22,9 +22,10 @@ from typing import Any
 import msgspec
 
 from ..errors import IndexCorrupt, IndexMissing
+from ..ranking import Averages
 
 #: Version of manifest and sources. A reader refuses every other one.
-GENERATION_VERSION = 2
+GENERATION_VERSION = 3
 DIGEST_BYTES = 16
 
 _MANIFEST_NAME = re.compile(r"storydex-([1-9][0-9]*)\.json")
@@ -47,7 +48,7 @@ class FileEntry(msgspec.Struct, frozen=True, array_like=True):
 class Manifest(msgspec.Struct, frozen=True):
     """The description of one generation.
 
-    `segments` is what `codec.Segment.to_manifest` gives; `files` maps the names of all
+    `averages` are what all its segments were weighted by. `segments` is what `codec.Segment.to_manifest` gives; `files` maps the names of all
     files but the manifest to sizes and digests.
     """
 
@@ -59,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True):
     published_only: bool
     stories: int
     articles: int
+    averages: Averages
     segments: list[dict[str, Any]]
     files: dict[str, FileEntry]
 

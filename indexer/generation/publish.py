@@ -7,7 +7,7 @@ table of contents beside it is for Whoosh's own tools and is never read here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..codec.merge import merge_segments
 from ..codec.verify import check_files
 from ..disk import publish_file, sync_folder, write_file
 from ..errors import BuildError
+from ..ranking import Averages
 from ..schema import create_schema
 from . import manifest as mf
 from .open import remove_leftovers
@@ -39,11 +40,18 @@ class Writer:
     """Adds segments to an index folder and deletes stories; nothing counts before `publish`."""
 
     def __init__(
-        self, folder: str, files: dict[str, mf.FileEntry], segments: list[Segment], generation: int
+        self,
+        folder: str,
+        files: dict[str, mf.FileEntry],
+        segments: list[Segment],
+        averages: Averages | None,
+        generation: int,
     ) -> None:
         self._folder = folder
         self._generation = generation
         self._old_files = files
+        #: What the segments of the last generation were weighted by; None if none is kept.
+        self.averages = averages
         self._segments = list(segments)
         self._old = [(segment, segment.arrays(Path(folder))) for segment in segments]
 
@@ -52,18 +60,28 @@ class Writer:
 
         A dictionary trained on fewer than `stories` stories is not used again.
         """
-        largest = max(self._segments, key=Segment.doc_count, default=None)
-        if largest is None or largest.doc_count() < stories:
+        largest = max(self._segments, key=lambda segment: segment.live, default=None)
+        if largest is None or largest.live < stories:
             return None
         return largest.arrays(Path(self._folder)).dictionary
 
-    def delete(self, story_id: str) -> None:
-        """Delete the story with this id from the segments of the last generation."""
+    def delete(self, story_ids: Iterable[str]) -> None:
+        """Delete these stories from the segments of the last generation.
+
+        These are read whole first: a damaged list of ids would have others deleted. Raises
+        `IndexCorrupt`.
+        """
+        for segment, _ in self._old:
+            check_files(Path(self._folder), segment.segment_id())
+        for story_id in story_ids:
+            self._delete(story_id)
+
+    def _delete(self, story_id: str) -> None:
         for segment, arrays in self._old:
             entry = arrays.find_term("id", story_id.encode())
             if entry is not None:
-                for doc in arrays.doc_ids(entry).tolist():
-                    segment.delete_document(doc)
+                for doc in arrays.doc_ids("id", entry).tolist():
+                    segment.delete(doc, int(arrays.first_rows[doc + 1] - arrays.first_rows[doc]))
 
     def keep(self, segment: Segment) -> None:
         """Add a segment that was written into the folder."""
@@ -74,17 +92,17 @@ class Writer:
 
         The order of the segments stays, and with it the order of the stories.
         """
-        live = [segment for segment in self._segments if segment.doc_count()]
-        by_size = sorted(live, key=lambda segment: -segment.doc_count())
-        kept, left = 0, sum(segment.doc_count() for segment in live)
+        live = [segment for segment in self._segments if segment.live]
+        by_size = sorted(live, key=lambda segment: -segment.live)
+        kept, left = 0, sum(segment.live for segment in live)
         for segment in by_size:
-            left -= segment.doc_count()
-            if segment.doc_count() < _MERGE_FACTOR * left or _half_deleted(segment):
+            left -= segment.live
+            if segment.live < _MERGE_FACTOR * left or _half_deleted(segment):
                 break
             kept += 1
         small = {segment.segment_id() for segment in by_size[kept:]}
         merged = [segment for segment in live if segment.segment_id() in small]
-        if len(merged) == 1 and not merged[0].has_deletions():
+        if len(merged) == 1 and not merged[0].deleted:
             merged = []
         self._segments = [segment for segment in live if segment not in merged]
         while len(merged) > _MOST_PARTS:
@@ -95,12 +113,13 @@ class Writer:
 
     def _join(self, segments: list[Segment]) -> Segment:
         folder = Path(self._folder)
-        joined = Segment(INDEX_NAME, docs=sum(segment.doc_count() for segment in segments))
-        for old in filter(self._is_old, segments):
-            # Merging damaged bytes would give them a valid checksum: check them first.
-            check_files(folder, old.segment_id())
         # Open again, to see the deletions.
         parts = [segment.arrays(folder) for segment in segments]
+        joined = Segment(
+            INDEX_NAME,
+            docs=sum(segment.live for segment in segments),
+            rows=sum(segment.doc_count() for segment in segments),
+        )
         merge_segments(folder, joined.segment_id(), parts)
         return joined
 
@@ -142,7 +161,7 @@ class Writer:
 
 
 def _half_deleted(segment: Segment) -> bool:
-    return bool(segment.deleted_count() * 2 > segment.doc_count_all())
+    return bool(len(segment.deleted) * 2 > segment.docs)
 
 
 @contextmanager
@@ -156,12 +175,13 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
     _refuse_foreign_index(found, folder)
     files: dict[str, mf.FileEntry] = {}
     segments: list[Segment] = []
+    averages = None
     if not fresh:
         old = mf.read_manifest(folder)
-        files = old.files
+        files, averages = old.files, old.averages
         segments = read_segments(folder, mf.manifest_name(old.generation), old.segments)
     try:
-        yield Writer(folder, files, segments, mf.next_generation(folder))
+        yield Writer(folder, files, segments, averages, mf.next_generation(folder))
     finally:
         remove_leftovers(folder, found, thorough=fresh)
 
