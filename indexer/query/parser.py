@@ -14,6 +14,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from ..errors import QueryError
 from ..schema import TEXT_FIELDS
 from . import clauses
@@ -40,7 +42,7 @@ _MINUS = re.compile(r'-(?=[\w("])')
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
-class TypedWord(NamedTuple):
+class TypedWord(msgspec.Struct, frozen=True, gc=False):
     """A plain word of the query and where it stands: `query[start:end]`."""
 
     text: str
