@@ -29,8 +29,10 @@ MARKS = "".join(
     if unicodedata.category(chr(code)).startswith("M")
 )  # fmt: skip
 _RUN = rf"[^\W_{CJK}]+(?:[{MARKS}]+[^\W_{CJK}]*)*"
+# Letters each with a dot, as in U.S.
+_INITIALS = r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?"
 #: Words.
-WORD_PATTERN = re.compile(rf"[{CJK}]|{_RUN}(?:['’]{_RUN})*")
+WORD_PATTERN = re.compile(rf"[{CJK}]|{_INITIALS}|{_RUN}(?:['’]{_RUN})*")
 
 # Letters whose base form Unicode does not decompose.
 _LETTERS = str.maketrans(
@@ -81,6 +83,7 @@ def fold(word: str) -> str:
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     if "'" in folded:
         folded = folded.removesuffix("'s").replace("'", "")
+    folded = folded.replace(".", "")
     return folded[:MAX_TERM_LENGTH]
 
 

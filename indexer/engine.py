@@ -10,7 +10,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
 
-from whoosh import query as wq
+import msgspec
 
 from .analysis import well_formed
 from .dates import parse_day
@@ -29,19 +29,17 @@ from .model import (
     Story,
 )
 from .query.request import check, list_values
-from .search.answer import Answer
-from .search.executor import NO_FILTERS, CompiledLoops, Executor
-from .search.find import Result, find
+from .search.executor import CompiledLoops, Executor
+from .search.find import Found, Searcher
 from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import complete, resembling, respell
 
 
 def _compiled_loops() -> Any:
-    """Import what searches and highlights run compiled; returns the loops over postings."""
-    from .highlight.fast import stories  # noqa: F401
-    from .search.fast import postings, queries  # noqa: F401
+    """Import what searches run compiled."""
+    from .search import fast
 
-    return postings
+    return fast
 
 
 #: Compiled code is the same for all engines of a process.
@@ -133,7 +131,7 @@ class _View(NamedTuple):
     """A snapshot and what runs queries over it."""
 
     snapshot: Snapshot
-    executor: Executor
+    searcher: Searcher
     highlighter: Highlighter
     published: tuple[int, int] | None
     damaged: int | None
@@ -152,10 +150,9 @@ class LocalEngine:
         published = mf.published(self._folder)
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
-        executor = Executor(snapshot, self._loops)
+        searcher = Searcher(Executor(snapshot, self._loops))
         damaged = newest if newest > snapshot.manifest.generation else None
-        highlighter = Highlighter(snapshot, self._loops)
-        return _View(snapshot, executor, highlighter, published, damaged)
+        return _View(snapshot, searcher, Highlighter(snapshot), published, damaged)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -217,16 +214,18 @@ class LocalEngine:
         started = time.perf_counter()
         request = check(request)
         view = self._searched()
-        result = find(request, view.executor, request.offset + request.limit)
+        found = view.searcher.find(request, request.offset + request.limit)
+        answer = found.answer
         suggestion = None
-        if result.relaxed or not result.answer.matched:
-            suggestion = respell(view.snapshot, request.query, result.parsed.words)
+        if not answer.complete:
+            suggestion = respell(view.searcher.selector, request.query, found.parsed.words)
         return ResultPage(
             request=request,
-            total=result.answer.total,
-            hits=tuple(_hits(result.answer, request.offset, result.query, view)),
-            facets=_facets(request, result, view),
-            relaxed=result.relaxed,
+            total=answer.total,
+            complete=answer.complete,
+            hits=tuple(_hits(found, request.offset, view)),
+            facets=_facets(request, found, view),
+            relaxed=found.relaxed,
             suggestion=suggestion,
             took_ms=(time.perf_counter() - started) * 1000,
             generation=view.snapshot.manifest.generation,
@@ -234,14 +233,13 @@ class LocalEngine:
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
-        request = check(request)
+        request = msgspec.structs.replace(check(request), facets=())
         view = self._searched()
-        result = find(request, view.executor, view.snapshot.size)
-        return _hits(result.answer, 0, result.query, view)
+        return _hits(view.searcher.find(request, view.snapshot.size), 0, view)
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
-        return complete(self._current().snapshot, well_formed(text), limit)
+        return complete(self._current().searcher.selector, well_formed(text), limit)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
@@ -249,14 +247,14 @@ class LocalEngine:
         doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
-        query = resembling(view.snapshot, view.snapshot.story(doc_id))
-        if query is None:
+        searcher = view.searcher
+        node = resembling(searcher.selector, view.snapshot.lead(doc_id))
+        if node is None:
             return ()
-        nothing = [NO_FILTERS] * len(view.snapshot.segments)
-        answer = view.executor.search(query, nothing, limit + 1)
+        found = searcher.like(node, limit + 1)
         others = (
             hit
-            for hit, other in zip(_hits(answer, 0, query, view), answer.doc_ids, strict=True)
+            for hit, other in zip(_hits(found, 0, view), found.answer.doc_ids, strict=True)
             if other != doc_id
         )
         return tuple(islice(others, limit))
@@ -316,13 +314,14 @@ class LocalEngine:
         return view
 
 
-def _facets(request: SearchRequest, result: Result, view: _View) -> dict[str, FacetRows]:
+def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:
     limit = request.facet_limit
     return {
-        facet: result.filters.rows(facet, view.snapshot.facet(facet), counts, limit)
-        for facet, counts in zip(request.facets, result.answer.counts, strict=True)
+        facet: found.filters.rows(facet, view.snapshot.facet(facet), counts, limit)
+        for facet, counts in zip(request.facets, found.answer.counts, strict=True)
     }
 
 
-def _hits(answer: Answer, offset: int, query: wq.Query, view: _View) -> Iterator[Hit]:
-    return view.highlighter.hits(query, answer.doc_ids[offset:], answer.scores[offset:])
+def _hits(found: Found, offset: int, view: _View) -> Iterator[Hit]:
+    answer = found.answer
+    return view.highlighter.hits(found, answer.doc_ids[offset:], answer.scores[offset:])

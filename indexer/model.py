@@ -357,13 +357,14 @@ class HitSource(Protocol):
 class ResultPage(msgspec.Struct, frozen=True):
     """The answer to a `SearchRequest`.
 
-    `total` is the exact number of matching stories; `relaxed` says that no story
-    had all the words, so stories with some of them are shown; `suggestion` is a
+    `total` is the exact number of stories listed, `complete` how many of these have all
+    the words; `relaxed` says that some lack words; `suggestion` is a
     better spelling of the query, if one is known; `took_ms` is milliseconds.
     """
 
     request: SearchRequest
     total: int
+    complete: int
     hits: tuple[Hit, ...]
     facets: Mapping[str, FacetRows]
     relaxed: bool

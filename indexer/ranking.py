@@ -30,16 +30,12 @@ SATURATION = 1.2
 #: What a function word weighs beside the same word if it were none.
 FUNCTION_WEIGHT = 0.1
 #: How much more a lead's score counts than that of a related article.
-LEAD_WEIGHT = 2.0
+LEAD_WEIGHT = 1.15
 
 _IDF_POWER, _BURST_POWER = 1.2, 0.3
 # Of each field: what an occurrence counts, and which part of the length it is divided by.
 _TITLE, _TEXT, _ABOUT = (3.0, 0.5), (1.0, 0.7), (0.5, 0.0)
 _PARAMETERS = np.array([_TITLE, _TEXT, _TEXT, _ABOUT])
-#: The least and the largest t that are told apart.
-_LEAST, _MOST = 0.02, 64.0
-
-
 class Averages(NamedTuple):
     """The average lengths of the fields of rows that have them, in words."""
 
@@ -62,9 +58,11 @@ def factors(lengths: npt.NDArray[np.integer], averages: Averages) -> npt.NDArray
     return (counts / (1 - parts + parts * relative)).astype(np.float32)
 
 
+# The least t that is told apart, and how many steps there are until its double.
+_LEAST, _STEPS = 2.0**-6, 20
 #: Code of a weight → t. Code 0 stands for none; the others are in logarithmic steps.
 WEIGHTS: npt.NDArray[np.float32] = np.append(
-    0.0, _LEAST * (_MOST / _LEAST) ** (np.arange(255) / 254)
+    0.0, _LEAST * 2.0 ** (np.arange(255) / _STEPS)
 ).astype(np.float32)
 _BOUNDS = np.sqrt(WEIGHTS[1:-1].astype(np.float64) * WEIGHTS[2:])
 

@@ -98,13 +98,9 @@ def _take(part: Part, forms: I64) -> tuple[npt.NDArray[np.generic], ...]:
     kept = rows >= 0
     starts = arrays.term_starts(TEXT)
     begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
-    codes = [arrays.codes_of(arrays.term_entry(TEXT, ordinal)) for ordinal in ordinals]
-    firsts = arrays.form_starts[ordinals.start : ordinals.stop].astype(np.int64)
-    places = np.repeat(firsts, list(map(len, codes))) + np.concatenate(codes)
-    if len(places) and places.max() >= len(forms):
-        raise arrays.postings_file.corrupt("a posting has a form that is not there")
+    found = forms[arrays.forms_of_postings(ordinals)]
     return (
-        _numbers(part)[kept], rows[kept].astype(np.uint32), forms[places[kept]],
+        _numbers(part)[kept], rows[kept].astype(np.uint32), found[kept],
         arrays.bits[begin:end][kept], arrays.weights[begin:end][kept],
         *arrays.steps_of(begin, end, kept),
     )  # fmt: skip

@@ -138,6 +138,22 @@ class SegmentArrays(SegmentTerms):
         begin, end = self.code_bounds(entry)
         return self.codes[begin:end] if begin < end else np.zeros(entry.end - entry.start, np.uint8)
 
+    def forms_of_postings(self, ordinals: range) -> I64:
+        """int64: for every posting of a range of terms, its form by number in the segment."""
+        starts = self.starts[ordinals.start : ordinals.stop + 1].astype(np.int64)
+        codes = self.code_starts[ordinals.start : ordinals.stop + 1].astype(np.int64)
+        sizes = np.diff(starts)
+        several = np.diff(codes) > 0
+        forms = np.repeat(self.form_starts[ordinals.start : ordinals.stop].astype(np.int64), sizes)
+        found = self.codes[codes[0] : codes[-1]]
+        coded = np.repeat(several, sizes)
+        if sizes.min(initial=0) < 0 or coded.sum() != len(found):
+            raise self.terms_file.corrupt("the forms of postings are out of order")
+        forms[coded] += found
+        if forms.max(initial=0) > max(0, self.form_count - 1):
+            raise self.postings_file.corrupt("a posting has a form that is not there")
+        return forms
+
     def code_bounds(self, entry: TermEntry) -> tuple[int, int]:
         """Where the forms of a term's postings stand in `codes`; nowhere if it has one form."""
         begin, end = map(int, self.code_starts[entry.ordinal : entry.ordinal + 2])

@@ -118,6 +118,10 @@ class SegmentTerms:
         except UnicodeDecodeError as error:
             raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
 
+    def light_df(self, form: int) -> int:
+        """The rows that have a form, by number, or another of its light form."""
+        return int(self._light_df[form])
+
     def forms_of(self, ordinal: int) -> list[Form]:
         """The written forms of a term of the text; raises `IndexCorrupt`."""
         begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]

@@ -1,7 +1,8 @@
-"""What the executor is asked to count, and what it answers."""
+"""What executors are asked, and what they answer."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,13 @@ import numpy.typing as npt
 
 from ..model import Facet
 
-#: Of a document that several filters or a date limit reject: see `executor.Failed`.
+#: uint8[N], how each document of a segment fares with the filters; or uint8[0] if there are
+#: none. 0: passes. i: only facet filter i rejects it. REJECTED: several filters, or a date
+#: limit, reject it.
+Failed = npt.NDArray[np.uint8]
+NO_FILTERS: Failed = np.empty(0, np.uint8)
 REJECTED = 255
+NO_RANKS = np.empty(0, np.int32)
 
 
 class FacetWish(NamedTuple):
@@ -20,16 +26,46 @@ class FacetWish(NamedTuple):
     own: int = 0
 
 
+class Ordering(NamedTuple):
+    """Which documents are listed, and in which order.
+
+    failed: for each segment how its documents fare with the filters
+    ranks: int32[size], the place of each document, in place of scores; or int32[0]
+    bonus: what the scores of documents with all words are multiplied by; first: whether these
+        come before all others
+    """
+
+    failed: list[Failed]
+    ranks: npt.NDArray[np.int32] = NO_RANKS
+    bonus: float = 1.0
+    first: bool = False
+
+
+@dataclass
+class Best:
+    """The best documents so far, best first, or all in order of number (`everything`).
+
+    state: int64[4], see `loops.MATCHED`; docs: int64[k]; keys: float64[k]
+    """
+
+    state: npt.NDArray[np.int64]
+    docs: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.float64]
+    everything: bool
+
+
 class Answer(NamedTuple):
     """What a query finds.
 
-    matched: documents that match, before filters; total: after them
+    matched: documents that match, before filters; total: after them; complete: of these, how
+        many have all the words that a plan counts
     doc_ids, scores: of the best, best first, ties in order of doc id
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
     """
 
     matched: int
     total: int
+    complete: int
     doc_ids: list[int]
     scores: list[float]
     counts: list[npt.NDArray[np.int64]]

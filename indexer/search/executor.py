@@ -1,195 +1,155 @@
-"""A query over a whole snapshot → total, the best stories, facet counts.
+"""A plan over a whole snapshot → total, the best stories, facet counts.
 
-One segment at a time, by `plain`, or by `fast` once the compiler is loaded. Both give the
-same answers.
+One segment at a time, by `plain`, or by `fast` once the compiler is loaded.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from whoosh import query as wq
 
-from ..model import Facet
-from .answer import REJECTED, Answer, FacetWish
-from .fast.tree import CompiledEvaluator, Words, read_words
-from .plain import Evaluator, Matches, Statistics
+from ..codec.read import SegmentArrays
+from .answer import REJECTED, Answer, Best, Failed, FacetWish, Ordering
+from .plain import Matches, evaluate, score_rows
+from .plan import Mask, Plan
 from .snapshot import Snapshot
+from .words import F32
 
-#: uint8[N], how each document of a segment fares with the filters; or uint8[0] if there are
-#: none. 0: passes. i: only facet filter i rejects it. REJECTED: several filters, or a date
-#: limit, reject it.
-Failed = npt.NDArray[np.uint8]
-NO_FILTERS: Failed = np.empty(0, np.uint8)
-
-
-class Prepared(NamedTuple):
-    """A query made ready for one executor: read as words, and as compiled loops want it."""
-
-    query: wq.Query
-    words: Words | None
-    request: npt.NDArray[np.uint8] | None
+#: Documents with all words come first: this is added to their keys.
+FIRST = 1 << 20
 
 
 class Executor:
-    """Runs queries over a snapshot; safe to share between threads.
+    """Runs plans over a snapshot; safe to share between threads.
 
-    Uses plain loops until the compiled ones are loaded.
+    Uses plain arithmetic until the compiled loops are loaded.
     """
 
     def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
         self.snapshot = snapshot
         self._loops = loops
-        self._statistics = Statistics(snapshot)
-        self._plain = [
-            Evaluator(snapshot, number, self._statistics)
-            for number in range(len(snapshot.segments))
-        ]
-        self._compiled: list[CompiledEvaluator] = []
-        self._words: Any = None
-        self._deletions = any(len(segment.deleted) for segment in snapshot.segments)
-
-    def match(self, query: wq.Query) -> list[Matches]:
-        """What matches in each segment; raises `QueryError`, `QueryTooCostly` for its patterns."""
-        self.snapshot.expander.check(query)
-        return self._match(query)
-
-    def _match(self, query: wq.Query) -> list[Matches]:
-        return [_single(evaluator.matches(query)) for evaluator in self._evaluators()]
-
-    def prepare(self, query: wq.Query) -> Prepared:
-        """Make a query ready to run; raises `QueryError`, `QueryTooCostly` for its patterns."""
-        words = read_words(query) if self._loops.loaded else None
-        if words is None or words.filters or words.excluded:
-            self.snapshot.expander.check(query)
-        request = None if words is None else self._word_search().request(words)
-        return Prepared(query, words, request)
+        self._fast: list[Any] = []
 
     def run(
-        self, prepared: Prepared, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
+        self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Match, rank and count facets; in a single compiled pass if the query has only words."""
-        words, request = prepared.words, prepared.request
-        if words is not None and request is not None and k <= self._words.max_best:
-            return self._words.answer(  # type: ignore[no-any-return]
-                request, failed, k, wishes, self._dropped(words), words.slop
-            )
-        found = self._match(prepared.query)
-        total, doc_ids, scores = self.top(found, failed, k)
-        counts = [self.count(found, failed, wish.facet, wish.own) for wish in wishes]
-        return Answer(sum(len(part.doc_ids) for part in found), total, doc_ids, scores, counts)
-
-    def search(
-        self, query: wq.Query, failed: list[Failed], k: int, wishes: Sequence[FacetWish] = ()
-    ) -> Answer:
-        """Prepare a query and run it; raises `QueryError`, `QueryTooCostly` for its patterns."""
-        return self.run(self.prepare(query), failed, k, wishes)
-
-    def mask(self, number: int, field: str, terms: Iterable[str]) -> npt.NDArray[np.bool_]:
-        """bool[N]: the documents of segment `number` that have any of these terms."""
-        return self._evaluators()[number].mask(field, terms)
-
-    def _word_search(self) -> Any:
-        if self._words is None:
-            from .fast.queries import WordSearch
-
-            self._words = WordSearch(self.snapshot, self._statistics)
-        return self._words
-
-    def _dropped(self, words: Words) -> list[npt.NDArray[np.uint8]] | None:
-        """For each segment, what cannot match: uint8[N], not 0 for such documents."""
-        if not (words.filters or words.excluded or self._deletions):
-            return None
-        masks = []
-        for evaluator in self._evaluators():
-            mask = np.zeros(evaluator.segment.doc_count, np.uint8)
-            for clause in words.filters:
-                inside = np.zeros(len(mask), np.bool_)
-                inside[evaluator.documents(clause)] = True
-                mask[~inside] = 1
-            for clause in words.excluded:
-                mask[evaluator.documents(clause)] = 1
-            mask[evaluator.segment.deleted] = 1
-            masks.append(mask)
-        return masks
-
-    def _evaluators(self) -> Sequence[Evaluator]:
+        """Match, order and count facets."""
         if not self._loops.loaded:
-            return self._plain
-        if not self._compiled:
-            self._compiled = [
-                CompiledEvaluator(self.snapshot, number, self._statistics, self._loops.module)
-                for number in range(len(self.snapshot.segments))
-            ]
-        return self._compiled
+            return self._run_plainly(plan, ordering, k, wishes)
+        k = min(k, self.snapshot.size)
+        everything = k > self._loops.module.MOST_HELD
+        room = self.snapshot.size if everything else k
+        best = Best(
+            np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64), everything
+        )
+        found = [
+            segment.run(plan, base, ordering, best)
+            for base, segment in zip(self.snapshot.bases, self._segments(), strict=True)
+        ]
+        matched, passed, complete, held = best.state.tolist()
+        docs, keys = best.docs[:held], best.keys[:held]
+        if everything:
+            order = np.argsort(-keys, kind="stable")[:k]
+            docs, keys = docs[order], keys[order]
+        counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
+        return Answer(matched, passed, complete, docs.tolist(), _scores_of(keys), counts)
 
-    def top(
-        self, found: list[Matches], failed: list[Failed], k: int
-    ) -> tuple[int, list[int], list[float]]:
-        """How many pass the filters, and the best k of them: doc ids and scores.
-
-        Best first; ties in order of doc id.
-        """
-        total = 0
-        doc_ids: list[int] = []
-        scores: list[float] = []
-        for base, part, fails in zip(self.snapshot.bases, found, failed, strict=True):
-            passed, docs, values = self._top_of(part, fails, k)
-            total += passed
-            doc_ids += [base + doc for doc in docs]
-            scores += values
-        if len(found) > 1:
-            order = sorted(range(len(doc_ids)), key=lambda i: -scores[i])[:k]
-            doc_ids, scores = [doc_ids[i] for i in order], [scores[i] for i in order]
-        return total, doc_ids, scores
-
-    def _top_of(self, found: Matches, failed: Failed, k: int) -> tuple[int, list[int], list[float]]:
+    def score_rows(self, plan: Plan, doc_id: int) -> F32:
+        """float32[rows of the story]: what each of its rows scores, its lead's weight left out."""
+        number = self.snapshot.segment_of(doc_id)
+        doc = doc_id - self.snapshot.bases[number]
         if self._loops.loaded:
-            docs = np.empty(min(k, len(found.doc_ids)), np.uint32)
-            scores = np.empty(len(docs), np.float32)
-            total = self._loops.module.best(found.doc_ids, found.scores, failed, docs, scores)
-            return total, docs[:total].tolist(), scores[:total].tolist()
-        passed = _passing(found, failed)
-        order = passed[np.argsort(-found.scores[passed], kind="stable")[:k]]
-        return len(passed), found.doc_ids[order].tolist(), found.scores[order].tolist()
+            scores: F32 = self._segments()[number].score_rows(plan, doc)
+            return scores
+        return score_rows(self.snapshot.segments[number], number, plan, doc)
 
-    def passing(
-        self, found: list[Matches], failed: list[Failed]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """All that pass the filters, by doc id: doc_ids int64[n], scores float32[n]."""
-        doc_ids, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for base, part, fails in zip(self.snapshot.bases, found, failed, strict=True):
-            passed = _passing(part, fails)
-            doc_ids.append(part.doc_ids[passed].astype(np.int64) + base)
-            scores.append(part.scores[passed])
-        return np.concatenate(doc_ids), np.concatenate(scores)
+    def _segments(self) -> list[Any]:
+        if not self._fast:
+            self._fast = [
+                self._loops.module.FastSegment(segment, number)
+                for number, segment in enumerate(self.snapshot.segments)
+            ]
+        return self._fast
 
-    def count(
-        self, found: list[Matches], failed: list[Failed], facet: Facet, own: int
+    def _join(
+        self, wish: FacetWish, parts: Iterator[npt.NDArray[np.int64] | None]
     ) -> npt.NDArray[np.int64]:
-        """int64[values]: the matches that have each value of a facet.
-
-        `own` is what `failed` says of documents that only this facet's filter keeps out.
-        """
-        values = self.snapshot.facet(facet)
+        """Counts by the segments' own ordinals → int64[values]."""
+        values = self.snapshot.facet(wish.facet)
         counts = np.zeros(len(values.keys), np.int64)
-        for number, (part, fails) in enumerate(zip(found, failed, strict=True)):
-            segment = self.snapshot.segments[number]
-            if len(part.doc_ids) and segment.has_facet(facet):
-                offsets, ordinals = segment.facet(facet)
-                part_counts = np.zeros(segment.fields[facet].terms, np.int64)
-                if self._loops.loaded:
-                    self._loops.module.count_facet(
-                        part.doc_ids, fails, own, offsets, ordinals, part_counts
-                    )
-                else:
-                    _count_plainly(part, fails, own, offsets, ordinals, part_counts)
-                counts[values.ordinals[number]] += part_counts
+        for ordinals, part in zip(values.ordinals, parts, strict=True):
+            if part is not None:
+                counts[ordinals] += part
         return counts
+
+    def _run_plainly(
+        self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish]
+    ) -> Answer:
+        snapshot = self.snapshot
+        found = [evaluate(part, number, plan) for number, part in enumerate(snapshot.segments)]
+        need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
+        docs, keys = [np.empty(0, np.int64)], [np.empty(0, np.float64)]
+        complete = 0
+        for base, part, failed in zip(snapshot.bases, found, ordering.failed, strict=True):
+            passing = part.matched & (failed == 0 if len(failed) else True)
+            whole = (part.words == need) & (need > 0)
+            complete += int((passing & whole).sum())
+            docs.append(np.flatnonzero(passing) + base)
+            keys.append(_keys(part, base, whole, ordering)[passing])
+        all_docs, all_keys = np.concatenate(docs), np.concatenate(keys)
+        order = np.argsort(-all_keys, kind="stable")[:k]
+        counts = [
+            self._join(
+                wish,
+                (
+                    _count(segment, part.matched, failed, wish)
+                    for segment, part, failed in zip(
+                        snapshot.segments, found, ordering.failed, strict=True
+                    )
+                ),
+            )
+            for wish in wishes
+        ]
+        matched = sum(int(part.matched.sum()) for part in found)
+        return Answer(
+            matched, len(all_docs), complete, all_docs[order].tolist(),
+            _scores_of(all_keys[order]), counts,
+        )  # fmt: skip
+
+
+def _keys(
+    part: Matches, base: int, whole: Mask, ordering: Ordering
+) -> npt.NDArray[np.float64]:
+    """What documents are ordered by, highest first."""
+    if len(ordering.ranks):
+        return -ordering.ranks[base : base + len(part.matched)].astype(np.float64)
+    bonus = np.where(whole, np.float32(ordering.bonus), np.float32(1))
+    keys = (part.scores * bonus).astype(np.float64)
+    return np.where(whole & ordering.first, keys + FIRST, keys)
+
+
+def _scores_of(keys: npt.NDArray[np.float64]) -> list[float]:
+    """Scores of documents in their order; 0 where it is not one of scores."""
+    scores = np.where(keys >= FIRST, keys - FIRST, keys).astype(np.float32)
+    found: list[float] = np.maximum(scores, 0).tolist()
+    return found
+
+
+def _count(
+    segment: SegmentArrays, matched: Mask, failed: Failed, wish: FacetWish
+) -> npt.NDArray[np.int64] | None:
+    """int64[V]: the matches of a segment that have each value of a facet."""
+    if not segment.has_facet(wish.facet):
+        return None
+    offsets, ordinals = segment.facet(wish.facet)
+    if len(failed):
+        matched = matched & ((failed == 0) | (failed == wish.own))
+    kept = np.repeat(matched, np.diff(offsets))
+    return np.bincount(ordinals[kept], minlength=segment.fields[wish.facet].terms)
 
 
 class CompiledLoops:
@@ -222,45 +182,16 @@ class CompiledLoops:
             self._thread.start()
 
 
-def _single(found: Matches) -> Matches:
-    """Scores as float32, the precision in which results are ranked."""
-    return Matches(found.doc_ids, found.scores.astype(np.float32, copy=False))
+def failures(docs: int, allowed: Mask | None, masks: Sequence[Mask]) -> Failed:
+    """How documents fare with filters; see `answer.Failed`.
 
-
-def _passing(found: Matches, failed: Failed) -> npt.NDArray[np.intp]:
-    if not len(failed):
-        return np.arange(len(found.doc_ids))
-    return np.flatnonzero(failed[found.doc_ids] == 0)
-
-
-def _count_plainly(
-    found: Matches,
-    failed: Failed,
-    own: int,
-    offsets: Any,
-    ordinals: Any,
-    counts: npt.NDArray[np.int64],
-) -> None:
-    doc_ids = found.doc_ids
-    if len(failed):
-        fails = failed[doc_ids]
-        doc_ids = doc_ids[(fails == 0) | (fails == own)]
-    inside = np.zeros(len(offsets) - 1, np.bool_)
-    inside[doc_ids] = True
-    counts += np.bincount(ordinals[np.repeat(inside, np.diff(offsets))], minlength=len(counts))
-
-
-def failures(
-    size: int, allowed: npt.NDArray[np.bool_] | None, filters: Sequence[npt.NDArray[np.bool_]]
-) -> Failed:
-    """Combine the filters of a segment of `size` documents into one array.
-
-    allowed: bool[N], what is no facet's filter; filters: bool[N] of each filtered facet
+    allowed: the documents within the date limits, None if there are none
+    masks: for each facet filter the documents that pass it
     """
-    if allowed is None and not filters:
-        return NO_FILTERS
-    failed = (~filters[0]).view(np.uint8) if filters else np.zeros(size, np.uint8)
-    for number, passes in enumerate(filters[1:], 2):
+    if allowed is None and not masks:
+        return np.empty(0, np.uint8)
+    failed = np.zeros(docs, np.uint8)
+    for number, passes in enumerate(masks, 1):
         fails = (~passes).view(np.uint8)
         # Numbers wrap round: only where a document fails a second time all bits are set.
         failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)

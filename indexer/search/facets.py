@@ -11,14 +11,14 @@ from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
-from whoosh.util.times import datetime_to_long
 
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
-from ..schema import facet_key, naive_utc
-from .answer import FacetWish
-from .executor import Executor, Failed, failures
-from .snapshot import NO_DATE, FacetValues, Snapshot
+from ..schema import facet_key
+from .answer import Failed, FacetWish
+from .executor import failures
+from .select import between, mask_of
+from .snapshot import FacetValues, Snapshot
 
 Mask = npt.NDArray[np.bool_]
 _RANK_BITS = 32
@@ -33,25 +33,22 @@ def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
 class Filters:
     """The filters of a request over a snapshot.
 
-    `failed` says for each segment how its documents fare, see `executor.Failed`.
+    `failed` says for each segment how its documents fare, see `answer.Failed`.
     """
 
     def __init__(
         self,
-        executor: Executor,
+        snapshot: Snapshot,
         keys: Mapping[Facet, frozenset[str]],
         since: date | datetime | None,
         until: date | datetime | None,
     ) -> None:
-        snapshot = executor.snapshot
         self.keys = {facet: wanted for facet, wanted in keys.items() if wanted}
         self.failed: list[Failed] = []
-        span = None if since is None and until is None else _between(snapshot, since, until)
-        for number, (base, segment) in enumerate(
-            zip(snapshot.bases, snapshot.segments, strict=True)
-        ):
+        span = None if since is None and until is None else _span(snapshot, since, until)
+        for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
             allowed = None if span is None else span[base : base + segment.doc_count]
-            masks = [executor.mask(number, facet, wanted) for facet, wanted in self.keys.items()]
+            masks = [mask_of(segment, facet, wanted) for facet, wanted in self.keys.items()]
             self.failed.append(failures(segment.doc_count, allowed, masks))
 
     def wish(self, facet: Facet) -> FacetWish:
@@ -108,14 +105,9 @@ def _row(
     return FacetCount(values.values[place], values.labels[place], int(counts[place]), selected)
 
 
-def _between(
+def _span(
     snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None
 ) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
-    dates = snapshot.dates
-    mask: Mask = dates != NO_DATE
-    if since is not None:
-        mask &= dates >= datetime_to_long(naive_utc(first_instant(since)))
-    if until is not None:
-        mask &= dates <= datetime_to_long(naive_utc(last_instant(until)))
-    return mask
+    first = None if since is None else first_instant(since)
+    return between(snapshot, first, None if until is None else last_instant(until))

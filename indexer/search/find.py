@@ -5,70 +5,118 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from whoosh import query as wq
 
-from ..model import SearchRequest, Sort
+from ..model import SearchRequest
+from ..query.nodes import Fuzzy, Node
 from ..query.parser import ParsedQuery, parse
-from .answer import Answer
+from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters, filter_keys
+from .plan import Plan, Planner
+from .select import Selector
+from .words import Term
+
+#: Where fewer stories have all the words, those with some of them are listed, too.
+ENOUGH = 10
+#: In queries of so many words, stories with all of them come before all others; in longer
+#: ones their scores are multiplied.
+_FIRST_UP_TO, _BONUS = 3, 1.1
+#: What a related article must score to count as a match, as a part of the query's weight.
+_MATCHING = 0.15
 
 
-class Result(NamedTuple):
-    """What was found for a request: by which query, and what of it was asked for."""
+class Searcher:
+    """Finds what requests ask for in a snapshot; safe to share between threads."""
 
-    query: wq.Query
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+        self.selector = Selector(executor.snapshot)
+        self.planner = Planner(self.selector)
+
+    def find(self, request: SearchRequest, limit: int) -> Found:
+        """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
+        parsed = parse(request.query)
+        keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
+        filters = Filters(self.executor.snapshot, keys, request.since, request.until)
+        wishes = [filters.wish(facet) for facet in request.facets]
+        ranked = request.sort == "relevance" and parsed.scored
+        sort = "newest" if request.sort == "relevance" else request.sort
+        ranks = NO_RANKS if ranked else self.executor.snapshot.ranks(sort)
+        ordering = Ordering(filters.failed, ranks)
+        if not parsed.plain:
+            plan = self.planner.plan(parsed.node)
+            answer = self.executor.run(plan, ordering, limit, wishes)
+            return Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
+        plan = self.planner.words(parsed.plain, parsed.rest, every=True)
+        answer = self.executor.run(plan, ordering, limit, wishes)
+        found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
+        # Whether words are left out must not depend on the filters: a facet's count would
+        # then not be what choosing its value gives.
+        if answer.matched >= (ENOUGH if ranked else 1):
+            return found
+        return self._widened(found, ordering, limit, wishes)
+
+    def _widened(
+        self, found: Found, ordering: Ordering, limit: int, wishes: list[FacetWish]
+    ) -> Found:
+        """The same with stories that have some of the words, if there are more."""
+        plan = self.planner.words(found.parsed.plain, found.parsed.rest, every=False)
+        words = len(plan.steps[plan.counted].parts) if plan.counted is not None else 0
+        if words < 2:
+            return found
+        first = words <= _FIRST_UP_TO
+        ordering = ordering._replace(first=first, bonus=1.0 if first else _BONUS)
+        answer = self.executor.run(plan, ordering, limit, wishes)
+        if answer.matched == found.answer.matched:
+            return found
+        return found._replace(plan=plan, answer=answer)
+
+    def like(self, node: Node, limit: int) -> Found:
+        """The first `limit` stories that a tree selects, best first, without filters."""
+        plan = self.planner.plan(node)
+        filters = Filters(self.executor.snapshot, {}, None, None)
+        answer = self.executor.run(plan, Ordering(filters.failed), limit)
+        parsed = ParsedQuery(node, (), node, True, ())
+        return Found(self, parsed, plan, answer, filters)
+
+    def matching(self, plan: Plan, doc_id: int) -> list[tuple[int, float]]:
+        """The related articles of a story that match, by number, and their scores; best first.
+
+        One that has only function words, or little of what the query weighs, does not count.
+        """
+        if not plan.telling:
+            return []
+        weight = sum(leaf.weight for leaf in plan.leaves if isinstance(leaf, Term))
+        scores = self.executor.score_rows(plan, doc_id)[1:]
+        enough = np.flatnonzero((scores > 0) & (scores >= np.float32(_MATCHING * weight)))
+        order = enough[np.argsort(-scores[enough], kind="stable")]
+        return list(zip(order.tolist(), scores[order].tolist(), strict=True))
+
+
+class Found(NamedTuple):
+    """What was found for a request, and by which plan."""
+
+    searcher: Searcher
     parsed: ParsedQuery
-    relaxed: bool
+    plan: Plan
     answer: Answer
     filters: Filters
 
+    @property
+    def node(self) -> Node:
+        """The tree that was searched."""
+        return self.parsed.node
 
-def find(request: SearchRequest, executor: Executor, limit: int) -> Result:
-    """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
-    parsed = parse(request.query)
-    keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
-    filters = Filters(executor, keys, request.since, request.until)
-    answer = _answer(request, parsed.query, parsed.scored, filters, executor, limit)
-    # Whether words are dropped must not depend on the filters: a facet's count would
-    # then not be what choosing its value gives.
-    if not answer.matched and parsed.relaxed is not None:
-        some = _answer(request, parsed.relaxed, parsed.scored, filters, executor, limit)
-        if some.matched:
-            return Result(parsed.relaxed, parsed, True, some, filters)
-    return Result(parsed.query, parsed, False, answer, filters)
+    @property
+    def relaxed(self) -> bool:
+        """Whether stories are listed that lack some of the words."""
+        return self.answer.total > self.answer.complete
 
+    def matching(self, doc_id: int) -> list[tuple[int, float]]:
+        """The related articles of a story that match; see `Searcher.matching`."""
+        return self.searcher.matching(self.plan, doc_id)
 
-def _answer(
-    request: SearchRequest,
-    query: wq.Query,
-    scored: bool,
-    filters: Filters,
-    executor: Executor,
-    limit: int,
-) -> Answer:
-    """The first `limit` stories in the order asked for, totals and facet counts.
+    def near(self, leaf: Fuzzy) -> frozenset[str]:
+        """The folded words of the index that a near spelling stands for."""
+        return self.searcher.selector.expansion(leaf)
 
-    Ties are in order of document number; stories without a value to sort by come last.
-    """
-    wishes = [filters.wish(facet) for facet in request.facets]
-    sort: Sort = request.sort
-    if sort == "relevance":
-        if scored:
-            return executor.search(query, filters.failed, limit, wishes)
-        sort = "newest"
-    found = executor.match(query)
-    doc_ids, scores = executor.passing(found, filters.failed)
-    order = _first(executor.snapshot.ranks(sort)[doc_ids], limit)
-    counts = [executor.count(found, filters.failed, wish.facet, wish.own) for wish in wishes]
-    matched = sum(len(part.doc_ids) for part in found)
-    return Answer(matched, len(doc_ids), doc_ids[order].tolist(), scores[order].tolist(), counts)
-
-
-def _first(ranks: npt.NDArray[np.int32], limit: int) -> npt.NDArray[np.intp]:
-    """Where the lowest ranks are, lowest first; all are different."""
-    if limit >= len(ranks):
-        return np.argsort(ranks)
-    nearest = np.argpartition(ranks, limit)[:limit]
-    return nearest[np.argsort(ranks[nearest])]

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -27,25 +28,28 @@ from whoosh.reading import IndexReader
 
 from ..codec import Segment
 from ..codec.read import SegmentArrays
-from ..codec.stored import decode_fields
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.open import open_generation
-from ..model import Facet, Sort, Story
+from ..analysis import fold, iter_words
+from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
     LABEL_SEPARATOR,
     LABELLED,
     NUMBER_FIELDS,
     create_schema,
-    decode_story,
+    cut_related,
     facet_key,
     is_domain,
+    read_lead,
+    read_related,
+    with_related,
 )
-from .expand import Expander
+from .select import NO_DATE
 
-#: Stands for "no date" in the date column.
-NO_DATE = np.iinfo(np.int64).max
 _ABSENT_DATE = (1 << 64) - 1
+
+T = TypeVar("T")
 
 
 class FacetValues(NamedTuple):
@@ -87,6 +91,7 @@ class Snapshot:
         self.bases = [0, *accumulate(sizes)][: len(sizes)]
         self.size = sum(sizes)
         self._facets: dict[Facet, FacetValues] = {}
+        self._names: dict[Facet, dict[str, str]] = {}
         self._numbers: dict[str, npt.NDArray[np.float64]] = {}
         self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
         #: Held while `reader` is used.
@@ -106,11 +111,6 @@ class Snapshot:
             storage, self.schema, self._whoosh_segments, self.manifest.generation
         )
 
-    @cached_property
-    def expander(self) -> Expander:
-        """What expands patterns over it."""
-        return Expander(self)
-
     def term(self, number: int, field: str, ordinal: int) -> str:
         """A term of a field in segment `number`; raises `IndexCorrupt`."""
         segment = self.segments[number]
@@ -125,23 +125,39 @@ class Snapshot:
         """The number of the segment that holds a story."""
         return bisect_right(self.bases, doc_id) - 1
 
-    def texts(self, doc_id: int) -> bytes:
-        """The stored texts of a story, see `schema.Texts`; raises `IndexCorrupt`."""
-        number = self.segment_of(doc_id)
-        return self.segments[number].stored_texts(doc_id - self.bases[number])
+    def lead(self, doc_id: int) -> Story:
+        """A story whose related articles are read when first looked at.
 
-    def story(self, doc_id: int, texts: bytes | None = None) -> Story:
-        """The story with this document number; raises `IndexCorrupt`.
-
-        `texts` are its stored texts, if they have been read.
+        Raises `IndexCorrupt`, as reading these may.
         """
         segment, doc = self.locate(doc_id)
-        if texts is None:
-            texts = segment.stored_texts(doc)
+        lead = self._read(doc_id, read_lead, segment.lead(doc))
+        count = int(segment.first_rows[doc + 1] - segment.first_rows[doc]) - 1
+        if not count:
+            return lead
+        return with_related(lead, Articles(count, lambda: self._articles(doc_id, count)))
+
+    def _articles(self, doc_id: int, count: int) -> tuple[Article, ...]:
+        segment, doc = self.locate(doc_id)
+        articles = self._read(doc_id, read_related, segment.related(doc))
+        if len(articles) != count:
+            raise self.damaged(doc_id, f"{len(articles)} articles, not {count}")
+        return articles
+
+    def related(self, doc_id: int) -> list[msgspec.Raw]:
+        """The related articles of a story, each still to be read; raises `IndexCorrupt`."""
+        segment, doc = self.locate(doc_id)
+        return self._read(doc_id, cut_related, segment.related(doc))
+
+    def story(self, doc_id: int) -> Story:
+        """The whole story with this document number; raises `IndexCorrupt`."""
+        lead = self.lead(doc_id)
+        return with_related(lead, tuple(lead.related))
+
+    def _read(self, doc_id: int, read: Callable[[bytes], T], data: bytes) -> T:
         try:
-            fields: Any = decode_fields(segment.records.fields(doc))
-            return decode_story(texts, fields["story"])
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+            return read(data)
+        except (msgspec.MsgspecError, ValueError) as error:
             raise self.damaged(doc_id, error) from error
 
     def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
@@ -154,16 +170,20 @@ class Snapshot:
         for base, segment in zip(self.bases, self.segments, strict=True):
             entry = segment.find_term("id", story_id.encode())
             if entry is not None:
-                for doc in segment.doc_ids(entry).tolist():
+                for doc in segment.doc_ids("id", entry).tolist():
                     if doc not in segment.deleted:
                         return int(base + doc)
         return None
 
-    def doc_frequency(self, field: str, term: str) -> int:
-        """In how many stories a field has this term, deleted ones included."""
-        encoded = term.encode()
-        entries = (segment.find_term(field, encoded) for segment in self.segments)
-        return sum(entry.df for entry in entries if entry is not None)
+    def named(self, facet: Facet, words: list[str]) -> set[str]:
+        """The values of a facet that have these folded words in a row, in name or domain."""
+        if facet not in self._names:
+            names: dict[str, list[str]] = {key: [_folded(key)] for key in self.facet(facet).keys}
+            for key, spelling, _ in self._spellings(facet):
+                names.setdefault(key, []).append(_folded(spelling))
+            self._names[facet] = {key: f" {' | '.join(some)} " for key, some in names.items()}
+        wanted = f" {' '.join(words)} "
+        return {key for key, name in self._names[facet].items() if wanted in name}
 
     def prefixed(self, field: str, prefix: str) -> dict[str, int]:
         """The terms of a field that begin so, and in how many stories each is."""
@@ -248,15 +268,24 @@ class Snapshot:
 
     def _labels(self, facet: Facet) -> dict[str, str]:
         """The most frequent spelling of each key; the first in order of two alike."""
-        source = "provider" if facet == "lead_provider" else facet
         best: dict[str, tuple[int, str]] = {}
-        if source not in LABELLED:
-            return {}
-        for term, count in sorted(self.prefixed("label", f"{source}{LABEL_SEPARATOR}").items()):
-            _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
+        for key, spelling, count in self._spellings(facet):
             if count > best.get(key, (0, ""))[0]:
                 best[key] = (count, spelling)
         return {key: spelling for key, (_, spelling) in best.items()}
+
+    def _spellings(self, facet: Facet) -> Iterator[tuple[str, str, int]]:
+        """Keys, their spellings, and how many stories spell them so, in order."""
+        source = "provider" if facet == "lead_provider" else facet
+        if source in LABELLED:
+            found = self.prefixed("label", f"{source}{LABEL_SEPARATOR}")
+            for term, count in sorted(found.items()):
+                _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
+                yield key, spelling, count
+
+
+def _folded(text: str) -> str:
+    return " ".join([fold(word.text) for word in iter_words(text)])
 
 
 def _text(segment: SegmentArrays, term: bytes) -> str:

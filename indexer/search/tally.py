@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...codec.read import SegmentArrays
-from ...kernels.tables import Table
-from ..answer import FacetWish
+from ..codec.read import SegmentArrays
+from ..kernels.tables import Table
+from .answer import FacetWish
 from . import count
-from .rank import Accumulators
 
 _NO_ROWS = np.zeros((0, 1), np.uint64)
 _NO_VALUES = np.zeros(0, np.int64)
@@ -29,19 +28,23 @@ class Tally:
         self._counters: dict[str, Counter | None] = {}
 
     def count(
-        self, wish: FacetWish, sums: Accumulators, failed: npt.NDArray[np.uint8], matched: int
+        self,
+        wish: FacetWish,
+        bits: npt.NDArray[np.uint64],
+        failed: npt.NDArray[np.uint8],
+        matched: int,
     ) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
-        sums: its bits are the matches, `matched` of them
-        failed: how documents fare with the filters, see `executor.Failed`
+        bits: uint64[W], the documents that match, `matched` of them
+        failed: how documents fare with the filters, see `answer.Failed`
         """
         facet = wish.facet
         try:
             counter = self._counters[facet]
         except KeyError:
             counter = self._counters[facet] = self._make_counter(facet)
-        return None if counter is None else counter.count(sums, failed, wish.own, matched)
+        return None if counter is None else counter.count(bits, failed, wish.own, matched)
 
     def _make_counter(self, facet: str) -> Counter | None:
         segment = self._segment
@@ -72,11 +75,13 @@ class Counter:
         self._table = self._filled(_NO_ROWS, _NO_VALUES, np.zeros(1, np.uint32), none)
 
     def count(
-        self, sums: Accumulators, failed: Any, own: int, matched: int
+        self, bits: npt.NDArray[np.uint64], failed: Any, own: int, matched: int
     ) -> npt.NDArray[np.int64]:
         """int64[V]: the matches that have each value; see `count.count`."""
         counts = np.zeros(len(self._frequencies), np.int64)
-        counted = count.count(self._table, sums.bits, sums.kept, failed, own, matched, counts)
+        counted = count.count(
+            self._table, bits, np.empty_like(bits), failed, own, matched, counts
+        )
         if not self._by_rows:
             self._listed += counted
             if self._listed > len(self._lists[0]):

@@ -19,9 +19,9 @@ from typing import Any
 import numba as nb
 import numpy as np
 
-from ...kernels.bits import BATCH, SLICES, adder, prefetch
-from ...kernels.jit import compiled, count_ones, lowest_one, readonly
-from ...kernels.tables import Table
+from ..kernels.bits import BATCH, SLICES, adder, prefetch
+from ..kernels.jit import compiled, count_ones, lowest_one, readonly
+from ..kernels.tables import Table
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
 ROW_VALUES = 512

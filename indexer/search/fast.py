@@ -1,0 +1,191 @@
+"""Plans run by compiled loops: the same answers as `plain`, but for the rounding of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import local
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codec.format import CHUNK_SIZE
+from ..codec.read import SegmentArrays
+from ..kernels.tables import Table
+from . import loops
+from .answer import Best, FacetWish, Ordering
+from .plain import scoring_leaves
+from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf
+from .tally import Tally
+from .words import F32, Term
+
+_NO_DOCS = np.zeros(0, np.uint8)
+_NO_LIGHT = np.zeros(256, np.float32)
+#: So many of the best are kept in order while documents are visited; for more, all are sorted.
+MOST_HELD = 256
+
+
+class FastSegment:
+    """Runs plans over one segment; safe to share between threads."""
+
+    def __init__(self, segment: SegmentArrays, number: int) -> None:
+        self._segment = segment
+        self._number = number
+        dead = _NO_DOCS
+        if len(segment.deleted):
+            dead = np.zeros(segment.doc_count, np.uint8)
+            dead[segment.deleted] = 1
+        places = np.arange(segment.doc_count, dtype=np.int64)
+        sizes = np.diff(segment.chunk_docs)
+        places -= np.repeat(segment.chunk_docs[:-1], sizes)
+        self._table = loops.SegmentTable.fill(
+            docs=segment.docs, weights=segment.weights, codes=segment.codes,
+            row_docs=places.astype(np.uint16)[segment.docs_of_rows], first_rows=segment.first_rows,
+            chunk_docs=segment.chunk_docs, chunk_rows=segment.chunk_rows, dead=dead,
+        )  # fmt: skip
+        self._most_docs = max(1, int(sizes.max(initial=1)))
+        self._words = (segment.doc_count + 63) >> 6
+        self._tally = Tally(segment)
+        self._local = local()
+
+    def run(self, plan: Plan, base: int, ordering: Ordering, best: Best) -> Matched:
+        """Add what a plan finds to `best`; returns what matches, for counting facets."""
+        encoded, group = encode(self._segment, self._number, plan)
+        bits = np.zeros(self._words, np.uint64)
+        answer = loops.AnswerTable.fill(
+            state=best.state, bits=bits, docs=best.docs, keys=best.keys
+        )
+        counted = -1 if plan.counted is None else plan.counted
+        options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
+        failed = ordering.failed[self._number]
+        before = int(best.state[loops.MATCHED])
+        ranks = ordering.ranks
+        if len(ranks):
+            ranks = ranks[base : base + self._segment.doc_count]
+        loops.run(
+            self._table, encoded, self._room(len(plan.steps)), answer, failed, ranks, options,
+            ordering.bonus,
+        )  # fmt: skip
+        return Matched(self._tally, bits, failed, int(best.state[loops.MATCHED]) - before)
+
+    def score_rows(self, plan: Plan, doc: int) -> F32:
+        """float32[rows of the document]: what each scores; see `plain.score_rows`."""
+        encoded, _ = encode(self._segment, self._number, plan)
+        begin, end = map(int, self._segment.first_rows[doc : doc + 2])
+        scores = np.zeros(end - begin, np.float32)
+        leaves = np.array(scoring_leaves(plan), np.int64)
+        loops.score_rows(self._table, encoded, leaves, doc, scores)
+        return scores
+
+    def _room(self, steps: int) -> Table:
+        """Room for one chunk, all zero where loops expect it; of this thread alone."""
+        room = getattr(self._local, "room", None)
+        if room is None or room[0] < steps:
+            width = self._most_docs
+            room = steps, loops.WorkTable.fill(
+                totals=np.zeros(CHUNK_SIZE, np.float32),
+                selected=np.zeros((steps, width), np.uint8),
+                hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
+                places=np.zeros(width + 1, np.int64),
+            )  # fmt: skip
+            self._local.room = room
+        table: Table = room[1]
+        return table
+
+
+class Matched:
+    """The documents of a segment that match, as bits."""
+
+    def __init__(
+        self, tally: Tally, bits: npt.NDArray[np.uint64], failed: Any, matched: int
+    ) -> None:
+        self._tally = tally
+        self._bits = bits
+        self._failed = failed
+        self._matched = matched
+
+    def count(self, wish: FacetWish) -> npt.NDArray[np.int64] | None:
+        """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""
+        return self._tally.count(wish, self._bits, self._failed, self._matched)
+
+
+def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]:
+    """A plan as compiled loops read it, and the step they may match as a group, or -1."""
+    group, fused = _group_of(plan)
+    parts: list[int] = []
+    steps = []
+    for place, step in enumerate(plan.steps):
+        first = step.parts[0] if step.kind == LEAF else len(parts)
+        steps.append((step.kind, first, len(step.parts), place in fused))
+        parts += step.parts
+    chunks = len(segment.chunk_docs)
+    leaves = len(plan.leaves)
+    kinds, codes_at = [loops.SINGLE] * leaves, [0] * leaves
+    bounds = [[0] * chunks] * leaves
+    stems, lights = [0.0] * leaves, [_NO_LIGHT] * leaves
+    extra_rows, extra_scores, sets = [], [], []
+    extra = 0
+    for place, leaf in enumerate(plan.leaves):
+        if isinstance(leaf, SetLeaf):
+            kinds[place], codes_at[place] = loops.SET, len(sets)
+            sets.append(leaf.parts[number].view(np.uint8))
+        elif isinstance(leaf, Term):
+            found = leaf.lists[number]
+            if found is not None:
+                begin, end = segment.code_bounds(found.entry)
+                kinds[place] = loops.FORMS if begin < end else loops.SINGLE
+                codes_at[place] = begin - found.entry.start
+                bounds[place] = segment.row_bounds(found.entry)
+                stems[place], lights[place] = leaf.stem, found.light
+        else:
+            rows = leaf.parts[number]
+            chunk = np.searchsorted(segment.chunk_rows[1:-1], rows.rows, side="right")
+            kinds[place] = loops.ROWS
+            bounds[place] = (extra + np.searchsorted(rows.rows, segment.chunk_rows)).tolist()
+            extra_rows.append((rows.rows - segment.chunk_rows[chunk]).astype(np.uint16))
+            extra_scores.append(rows.scores)
+            extra += len(rows.rows)
+    table = loops.PlanTable.fill(
+        steps=np.array(steps, np.int64), parts=np.array(parts, np.int64),
+        kinds=np.array(kinds, np.int64), bounds=np.array(bounds, np.int64).reshape(leaves, chunks),
+        codes_at=np.array(codes_at, np.int64), stems=np.array(stems, np.float32),
+        lights=np.array(lights, np.float32).reshape(leaves, 256),
+        extra_rows=np.concatenate([np.zeros(0, np.uint16), *extra_rows]),
+        extra_scores=np.concatenate([np.zeros(0, np.float32), *extra_scores]),
+        sets=np.array(sets, np.uint8).reshape(len(sets), segment.doc_count),
+    )  # fmt: skip
+    return table, group
+
+
+def _group_of(plan: Plan) -> tuple[int, set[int]]:
+    """The step that may be matched as a group, or -1, and the steps that it does away with.
+
+    It has all leaves that score as its parts, and what it selects is what they count in.
+    """
+    at = len(plan.steps) - 1
+    also: set[int] = set()
+    if plan.steps[at].kind == ALSO:
+        also = set(plan.steps[at].parts[1:])
+        at = plan.steps[at].parts[0]
+    while True:
+        step = plan.steps[at]
+        if step.kind in (ALL, EITHER) and step.parts and all(
+            _scores(plan, part) and plan.steps[part].kind == LEAF for part in step.parts
+        ):
+            return at, {*step.parts, *also}
+        inner = [part for part in step.parts if _scores(plan, part)]
+        if step.kind == WITHOUT:
+            inner = [part for part in step.parts[:1] if _scores(plan, part)]
+        elif step.kind != ALL:
+            return -1, set()
+        if len(inner) != 1:
+            return -1, set()
+        at = inner[0]
+
+
+def _scores(plan: Plan, number: int) -> bool:
+    step = plan.steps[number]
+    if step.kind == LEAF:
+        return not isinstance(plan.leaves[step.parts[0]], SetLeaf)
+    parts: Sequence[int] = step.parts[:1] if step.kind == WITHOUT else step.parts
+    return any(_scores(plan, part) for part in parts)

@@ -1,1 +1,0 @@
-"""What `plain` in the package above does, by compiled loops, which are proved equal to it."""

@@ -1,0 +1,475 @@
+"""The interpreter of plans, compiled: one chunk of rows of a segment after the other.
+
+A step selects documents; each has a byte in the step's row of `selected`. First, from the
+leaves up, it is found out what matches; then scores are added up row by row, and each
+document that matches is visited: its best row decides.
+
+Where all leaves that score are parts of one step and must not be weighed against each other
+in the rest of the plan (`GROUP`), a posting is read once: scores are added as it is matched.
+
+No address is taken from a file unchecked: damaged files give wrong answers here, never
+accesses out of bounds. The bounds of postings were checked when the plan was made.
+"""
+
+# Argument types stand in the decorators.
+# mypy: allow-untyped-defs, allow-untyped-calls
+# ruff: noqa: ANN001, ANN201
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from ..kernels.galloping import gallop
+from ..kernels.jit import compiled, readonly
+from ..kernels.tables import Table
+from ..ranking import LEAD_WEIGHT, SATURATION, WEIGHTS
+from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT
+
+_U8 = readonly(nb.uint8)
+_U16 = readonly(nb.uint16)
+_U32 = readonly(nb.uint32)
+_F32 = nb.float32[::1]
+_I64 = nb.int64[::1]
+
+#: Kinds of leaves: a term with one written form, with several, rows, a set of documents.
+SINGLE, FORMS, ROWS, SET = range(4)
+#: A leaf that is so many times longer than the documents left is searched for each of them.
+_SEARCHED = 8
+_WEIGHTS = WEIGHTS
+_SATURATED = (WEIGHTS / (WEIGHTS + np.float32(SATURATION))).astype(np.float32)
+_K = np.float32(SATURATION)
+_LEAD = np.float32(LEAD_WEIGHT)
+#: What `state` counts: documents that match, that pass the filters, that of these have all
+#: words, and how many of the best are held.
+MATCHED, PASSED, COMPLETE, HELD = range(4)
+#: Documents with all words come first: this is added to their keys.
+FIRST = 1 << 20
+
+
+class SegmentTable(
+    Table, docs=_U16, weights=_U8, codes=_U8, row_docs=_U16, first_rows=_U32,
+    chunk_docs=readonly(nb.int64), chunk_rows=readonly(nb.int64), dead=_U8,
+):  # fmt: skip
+    """What a segment is searched by; see `codec.read.SegmentArrays`.
+
+    row_docs: uint16[R], of each row the place of its document in its chunk
+    dead: uint8[N], 1 for deleted documents; or uint8[0]
+    """
+
+
+class PlanTable(
+    Table, steps=nb.int64[:, ::1], parts=_I64, kinds=_I64, bounds=nb.int64[:, ::1], codes_at=_I64,
+    stems=_F32, lights=nb.float32[:, ::1], extra_rows=nb.uint16[::1], extra_scores=_F32,
+    sets=nb.uint8[:, ::1],
+):  # fmt: skip
+    """A plan over a segment; see `fast.Encoded`."""
+
+
+class WorkTable(
+    Table, totals=_F32, selected=nb.uint8[:, ::1], hits=nb.uint16[::1], last=nb.uint16[::1],
+    places=_I64,
+):  # fmt: skip
+    """Room for one chunk: totals float32[rows]; the others by documents of the chunk."""
+
+
+class AnswerTable(
+    Table, state=_I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=nb.float64[::1],
+):  # fmt: skip
+    """What is found: see `run`."""
+
+
+@compiled(
+    nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32)
+)
+def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
+    """The score of a row in which a term has the postings from `begin` to `end`, several."""
+    whole = np.float32(0)
+    alike = np.float32(0)
+    most = np.float32(0)
+    for i in range(begin, end):
+        t = _WEIGHTS[weights[i]]
+        part = light[codes[codes_at + i]]
+        whole += t
+        if part > 0:
+            alike += t
+        most = max(most, part)
+    return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
+
+
+@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64))
+def scan(segment, plan, work, leaf, chunk, mode, number):
+    """Read the postings of a leaf in a chunk.
+
+    mode 0: mark documents in row `number` of `selected`
+    mode 1: add scores, and count in `hits` the documents, once each; `number` is not 0 and
+        another for each leaf
+    mode 2: add scores of documents that have `number` - 1 hits, and give these a hit more
+    mode 3: add scores of documents that row `number` of `selected` has
+    """
+    kind = plan.kinds[leaf]
+    low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
+    docs = plan.extra_rows if kind == ROWS else segment.docs
+    weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
+    scores = plan.extra_scores
+    first = segment.chunk_rows[chunk]
+    size = segment.chunk_rows[chunk + 1] - first
+    owners = segment.row_docs[first : first + size]
+    totals, hits, last = work.totals, work.hits, work.last
+    stem, light = plan.stems[leaf], plan.lights[leaf]
+    marks = work.selected[number] if mode == 0 or mode == 3 else work.selected[0]
+    both = stem + light[0]
+    i = low
+    while i < high:
+        row = np.int64(docs[i])
+        if row >= size:
+            i += 1
+            continue
+        owner = np.int64(owners[row])
+        if mode == 0:
+            marks[owner] = 1
+            i += 1
+            continue
+        following = i + 1
+        if kind == FORMS:
+            while following < high and docs[following] == row:
+                following += 1
+        if (mode == 2 and hits[owner] != number - 1 and hits[owner] != number) or (
+            mode == 3 and marks[owner] == 0
+        ):
+            i = following
+            continue
+        if kind == SINGLE:
+            totals[row] += both * _SATURATED[weights[i]]
+        elif kind == ROWS:
+            totals[row] += scores[i]
+        elif following == i + 1:
+            saturated = _SATURATED[weights[i]]
+            totals[row] += stem * saturated + light[codes[codes_at + i]] * saturated
+        else:
+            totals[row] += score_of_forms(
+                docs, weights, codes, codes_at, i, following, stem, light
+            )
+        if mode == 1:
+            if last[owner] != number:
+                last[owner] = number
+                hits[owner] += 1
+        elif mode == 2:
+            hits[owner] = number
+        i = following
+
+
+@compiled(
+    nb.int64(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64)
+)
+def probe(segment, plan, work, leaf, chunk, count, number):
+    """Search a leaf for the first `count` documents of `places`, which rise.
+
+    Adds the scores; the documents that have the leaf get `number` hits, and are kept in
+    `places`. Returns how many they are. With `number` 0 hits and places stay.
+    """
+    kind = plan.kinds[leaf]
+    low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
+    docs = plan.extra_rows if kind == ROWS else segment.docs
+    weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
+    scores = plan.extra_scores
+    first = segment.chunk_rows[chunk]
+    base = segment.chunk_docs[chunk]
+    size = segment.chunk_rows[chunk + 1] - first
+    first_rows, totals, hits, places = segment.first_rows, work.totals, work.hits, work.places
+    stem, light = plan.stems[leaf], plan.lights[leaf]
+    both = stem + light[0]
+    kept = 0
+    at = low
+    for n in range(count):
+        place = places[n]
+        begin = np.int64(first_rows[base + place]) - first
+        end = np.int64(first_rows[base + place + 1]) - first
+        at = gallop(docs, at, high, begin)
+        found = at < high and docs[at] < end
+        while at < high and docs[at] < end:
+            row = np.int64(docs[at])
+            following = at + 1
+            if row < begin or row >= size:  # a damaged list, which falls
+                at = following
+                continue
+            if kind == FORMS:
+                while following < high and docs[following] == row:
+                    following += 1
+            if kind == SINGLE:
+                totals[row] += both * _SATURATED[weights[at]]
+            elif kind == ROWS:
+                totals[row] += scores[at]
+            elif following == at + 1:
+                saturated = _SATURATED[weights[at]]
+                totals[row] += stem * saturated + light[codes[codes_at + at]] * saturated
+            else:
+                totals[row] += score_of_forms(
+                    docs, weights, codes, codes_at, at, following, stem, light
+                )
+            at = following
+        if found and number:
+            hits[place] = number
+            places[kept] = place
+            kept += 1
+    return kept
+
+
+@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
+def match_group(segment, plan, work, step, chunk, size):
+    """Match a step whose parts are leaves that score, and add their scores as they match."""
+    kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
+    hits, selected, places = work.hits, work.selected, work.places
+    if kind == EITHER:
+        for n in range(count):
+            scan(segment, plan, work, plan.steps[plan.parts[begin + n], 1], chunk, 1, n + 1)
+        for place in range(size):
+            selected[step, place] = hits[place] > 0
+        return
+    order = np.empty(count, np.int64)
+    for n in range(count):
+        leaf = plan.steps[plan.parts[begin + n], 1]
+        length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
+        at = n
+        while at > 0:
+            before = plan.steps[plan.parts[begin + order[at - 1]], 1]
+            if plan.bounds[before, chunk + 1] - plan.bounds[before, chunk] <= length:
+                break
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = n
+    left = 0
+    for n in range(count):
+        leaf = plan.steps[plan.parts[begin + order[n]], 1]
+        length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
+        if length == 0:
+            left = 0
+            break
+        if n == 0:
+            scan(segment, plan, work, leaf, chunk, 1, 1)
+            for place in range(size):
+                places[left] = place
+                left += hits[place] > 0
+        elif length > _SEARCHED * left:
+            left = probe(segment, plan, work, leaf, chunk, left, n + 1)
+        else:
+            scan(segment, plan, work, leaf, chunk, 2, n + 1)
+            kept = 0
+            for i in range(left):
+                place = places[i]
+                places[kept] = place
+                kept += hits[place] == n + 1
+            left = kept
+        if left == 0:
+            break
+    selected[step, :size] = 0
+    for i in range(left):
+        selected[step, places[i]] = 1
+
+
+@compiled(
+    nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64)
+)
+def match_step(segment, plan, work, step, chunk, size, base):
+    """Fill in what a step selects in a chunk, after those it needs."""
+    kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
+    chosen = work.selected[step]
+    if kind == LEAF:
+        leaf = begin
+        if plan.kinds[leaf] == SET:
+            members = plan.sets[plan.codes_at[leaf]]
+            for place in range(size):
+                chosen[place] = members[base + place]
+            return
+        chosen[:size] = 0
+        scan(segment, plan, work, leaf, chunk, 0, step)
+        return
+    chosen[:size] = kind == ALL or kind == EVERY
+    if kind == ALSO or kind == WITHOUT:
+        chosen[:size] = work.selected[plan.parts[begin], :size]
+    if kind == WITHOUT:
+        other = work.selected[plan.parts[begin + 1]]
+        for place in range(size):
+            chosen[place] &= other[place] ^ 1
+    elif kind == ALL or kind == EITHER:
+        for n in range(count):
+            other = work.selected[plan.parts[begin + n]]
+            if kind == ALL:
+                for place in range(size):
+                    chosen[place] &= other[place]
+            else:
+                for place in range(size):
+                    chosen[place] |= other[place]
+
+
+@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64))
+def add_scores(segment, plan, work, chunk, size):
+    """Add the scores of every leaf in the documents in which it counts; see `plan`.
+
+    From the last step down, what a step selects becomes where it counts.
+    """
+    steps, parts, selected = plan.steps, plan.parts, work.selected
+    counts = np.zeros(len(steps), np.bool_)
+    counts[len(steps) - 1] = True
+    for step in range(len(steps) - 1, -1, -1):
+        kind, begin, count = steps[step, 0], steps[step, 1], steps[step, 2]
+        if not counts[step] or kind == LEAF:
+            continue
+        for n in range(1 if kind == WITHOUT else count):
+            part = parts[begin + n]
+            counts[part] = True
+            for place in range(size):
+                if kind == EITHER or (kind == ALSO and n > 0):
+                    selected[part, place] &= selected[step, place]
+                else:
+                    selected[part, place] = selected[step, place]
+    for step in range(len(steps)):
+        if counts[step] and steps[step, 0] == LEAF and plan.kinds[steps[step, 1]] != SET:
+            scan(segment, plan, work, steps[step, 1], chunk, 3, step)
+
+
+@compiled(nb.void(AnswerTable.type, nb.int64, nb.float64, nb.bool_))
+def hold(answer, doc, key, everything):
+    """Take a document, which comes after all others, among the best if it is one."""
+    docs, keys, state = answer.docs, answer.keys, answer.state
+    k = len(docs)
+    at = state[HELD]
+    if at < k:
+        state[HELD] += 1
+    elif k == 0 or key <= keys[k - 1]:
+        return
+    else:
+        at = k - 1
+    if not everything:
+        while at > 0 and keys[at - 1] < key:
+            keys[at] = keys[at - 1]
+            docs[at] = docs[at - 1]
+            at -= 1
+    keys[at] = key
+    docs[at] = doc
+
+
+@compiled(
+    nb.void(
+        SegmentTable.type, PlanTable.type, WorkTable.type, AnswerTable.type, nb.uint8[::1],
+        readonly(nb.int32), nb.int64[::1], nb.float32,
+    )
+)  # fmt: skip
+def run(segment, plan, work, answer, failed, ranks, options, bonus):
+    """Run a plan over a segment.
+
+    answer: state int64[4] and the best so far, docs int64[k] and keys float64[k], are added
+        to; bits uint64[W], the documents of the segment that match, are filled in
+    failed: uint8[N] or uint8[0], not 0 for documents that filters reject
+    ranks: int32[N] or int32[0]: the lower, the earlier, in place of scores
+    options: the number of the first document; the step to match as a group, or -1; the step
+        whose parts a complete document has all of, or -1; whether these come first; whether
+        `docs` has room for all, in order of number
+    bonus: what the scores of complete documents are multiplied by
+    """
+    base, group, counted, first, everything = (
+        options[0], options[1], options[2], options[3] != 0, options[4] != 0
+    )
+    need = np.int64(plan.steps[counted, 2]) if counted >= 0 else 0
+    steps, first_rows, dead = plan.steps, segment.first_rows, segment.dead
+    totals, selected, hits, last = work.totals, work.selected, work.hits, work.last
+    state, bits = answer.state, answer.bits
+    root = len(steps) - 1
+    for chunk in range(len(segment.chunk_docs) - 1):
+        doc0, row0 = segment.chunk_docs[chunk], segment.chunk_rows[chunk]
+        size = segment.chunk_docs[chunk + 1] - doc0
+        rows = segment.chunk_rows[chunk + 1] - row0
+        for step in range(root + 1):
+            if step == group:
+                match_group(segment, plan, work, step, chunk, size)
+            elif steps[step, 3] == 0:
+                match_step(segment, plan, work, step, chunk, size, doc0)
+        if group >= 0:
+            # Leaves that may be added to scores are sought in what matches.
+            if steps[root, 0] == ALSO:
+                count = 0
+                for place in range(size):
+                    work.places[count] = place
+                    count += selected[root, place] != 0
+                for n in range(1, steps[root, 2]):
+                    leaf = steps[plan.parts[steps[root, 1] + n], 1]
+                    probe(segment, plan, work, leaf, chunk, count, 0)
+        else:
+            for n in range(need):
+                part = plan.parts[steps[counted, 1] + n]
+                for place in range(size):
+                    hits[place] += selected[part, place]
+            add_scores(segment, plan, work, chunk, size)
+        for place in range(size):
+            if selected[root, place] == 0:
+                continue
+            doc = doc0 + place
+            if len(dead) and dead[doc]:
+                continue
+            bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
+            state[MATCHED] += 1
+            if len(failed) and failed[doc]:
+                continue
+            state[PASSED] += 1
+            complete = need > 0 and hits[place] == need
+            state[COMPLETE] += complete
+            if len(ranks):
+                hold(answer, base + doc, -np.float64(ranks[doc]), everything)
+                continue
+            begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
+            best = totals[begin] * _LEAD
+            for row in range(begin + 1, end):
+                best = max(best, totals[row])
+            if complete:
+                best *= bonus
+            key = np.float64(best)
+            if complete and first:
+                key += FIRST
+            hold(answer, base + doc, key, everything)
+        if group < 0:
+            totals[:rows] = 0
+            hits[:size] = 0
+            continue
+        for place in range(size):
+            if hits[place]:
+                hits[place] = 0
+                last[place] = 0
+                doc = doc0 + place
+                totals[np.int64(first_rows[doc]) - row0 : np.int64(first_rows[doc + 1]) - row0] = 0
+
+
+@compiled(nb.void(SegmentTable.type, PlanTable.type, _I64, nb.int64, _F32))
+def score_rows(segment, plan, leaves, doc, scores):
+    """Add up what each row of a document scores by some leaves; scores: float32[its rows]."""
+    chunk = 0
+    while segment.chunk_docs[chunk + 1] <= doc:
+        chunk += 1
+    first = segment.chunk_rows[chunk]
+    begin = np.int64(segment.first_rows[doc]) - first
+    end = np.int64(segment.first_rows[doc + 1]) - first
+    weights, codes = segment.weights, segment.codes
+    for n in range(len(leaves)):
+        leaf = leaves[n]
+        kind, codes_at = plan.kinds[leaf], plan.codes_at[leaf]
+        high = plan.bounds[leaf, chunk + 1]
+        docs = plan.extra_rows if kind == ROWS else segment.docs
+        at = gallop(docs, plan.bounds[leaf, chunk], high, begin)
+        stem, light = plan.stems[leaf], plan.lights[leaf]
+        while at < high and docs[at] < end:
+            row = np.int64(docs[at]) - begin
+            following = at + 1
+            while kind != ROWS and following < high and docs[following] == docs[at]:
+                following += 1
+            if row >= 0:
+                if kind == ROWS:
+                    scores[row] += plan.extra_scores[at]
+                elif kind == SINGLE:
+                    scores[row] += (stem + light[0]) * _SATURATED[weights[at]]
+                elif following == at + 1:
+                    saturated = _SATURATED[weights[at]]
+                    scores[row] += stem * saturated + light[codes[codes_at + at]] * saturated
+                else:
+                    scores[row] += score_of_forms(
+                        docs, weights, codes, codes_at, at, following, stem, light
+                    )
+            at = following

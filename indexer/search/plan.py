@@ -1,0 +1,211 @@
+"""A tree of nodes → a plan: leaves over the segments of a snapshot, and steps in postfix order.
+
+Both executors run plans. A leaf gives rows with scores, or documents that it selects; a step
+combines what the steps before it selected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..analysis import stem_of
+from ..english import FUNCTION_WORDS
+from ..query.nodes import (
+    All,
+    DateRange,
+    Either,
+    Everything,
+    Fuzzy,
+    Keyword,
+    Node,
+    NumberRange,
+    Pattern,
+    Phrase,
+    TextNode,
+    Without,
+    Word,
+)
+from ..ranking import FUNCTION_WEIGHT
+from .expand import Budget
+from .select import Selector
+from .words import Rows, Term
+
+#: A step: a leaf; all, or any, of the steps named; the first but not the second; every
+#: document; the first, with scores of the others where they match.
+LEAF, ALL, EITHER, WITHOUT, EVERY, ALSO = range(6)
+
+#: Function words that weigh less than this, beside the heaviest word, are not scored.
+_TELLING = 0.05
+#: Function words weigh as others do in queries of so many words, and of so many others.
+_SHORT, _FEW = 4, 2
+
+Mask = npt.NDArray[np.bool_]
+
+
+class RowsLeaf(NamedTuple):
+    """For each segment the rows that a leaf selects, and their scores."""
+
+    parts: list[Rows]
+
+
+class SetLeaf(NamedTuple):
+    """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
+
+    parts: list[Mask]
+
+
+Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
+
+
+class Step(NamedTuple):
+    """What a step does; `parts` are numbers of earlier steps, for LEAF that of a leaf."""
+
+    kind: int
+    parts: tuple[int, ...] = ()
+
+
+class Plan(NamedTuple):
+    """Leaves, and steps each of which comes after those it needs; the last is the whole.
+
+    counted: the words that a story may have all of, if the plan lists those with any of
+        them: the step that is EITHER of them; None in other plans
+    telling: whether it has more than function words
+    """
+
+    leaves: list[Leaf]
+    steps: list[Step]
+    counted: int | None = None
+    telling: bool = True
+
+
+class Planner:
+    """Makes plans for a snapshot; safe to share between threads."""
+
+    def __init__(self, selector: Selector) -> None:
+        self._selector = selector
+
+    def plan(self, node: Node) -> Plan:
+        """The plan of a tree; raises `QueryError`, `QueryTooCostly`, `IndexCorrupt`."""
+        build = _Builder(self._selector)
+        build.add(node)
+        return Plan(build.leaves, build.steps)
+
+    def words(self, plain: Iterable[Word | Phrase], rest: Node | None, every: bool) -> Plan:
+        """The plan of plain words, of which all must match or some; `rest` must match always.
+
+        Function words need not match beside others, and score if they tell anything.
+        """
+        build = _Builder(self._selector)
+        wanted, others = _divide(plain, rest)
+        parts = [build.leaf(_merged(build, group)) for group in wanted]
+        telling = rest is not None or not all(_is_function(group[0]) for group in wanted)
+        counted = None
+        if not every or rest is not None:
+            parts = [build.step(ALL if every else EITHER, parts)]
+            counted = None if every else parts[0]
+        if rest is not None:
+            parts.append(build.add(rest))
+        if len(parts) > 1 or every:
+            build.step(ALL, parts)
+        if others:
+            build.also(others, sum(map(len, wanted)))
+        return Plan(build.leaves, build.steps, counted, telling)
+
+
+def _divide(
+    plain: Iterable[Word | Phrase], rest: Node | None
+) -> tuple[list[list[Word | Phrase]], list[Word]]:
+    """Words that must match, those with the same stem together, and function words."""
+    content: dict[object, list[Word | Phrase]] = {}
+    function: list[Word] = []
+    for node in plain:
+        if isinstance(node, Word) and _is_function(node):
+            function.append(node)
+        else:
+            key = stem_of(node.text) if isinstance(node, Word) else node
+            content.setdefault(key, []).append(node)
+    if content or rest is not None:
+        return list(content.values()), function
+    return [[node] for node in dict.fromkeys(function)], []
+
+
+def _is_function(node: Word | Phrase) -> bool:
+    return isinstance(node, Word) and node.text in FUNCTION_WORDS
+
+
+def _merged(build: _Builder, group: list[Word | Phrase]) -> Leaf:
+    words = [node for node in group if isinstance(node, Word)]
+    if words:
+        return build.selector.term([word.text for word in words], words[0].weight)
+    return build.text_leaf(group[0])
+
+
+class _Builder:
+    """A plan in the making."""
+
+    def __init__(self, selector: Selector) -> None:
+        self.selector = selector
+        self.leaves: list[Leaf] = []
+        self.steps: list[Step] = []
+        self._budget = Budget()
+
+    def step(self, kind: int, parts: Iterable[int] = ()) -> int:
+        """Add a step; returns its number."""
+        self.steps.append(Step(kind, tuple(parts)))
+        return len(self.steps) - 1
+
+    def leaf(self, leaf: Leaf) -> int:
+        """Add a leaf and the step that it is."""
+        self.leaves.append(leaf)
+        return self.step(LEAF, (len(self.leaves) - 1,))
+
+    def add(self, node: Node) -> int:
+        """Add the steps of a tree; returns the number of the last."""
+        if isinstance(node, Everything):
+            return self.step(EVERY)
+        if isinstance(node, Without):
+            return self.step(WITHOUT, (self.add(node.wanted), self.add(node.unwanted)))
+        if isinstance(node, All | Either):
+            return self._joined(node)
+        if isinstance(node, Keyword | DateRange | NumberRange):
+            return self.leaf(SetLeaf(self.selector.documents(node)))
+        return self.leaf(self.text_leaf(node))
+
+    def _joined(self, node: All | Either) -> int:
+        kind = ALL if isinstance(node, All) else EITHER
+        if not node.parts:
+            return self.step(EVERY if kind == ALL else EITHER)
+        texts = [part for part in node.parts if isinstance(part, TextNode)]
+        others = [part for part in node.parts if not isinstance(part, TextNode)]
+        parts = [self.add(part) for part in texts]
+        if kind == ALL and texts and others:
+            # Together, so that they can be matched as a group.
+            parts = [self.step(ALL, parts)]
+        return self.step(kind, [*parts, *(self.add(part) for part in others)])
+
+    def text_leaf(self, node: Word | Phrase | Pattern | Fuzzy) -> Leaf:
+        """The leaf of a node that scores."""
+        if isinstance(node, Word) and node.field is None and not node.exact:
+            return self.selector.term([node.text], node.weight)
+        return RowsLeaf(self.selector.rows(node, self._budget))
+
+    def also(self, words: list[Word], required: int) -> None:
+        """Let function words add to scores, unless they weigh next to nothing."""
+        counts = Counter(word.text for word in words)
+        short = required + len(words) <= _SHORT and required <= _FEW
+        factor = 1.0 if short else FUNCTION_WEIGHT
+        heaviest = max(
+            (leaf.weight for leaf in self.leaves if isinstance(leaf, Term)), default=0.0
+        )
+        parts = [len(self.steps) - 1]
+        for text, count in counts.items():
+            term = self.selector.term([text] * count, factor)
+            if term.weight * factor >= _TELLING * heaviest and any(term.lists):
+                parts.append(self.leaf(term))
+        if len(parts) > 1:
+            self.step(ALSO, parts)
