@@ -23,6 +23,9 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 
 Number = int | float
 
+#: Stretches of texts by field name: start and end, in characters, apart and in order.
+Spans = Mapping[str, tuple[tuple[int, int], ...]]
+
 
 class Provider(msgspec.Struct, frozen=True):
     """Who published something. `domain` is lower case, without `www.`."""
@@ -247,26 +250,64 @@ class FacetRows(tuple[FacetCount, ...]):
         return made
 
 
-class RelatedHit(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """A related article that matches the query.
+class _Shown:
+    """A text that was found, read when first looked at.
 
-    `highlights` maps "title" and "excerpt" to escaped HTML in which the words that
-    matched stand between `<mark>` tags; the article itself is read when asked for.
+    Threads may share it: what two of them read at once is the same.
     """
 
-    score: float
-    highlights: Mapping[str, str]
-    _source: HitSource
-    _place: int
-    _number: int
+    __slots__ = ("_highlights", "_source", "_spans", "score")
+
+    def __init__(self, score: float, source: HitSource) -> None:
+        self.score = score
+        self._source = source
+        self._spans: Spans | None = None
+        self._highlights: Mapping[str, str] | None = None
+
+    def _text(self) -> Story | Article:
+        raise NotImplementedError
+
+    @property
+    def spans(self) -> Spans:
+        """Where in each field words matched: start and end, in characters."""
+        if self._spans is None:
+            self._spans = self._source.spans(self._text())
+        return self._spans
+
+    @property
+    def highlights(self) -> Mapping[str, str]:
+        """Escaped HTML by field name, what matched between `<mark>` tags."""
+        if self._highlights is None:
+            self._highlights = self._source.highlights(self._text(), self.spans)
+        return self._highlights
+
+
+class RelatedHit(_Shown):
+    """A related article that matches the query.
+
+    `highlights` and `spans` have "title" and "excerpt". The article is read from the index
+    when first asked for.
+    """
+
+    __slots__ = ("_article", "_number")
+
+    def __init__(self, score: float, source: HitSource, number: int) -> None:
+        super().__init__(score, source)
+        self._number = number
+        self._article: Article | None = None
 
     def __repr__(self) -> str:
-        return f"RelatedHit({self.article.title!r}, score={self.score:.3f})"
+        return f"RelatedHit({self.title!r}, score={self.score:.3f})"
+
+    def _text(self) -> Article:
+        return self.article
 
     @property
     def article(self) -> Article:
         """The article itself."""
-        return self._source.article(self._place, self._number)
+        if self._article is None:
+            self._article = self._source.article(self._number)
+        return self._article
 
     @property
     def title(self) -> str:
@@ -294,64 +335,58 @@ class RelatedHit(msgspec.Struct, frozen=True, eq=False, gc=False):
         return self.article.published_at
 
 
-class Hit:
+class Hit(_Shown):
     """A story on a result page.
 
-    `story`, `related` (the related articles that match, best first) and `highlights`
-    ("title", "excerpt" and, where the story has a body, "body": a snippet of it) are
-    read from the index when first asked for.
+    `highlights` and `spans` have "title", "excerpt" and, where the story has a body, "body";
+    of the body, `highlights` has a snippet. All is read from the index when first asked for.
     """
 
-    __slots__ = ("_highlights", "_place", "_related", "_source", "score")
+    __slots__ = ("_related", "_story")
 
-    def __init__(self, score: float, source: HitSource, place: int) -> None:
-        self.score = score
-        self._source = source
-        self._place = place
+    def __init__(self, score: float, source: HitSource) -> None:
+        super().__init__(score, source)
+        self._story: Story | None = None
         self._related: tuple[RelatedHit, ...] | None = None
-        self._highlights: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Hit({self.story.id!r}, score={self.score:.3f})"
 
+    def _text(self) -> Story:
+        return self.story
+
     @property
     def story(self) -> Story:
         """The story itself."""
-        return self._source.story(self._place)
+        if self._story is None:
+            self._story = self._source.story()
+        return self._story
 
     @property
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match the query, best first."""
         if self._related is None:
-            self._related = self._source.related(self._place)
+            self._related = self._source.related()
         return self._related
-
-    @property
-    def highlights(self) -> Mapping[str, str]:
-        """Escaped HTML by field name."""
-        if self._highlights is None:
-            self._highlights = self._source.highlights(self._place)
-        return self._highlights
 
 
 class HitSource(Protocol):
-    """What a hit reads itself from; `place` is the number of the hit on its page.
+    """What a hit and its related articles read themselves from; raises `IndexCorrupt`."""
 
-    A hit asks for its story each time it is looked at, for the rest once. `number` counts
-    the story's related articles that match.
-    """
-
-    def story(self, place: int) -> Story:
+    def story(self) -> Story:
         """The story."""
 
-    def related(self, place: int) -> tuple[RelatedHit, ...]:
+    def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first."""
 
-    def highlights(self, place: int) -> Mapping[str, str]:
-        """Escaped HTML by field name."""
+    def article(self, number: int) -> Article:
+        """A related article of the story, counted from 0."""
 
-    def article(self, place: int, number: int) -> Article:
-        """A related article that matches."""
+    def spans(self, text: Story | Article) -> Spans:
+        """Where in its fields words match."""
+
+    def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
+        """Its fields as escaped HTML."""
 
 
 class ResultPage(msgspec.Struct, frozen=True):

@@ -219,7 +219,8 @@ def story_to_json(story: model.Story) -> bytes:
 
 
 def _story(story: model.Story) -> Story:
-    return msgspec.convert(story, Story, from_attributes=True)
+    whole = msgspec.structs.replace(story, related=tuple(story.related))
+    return msgspec.convert(whole, Story, from_attributes=True)
 
 
 def _score(score: float) -> float:

@@ -104,8 +104,9 @@ class SegmentTerms:
         self.form_order: U32 = file.section("form_order", "u4", (count,))
         self.df = file.section("df", "u4", (text.terms,))
         self.cf = file.section("cf", "u4", (text.terms,))
-        self._light_df = file.section("light_df", "u4", (count,))
-        self._light_cf = file.section("light_cf", "u4", (count,))
+        self._light_df = file.section("light_df", "u4", (count,)).data
+        self._light_cf = file.section("light_cf", "u4", (count,)).data
+        self._groups = self.groups.data
         self._form_starts_view = self.form_starts.data
         self._form_offsets_view = self._form_offsets.data
         self._form_view = self._form_blob.data
@@ -120,7 +121,7 @@ class SegmentTerms:
 
     def light_df(self, form: int) -> int:
         """The rows that have a form, by number, or another of its light form."""
-        return int(self._light_df[form])
+        return self._light_df[form]
 
     def forms_of(self, ordinal: int) -> list[Form]:
         """The written forms of a term of the text; raises `IndexCorrupt`."""
@@ -128,8 +129,8 @@ class SegmentTerms:
         if not begin < end <= min(self.form_count, begin + MAX_FORMS):
             raise self.terms_file.corrupt(f"term {ordinal} has forms {begin} to {end}")
         return [
-            Form(self.form_text(form), form - begin, int(self.groups[form]),
-                 int(self._light_df[form]), int(self._light_cf[form]))
+            Form(self.form_text(form), form - begin, self._groups[form],
+                 self._light_df[form], self._light_cf[form])
             for form in range(begin, end)
         ]  # fmt: skip
 

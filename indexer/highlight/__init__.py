@@ -1,1 +1,1 @@
-"""What of a query matches in a story, and its texts with those words marked."""
+"""Hits that read themselves: their texts, what of a query stands where in them, as HTML."""

@@ -2,120 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import count, repeat
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from whoosh import query as wq
+import msgspec
 
-from ..errors import IndexCorrupt
-from ..model import Article, Hit, RelatedHit, Story
-from ..search.executor import CompiledLoops
-from ..search.snapshot import Snapshot
-from .explain import Explained, Explainer
+from ..model import Article, Hit, RelatedHit, Spans, Story
+from ..query.nodes import Fuzzy, Node
+from ..schema import read_article
+from .html import mark, snippet
+from .marks import Marker
 
 if TYPE_CHECKING:
-    from .fast.stories import WordMarks
+    from ..search.snapshot import Snapshot
 
-# Stories that are explained by one call of compiled loops.
-_BATCH_SIZE = 16
+
+class Answered(Protocol):
+    """A query that was answered, as far as its hits need it."""
+
+    @property
+    def node(self) -> Node:
+        """The tree that was searched."""
+
+    def matching(self, doc_id: int) -> Sequence[tuple[int, float]]:
+        """The related articles of a story that match, by number, and scores; best first."""
+
+    def near(self, leaf: Fuzzy) -> frozenset[str]:
+        """The folded words of the index that a fuzzy leaf stands for."""
 
 
 class Highlighter:
-    """Makes hits of stories of a snapshot; safe to share between threads."""
+    """Makes hits of the stories of a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._loops = loops
-        self._marks: WordMarks | None = None
 
     def hits(
-        self, query: wq.Query, doc_ids: Sequence[int], scores: Sequence[float]
+        self, found: Answered, doc_ids: Sequence[int], scores: Sequence[float]
     ) -> Iterator[Hit]:
-        """The hits of stories that a query matches; reading them may raise `IndexCorrupt`.
+        """The hits of stories that were found; reading them may raise `IndexCorrupt`.
 
-        The first to be asked for its highlights explains those next to it as well.
+        They read the snapshot for as long as they live.
         """
-        size = _BATCH_SIZE if self._loops.loaded else 1
-        explainer = cache(lambda: self._explainer(query))
-        for begin in range(0, len(doc_ids), size):
-            batch = _Batch(explainer, self._snapshot, doc_ids[begin : begin + size])
-            for place, score in enumerate(scores[begin : begin + size]):
-                yield Hit(score, batch, place)
-
-    def _explainer(self, query: wq.Query) -> Explainer:
-        if not self._loops.loaded:
-            return Explainer(query, self._snapshot)
-        if self._marks is None:
-            from .fast.stories import WordMarks
-
-            self._marks = WordMarks(self._snapshot)
-        return self._marks.explainer(query)
+        page = _Page(self._snapshot, found)
+        for doc_id, score in zip(doc_ids, scores, strict=True):
+            yield Hit(score, _Source(page, doc_id))
 
 
-class _Batch:
-    """Stories of a snapshot, each read when it is asked for; explained all together."""
+class _Page:
+    """What the hits of an answer share."""
 
-    __slots__ = ("_doc_ids", "_explained", "_explainer", "_snapshot", "_stories", "_texts")
+    __slots__ = ("_marker", "found", "snapshot")
 
-    def __init__(
-        self, explainer: Callable[[], Explainer], snapshot: Snapshot, doc_ids: Sequence[int]
-    ) -> None:
-        self._explainer = explainer
-        self._snapshot = snapshot
-        self._doc_ids = doc_ids
-        self._texts: list[bytes] | None = None
-        self._explained: Sequence[Explained | None] | None = None
-        self._stories: dict[int, Story] = {}
+    def __init__(self, snapshot: Snapshot, found: Answered) -> None:
+        self.snapshot = snapshot
+        self.found = found
+        self._marker: Marker | None = None
 
-    def story(self, place: int) -> Story:
-        """The story."""
-        story = self._stories.get(place)
-        if story is None:
-            texts = self._texts_of(place)
-            story = self._stories[place] = self._snapshot.story(self._doc_ids[place], texts)
-        return story
+    @property
+    def marker(self) -> Marker:
+        """What finds the words of the query, made when the first text is marked."""
+        if self._marker is None:
+            self._marker = Marker(self.found.node, self.found.near)
+        return self._marker
 
-    def highlights(self, place: int) -> Mapping[str, str]:
-        """Escaped HTML by field name."""
-        return self._explain(place).highlights
 
-    def related(self, place: int) -> tuple[RelatedHit, ...]:
-        """The related articles that match, best first."""
-        explained = self._explain(place)
-        return tuple(
-            map(
-                RelatedHit, explained.scores, explained.related, repeat(self), repeat(place),
-                count(),
-            )
-        )  # fmt: skip
+class _Source:
+    """A story of a snapshot, from which a hit and its related articles are read."""
 
-    def article(self, place: int, number: int) -> Article:
-        """A related article that matches."""
-        return self.story(place).related[self._explain(place).articles[number]]
+    __slots__ = ("_articles", "_doc_id", "_page")
 
-    def _explain(self, place: int) -> Explained:
-        found = self._explained
-        if found is None:
-            self._texts = texts = list(map(self._read, self._doc_ids))
-            self._explained = found = self._explainer().explain(self._doc_ids, texts)
-        explained = found[place]
-        if explained is None:
-            self._texts_of(place)
-            raise self._damaged(place, "its texts are not what they should be")
-        return explained
+    def __init__(self, page: _Page, doc_id: int) -> None:
+        self._page = page
+        self._doc_id = doc_id
+        self._articles: list[msgspec.Raw] | None = None
 
-    def _read(self, doc_id: int) -> bytes:
+    def story(self) -> Story:
+        """The story, of which the related articles are not read yet."""
+        return self._page.snapshot.lead(self._doc_id)
+
+    def related(self) -> tuple[RelatedHit, ...]:
+        """The related articles that match, best first; none of them is read."""
+        matching = self._page.found.matching(self._doc_id)
+        return tuple([RelatedHit(score, self, number) for number, score in matching])
+
+    def article(self, number: int) -> Article:
+        """A related article of the story, and no other, decoded."""
+        snapshot = self._page.snapshot
+        if self._articles is None:
+            self._articles = snapshot.related(self._doc_id)
         try:
-            return self._snapshot.texts(doc_id)
-        except IndexCorrupt:
-            return b""  # which must not keep the others from being read
+            return read_article(self._articles[number])
+        except (ValueError, IndexError) as error:
+            raise snapshot.damaged(self._doc_id, error) from error
 
-    def _texts_of(self, place: int) -> bytes:
-        # Those that are damaged are read again, to say so.
-        texts = self._texts
-        return (texts and texts[place]) or self._snapshot.texts(self._doc_ids[place])
+    def spans(self, text: Story | Article) -> Spans:
+        """Where in its fields words match."""
+        find = self._page.marker.spans
+        story = isinstance(text, Story)
+        spans = {
+            "title": tuple(find(text.title, "title" if story else "related")),
+            "excerpt": tuple(find(text.excerpt, "excerpt" if story else "related")),
+        }
+        if isinstance(text, Story) and text.body:
+            spans["body"] = tuple(find(text.body, "body"))
+        return spans
 
-    def _damaged(self, place: int, error: object) -> IndexCorrupt:
-        return self._snapshot.damaged(self._doc_ids[place], error)
+    def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
+        """Its fields as escaped HTML, of a body a snippet."""
+        marked = {
+            "title": mark(text.title, spans["title"]),
+            "excerpt": mark(text.excerpt, spans["excerpt"]),
+        }
+        if isinstance(text, Story) and text.body:
+            marked["body"] = snippet(text.body, spans["body"])
+        return marked

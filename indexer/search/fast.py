@@ -21,6 +21,8 @@ from .words import F32, Term
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_LIGHT = np.zeros(256, np.float32)
+_NO_EXTRA_ROWS = np.zeros(0, np.uint16)
+_NO_EXTRA_SCORES = np.zeros(0, np.float32)
 #: So many of the best are kept in order while documents are visited; for more, all are sorted.
 MOST_HELD = 256
 
@@ -52,9 +54,7 @@ class FastSegment:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
         encoded, group = encode(self._segment, self._number, plan)
         bits = np.zeros(self._words, np.uint64)
-        answer = loops.AnswerTable.fill(
-            state=best.state, bits=bits, docs=best.docs, keys=best.keys
-        )
+        answer = loops.AnswerTable.of(best.state, bits, best.docs, best.keys)
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
         failed = ordering.failed[self._number]
@@ -145,16 +145,18 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
             extra_rows.append((rows.rows - segment.chunk_rows[chunk]).astype(np.uint16))
             extra_scores.append(rows.scores)
             extra += len(rows.rows)
-    table = loops.PlanTable.fill(
-        steps=np.array(steps, np.int64), parts=np.array(parts, np.int64),
-        kinds=np.array(kinds, np.int64), bounds=np.array(bounds, np.int64).reshape(leaves, chunks),
-        codes_at=np.array(codes_at, np.int64), stems=np.array(stems, np.float32),
-        lights=np.array(lights, np.float32).reshape(leaves, 256),
-        extra_rows=np.concatenate([np.zeros(0, np.uint16), *extra_rows]),
-        extra_scores=np.concatenate([np.zeros(0, np.float32), *extra_scores]),
-        sets=np.array(sets, np.uint8).reshape(len(sets), segment.doc_count),
+    table = loops.PlanTable.of(
+        np.array(steps, np.int64), np.array(parts, np.int64), np.array(kinds, np.int64),
+        np.array(bounds, np.int64).reshape(leaves, chunks), np.array(codes_at, np.int64),
+        np.array(stems, np.float32), np.array(lights, np.float32).reshape(leaves, 256),
+        _joined(extra_rows, _NO_EXTRA_ROWS), _joined(extra_scores, _NO_EXTRA_SCORES),
+        np.array(sets, np.uint8).reshape(len(sets), segment.doc_count if sets else 0),
     )  # fmt: skip
     return table, group
+
+
+def _joined(parts: list[Any], otherwise: Any) -> Any:
+    return np.concatenate(parts) if parts else otherwise
 
 
 def _group_of(plan: Plan) -> tuple[int, set[int]]:

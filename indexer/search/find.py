@@ -47,7 +47,7 @@ class Searcher:
             plan = self.planner.plan(parsed.node)
             answer = self.executor.run(plan, ordering, limit, wishes)
             return Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
-        plan = self.planner.words(parsed.plain, parsed.rest, every=True)
+        plan = self.planner.words(parsed.plain, parsed.rest)
         answer = self.executor.run(plan, ordering, limit, wishes)
         found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
         # Whether words are left out must not depend on the filters: a facet's count would
@@ -60,10 +60,10 @@ class Searcher:
         self, found: Found, ordering: Ordering, limit: int, wishes: list[FacetWish]
     ) -> Found:
         """The same with stories that have some of the words, if there are more."""
-        plan = self.planner.words(found.parsed.plain, found.parsed.rest, every=False)
-        words = len(plan.steps[plan.counted].parts) if plan.counted is not None else 0
-        if words < 2:
+        plan = found.plan.widened()
+        if plan is None or plan.words is None:
             return found
+        words = len(plan.steps[plan.words].parts)
         first = words <= _FIRST_UP_TO
         ordering = ordering._replace(first=first, bonus=1.0 if first else _BONUS)
         answer = self.executor.run(plan, ordering, limit, wishes)

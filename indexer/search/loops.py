@@ -262,7 +262,8 @@ def match_group(segment, plan, work, step, chunk, size):
             left = kept
         if left == 0:
             break
-    selected[step, :size] = 0
+    for place in range(size):
+        selected[step, place] = 0
     for i in range(left):
         selected[step, places[i]] = 1
 
@@ -281,12 +282,16 @@ def match_step(segment, plan, work, step, chunk, size, base):
             for place in range(size):
                 chosen[place] = members[base + place]
             return
-        chosen[:size] = 0
+        for place in range(size):
+            chosen[place] = 0
         scan(segment, plan, work, leaf, chunk, 0, step)
         return
-    chosen[:size] = kind == ALL or kind == EVERY
+    for place in range(size):
+        chosen[place] = kind == ALL or kind == EVERY
     if kind == ALSO or kind == WITHOUT:
-        chosen[:size] = work.selected[plan.parts[begin], :size]
+        same = work.selected[plan.parts[begin]]
+        for place in range(size):
+            chosen[place] = same[place]
     if kind == WITHOUT:
         other = work.selected[plan.parts[begin + 1]]
         for place in range(size):
@@ -309,15 +314,15 @@ def add_scores(segment, plan, work, chunk, size):
     From the last step down, what a step selects becomes where it counts.
     """
     steps, parts, selected = plan.steps, plan.parts, work.selected
-    counts = np.zeros(len(steps), np.bool_)
-    counts[len(steps) - 1] = True
+    counts = np.zeros(len(steps), np.uint8)
+    counts[len(steps) - 1] = 1
     for step in range(len(steps) - 1, -1, -1):
         kind, begin, count = steps[step, 0], steps[step, 1], steps[step, 2]
         if not counts[step] or kind == LEAF:
             continue
         for n in range(1 if kind == WITHOUT else count):
             part = parts[begin + n]
-            counts[part] = True
+            counts[part] = 1
             for place in range(size):
                 if kind == EITHER or (kind == ALSO and n > 0):
                     selected[part, place] &= selected[step, place]
@@ -427,15 +432,19 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
                 key += FIRST
             hold(answer, base + doc, key, everything)
         if group < 0:
-            totals[:rows] = 0
-            hits[:size] = 0
+            for row in range(rows):
+                totals[row] = 0
+            for place in range(size):
+                hits[place] = 0
             continue
         for place in range(size):
             if hits[place]:
                 hits[place] = 0
                 last[place] = 0
                 doc = doc0 + place
-                totals[np.int64(first_rows[doc]) - row0 : np.int64(first_rows[doc + 1]) - row0] = 0
+                begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
+                for row in range(begin, end):
+                    totals[row] = 0
 
 
 @compiled(nb.void(SegmentTable.type, PlanTable.type, _I64, nb.int64, _F32))

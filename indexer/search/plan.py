@@ -72,15 +72,29 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """Leaves, and steps each of which comes after those it needs; the last is the whole.
 
-    counted: the words that a story may have all of, if the plan lists those with any of
-        them: the step that is EITHER of them; None in other plans
+    words: the step whose parts are the plain words; None in a plan without them
     telling: whether it has more than function words
     """
 
     leaves: list[Leaf]
     steps: list[Step]
-    counted: int | None = None
+    words: int | None = None
     telling: bool = True
+
+    @property
+    def counted(self) -> int | None:
+        """The step that selects what has any of its parts, of which documents may have all."""
+        if self.words is None or self.steps[self.words].kind != EITHER:
+            return None
+        return self.words
+
+    def widened(self) -> Plan | None:
+        """The plan that any of the words suffices for; None if there is only one."""
+        if self.words is None or len(self.steps[self.words].parts) < 2:
+            return None
+        steps = list(self.steps)
+        steps[self.words] = steps[self.words]._replace(kind=EITHER)
+        return self._replace(steps=steps)
 
 
 class Planner:
@@ -95,8 +109,8 @@ class Planner:
         build.add(node)
         return Plan(build.leaves, build.steps)
 
-    def words(self, plain: Iterable[Word | Phrase], rest: Node | None, every: bool) -> Plan:
-        """The plan of plain words, of which all must match or some; `rest` must match always.
+    def words(self, plain: Iterable[Word | Phrase], rest: Node | None) -> Plan:
+        """The plan of plain words, all of which must match, as `rest` must.
 
         Function words need not match beside others, and score if they tell anything.
         """
@@ -104,17 +118,12 @@ class Planner:
         wanted, others = _divide(plain, rest)
         parts = [build.leaf(_merged(build, group)) for group in wanted]
         telling = rest is not None or not all(_is_function(group[0]) for group in wanted)
-        counted = None
-        if not every or rest is not None:
-            parts = [build.step(ALL if every else EITHER, parts)]
-            counted = None if every else parts[0]
+        words = build.step(ALL, parts)
         if rest is not None:
-            parts.append(build.add(rest))
-        if len(parts) > 1 or every:
-            build.step(ALL, parts)
+            build.step(ALL, (words, build.add(rest)))
         if others:
-            build.also(others, sum(map(len, wanted)))
-        return Plan(build.leaves, build.steps, counted, telling)
+            build.also(others, len(parts))
+        return Plan(build.leaves, build.steps, words, telling)
 
 
 def _divide(

@@ -112,19 +112,16 @@ class Dictionary:
         self, texts: Sequence[str], entries: list[TermEntry | None], factor: float
     ) -> list[F32]:
         """For each segment what each form of a term adds, as one of the same light form."""
-        wanted = [light_form(text) for text in texts]
+        share = LIGHT_SHARE * factor / len(texts)
         found = [
             [] if entry is None else segment.forms_of(entry.ordinal)
             for segment, entry in zip(self._segments, entries, strict=True)
         ]
         weights: dict[str, float] = {}
-        for light in wanted:
-            df = cf = 0
-            for forms in found:
-                alike = [form for form in forms if len(forms) == 1 or light_form(form.text) == light]
-                if alike and light_form(alike[0].text) == light:
-                    df, cf = df + alike[0].light_df, cf + alike[0].light_cf
-            share = LIGHT_SHARE * factor / len(wanted)
+        for light in map(light_form, texts):
+            alike = [next((f for f in forms if light_form(f.text) == light), None) for forms in found]
+            df = sum(form.light_df for form in alike if form is not None)
+            cf = sum(form.light_cf for form in alike if form is not None)
             weights[light] = weights.get(light, 0.0) + share * word_weight(self.rows, df, cf)
         result = []
         for forms in found:

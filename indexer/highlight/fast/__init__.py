@@ -1,1 +1,0 @@
-"""What `explain` and `html` above do, by compiled loops that explain a page of stories at once."""
