@@ -36,8 +36,10 @@ _IDF_POWER, _BURST_POWER = 1.2, 0.3
 # Of each field: what an occurrence counts, and which part of the length it is divided by.
 _TITLE, _TEXT, _ABOUT = (3.0, 0.5), (1.0, 0.7), (0.5, 0.0)
 _PARAMETERS = np.array([_TITLE, _TEXT, _TEXT, _ABOUT])
+
+
 class Averages(NamedTuple):
-    """The average lengths of the fields of rows that have them, in words."""
+    """The average lengths of the fields of rows in words; of a body, where there is one."""
 
     title: float
     excerpt: float
@@ -55,15 +57,15 @@ def factors(lengths: npt.NDArray[np.integer], averages: Averages) -> npt.NDArray
     """
     counts, parts = _PARAMETERS.T
     relative = lengths / np.array([*averages, 1.0])
-    return (counts / (1 - parts + parts * relative)).astype(np.float32)
+    found: npt.NDArray[np.float32] = (counts / (1 - parts + parts * relative)).astype(np.float32)
+    return found
 
 
 # The least t that is told apart, and how many steps there are until its double.
 _LEAST, _STEPS = 2.0**-6, 20
 #: Code of a weight → t. Code 0 stands for none; the others are in logarithmic steps.
-WEIGHTS: npt.NDArray[np.float32] = np.append(
-    0.0, _LEAST * 2.0 ** (np.arange(255) / _STEPS)
-).astype(np.float32)
+WEIGHTS: npt.NDArray[np.float32] = np.zeros(256, np.float32)
+WEIGHTS[1:] = _LEAST * 2.0 ** (np.arange(255) / _STEPS)
 _BOUNDS = np.sqrt(WEIGHTS[1:-1].astype(np.float64) * WEIGHTS[2:])
 
 
@@ -76,5 +78,5 @@ def word_weight(rows: int, df: int, cf: int, count: int = 1, function: bool = Fa
     """W of a stem or a light form that so many rows have; 0 for one that none has."""
     if not df:
         return 0.0
-    weight = log((rows + 1) / df) ** _IDF_POWER * (cf / df) ** _BURST_POWER
+    weight: float = log((rows + 1) / df) ** _IDF_POWER * (cf / df) ** _BURST_POWER
     return weight * (1 + log(count)) * (FUNCTION_WEIGHT if function else 1.0)

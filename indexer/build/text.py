@@ -75,9 +75,10 @@ class TextBuilder:
         return len(self._sizes) // _FIELDS
 
     def averages(self) -> Averages:
-        """The average lengths of the fields, over the rows that have them."""
-        sizes = self._lengths()[:, :-1]
-        return Averages(*(sizes.sum(0) / np.maximum(1, (sizes > 0).sum(0))).clip(1).tolist())
+        """The average lengths of the fields: of a body over the rows that have one."""
+        sizes = self._lengths()
+        rows = np.array([len(sizes), len(sizes), (sizes[:, 2] > 0).sum()])
+        return Averages(*(sizes[:, :3].sum(0) / np.maximum(1, rows)).clip(1).tolist())
 
     def _lengths(self) -> I64:
         return np.array(self._sizes, np.int64).reshape(-1, _FIELDS)

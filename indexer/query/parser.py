@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..analysis import CJK
 from ..errors import QueryError
 from ..schema import TEXT_FIELDS
 from . import clauses
@@ -39,6 +40,15 @@ _FUZZY = re.compile(r"(.+)~([12]?)")
 # An operator, and what it needs after it.
 _OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s(])(?=\s*[^\s)])")
 _MINUS = re.compile(r'-(?=[\w("])')
+_ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
+#: In a longer text that is all in capitals, AND, OR and NOT are words.
+_MOST_SHOUTED = 5
+#: The fewest words, beside those in quotes, of a text that is read as prose.
+_FEWEST_OF_PROSE = 10
+_QUOTED = re.compile(r'"[^"]*"')
+_PROSE_WORD = re.compile(r"""[^\s()"]+""")
+_FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS))
+_UNSPACED = re.compile(f"[{CJK}]")
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -77,11 +87,61 @@ def parse(text: str) -> ParsedQuery:
     """Read a query; raises `QueryError` past 4,096 characters or 256 clauses."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
+    if _is_shouted(text):
+        text = _ANY_OPERATOR.sub(lambda found: found[0].lower(), text)
     if _PLAIN_TEXT.fullmatch(text) is not None:
         parsed = _parse_plain(text)
         if parsed is not None:
             return parsed
-    return _Parser(text if text.isascii() else text.translate(_QUOTES)).parse()
+    text = text if text.isascii() else text.translate(_QUOTES)
+    if _is_prose(text):
+        return _parse_prose(text)
+    return _Parser(text).parse()
+
+
+def _is_shouted(text: str) -> bool:
+    """Whether a text has capitals alone and more words than are typed so with operators."""
+    if text.upper() != text or len(text.split()) <= _MOST_SHOUTED:
+        return False
+    return text.lower() != text
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a text is one that was written to be read, and not to be searched for.
+
+    It has many words beside those in quotes, no operators and no fields.
+    """
+    outside = _QUOTED.sub(" ", text)
+    if len(outside.split()) < _FEWEST_OF_PROSE or _ANY_OPERATOR.search(outside):
+        return False
+    return not any(found[1].lower() in _FIELD_NAMES for found in _FIELD.finditer(outside))
+
+
+def _parse_prose(text: str) -> ParsedQuery:
+    """Read all as plain words: parentheses and quotes are punctuation."""
+    words = [TypedWord(found[0], *found.span()) for found in _PROSE_WORD.finditer(text)]
+    nodes = [node for word in words if (node := clauses.words(word.text)) is not None]
+    if len(nodes) > MAX_CLAUSES:
+        raise _too_many()
+    plain = tuple([word for node in nodes for word in _spread(node)])
+    return ParsedQuery(all_of(list(plain)), plain, None, bool(plain), tuple(words))
+
+
+def _too_many() -> QueryError:
+    return QueryError("q", f"more than {MAX_CLAUSES} words and clauses: search for fewer")
+
+
+def _spread(node: Node) -> list[Word | Phrase]:
+    """The words of a plain clause, each for itself.
+
+    Words joined by a sign, as in wi-fi, are sought apart. A run of characters of a script
+    without blanks stays a phrase, since each of them alone tells little.
+    """
+    if isinstance(node, All):
+        return [word for part in node.parts for word in _spread(part)]
+    if isinstance(node, Phrase) and _UNSPACED.search("".join(node.words)) is None:
+        return [Word(text, node.field, node.weight) for text in node.words]
+    return [node] if isinstance(node, Word | Phrase) else []
 
 
 def _parse_plain(text: str) -> ParsedQuery | None:
@@ -90,9 +150,9 @@ def _parse_plain(text: str) -> ParsedQuery | None:
     nodes = tuple(map(clauses.words, pieces))
     if len(pieces) > MAX_CLAUSES or not _OPERATORS.isdisjoint(pieces):
         return None
-    plain = tuple([node for node in nodes if node is not None])
-    if len(plain) < len(pieces):
+    if None in nodes:
         return None
+    plain = tuple([word for node in nodes if node is not None for word in _spread(node)])
     words, end = [], 0
     for piece in pieces:
         start = text.index(piece, end)
@@ -120,11 +180,13 @@ class _Parser:
         plain: list[Word | Phrase] = []
         held: list[_Clause] = []
         for clause in alternatives[0] if len(alternatives) == 1 else ():
-            if clause.plain and isinstance(clause.node, Word | Phrase):
-                plain.append(clause.node)
+            if clause.plain:
+                plain += _spread(clause.node)
             else:
                 held.append(clause)
         rest = _all_of(held) if plain else node
+        if plain:
+            node = all_of([*plain, rest])
         return ParsedQuery(
             node=node,
             plain=tuple(plain),
@@ -191,9 +253,13 @@ class _Parser:
         if self.depth >= MAX_DEPTH:
             return None
         self.depth += 1
-        node = _any_of(self._alternatives())
+        alternatives = self._alternatives()
         self.depth -= 1
-        return self._closed(node)
+        clause = self._closed(_any_of(alternatives))
+        if clause is None or len(alternatives) > 1:
+            return clause
+        # Parentheses that hold words alone change nothing.
+        return clause._replace(plain=all(part.plain and not part.negated for part in alternatives[0]))
 
     def _closed(self, node: Node | None) -> _Clause | None:
         """What stands in parentheses, boosted if so typed; the closing one may be missing."""
@@ -222,7 +288,7 @@ class _Parser:
     def _count(self) -> None:
         self.count += 1
         if self.count > MAX_CLAUSES:
-            raise QueryError("q", f"more than {MAX_CLAUSES} words and clauses: search for fewer")
+            raise _too_many()
 
     def _field_value(self, field: str) -> _Clause | None:
         if field in TEXT_FIELDS:

@@ -80,6 +80,9 @@ class Executor:
     ) -> npt.NDArray[np.int64]:
         """Counts by the segments' own ordinals → int64[values]."""
         values = self.snapshot.facet(wish.facet)
+        if len(values.ordinals) == 1:  # whose values are those of the only segment
+            only = next(parts)
+            return np.zeros(len(values.keys), np.int64) if only is None else only
         counts = np.zeros(len(values.keys), np.int64)
         for ordinals, part in zip(values.ordinals, parts, strict=True):
             if part is not None:
@@ -134,9 +137,7 @@ def _keys(
 
 def _scores_of(keys: npt.NDArray[np.float64]) -> list[float]:
     """Scores of documents in their order; 0 where it is not one of scores."""
-    scores = np.where(keys >= FIRST, keys - FIRST, keys).astype(np.float32)
-    found: list[float] = np.maximum(scores, 0).tolist()
-    return found
+    return [key - FIRST if key >= FIRST else max(key, 0.0) for key in keys.tolist()]
 
 
 def _count(

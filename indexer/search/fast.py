@@ -132,10 +132,9 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         elif isinstance(leaf, Term):
             found = leaf.lists[number]
             if found is not None:
-                begin, end = segment.code_bounds(found.entry)
-                kinds[place] = loops.FORMS if begin < end else loops.SINGLE
-                codes_at[place] = begin - found.entry.start
-                bounds[place] = segment.row_bounds(found.entry)
+                kinds[place] = loops.SINGLE if found.codes < 0 else loops.FORMS
+                codes_at[place] = found.codes - found.entry.start
+                bounds[place] = found.bounds
                 stems[place], lights[place] = leaf.stem, found.light
         else:
             rows = leaf.parts[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import log
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from ..english import light_form
 from ..ranking import LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
 from ..schema import BODY, EXCERPT, TITLE
 
+#: Stems of which is remembered where their postings are.
+_REMEMBERED = 1 << 12
+
 F32 = npt.NDArray[np.float32]
 
 #: The fields that a query may name → their bits, and whether they are the lead's.
@@ -28,11 +32,27 @@ FIELD_BITS = {
 class TermList(NamedTuple):
     """The postings of a term in one segment.
 
+    bounds: where they begin in each chunk of rows, and their end
+    codes: where their forms begin in the segment's codes; -1 if the term has one form
     light: float32[256], what each of its forms adds to the weight as a light form
     """
 
     entry: TermEntry
+    bounds: list[int]
+    codes: int
     light: F32
+
+
+class _Stem(NamedTuple):
+    """What the segments of a snapshot know of a stem; see `TermList`.
+
+    weight: W of the stem; lights: W of each light form
+    places: for each segment entry, bounds, codes and the light form of each written form
+    """
+
+    weight: float
+    lights: dict[str, float]
+    places: list[tuple[TermEntry, list[int], int, list[str]] | None]
 
 
 class Term(NamedTuple):
@@ -66,28 +86,53 @@ class Dictionary:
     def __init__(self, segments: Sequence[SegmentArrays]) -> None:
         self._segments = segments
         self.rows = sum(segment.row_count for segment in segments)
+        # Few words make up most of what people ask for.
+        self._stem = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
 
         Raises `IndexCorrupt`.
         """
-        stem = stem_of(texts[0])
-        encoded = stem.encode()
-        entries = [segment.find_term(TEXT, encoded) for segment in self._segments]
-        df = cf = 0
-        for segment, entry in zip(self._segments, entries, strict=True):
-            if entry is not None:
-                df += int(segment.df[entry.ordinal])
-                cf += int(segment.cf[entry.ordinal])
-        own = word_weight(self.rows, df, cf)
+        stem = self._stem(stem_of(texts[0]))
         factor = weight * (1 + log(len(texts)))
-        lights = self._light_weights(texts, entries, factor)
-        lists = [
-            None if entry is None else TermList(entry, lights[number])
-            for number, entry in enumerate(entries)
-        ]
-        return Term(own, STEM_SHARE * own * factor, lists)
+        lights: dict[str, float] = {}
+        for light in map(light_form, texts):
+            share = LIGHT_SHARE * factor / len(texts)
+            lights[light] = lights.get(light, 0.0) + share * stem.lights.get(light, 0.0)
+        lists: list[TermList | None] = []
+        for place in stem.places:
+            if place is None:
+                lists.append(None)
+                continue
+            entry, bounds, codes, forms = place
+            weights = np.zeros(256, np.float32)
+            weights[: len(forms)] = [lights.get(form, 0.0) for form in forms]
+            lists.append(TermList(entry, bounds, codes, weights))
+        return Term(stem.weight, STEM_SHARE * stem.weight * factor, lists)
+
+    def _look_up(self, stem: str) -> _Stem:
+        encoded = stem.encode()
+        places: list[tuple[TermEntry, list[int], int, list[str]] | None] = []
+        counts: dict[str, tuple[int, int]] = {}
+        df = cf = 0
+        for segment in self._segments:
+            entry = segment.find_term(TEXT, encoded)
+            if entry is None:
+                places.append(None)
+                continue
+            df += int(segment.df[entry.ordinal])
+            cf += int(segment.cf[entry.ordinal])
+            found = segment.forms_of(entry.ordinal)
+            forms = [light_form(form.text) for form in found]
+            for light, form in dict(zip(forms, found, strict=True)).items():
+                before = counts.get(light, (0, 0))
+                counts[light] = before[0] + form.light_df, before[1] + form.light_cf
+            begin, end = segment.code_bounds(entry)
+            codes = begin if begin < end else -1
+            places.append((entry, segment.row_bounds(entry), codes, forms))
+        lights = {light: word_weight(self.rows, *count) for light, count in counts.items()}
+        return _Stem(word_weight(self.rows, df, cf), lights, places)
 
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
@@ -107,29 +152,6 @@ class Dictionary:
                 text = segment.form_text(form)
                 counts[text] = counts.get(text, 0) + segment.light_df(form)
         return counts
-
-    def _light_weights(
-        self, texts: Sequence[str], entries: list[TermEntry | None], factor: float
-    ) -> list[F32]:
-        """For each segment what each form of a term adds, as one of the same light form."""
-        share = LIGHT_SHARE * factor / len(texts)
-        found = [
-            [] if entry is None else segment.forms_of(entry.ordinal)
-            for segment, entry in zip(self._segments, entries, strict=True)
-        ]
-        weights: dict[str, float] = {}
-        for light in map(light_form, texts):
-            alike = [next((f for f in forms if light_form(f.text) == light), None) for forms in found]
-            df = sum(form.light_df for form in alike if form is not None)
-            cf = sum(form.light_cf for form in alike if form is not None)
-            weights[light] = weights.get(light, 0.0) + share * word_weight(self.rows, df, cf)
-        result = []
-        for forms in found:
-            light_weights = np.zeros(256, np.float32)
-            for form in forms:
-                light_weights[form.number] = weights.get(light_form(form.text), 0.0)
-            result.append(light_weights)
-        return result
 
 
 def saturated(t: npt.NDArray[np.float32]) -> F32:
