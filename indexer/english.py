@@ -14,9 +14,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-#: Words that tell little of what is sought, folded: Snowball's list, and the verbs of requests.
-FUNCTION_WORDS = frozenset(
-    """
+_FUNCTION_WORDS = """
     a about above after again against all also am an and any anything are arent as at be because
     been before being below between both but by cannot cant concerned concerning could couldnt
     dealing deals did didnt do does doesnt doing dont down during each eg etc exist exists few
@@ -30,17 +28,20 @@ FUNCTION_WORDS = frozenset(
     wasnt we wed well were werent weve what whats when whens where wheres whether which while
     who whom whos why whys will with within without wont would wouldnt you youd youll your youre
     yours yourself yourselves youve
-    """.split()
-)
+"""
+#: Words that tell little of what is sought, folded: Snowball's list, and the verbs of requests.
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _VOWELS = frozenset("aeiouy")
 _DOUBLES = frozenset(("bb", "dd", "ff", "gg", "mm", "nn", "pp", "rr", "tt"))
 _IRREGULAR = {"skis": "ski", "skies": "sky", "dying": "die", "lying": "lie", "tying": "tie"}
 #: Words that only look inflected.
 _INVARIANT = frozenset(
-    "news howe atlas cosmos bias andes inning outing canning herring earring evening"
-    " proceed exceed succeed".split()
-)
+    (
+        "news", "howe", "atlas", "cosmos", "bias", "andes", "inning", "outing", "canning",
+        "herring", "earring", "evening", "proceed", "exceed", "succeed",
+    )
+)  # fmt: skip
 #: What precedes the region R1, in which a suffix must lie.
 _BEFORE_R1 = re.compile("(?:gener|commun|arsen)|.*?[aeiouy][^aeiouy]")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -184,11 +184,10 @@ def fields_of(story: Story) -> dict[str, Any]:
         "id": [story.id],
         "label": sorted(set(_labels(story))),
         "published_at": naive_utc(story.published_at) if story.published_at else None,
-        **facet_values(story),
     }
     for name in NUMBER_FIELDS:
         document[name] = getattr(story, name)
-    return document
+    return document | {str(facet): values for facet, values in facet_values(story).items()}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -203,9 +202,9 @@ def encode_lead(story: Story) -> bytes:
     return _encoder.encode(replace(story, related=()))
 
 
-def encode_related(articles: tuple[Article, ...]) -> bytes:
+def encode_related(articles: Sequence[Article]) -> bytes:
     """What is stored of the related articles; nothing if there are none."""
-    return _encoder.encode(articles) if articles else b""
+    return _encoder.encode(tuple(articles)) if articles else b""
 
 
 def read_lead(data: bytes) -> Story:

@@ -24,8 +24,8 @@ from ..generation import manifest as mf
 from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
 from ..generation.sources import Sources
-from ..ranking import NO_AVERAGES, Averages
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase
+from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
 from ..seeds import SeedFile
 from .changes import Plan, plan_changes, read_held, warn_of
@@ -152,9 +152,7 @@ class _Job:
             self.tuning,
         )  # fmt: skip
 
-    def _read_all(
-        self, outcome: _Outcome, writer: Writer | None
-    ) -> tuple[list[Segment], Averages]:
+    def _read_all(self, outcome: _Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
         """Read all files that must be read; returns the segments written and their averages."""
         files = outcome.plan.read
         total = len(files)

@@ -16,7 +16,6 @@ from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..model import FACETS, Story
-from ..ranking import Averages
 from ..schema import (
     NUMBER_FIELDS,
     create_schema,
@@ -29,9 +28,7 @@ from .basis import Basis
 from .text import TextBuilder
 
 
-def _inverted(
-    name: str, terms: list[bytes], ranked: I64, docs: npt.NDArray[np.uint32]
-) -> Postings:
+def _inverted(name: str, terms: list[bytes], ranked: I64, docs: npt.NDArray[np.uint32]) -> Postings:
     """Pairs of a term's rank and a document, in any order → the postings of a field."""
     keys = (ranked << 32) | docs
     keys.sort()

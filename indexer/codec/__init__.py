@@ -17,6 +17,7 @@ from whoosh.codec import base
 from whoosh.filedb.filestore import FileStorage
 
 from ..errors import BuildError, IndexCorrupt
+from .format import MAX_ROWS
 from .read import SegmentArrays
 from .whoosh_read import PerDocumentReader, TermsReader
 
@@ -89,10 +90,9 @@ class Segment(base.Segment):  # type: ignore[misc]
         match = _NAME.fullmatch(name) if isinstance(name, str) else None
         if match is None:
             raise ValueError(f"segment name {name!r}")
-        docs, rows, deleted_rows = (entry.get(key) for key in ("docs", "rows", "deleted_rows"))
-        for count in (docs, rows, deleted_rows):
-            if not isinstance(count, int) or count < 0:
-                raise ValueError(f"segment {name}: {count!r} documents")
+        docs, rows, deleted_rows = (_count(entry, key) for key in ("docs", "rows", "deleted_rows"))
+        if max(docs, deleted_rows) > rows:
+            raise ValueError(f"segment {name}: {docs} documents have {rows} rows")
         if not isinstance(deleted, list) or not all(
             isinstance(doc, int) and 0 <= doc < docs for doc in deleted
         ):
@@ -129,6 +129,13 @@ class Segment(base.Segment):  # type: ignore[misc]
     def deleted_count(self) -> int:
         """Rows that are deleted."""
         return self._deleted_rows
+
+
+def _count(entry: dict[str, Any], key: str) -> int:
+    count = entry.get(key)
+    if not isinstance(count, int) or not 0 <= count <= MAX_ROWS:
+        raise ValueError(f"segment {entry.get('name')}: {count!r} {key}")
+    return count
 
 
 def read_segments(folder: str, file: str, entries: Iterable[dict[str, Any]]) -> list[Segment]:

@@ -29,6 +29,7 @@ from .format import (
     HEAD,
     KINDS,
     MAGIC,
+    MAX_ROWS,
     TRAILER,
     AnyArray,
     FieldInfo,
@@ -47,9 +48,7 @@ class SectionWriter:
     Leaving the block without calling `finish` counts as failure.
     """
 
-    def __init__(
-        self, folder: Path, segment: str, kind: FileKind, docs: int, rows: int
-    ) -> None:
+    def __init__(self, folder: Path, segment: str, kind: FileKind, docs: int, rows: int) -> None:
         self._path = folder / file_name(segment, kind)
         self._segment = segment
         self._docs = docs
@@ -119,7 +118,7 @@ class SectionWriter:
     def finish(
         self,
         fields: tuple[FieldInfo, ...] = (),
-        defaults: Mapping[str, int | float] | None = None,
+        defaults: Mapping[str, int] | None = None,
     ) -> None:
         """Write table and trailer, and wait until the bytes are on the disk."""
         table = msgspec.json.encode(
@@ -188,9 +187,12 @@ class SectionFile:
         if zlib.crc32(table) != table_crc:
             raise self.corrupt("its table has a wrong checksum")
         try:
-            return msgspec.json.decode(table, type=FileTable)
-        except msgspec.DecodeError as error:
+            found = msgspec.json.decode(table, type=FileTable)
+        except (ValueError, RecursionError) as error:
             raise self.corrupt(f"its table is unreadable: {error}") from error
+        if not 0 <= found.docs <= found.rows <= MAX_ROWS:
+            raise self.corrupt(f"has {found.docs} documents and {found.rows} rows")
+        return found
 
     def _check_section(self, section: Section) -> None:
         if section.dtype not in DTYPES or min(section.shape, default=0) < 0:

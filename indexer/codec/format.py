@@ -63,6 +63,8 @@ MAX_POSITION_BITS = 32
 SATURATED = 255
 #: Postings, bytes of terms and bytes of positions of one segment stay below this.
 MAX_OFFSET = (1 << 32) - 1
+#: Rows of one segment, at most.
+MAX_ROWS = (1 << 32) - 1
 
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
@@ -96,7 +98,7 @@ class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a file says of itself, kept as JSON (RFC 8259) before the trailer.
 
     `segment` ties the files of a segment together; `docs` and `rows` are its documents and
-    their rows. `fields` belongs to the terms file; `defaults` (column → value of documents
+    their rows. `fields` belongs to the terms file; `defaults` (column → number of documents
     without one) to the documents file.
     """
 
@@ -105,7 +107,7 @@ class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: int
     sections: tuple[Section, ...]
     fields: tuple[FieldInfo, ...] = ()
-    defaults: dict[str, int | float] = {}
+    defaults: dict[str, int] = {}
 
 
 def term_hash(first: int, term: bytes) -> int:
@@ -145,7 +147,8 @@ def row_chunks(first_rows: U32) -> I64:
     bounds = [0]
     docs = len(first_rows) - 1
     while bounds[-1] < docs or len(bounds) == 1:
-        limit = int(first_rows[bounds[-1]]) + CHUNK_SIZE
+        # A number of another type would have the whole array converted to its own.
+        limit = np.uint32(min(MAX_ROWS, int(first_rows[bounds[-1]]) + CHUNK_SIZE))
         following = int(np.searchsorted(first_rows, limit, side="right")) - 1
         if following == bounds[-1] and docs:
             raise ValueError(f"document {following} has more than {CHUNK_SIZE} rows")

@@ -51,9 +51,7 @@ def arrange_forms(texts: Sequence[str]) -> Arranged:
             term_of[found] = len(terms)
         terms.append(term.encode())
         starts.append(len(kept))
-    forms = Forms(
-        starts=np.array(starts, np.int64), texts=kept, groups=np.array(groups, np.uint8)
-    )
+    forms = Forms(starts=np.array(starts, np.int64), texts=kept, groups=np.array(groups, np.uint8))
     return Arranged(terms, forms, term_of, number_of)
 
 

@@ -128,25 +128,31 @@ class TextStatistics:
     light_cf: U32
 
 
-def count_text(text: RowPostings) -> TextStatistics:
-    """The statistics of some terms."""
-    terms, starts = len(text.terms), np.asarray(text.starts, np.int64)
-    sizes = np.diff(starts)
-    forms = np.repeat(np.asarray(text.written.starts, np.int64)[:-1], sizes) + text.forms
-    begun = np.append(True, np.diff(text.written.groups.astype(np.int64)) != 0)
-    begun[np.asarray(text.written.starts, np.int64)[:-1]] = True
-    group_of = np.cumsum(begun[: len(text.written.texts)]) - 1
-    groups = group_of[forms]
-    new_row = np.append(True, text.rows[1:] != text.rows[:-1])[: len(text.rows)]
+def count_text(
+    starts: Ints, rows: Ints, forms: Ints, tfs: Ints, form_starts: Ints, groups: U8
+) -> TextStatistics:
+    """The statistics of T terms; see `RowPostings` and `Forms`."""
+    starts, form_starts = np.asarray(starts, np.int64), np.asarray(form_starts, np.int64)
+    terms, sizes = len(starts) - 1, starts[1:] - starts[:-1]
+    begun = _changes(groups)
+    begun[form_starts[:-1]] = True
+    group_of = np.cumsum(begun) - 1
+    found = group_of[np.repeat(form_starts[:-1], sizes) + forms]
+    new_row = _changes(rows)
     new_row[starts[:-1]] = True
-    new_group = new_row | np.append(True, groups[1:] != groups[:-1])[: len(groups)]
-    numbers = np.repeat(np.arange(terms), sizes)
-    count = int(group_of[-1]) + 1 if len(group_of) else 0
-    light_df = np.bincount(groups[new_group], minlength=count)
-    light_cf = np.bincount(groups, weights=text.tfs, minlength=count)
+    numbers, count = np.repeat(np.arange(terms), sizes), int(begun.sum())
+    light_df = np.bincount(found[new_row | _changes(found)], minlength=count)
+    light_cf = np.bincount(found, weights=tfs, minlength=count)
     return TextStatistics(
         df=np.bincount(numbers[new_row], minlength=terms).astype(np.uint32),
-        cf=np.bincount(numbers, weights=text.tfs, minlength=terms).astype(np.uint32),
+        cf=np.bincount(numbers, weights=tfs, minlength=terms).astype(np.uint32),
         light_df=light_df[group_of].astype(np.uint32),
         light_cf=light_cf[group_of].astype(np.uint32),
     )
+
+
+def _changes(numbers: Ints) -> npt.NDArray[np.bool_]:
+    """Which numbers differ from the one before; the first does."""
+    changed = np.ones(len(numbers), np.bool_)
+    changed[1:] = numbers[1:] != numbers[:-1]
+    return changed

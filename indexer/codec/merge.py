@@ -6,9 +6,10 @@ positions are unpacked and packed again, a batch of postings at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ _RELEASED = 16
 _RECORDS = 512
 
 _I32 = npt.NDArray[np.int32]
+_Text = TypeVar("_Text", str, bytes)
 
 
 def _sources(segments: Sequence[SegmentArrays]) -> list[Source]:
@@ -45,12 +47,14 @@ def _sources(segments: Sequence[SegmentArrays]) -> list[Source]:
     return sources
 
 
-def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]) -> None:
+def merge_segments(
+    folder: Path, segment: str, segments: Sequence[SegmentArrays]
+) -> tuple[int, int]:
     """Write the documents of `segments` that are not deleted as one new segment.
 
-    Document ids follow the order of `segments`. Raises as `write_segment` does, and
-    `IndexCorrupt`. Costs about 0.3 µs per posting, and memory for
-    the terms, for a few bytes per posting, and for one facet's postings.
+    Document ids follow the order of `segments`. Returns how many documents and rows there
+    are. Raises as `write_segment` does, and `IndexCorrupt`. Costs about 0.3 µs per posting,
+    and memory for the terms, for a few bytes per posting, and for one facet's postings.
     """
     sources = _sources(segments)
     names = {name for arrays in segments for name in arrays.fields}
@@ -63,6 +67,7 @@ def merge_segments(folder: Path, segment: str, segments: Sequence[SegmentArrays]
         folder, segment, documents, text=_text(sources), fields=_fields(sources, names, facets),
         stored=_stored(sources),
     )  # fmt: skip
+    return documents.docs, documents.rows
 
 
 def _first_rows(sources: list[Source]) -> U32:
@@ -84,11 +89,11 @@ def _columns(sources: list[Source]) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name in sorted({name for source in sources for name in source.arrays.columns}):
         having = [source.arrays for source in sources if name in source.arrays.columns]
-        default, dtype = having[0].column_default(name), having[0].column(name).dtype
+        default = having[0].column_default(name)
         parts = [
             source.arrays.column(name)[source.kept]
             if name in source.arrays.columns
-            else np.full(int(source.kept.sum()), default, dtype)
+            else np.full(int(source.kept.sum()), default, np.uint64)
             for source in sources
         ]
         columns[name] = Column(np.concatenate(parts), default)
@@ -97,20 +102,20 @@ def _columns(sources: list[Source]) -> dict[str, Column]:
 
 def _stored(sources: list[Source]) -> Stored:
     # The dictionary of the largest segment saves compressing its records again.
-    largest = max(sources, key=lambda source: source.arrays.doc_count)
-    dictionary = largest.arrays.dictionary
+    largest = max(sources, key=lambda source: source.arrays.doc_count).arrays
+    dictionary = largest.usable_dictionary()
     compressor = RecordCompressor(dictionary)
 
     def frames() -> Iterator[Frames]:
         for source in sources:
-            records = source.arrays.records
-            same = source.arrays.dictionary == dictionary
+            arrays = source.arrays
+            same = arrays.dictionary == dictionary
             for first, last in _runs(source.kept):
                 if same:
-                    yield records.frames(first, last)
+                    yield arrays.frames(first, last)
                 else:
-                    yield from compressor.compress_all(map(records.read, range(first, last)))
-                source.arrays.release()
+                    yield from compressor.compress_all(map(arrays.record, range(first, last)))
+                arrays.release()
 
     return Stored(dictionary, frames())
 
@@ -123,10 +128,10 @@ def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
             yield first, min(end, first + _RECORDS)
 
 
-class _Numbers(dict[bytes, int]):
-    """Byte strings and their numbers, in the order in which they were asked for."""
+class _Numbers(dict[_Text, int]):
+    """Texts and their numbers, in the order in which they were asked for."""
 
-    def __missing__(self, text: bytes) -> int:
+    def __missing__(self, text: _Text) -> int:
         number = self[text] = len(self)
         return number
 
@@ -134,44 +139,52 @@ class _Numbers(dict[bytes, int]):
 def _fields(sources: list[Source], names: set[str], facets: set[str]) -> Iterator[Postings]:
     for name in sorted(names - {TEXT}):
         terms, maps = _join_terms(sources, name)
-        bounds = [0, len(terms)]
-        if name not in facets:
-            bounds = _batch_bounds(sources, maps, name, len(terms))
-        for begin, end in pairwise(bounds):
+        whole = [(0, len(terms))] if terms else []
+        batches = whole if name in facets else _batches(sources, maps, name, len(terms))
+        for begin, end in batches:
             parts = list(_parts(sources, maps, name, begin, end))
             sizes, docs = join_fields(parts, end - begin)
             left = np.flatnonzero(sizes)
-            yield Postings(
-                name=name, terms=[terms[number] for number in (left + begin).tolist()],
-                starts=offsets_of(sizes[left]), docs=docs,
-            )  # fmt: skip
+            if len(left):
+                yield Postings(
+                    name=name, terms=[terms[number] for number in (left + begin).tolist()],
+                    starts=offsets_of(sizes[left]), docs=docs,
+                )  # fmt: skip
 
 
 def _text(sources: list[Source]) -> Iterator[RowPostings]:
     """The merged text, in several parts."""
-    found = _Numbers()
+    found = _Numbers[str]()
     numbers = [
         np.fromiter(map(found.__getitem__, source.arrays.form_texts()), np.int64)
         for source in sources
     ]
-    arranged = arrange_forms([text.decode() for text in found])
+    arranged = arrange_forms(list(found))
     new_forms = [
         arranged.written.starts[arranged.term_of[part]] + arranged.number_of[part]
         for part in numbers
     ]
-    # A term is that of its first form.
     maps = [
-        arranged.term_of[part[source.arrays.form_starts[:-1]]].astype(np.int32)
+        _terms_of_forms(source.arrays, arranged.term_of[part])
         for source, part in zip(sources, numbers, strict=True)
     ]
-    bounds = _batch_bounds(sources, maps, TEXT, len(arranged.terms))
-    for batch, (begin, end) in enumerate(pairwise(bounds)):
+    batches = _batches(sources, maps, TEXT, len(arranged.terms))
+    for batch, (begin, end) in enumerate(batches):
         parts = list(_parts(sources, maps, TEXT, begin, end))
         forms = [new_forms[_place(sources, part.source)] for part in parts]
         if batch % _RELEASED == 0:
             for source in sources:
                 source.arrays.release()
         yield _joined(parts, forms, arranged, begin, end)
+
+
+def _terms_of_forms(arrays: SegmentArrays, terms: I64) -> _I32:
+    """Given the joined term of each form of a segment: the joined term of each of its terms."""
+    starts = arrays.form_starts
+    firsts = terms[starts[:-1]]
+    if (np.repeat(firsts, np.diff(starts)) != terms).any() or (np.diff(firsts) <= 0).any():
+        raise arrays.terms_file.corrupt("the forms of terms are not theirs")
+    return firsts.astype(np.int32)
 
 
 def _place(sources: list[Source], wanted: Source) -> int:
@@ -203,7 +216,7 @@ def _joined(
 
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:
     """The terms of a field in order, and for each segment which of them it has."""
-    found = _Numbers()
+    found = _Numbers[bytes]()
     # Each term becomes one short-lived Python object, however many segments have it.
     maps = [
         np.fromiter(map(found.__getitem__, source.arrays.field_terms(name)), np.int32)
@@ -212,16 +225,25 @@ def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I3
     terms = sorted(found)
     ranks = np.empty(len(terms), np.int32)
     ranks[np.fromiter(map(found.__getitem__, terms), np.int32)] = np.arange(len(terms))
-    return terms, [ranks[numbers] for numbers in maps]
+    joined = [ranks[numbers] for numbers in maps]
+    for source, numbers in zip(sources, joined, strict=True):
+        if (np.diff(numbers) <= 0).any():
+            raise source.arrays.terms_file.corrupt(f"terms of field {name!r} are out of order")
+    return terms, joined
 
 
-def _batch_bounds(sources: list[Source], maps: list[_I32], name: str, terms: int) -> list[int]:
+def _batches(
+    sources: list[Source], maps: list[_I32], name: str, terms: int
+) -> Iterable[tuple[int, int]]:
+    """Terms 0 … `terms` - 1, cut into ranges of about `_BATCH` postings."""
+    if not terms:
+        return ()
     sizes = np.zeros(terms, np.int64)
     for source, numbers in zip(sources, maps, strict=True):
         if len(numbers):
             sizes[numbers] += np.diff(source.arrays.term_starts(name))
     filled = np.cumsum(sizes) // _BATCH
-    return [0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), terms]
+    return pairwise([0, *(np.flatnonzero(np.diff(filled)) + 1).tolist(), terms])
 
 
 def _parts(

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..ranking import WEIGHTS, weight_codes
 from .format import I64, TEXT, U8, U32, offsets_of
-from .invert import gather_ranges
+from .invert import Ints, gather_ranges
 from .read import SegmentArrays
 
 
@@ -58,14 +59,16 @@ class JoinedText(NamedTuple):
 
 def join_fields(parts: Sequence[Part], terms: int) -> tuple[I64, U32]:
     """The sizes and documents of terms 0 … `terms` - 1, without deleted documents."""
-    taken = []
+    taken: list[tuple[Ints, U32]] = []
     for part in parts:
         arrays, ordinals = part.source.arrays, part.ordinals
-        docs = part.source.targets[arrays.doc_ids_of(part.field, ordinals)]
-        taken.append((_numbers(part)[docs >= 0], docs[docs >= 0].astype(np.uint32)))
-    numbers, docs = map(np.concatenate, zip(*taken, strict=True))
+        new = part.source.targets[arrays.doc_ids_of(part.field, ordinals)]
+        taken.append((_numbers(part)[new >= 0], new[new >= 0].astype(np.uint32)))
+    numbers = np.concatenate([numbers for numbers, _ in taken])
+    docs: U32 = np.concatenate([docs for _, docs in taken])
     order = np.argsort(numbers, kind="stable")
-    return np.bincount(numbers, minlength=terms), docs[order]
+    sizes: I64 = np.bincount(numbers, minlength=terms)
+    return sizes, docs[order]
 
 
 def join_text(parts: Sequence[Part], forms: Sequence[I64], terms: int) -> JoinedText:
@@ -79,17 +82,53 @@ def join_text(parts: Sequence[Part], forms: Sequence[I64], terms: int) -> Joined
     # The forms of a term may come in another order than they did.
     order = np.lexsort((found, rows, numbers))
     moved = steps[gather_ranges(offsets_of(tfs)[:-1][order], tfs[order])]
-    sizes = np.bincount(numbers, minlength=terms)
-    return JoinedText(
-        sizes, rows[order], found[order], bits[order], weights[order], tfs[order], moved
+    text = JoinedText(
+        numbers[order], rows[order], found[order], bits[order], weights[order], tfs[order], moved
     )
+    text = _without_doubles(text)
+    return text._replace(sizes=np.bincount(text.sizes, minlength=terms))
+
+
+def _without_doubles(text: JoinedText) -> JoinedText:
+    """Where a row has a form twice, since its term has too many to tell apart: once.
+
+    sizes: the number of the term of each posting, here
+    """
+    new = np.ones(len(text.rows), bool)
+    new[1:] = False
+    for column in (text.sizes, text.rows, text.forms):
+        new[1:] |= column[1:] != column[:-1]
+    if new.all():
+        return text
+    firsts = np.flatnonzero(new)
+    postings = np.cumsum(new) - 1
+    weights = weight_codes(np.add.reduceat(WEIGHTS[text.weights], firsts))
+    alone = np.diff(firsts, append=len(new)) == 1
+    return JoinedText(
+        text.sizes[firsts], text.rows[firsts], text.forms[firsts],
+        np.bitwise_or.reduceat(text.bits, firsts),
+        np.where(alone, text.weights[firsts], weights),
+        np.add.reduceat(text.tfs, firsts), _joined_steps(text.steps, text.tfs, postings),
+    )  # fmt: skip
+
+
+def _joined_steps(steps: U32, tfs: U32, postings: I64) -> U32:
+    """The positions of postings, some of which become one; `postings` are their new numbers."""
+    firsts = offsets_of(tfs)[:-1]
+    sums: I64 = np.cumsum(steps, dtype=np.int64)
+    before: I64 = sums[firsts] - steps[firsts]
+    positions = sums - np.repeat(before, tfs)
+    owners = np.repeat(postings, tfs)
+    positions = positions[np.lexsort((positions, owners))]
+    first = np.diff(owners, prepend=-1) > 0
+    return np.where(first, positions, np.diff(positions, prepend=0)).astype(np.uint32)
 
 
 def _numbers(part: Part) -> npt.NDArray[np.int32]:
     """The number of the term of each posting."""
     starts = part.source.arrays.term_starts(part.field)
-    sizes = np.diff(starts[part.ordinals.start : part.ordinals.stop + 1].astype(np.int64))
-    return np.repeat(part.numbers, sizes)
+    bounds: I64 = starts[part.ordinals.start : part.ordinals.stop + 1].astype(np.int64)
+    return np.repeat(part.numbers, bounds[1:] - bounds[:-1])
 
 
 def _take(part: Part, forms: I64) -> tuple[npt.NDArray[np.generic], ...]:

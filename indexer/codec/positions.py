@@ -48,15 +48,11 @@ class PositionPacker:
         self._steps = np.empty(0, np.uint32)
         self._tfs = np.empty(0, np.uint32)
 
-    def add(self, positions: U32, tfs: U32) -> Iterator[bytes]:
-        """Take postings: tfs[p] ≥ 1 positions each, one after the other; yield packed blocks.
+    def add(self, steps: U32, tfs: U32) -> Iterator[bytes]:
+        """Take postings, tfs[p] ≥ 1 numbers each, one after the other; yield packed blocks.
 
-        Raises `ValueError` if positions decrease within a posting.
+        steps: the first position of each posting, then each step to the next
         """
-        yield from self.add_steps(steps_between(positions, tfs), tfs)
-
-    def add_steps(self, steps: U32, tfs: U32) -> Iterator[bytes]:
-        """The same, given the first position of each posting and the steps to each other."""
         many = np.flatnonzero(tfs >= SATURATED)
         self._long.append(many + self._postings)
         self._counts.append(tfs[many])
@@ -103,22 +99,6 @@ class PositionPacker:
         self._widths.append(packed.widths)
         self.size += int(packed.offsets[-1])
         return packed.data
-
-
-def steps_between(positions: U32, tfs: U32) -> U32:
-    """The first position of each posting, every later one as its difference from the one before.
-
-    Raises `ValueError` if positions decrease within a posting.
-    """
-    firsts = offsets_of(tfs)[:-1]
-    steps: U32 = positions.copy()
-    steps[1:] -= positions[:-1]
-    steps[firsts] = positions[firsts]
-    falls = positions[1:] < positions[:-1]
-    falls[firsts[firsts > 0] - 1] = False
-    if falls.any():
-        raise ValueError("positions must not decrease within a posting")
-    return steps
 
 
 def pack_steps(steps: U32, tfs: U32) -> Packed:

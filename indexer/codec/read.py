@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,24 +27,20 @@ from .format import (
     AnyArray,
     FileKind,
     doc_chunks,
+    offsets_of,
     row_chunks,
 )
 from .positions import SPARE, unpack_steps
-from .stored import RecordReader
+from .stored import Frames, RecordCompressor, RecordReader, StoredRecord
 from .terms import SegmentTerms, TermEntry
 
 __all__ = ["SegmentArrays", "TermEntry"]
 
+T = TypeVar("T")
 
-class PositionArrays(NamedTuple):
-    """What positions are read from; see docs/index-format.md."""
 
-    tfs: U8
-    words: U64
-    blocks: U32
-    widths: U8
-    long_postings: U32
-    long_counts: U32
+#: The files that are mapped on first use.
+_FILES = ("postings_file", "positions_file", "documents_file", "stored_file")
 
 
 class SegmentArrays(SegmentTerms):
@@ -75,18 +71,13 @@ class SegmentArrays(SegmentTerms):
 
     def map_files(self) -> None:
         """Map every file now; raises `IndexCorrupt` if one is missing or damaged."""
-        for file in (
-            self.postings_file,
-            self.positions_file,
-            self.documents_file,
-            self.stored_file,
-        ):
-            assert file.table.docs == self.doc_count
+        for name in _FILES:
+            getattr(self, name)
 
     def release(self) -> None:
         """Give back the memory of all pages read so far; what is read again is mapped again."""
         self.terms_file.release()
-        for name in ("postings_file", "positions_file", "documents_file", "stored_file"):
+        for name in _FILES:
             if name in self.__dict__:
                 self.__dict__[name].release()
 
@@ -107,11 +98,6 @@ class SegmentArrays(SegmentTerms):
         if len(array) != self._posting_count:
             raise self.postings_file.corrupt(f"has {len(array)} postings")
         return array
-
-    @cached_property
-    def text_postings(self) -> int:
-        """How many of the postings are those of the text, which come first."""
-        return int(self.starts[self.text_terms])
 
     @cached_property
     def weights(self) -> U8:
@@ -139,19 +125,25 @@ class SegmentArrays(SegmentTerms):
         return self.codes[begin:end] if begin < end else np.zeros(entry.end - entry.start, np.uint8)
 
     def forms_of_postings(self, ordinals: range) -> I64:
-        """int64: for every posting of a range of terms, its form by number in the segment."""
-        starts = self.starts[ordinals.start : ordinals.stop + 1].astype(np.int64)
-        codes = self.code_starts[ordinals.start : ordinals.stop + 1].astype(np.int64)
-        sizes = np.diff(starts)
-        several = np.diff(codes) > 0
-        forms = np.repeat(self.form_starts[ordinals.start : ordinals.stop].astype(np.int64), sizes)
-        found = self.codes[codes[0] : codes[-1]]
-        coded = np.repeat(several, sizes)
-        if sizes.min(initial=0) < 0 or coded.sum() != len(found):
+        """int64: for every posting of a range of terms, its form by number in the segment.
+
+        It is one of its term's. Raises `IndexCorrupt`.
+        """
+        terms = slice(ordinals.start, ordinals.stop + 1)
+        starts: I64 = self.starts[terms].astype(np.int64)
+        bounds: I64 = self.code_starts[terms].astype(np.int64)
+        sizes, coded = starts[1:] - starts[:-1], bounds[1:] - bounds[:-1]
+        wrong = ((coded != 0) & (coded != sizes)).any() or starts[-1] > self.text_postings
+        if wrong or sizes.min(initial=0) < 0:
             raise self.terms_file.corrupt("the forms of postings are out of order")
-        forms[coded] += found
-        if forms.max(initial=0) > max(0, self.form_count - 1):
+        found = self.codes[bounds[0] : bounds[-1]]
+        several = np.repeat(coded != 0, sizes)
+        firsts: I64 = self.form_starts[terms].astype(np.int64)
+        counts = firsts[1:] - firsts[:-1]
+        if len(found) != several.sum() or (found >= np.repeat(counts, coded)).any():
             raise self.postings_file.corrupt("a posting has a form that is not there")
+        forms = np.repeat(firsts[:-1], sizes)
+        forms[several] += found
         return forms
 
     def code_bounds(self, entry: TermEntry) -> tuple[int, int]:
@@ -185,7 +177,9 @@ class SegmentArrays(SegmentTerms):
         if chunks == 1:
             return [entry.start, entry.end]
         chunk = int(self.first_chunks[entry.ordinal])
-        bounds = [entry.start] * min(chunk + 1, chunks)
+        if chunk >= chunks:
+            raise self.terms_file.corrupt(f"term {entry.ordinal} begins in chunk {chunk}")
+        bounds = [entry.start] * (chunk + 1)
         # Numbers of another type would have the whole array converted to theirs.
         ends = np.array((entry.start + 1, entry.end), np.uint32)
         low, high = np.searchsorted(self.run_starts, ends)
@@ -197,24 +191,21 @@ class SegmentArrays(SegmentTerms):
                 raise self.postings_file.corrupt(f"a chunk begins at posting {start}")
             bounds += [start] * (following - chunk)
             chunk = following
-        bounds += [entry.end] * (chunks + 1 - len(bounds))
-        if len(bounds) != chunks + 1:
-            raise self.terms_file.corrupt(f"term {entry.ordinal} begins in chunk {chunk}")
-        return bounds
+        return bounds + [entry.end] * (chunks + 1 - len(bounds))
 
     def row_ids(self, entry: TermEntry) -> I64:
         """int64[n]: the row of each posting of a term of the text; allocates.
 
         They rise; a row comes once for each written form. Raises `IndexCorrupt` if not.
         """
-        rows = self._numbers(entry.ordinal, entry.ordinal + 1, self.chunk_rows, self.row_count)
+        rows = self._numbers(entry.ordinal, entry.ordinal + 1, self.chunk_rows)
         if (rows[1:] < rows[:-1]).any():
             raise self.postings_file.corrupt(f"the rows of term {entry.ordinal} do not rise")
         return rows
 
     def rows_of(self, ordinals: range) -> I64:
         """int64: the rows of every posting of a range of terms of the text; allocates."""
-        return self._numbers(ordinals.start, ordinals.stop, self.chunk_rows, self.row_count)
+        return self._numbers(ordinals.start, ordinals.stop, self.chunk_rows)
 
     def doc_ids(self, field: str, entry: TermEntry) -> U32:
         """uint32[df], rising: the documents that have a term of another field; allocates."""
@@ -230,9 +221,9 @@ class SegmentArrays(SegmentTerms):
         """
         first = self.fields[field].first
         bounds = (first + ordinals.start, first + ordinals.stop)
-        return self._numbers(*bounds, doc_chunks(self.doc_count), self.doc_count).astype(np.uint32)
+        return self._numbers(*bounds, doc_chunks(self.doc_count)).astype(np.uint32)
 
-    def _numbers(self, first: int, last: int, begins: I64, count: int) -> I64:
+    def _numbers(self, first: int, last: int, begins: I64) -> I64:
         """The numbers of the postings of some terms; `begins` are the first of each chunk."""
         starts = self.starts[first : last + 1].astype(np.int64)
         begin, end = int(starts[0]), int(starts[-1])
@@ -247,12 +238,17 @@ class SegmentArrays(SegmentTerms):
             order = np.argsort(marks, kind="stable")
             marks, chunks = marks[order], chunks[order]
         sizes = np.diff(np.append(marks, end))
-        if sizes.min(initial=0) < 0 or chunks.max(initial=0) > len(begins) - 2:
+        # The sizes of marks that lie elsewhere do not add up.
+        if (
+            sizes.min(initial=0) < 0
+            or sizes.sum() != end - begin
+            or chunks.max(initial=0) > len(begins) - 2
+        ):
             raise self.postings_file.corrupt("the chunks of postings are out of order")
         numbers = np.repeat(begins[chunks], sizes) + self.docs[begin:end]
         # A place past its chunk would be one of the next.
         if (numbers >= np.repeat(begins[chunks + 1], sizes)).any():
-            raise self.postings_file.corrupt(f"a posting is past the {count} there are")
+            raise self.postings_file.corrupt("a posting is past the last number of its chunk")
         return numbers
 
     # Positions
@@ -290,7 +286,7 @@ class SegmentArrays(SegmentTerms):
     def long_postings(self) -> U32:
         """uint32[L], rising: the postings that have `SATURATED` positions or more."""
         array: U32 = self.positions_file.section("long", "u4")
-        if (array[1:] <= array[:-1]).any() or array[-1:].max(initial=0) > len(self.tfs):
+        if (array[1:] <= array[:-1]).any() or (array[-1:] >= len(self.tfs)).any():
             raise self.positions_file.corrupt("long postings are out of order")
         return array
 
@@ -302,18 +298,6 @@ class SegmentArrays(SegmentTerms):
     @property
     def _block_count(self) -> int:
         return -(-len(self.tfs) // POSITION_BLOCK)
-
-    @cached_property
-    def position_arrays(self) -> PositionArrays:
-        """What compiled loops read positions from."""
-        return PositionArrays(
-            tfs=self.tfs,
-            words=self.position_bits,
-            blocks=self.position_blocks,
-            widths=self.position_widths,
-            long_postings=self.long_postings,
-            long_counts=self.long_counts,
-        )
 
     def true_tfs(self, begin: int, end: int) -> U32:
         """uint32[end - begin]: the frequencies of postings, large ones too."""
@@ -328,10 +312,11 @@ class SegmentArrays(SegmentTerms):
         block = posting // POSITION_BLOCK
         head, step = self.position_widths[block].tolist()
         *before, count = self.true_tfs(block * POSITION_BLOCK, posting + 1).tolist()
-        begin = 8 * int(self.position_blocks[block])
-        begin += len(before) * (head - step) + sum(before) * step
+        begin, last = map(int, self.position_blocks[block : block + 2])
+        begin = 8 * begin + len(before) * (head - step) + sum(before) * step
         end = begin + head + (count - 1) * step
-        if end > 8 * self.position_blocks[block + 1] or (count > 1 and not step):
+        last = 8 * min(last, int(self.position_blocks[-1]))
+        if not 0 <= begin <= end <= last or not count or (count > 1 and not step):
             raise self.positions_file.corrupt(f"block {block} is too short")
         raw = self.position_bits.data.cast("B")[begin >> 3 : (end + 7) >> 3]
         bits = int.from_bytes(raw, "little") >> (begin & 7)
@@ -354,12 +339,22 @@ class SegmentArrays(SegmentTerms):
         ends = np.cumsum(sizes)
         places = ends - sizes + np.repeat(bounds[:-1] - (ends - sizes)[heads], in_block)
         fits = places + sizes <= np.repeat(bounds[1:], in_block)
-        if not fits.all() or ((tfs > 1) & (widths[:, 1] == 0)).any() or (np.diff(bounds) < 0).any():
+        rises = (np.diff(bounds) >= 0).all() and bounds[-1] <= 8 * int(self.position_blocks[-1])
+        packed = (tfs == 1) | ((tfs > 1) & (widths[:, 1] > 0))
+        if not (rises and fits.all() and packed.all()):
             raise self.positions_file.corrupt("a block of positions is too short")
         taken = begin - first * POSITION_BLOCK
         places, widths = places[taken:][kept], widths[taken:][kept]
         tfs = tfs[taken:][kept]
-        return tfs, unpack_steps(self.position_bits, places, widths, tfs)
+        return tfs, self._unpacked(places, widths, tfs)
+
+    def _unpacked(self, places: I64, widths: U8, tfs: U32) -> U32:
+        steps = unpack_steps(self.position_bits, places, widths, tfs)
+        if len(tfs):
+            last = np.add.reduceat(steps, offsets_of(tfs)[:-1], dtype=np.int64)
+            if last.max() >> MAX_POSITION_BITS:
+                raise self.positions_file.corrupt(f"position {last.max()} is too large")
+        return steps
 
     # Documents
 
@@ -402,8 +397,11 @@ class SegmentArrays(SegmentTerms):
         return tuple(name.removeprefix("words.") for name in names if name.startswith("words."))
 
     def words(self, field: str) -> AnyArray:
-        """The number of words of a field of the text in each row."""
-        return self.documents_file.section(f"words.{field}", None, (self.row_count,))
+        """The number of words of a field of the text in each row: uint8, uint16 or uint32."""
+        words = self.documents_file.section(f"words.{field}", None, (self.row_count,))
+        if words.dtype.kind != "u" or words.dtype.itemsize > 4:
+            raise self.documents_file.corrupt(f"words of {field!r} are {words.dtype}")
+        return words
 
     def has_facet(self, name: str) -> bool:
         """Whether the segment lists this field's values by document."""
@@ -424,6 +422,8 @@ class SegmentArrays(SegmentTerms):
         if not self.has_facet(name):
             raise KeyError(name)
         file = self.documents_file
+        if name not in self.fields:
+            raise file.corrupt(f"lists of {name!r}, which has no terms")
         terms = self.fields[name].terms
         offsets: U32 = file.section(f"facet.{name}.offsets", "u4", (self.doc_count + 1,))
         if offsets[0] != 0 or (offsets[1:] < offsets[:-1]).any():
@@ -439,18 +439,21 @@ class SegmentArrays(SegmentTerms):
         """Names of the fields that have a column."""
         return tuple(self.documents_file.table.defaults)
 
-    def column(self, name: str) -> AnyArray:
-        """One number per document, for storydex's fields Whoosh's sortable uint64.
+    def column(self, name: str) -> U64:
+        """uint64[N]: one number per document, whose order is that of the values.
 
         Raises `KeyError` if the segment has no such column.
         """
         if name not in self.documents_file.table.defaults:
             raise KeyError(name)
-        return self.documents_file.section(f"column.{name}", None, (self.doc_count,))
+        return self.documents_file.section(f"column.{name}", "u8", (self.doc_count,))
 
-    def column_default(self, name: str) -> int | float:
+    def column_default(self, name: str) -> int:
         """The number that stands for no value in the column."""
-        return self.documents_file.table.defaults[name]
+        default = self.documents_file.table.defaults[name]
+        if not 0 <= default < 1 << 64:
+            raise self.documents_file.corrupt(f"{default} stands for no value of {name!r}")
+        return default
 
     # Stored records
 
@@ -464,27 +467,37 @@ class SegmentArrays(SegmentTerms):
         """The compression dictionary of the stored records; may be empty."""
         return self.stored_file.section("dictionary", "u1").tobytes()
 
+    def usable_dictionary(self) -> bytes:
+        """The dictionary, to compress other records with; raises `IndexCorrupt`."""
+        try:
+            RecordCompressor(self.dictionary)
+        except ValueError as error:
+            raise self.stored_file.corrupt(str(error)) from error
+        return self.dictionary
+
     @cached_property
-    def records(self) -> RecordReader:
-        """Random access to the stored records."""
+    def _records(self) -> RecordReader:
         offsets: U64 = self.stored_file.section("offsets", "u8", (self.doc_count + 1,))
         return RecordReader(self.dictionary, offsets, self.stored_file.section("frames", "u1"))
 
     def lead(self, doc: int) -> bytes:
         """What is stored of a document's lead; raises `IndexCorrupt`."""
-        return self._stored(doc, self.records.lead)
+        return self._stored(doc, self._records.lead)
 
     def related(self, doc: int) -> bytes:
         """What is stored of a document's other rows; raises `IndexCorrupt`."""
-        return self._stored(doc, self.records.related)
+        return self._stored(doc, self._records.related)
 
-    def _stored(self, doc: int, read: Callable[[int], bytes]) -> bytes:
+    def record(self, doc: int) -> StoredRecord:
+        """All that is stored of a document; raises `IndexCorrupt`."""
+        return self._stored(doc, self._records.read)
+
+    def frames(self, first: int, last: int) -> Frames:
+        """The compressed records of documents first … last - 1; raises `IndexCorrupt`."""
+        return self._stored(first, lambda first: self._records.frames(first, last))
+
+    def _stored(self, doc: int, read: Callable[[int], T]) -> T:
         try:
             return read(doc)
         except ValueError as error:
             raise self.stored_file.corrupt(f"document {doc}: {error}") from error
-
-    def size(self) -> int:
-        """Bytes of all files."""
-        kinds = (self.postings_file, self.positions_file, self.documents_file)
-        return sum(map(len, (self.terms_file, *kinds, self.stored_file)))

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
+from ..errors import BuildError
 from .format import U8, U64
 
 # On invented stories of 13.2 kB: level 3 gives 2,180 bytes, level 6 1,984 in a third of a
@@ -33,8 +34,8 @@ _MAX_DICTIONARY = 1 << 18
 _SEGMENT, _MATCH = 256, 8
 # Training refuses smaller ones.
 _MIN_DICTIONARY = 1 << 10
-#: A record that claims to be larger than this is taken for damaged.
-MAX_RECORD = 1 << 28
+#: Bytes of one half of a record, at most; one that claims to be larger is taken for damaged.
+MAX_RECORD = 1 << 26
 
 #: Before the frames of a document stands the size of the first.
 _SIZE_BYTES = 4
@@ -66,12 +67,18 @@ def train_dictionary(samples: list[bytes]) -> bytes:
 
 
 class RecordCompressor:
-    """Compresses records with a dictionary (may be empty). For one thread."""
+    """Compresses records with a dictionary (may be empty). For one thread.
+
+    Raises `ValueError` for a dictionary that is damaged.
+    """
 
     def __init__(self, dictionary: bytes) -> None:
         trained = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
         if trained is not None:
-            trained.precompute_compress(level=_LEVEL)
+            try:
+                trained.precompute_compress(level=_LEVEL)
+            except zstandard.ZstdError as error:
+                raise ValueError(f"the dictionary cannot be used: {error}") from error
         self._compressor = zstandard.ZstdCompressor(
             level=_LEVEL, dict_data=trained, write_dict_id=False, write_checksum=True
         )
@@ -82,13 +89,18 @@ class RecordCompressor:
             yield Frames(frame, np.array([len(frame)]))
 
     def compress(self, record: StoredRecord) -> bytes:
-        """One record → its two frames; an empty record takes no bytes."""
+        """One record → its two frames; an empty record takes no bytes.
+
+        Raises `BuildError` for one that is too large.
+        """
         if record == NO_RECORD:
             return b""
         lead, related = map(self._frame, record)
         return len(lead).to_bytes(_SIZE_BYTES, "little") + lead + related
 
     def _frame(self, part: bytes) -> bytes:
+        if len(part) > MAX_RECORD:
+            raise BuildError(f"a story of {len(part)} bytes is too large: shorten or split it")
         return self._compressor.compress(part) if part else b""
 
 
@@ -136,7 +148,7 @@ class RecordReader:
         offsets = self._ends[first : last + 1].astype(np.int64)
         sizes = np.diff(offsets)
         data = self._frames[offsets[0] : offsets[-1]]
-        if sizes.min(initial=0) < 0 or len(data) != sizes.sum():
+        if offsets[0] < 0 or sizes.min(initial=0) < 0 or len(data) != sizes.sum():
             raise ValueError("records are out of order")
         return Frames(data, sizes)
 
@@ -155,7 +167,7 @@ class RecordReader:
 
     def _halves(self, doc: int) -> tuple[memoryview, memoryview]:
         frames, begin, end = self._frames, self._offsets[doc], self._offsets[doc + 1]
-        if begin >= end:
+        if begin == end:
             return _NOTHING, _NOTHING
         first = begin + _SIZE_BYTES
         middle = first + int.from_bytes(frames[begin:first], "little")
@@ -167,14 +179,17 @@ class RecordReader:
         if not frame:
             return b""
         try:
-            decompressor = self._local.decompressor
-        except AttributeError:
-            decompressor = zstandard.ZstdDecompressor(dict_data=self._dictionary)
-            self._local.decompressor = decompressor
-        try:
             if zstandard.frame_content_size(frame) > MAX_RECORD:
                 raise ValueError("record is too large")
-            data: bytes = decompressor.decompress(frame)
+            data: bytes = self._decompressor().decompress(frame, allow_extra_data=False)
         except zstandard.ZstdError as error:
             raise ValueError(f"record cannot be decompressed: {error}") from error
         return data
+
+    def _decompressor(self) -> zstandard.ZstdDecompressor:
+        try:
+            found: zstandard.ZstdDecompressor = self._local.decompressor
+        except AttributeError:
+            found = zstandard.ZstdDecompressor(dict_data=self._dictionary)
+            self._local.decompressor = found
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ class SegmentTerms:
     def _check_fields(self) -> None:
         end = 0
         for info in self.fields.values():
-            if info.terms and (info.first != end or info.terms < 0):
+            if info.first != end or info.terms < 0:
                 raise self.terms_file.corrupt(f"field {info.name!r} is out of place")
             end += info.terms
         self._term_count = end
@@ -89,33 +90,55 @@ class SegmentTerms:
     def _open_forms(self) -> None:
         file = self.terms_file
         text = self.fields.get(TEXT, _NO_FIELD)
-        if text.first:
+        #: How many terms and postings the text has; it comes first.
+        self.text_terms, self.text_postings = text.terms, self._starts_view[text.terms]
+        if text.first or self.text_postings > self._posting_count:
             raise file.corrupt("the text is not the first field")
-        #: The terms of the text.
-        self.text_terms = text.terms
-        self.form_starts: U32 = file.section("form_starts", "u4", (text.terms + 1,))
-        self.form_count = count = int(self.form_starts[-1])
         #: uint32[T + 1]: the codes of term t begin at codes[code_starts[t]].
         self.code_starts: U32 = file.section("code_starts", "u4", (text.terms + 1,))
-        self.groups: U8 = file.section("groups", "u1", (count,))
+        self.groups: U8 = file.section("groups", "u1")
+        self.form_count = count = len(self.groups)
         self._form_blob: U8 = file.section("form_bytes", "u1")
         self._form_offsets: U32 = file.section("form_offsets", "u4", (count + 1,))
-        #: uint32[F]: the forms in the order of their bytes.
-        self.form_order: U32 = file.section("form_order", "u4", (count,))
         self.df = file.section("df", "u4", (text.terms,))
         self.cf = file.section("cf", "u4", (text.terms,))
         self._light_df = file.section("light_df", "u4", (count,)).data
         self._light_cf = file.section("light_cf", "u4", (count,)).data
         self._groups = self.groups.data
-        self._form_starts_view = self.form_starts.data
+        self._form_starts_view = file.section("form_starts", "u4", (text.terms + 1,)).data
         self._form_offsets_view = self._form_offsets.data
         self._form_view = self._form_blob.data
 
+    @cached_property
+    def form_starts(self) -> U32:
+        """uint32[T + 1], rising: term t has the forms form_starts[t] … form_starts[t + 1] - 1."""
+        starts: U32 = self.terms_file.section("form_starts", "u4", (self.text_terms + 1,))
+        sizes = np.diff(starts.astype(np.int64))
+        if starts[0] or starts[-1] != self.form_count or sizes.min(initial=1) < 1:
+            raise self.terms_file.corrupt("the forms of terms are out of order")
+        if sizes.max(initial=0) > MAX_FORMS:
+            raise self.terms_file.corrupt(f"a term has {sizes.max()} forms")
+        return starts
+
+    @cached_property
+    def form_order(self) -> U32:
+        """uint32[F]: the forms in the order of their bytes."""
+        order: U32 = self.terms_file.section("form_order", "u4", (self.form_count,))
+        if len(order) and order.max() >= len(order):
+            raise self.terms_file.corrupt(f"form {order.max()} is not there")
+        return order
+
     def form_text(self, form: int) -> str:
         """A written form, by its number among all of the segment."""
+        return self._decoded(self._form(form))
+
+    def _form(self, form: int) -> bytes:
         begin, end = self._form_offsets_view[form], self._form_offsets_view[form + 1]
+        return bytes(self._form_view[begin:end])
+
+    def _decoded(self, form: bytes) -> str:
         try:
-            return bytes(self._form_view[begin:end]).decode()
+            return form.decode()
         except UnicodeDecodeError as error:
             raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
 
@@ -138,21 +161,15 @@ class SegmentTerms:
         """int64[n]: the ordinals of the terms that have these forms."""
         return np.searchsorted(self.form_starts, forms, side="right").astype(np.int64) - 1
 
-    def form_texts(self) -> list[bytes]:
-        """All written forms of the segment."""
-        return _split(self._form_blob, self._form_offsets)
+    def form_texts(self) -> list[str]:
+        """All written forms of the segment, in the order of their numbers."""
+        return list(map(self._decoded, _split(self._form_blob, self._form_offsets)))
 
     def joined_forms(self) -> tuple[str, npt.NDArray[np.int64]]:
         """The forms in the order of their bytes, one after the other; where each begins."""
         texts = self.form_texts()
-        if len(self.form_order) and self.form_order.max() >= len(texts):
-            raise self.terms_file.corrupt("forms are out of order")
         ordered = [texts[form] for form in self.form_order.tolist()]
-        try:
-            decoded = [text.decode() for text in ordered]
-        except UnicodeDecodeError as error:
-            raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
-        return "".join(decoded), offsets_of(np.array(list(map(len, decoded)), np.int64))
+        return "".join(ordered), offsets_of(np.array(list(map(len, ordered)), np.int64))
 
     def forms_with_prefix(self, prefix: bytes) -> range:
         """Places in `form_order` of the forms that begin with `prefix`."""
@@ -164,11 +181,7 @@ class SegmentTerms:
         return bisect_left(range(self.form_count), text, key=self._ordered_form)
 
     def _ordered_form(self, place: int) -> bytes:
-        form = int(self.form_order[place])
-        if form >= self.form_count:
-            raise self.terms_file.corrupt(f"form {form} is not there")
-        begin, end = self._form_offsets_view[form], self._form_offsets_view[form + 1]
-        return bytes(self._form_view[begin:end])
+        return self._form(int(self.form_order[place]))
 
     def _term(self, number: int) -> bytes:
         offsets = self._offsets_view
@@ -206,7 +219,8 @@ class SegmentTerms:
     def _entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
-        if not start < end <= self._posting_count:
+        last = self.text_postings if number < self.text_terms else self._posting_count
+        if not start < end <= last:
             raise self.terms_file.corrupt(f"term {number} has postings {start} to {end}")
         return TermEntry(ordinal, start, end)
 
@@ -229,24 +243,6 @@ class SegmentTerms:
         stem = prefix.rstrip(b"\xff")
         end = self._place(info, stem[:-1] + bytes([stem[-1] + 1])) if stem else info.terms
         return range(self._place(info, prefix), end)
-
-    def terms_between(
-        self,
-        field: str,
-        low: bytes | None,
-        high: bytes | None,
-        *,
-        include_low: bool = True,
-        include_high: bool = True,
-    ) -> range:
-        """Ordinals of the field's terms from `low` to `high`; None leaves an end open."""
-        info = self.fields.get(field, _NO_FIELD)
-        begin, end = 0, info.terms
-        if low is not None:
-            begin = self._place(info, low if include_low else low + b"\0")
-        if high is not None:
-            end = self._place(info, high + b"\0" if include_high else high)
-        return range(begin, max(begin, end))
 
     def term_starts(self, field: str) -> U32:
         """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""

@@ -7,15 +7,34 @@ prove every bound that a compiled loop relies on without a check of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
 
+from ..analysis import stem_of
+from ..english import light_form
 from ..errors import IndexCorrupt
+from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED
 from .files import SectionFile
-from .format import KINDS, MAX_FORMS, POSITION_BLOCK, SATURATED, TEXT, AnyArray, FileKind
+from .format import (
+    I64,
+    KINDS,
+    MAX_FORMS,
+    POSITION_BLOCK,
+    SATURATED,
+    TEXT,
+    U8,
+    U32,
+    AnyArray,
+    FileKind,
+    offsets_of,
+)
+from .invert import Postings, count_text, facet_of
 from .read import SegmentArrays
+
+# How many postings are compared at a time: this bounds the memory it takes.
+_BATCH = 1 << 18
 
 
 def check_files(folder: Path, segment: str) -> None:
@@ -55,8 +74,13 @@ def _check_arrays(arrays: SegmentArrays) -> None:
     _check_documents(arrays)
     _check_terms(arrays)
     _check_forms(arrays)
-    _check_postings(arrays)
+    _check_runs(arrays)
     _check_positions(arrays)
+    for first, last in _batches(arrays):
+        _check_text(arrays, first, last)
+    for name in arrays.fields:
+        if name != TEXT:
+            _check_field(arrays, name)
     _check_stored(arrays)
 
 
@@ -68,54 +92,110 @@ def _rises(offsets: AnyArray, end: int) -> bool:
 def _check_terms(arrays: SegmentArrays) -> None:
     file = arrays.terms_file
     offsets = file.section("offsets", "u4")
-    starts = file.section("starts", "u4")
     if not _rises(offsets, len(file.section("bytes", "u1"))):
         raise file.corrupt("offsets of terms do not rise")
-    if not (_rises(starts, len(arrays.docs)) and (starts[1:] > starts[:-1]).all()):
+    if not (_rises(arrays.starts, len(arrays.docs)) and (np.diff(arrays.starts) > 0).all()):
         raise file.corrupt("starts of postings do not rise")
     for name, info in arrays.fields.items():
         terms = [arrays.term_bytes(name, ordinal) for ordinal in range(info.terms)]
         if any(first >= second for first, second in pairwise(terms)):
             raise file.corrupt(f"terms of field {name!r} are out of order")
-        if any(arrays.find_term(name, term) is None for term in terms):
-            raise file.corrupt(f"a term of field {name!r} is not in its bucket")
+        for ordinal, term in enumerate(terms):
+            found = arrays.find_term(name, term)
+            if found is None or found.ordinal != ordinal:
+                raise file.corrupt(f"a term of field {name!r} is not in its bucket")
 
 
 def _check_forms(arrays: SegmentArrays) -> None:
     file = arrays.terms_file
-    texts = arrays.form_texts()
     if not _rises(file.section("form_offsets", "u4"), len(file.section("form_bytes", "u1"))):
         raise file.corrupt("offsets of forms do not rise")
     if not _rises(arrays.code_starts, len(arrays.codes)):
         raise file.corrupt("the forms of postings are out of order")
-    ordered = [texts[form] for form in arrays.form_order.tolist()]
+    texts = arrays.form_texts()
+    ordered = [texts[form].encode() for form in arrays.form_order.tolist()]
     if any(first >= second for first, second in pairwise(ordered)):
         raise file.corrupt("forms are out of order")
-    for ordinal in range(arrays.text_terms):
+    for ordinal, term in enumerate(arrays.field_terms(TEXT)):
         forms = arrays.forms_of(ordinal)
-        entry = arrays.term_entry(TEXT, ordinal)
-        if set(arrays.codes_of(entry).tolist()) != set(range(len(forms))):
-            raise file.corrupt(f"the forms of term {ordinal} are not those of its postings")
+        if any(stem_of(form.text).encode() != term for form in forms):
+            raise file.corrupt(f"a form of term {ordinal} has another stem")
+        alike = [list(some) for _, some in groupby(forms, lambda form: light_form(form.text))]
+        groups = [group for group, some in enumerate(alike) for _ in some]
+        if [form.group for form in forms] != groups:
+            raise file.corrupt(f"the forms of term {ordinal} are not those of its groups")
 
 
-def _check_postings(arrays: SegmentArrays) -> None:
-    file = arrays.postings_file
-    runs = arrays.run_starts
+def _check_runs(arrays: SegmentArrays) -> None:
+    """Each run begins within a term, in a later chunk than the postings before it."""
+    runs, chunks = arrays.run_starts, arrays.run_chunks
     if len(runs) and not ((runs[1:] > runs[:-1]).all() and runs[-1] < len(arrays.docs)):
-        raise file.corrupt("chunk runs do not rise")
-    for ordinal in range(arrays.text_terms):
-        entry = arrays.term_entry(TEXT, ordinal)
-        rows = arrays.row_ids(entry)
-        if (np.diff(rows * MAX_FORMS + arrays.codes_of(entry)) <= 0).any():
-            raise file.corrupt(f"the forms of term {ordinal} do not rise")
-        if len(np.unique(rows)) != arrays.df[ordinal]:
-            raise arrays.terms_file.corrupt(f"term {ordinal} is not in {arrays.df[ordinal]} rows")
-        arrays.row_bounds(entry)
-    for name, info in arrays.fields.items():
-        for ordinal in range(info.terms if name != TEXT else 0):
-            arrays.doc_ids(name, arrays.term_entry(name, ordinal))
-    if not (arrays.weights.all() and arrays.bits.all()):
-        raise file.corrupt("a posting has no weight or no field")
+        raise arrays.postings_file.corrupt("chunk runs do not rise")
+    terms = np.searchsorted(arrays.starts, runs, side="right") - 1
+    before = np.append(0, chunks[:-1])[: len(runs)]
+    first = np.append(True, terms[1:] != terms[:-1])[: len(runs)]
+    before = np.where(first, arrays.first_chunks[terms], before)
+    if (chunks <= before).any() or np.isin(runs, arrays.starts).any():
+        raise arrays.postings_file.corrupt("a chunk run goes back")
+
+
+def _batches(arrays: SegmentArrays) -> Iterator[tuple[int, int]]:
+    """The terms of the text, cut into ranges of about `_BATCH` postings."""
+    starts = arrays.starts[: arrays.text_terms + 1].astype(np.int64)
+    cuts = np.flatnonzero(np.diff(starts[:-1] // _BATCH)) + 1
+    yield from pairwise([0, *cuts.tolist(), arrays.text_terms] if arrays.text_terms else [])
+
+
+def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
+    """The postings of some terms of the text: rows, forms, fields, and the numbers of each."""
+    terms = range(first, last)
+    starts = arrays.starts[first : last + 1].astype(np.int64)
+    form_starts = arrays.form_starts[first : last + 1].astype(np.int64)
+    begin, end = starts[[0, -1]].tolist()
+    rows, forms = arrays.rows_of(terms), arrays.forms_of_postings(terms)
+    codes = forms - np.repeat(form_starts[:-1], np.diff(starts))
+    rises = np.diff(rows * MAX_FORMS + codes) > 0
+    rises[starts[1:-1] - begin - 1] = True
+    if not rises.all():
+        raise arrays.postings_file.corrupt(f"rows of terms {first} to {last} do not rise")
+    if len(np.unique(forms)) != form_starts[-1] - form_starts[0]:
+        raise arrays.terms_file.corrupt(f"terms {first} to {last} have forms that no row has")
+    tfs, steps = arrays.steps_of(begin, end, np.ones(end - begin, bool))
+    bits = _fields_at(arrays, rows, tfs, _positions(tfs, steps))
+    if not np.array_equal(bits, arrays.bits[begin:end]):
+        raise arrays.postings_file.corrupt(f"fields of terms {first} to {last} are others")
+    if not arrays.weights[begin:end].all():
+        raise arrays.postings_file.corrupt("a posting has no weight")
+    groups = arrays.groups[form_starts[0] : form_starts[-1]]
+    counted = count_text(starts - begin, rows, codes, tfs, form_starts - form_starts[0], groups)
+    for name in ("df", "cf", "light_df", "light_cf"):
+        bounds = form_starts[[0, -1]].tolist() if "light" in name else (first, last)
+        kept = arrays.terms_file.section(name, "u4")[slice(*bounds)]
+        if not np.array_equal(kept, getattr(counted, name)):
+            raise arrays.terms_file.corrupt(f"{name} of terms {first} to {last} is another")
+
+
+def _positions(tfs: U32, steps: U32) -> I64:
+    """The positions of some postings, given the first of each and the steps to the others."""
+    sums: I64 = np.cumsum(steps, dtype=np.int64)
+    firsts = offsets_of(tfs)[:-1]
+    before: I64 = sums[firsts] - steps[firsts]
+    return sums - np.repeat(before, tfs)
+
+
+def _fields_at(arrays: SegmentArrays, rows: I64, tfs: U32, positions: I64) -> U8:
+    """The fields of rows in which postings have their positions."""
+    places = np.repeat(rows, tfs)
+    bits = np.zeros(len(positions), np.uint8)
+    begins = np.zeros(len(positions), np.int64)
+    for number, name in enumerate(ROW_FIELDS):
+        ends = begins + arrays.words(name)[places] if name != UNCOUNTED else positions + 1
+        bits[(positions >= begins) & (positions < ends)] = 1 << number
+        begins = ends + POSITION_GAP
+    if not bits.all():
+        raise arrays.positions_file.corrupt("a position is in no field")
+    found: U8 = np.bitwise_or.reduceat(bits, offsets_of(tfs)[:-1])
+    return found
 
 
 def _check_positions(arrays: SegmentArrays) -> None:
@@ -131,12 +211,9 @@ def _check_positions(arrays: SegmentArrays) -> None:
         raise file.corrupt("a long posting is short")
     if not len(tfs):
         return
-    true_tfs = arrays.true_tfs(0, len(tfs))
-    if (np.add.reduceat(true_tfs, arrays.starts[: arrays.text_terms]) != arrays.cf).any():
-        raise arrays.postings_file.corrupt("frequencies do not add up to those of the terms")
     begins = np.arange(0, len(tfs), POSITION_BLOCK)
     firsts = np.diff(begins, append=len(tfs))
-    numbers = np.add.reduceat(true_tfs, begins, dtype=np.int64)
+    numbers = np.add.reduceat(arrays.true_tfs(0, len(tfs)), begins, dtype=np.int64)
     if ((numbers > firsts) & (widths[:, 1] == 0)).any():
         raise file.corrupt("differences have no bits")
     bits: AnyArray = firsts * widths[:, 0] + (numbers - firsts) * widths[:, 1]
@@ -145,14 +222,35 @@ def _check_positions(arrays: SegmentArrays) -> None:
         raise file.corrupt(f"position block {wrong[0] if len(wrong) else 0} is out of step")
 
 
+def _check_field(arrays: SegmentArrays, name: str) -> None:
+    """The postings of a field that is not text, and its values by document."""
+    terms = range(arrays.fields[name].terms)
+    starts = arrays.term_starts(name).astype(np.int64)
+    starts -= starts[0]
+    docs = arrays.doc_ids_of(name, terms)
+    rises = docs[1:] > docs[:-1]
+    rises[starts[1:-1] - 1] = True
+    if not rises.all():
+        raise arrays.postings_file.corrupt(f"the documents of {name!r} do not rise")
+    if arrays.has_facet(name):
+        postings = Postings(name=name, terms=list(map(bytes, terms)), starts=starts, docs=docs)
+        pairs = zip(arrays.facet(name), facet_of(postings, arrays.doc_count), strict=True)
+        if not all(np.array_equal(kept, made) for kept, made in pairs):
+            raise arrays.documents_file.corrupt(f"the lists of {name!r} are not its postings")
+
+
 def _check_documents(arrays: SegmentArrays) -> None:
-    for name in arrays.counted_fields:
-        arrays.words(name)
+    if arrays.chunk_docs[-1] != arrays.doc_count:
+        raise arrays.documents_file.corrupt("documents are in no chunk")
+    for name in ROW_FIELDS:
+        if name != UNCOUNTED:
+            arrays.words(name)
     for name in arrays.columns:
         arrays.column(name)
-    for name in arrays.fields:
-        if arrays.has_facet(name):
-            arrays.facet(name)
+        arrays.column_default(name)
+    for section in arrays.documents_file.table.sections:
+        if section.name.startswith("facet."):
+            arrays.facet(section.name.split(".")[1])
 
 
 def _check_stored(arrays: SegmentArrays) -> None:
@@ -160,5 +258,4 @@ def _check_stored(arrays: SegmentArrays) -> None:
     if not _rises(file.section("offsets", "u8"), len(file.section("frames", "u1"))):
         raise file.corrupt("offsets of records do not rise")
     for doc in range(arrays.doc_count):
-        arrays.lead(doc)
-        arrays.related(doc)
+        arrays.record(doc)

@@ -6,6 +6,7 @@ tells leads from related rows, and all else stands on the lead's.
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -18,12 +19,15 @@ from whoosh.columns import ColumnReader, NumericColumn
 from whoosh.matching.mcore import LeafMatcher, ReadTooFar
 from whoosh.reading import TermInfo, TermNotFound
 
+from ..errors import IndexCorrupt
 from ..schema import KIND, LEAD, POSITION_GAP, RELATED, ROW_FIELDS, UNCOUNTED
 from .format import I64, TEXT, AnyArray
 from .read import SegmentArrays, TermEntry
 
 _BITS = {name: 1 << number for number, name in enumerate(ROW_FIELDS)}
 _KINDS = (LEAD.encode(), RELATED.encode())
+_LEAD = msgspec.msgpack.Decoder(dict[str, Any])
+_RELATED = msgspec.msgpack.Decoder(list[dict[str, Any]])
 
 
 class _Found(NamedTuple):
@@ -50,10 +54,13 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
     @cached_property
     def _term_bits(self) -> AnyArray:
         """uint8[T]: the fields in which any row has a term of the text."""
-        starts = self._arrays.starts[: self._arrays.text_terms]
+        arrays = self._arrays
+        starts = arrays.starts[: arrays.text_terms]
         if not len(starts):
             return np.empty(0, np.uint8)
-        bits: AnyArray = np.bitwise_or.reduceat(self._arrays.bits, starts)
+        if (starts[1:] <= starts[:-1]).any() or starts[-1] >= len(arrays.bits):
+            raise arrays.terms_file.corrupt("the postings of terms are out of order")
+        bits: AnyArray = np.bitwise_or.reduceat(arrays.bits, starts)
         return bits
 
     def _of_row_field(self, name: str) -> I64:
@@ -153,6 +160,10 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
             begin += size + POSITION_GAP
         raise KeyError(name)
 
+    def corrupt(self, reason: str) -> IndexCorrupt:
+        """The error that says what is wrong with the terms."""
+        return self._arrays.terms_file.corrupt(reason)
+
     def _entry(self, fieldname: str, text: bytes) -> _Found:
         found = self._find(fieldname, text)
         if found is None:
@@ -216,7 +227,10 @@ class FieldCursor(base.FieldCursor):  # type: ignore[misc]
         """The term under the cursor, or None past the last."""
         if not self.is_valid():
             return None
-        text: str = self._fieldobj.from_bytes(self._terms[self._place])
+        try:
+            text: str = self._fieldobj.from_bytes(self._terms[self._place])
+        except (ValueError, IndexError, struct.error) as error:
+            raise self._reader.corrupt(f"a term of {self._name!r} is none: {error}") from error
         return text
 
     def term_info(self) -> TermInfo | None:
@@ -405,10 +419,14 @@ class PerDocumentReader(base.PerDocumentReader):  # type: ignore[misc]
 
     def stored_fields(self, docnum: int) -> dict[str, object]:
         """What is shown of a row, with the names of `model.Story` and `model.Article`."""
-        doc = int(self._arrays.docs_of_rows[docnum])
-        place = docnum - int(self._arrays.first_rows[doc])
-        lead: dict[str, object] = msgspec.msgpack.decode(self._arrays.lead(doc))
-        if not place:
-            return {KIND: LEAD, **lead}
-        related: list[dict[str, object]] = msgspec.msgpack.decode(self._arrays.related(doc))
-        return {KIND: RELATED, "id": lead["id"], **related[place - 1]}
+        arrays = self._arrays
+        doc = int(arrays.docs_of_rows[docnum])
+        place = docnum - int(arrays.first_rows[doc])
+        try:
+            lead = _LEAD.decode(arrays.lead(doc))
+            if not place:
+                return {KIND: LEAD, **lead}
+            related = _RELATED.decode(arrays.related(doc))
+            return {KIND: RELATED, "id": lead["id"], **related[place - 1]}
+        except (ValueError, LookupError, RecursionError) as error:
+            raise arrays.stored_file.corrupt(f"document {doc}: {error}") from error

@@ -22,6 +22,7 @@ from .format import (
     SATURATED,
     TEXT,
     U32,
+    U64,
     AnyArray,
     FieldInfo,
     doc_chunks,
@@ -44,10 +45,10 @@ from .stored import Stored
 
 @dataclass(frozen=True)
 class Column:
-    """One number per document: values[docs] of any numeric type; `default` means none."""
+    """One number per document: values, uint64[docs]; `default` means none."""
 
-    values: AnyArray
-    default: int | float = 0
+    values: U64
+    default: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +153,13 @@ class _Inverted:
             self._put("bits", part.bits)
             self._put("tfs", np.minimum(part.tfs, SATURATED).astype(np.uint8))
             self._take_forms(part)
-            statistics = count_text(part)
+            written = part.written
+            statistics = count_text(
+                part.starts, part.rows, part.forms, part.tfs, written.starts, written.groups
+            )
             for name in ("df", "cf", "light_df", "light_cf"):
                 self._put(name, getattr(statistics, name))
-            yield from self._packer.add_steps(part.steps, part.tfs)
+            yield from self._packer.add(part.steps, part.tfs)
         yield self._packer.finish()
 
     def _take_forms(self, part: RowPostings) -> None:

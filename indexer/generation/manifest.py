@@ -48,8 +48,9 @@ class FileEntry(msgspec.Struct, frozen=True, array_like=True):
 class Manifest(msgspec.Struct, frozen=True):
     """The description of one generation.
 
-    `averages` are what all its segments were weighted by. `segments` is what `codec.Segment.to_manifest` gives; `files` maps the names of all
-    files but the manifest to sizes and digests.
+    `averages` are what all its segments were weighted by. `segments` is what
+    `codec.Segment.to_manifest` gives; `files` maps the names of all files but the manifest to
+    sizes and digests.
     """
 
     format: int
@@ -205,8 +206,10 @@ def read_generation(folder: str, generation: int) -> Manifest:
         manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)
     except OSError as error:
         raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
+    if min(manifest.averages) < 1:
+        raise IndexCorrupt(folder, name, f"lengths are {min(manifest.averages)} words on average")
     if manifest.generation != generation:
         raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
     if manifest.format != GENERATION_VERSION:

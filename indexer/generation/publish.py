@@ -63,7 +63,7 @@ class Writer:
         largest = max(self._segments, key=lambda segment: segment.live, default=None)
         if largest is None or largest.live < stories:
             return None
-        return largest.arrays(Path(self._folder)).dictionary
+        return largest.arrays(Path(self._folder)).usable_dictionary()
 
     def delete(self, story_ids: Iterable[str]) -> None:
         """Delete these stories from the segments of the last generation.
@@ -115,12 +115,8 @@ class Writer:
         folder = Path(self._folder)
         # Open again, to see the deletions.
         parts = [segment.arrays(folder) for segment in segments]
-        joined = Segment(
-            INDEX_NAME,
-            docs=sum(segment.live for segment in segments),
-            rows=sum(segment.doc_count() for segment in segments),
-        )
-        merge_segments(folder, joined.segment_id(), parts)
+        joined = Segment(INDEX_NAME)
+        joined.docs, joined.rows = merge_segments(folder, joined.segment_id(), parts)
         return joined
 
     def _is_old(self, segment: Segment) -> bool:

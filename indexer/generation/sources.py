@@ -130,7 +130,7 @@ def read_sources(folder: str, generation: int) -> Sources:
         )
     except OSError as error:
         raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
     if any(len(column) != len(file.ids) for column in columns):
         raise IndexCorrupt(folder, name, "its columns differ in length")

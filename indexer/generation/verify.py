@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from ..codec import read_segments
+from ..codec import Segment, read_segments
+from ..codec.read import SegmentArrays
 from ..codec.verify import verify_segment
 from ..disk import local_folder
 from ..errors import IndexCorrupt, IndexMissing
@@ -73,7 +75,7 @@ def _verify(folder: str, generations: list[int]) -> VerifyReport:
 
 
 def _contradictory(folder: str, manifests: list[mf.Manifest]) -> Iterator[DamagedFile]:
-    verified = set()
+    faults: dict[str, list[IndexCorrupt]] = {}
     for manifest in manifests:
         name = mf.manifest_name(manifest.generation)
         try:
@@ -82,7 +84,19 @@ def _contradictory(folder: str, manifests: list[mf.Manifest]) -> Iterator[Damage
             yield DamagedFile(error.file, error.reason)
             continue
         for segment in segments:
-            if segment.segment_id() not in verified:
-                verified.add(segment.segment_id())
-                for fault in verify_segment(Path(folder), segment.segment_id()):
+            segment_id = segment.segment_id()
+            if segment_id not in faults:
+                faults[segment_id] = list(verify_segment(Path(folder), segment_id))
+                for fault in faults[segment_id]:
                     yield DamagedFile(fault.file, fault.reason)
+            if not faults[segment_id] and not _counts_fit(folder, segment):
+                yield DamagedFile(name, f"{segment_id} has other documents or rows")
+
+
+def _counts_fit(folder: str, segment: Segment) -> bool:
+    """Whether a sound segment has as many documents and rows as a manifest says."""
+    arrays = SegmentArrays(Path(folder), segment.segment_id())
+    if (arrays.doc_count, arrays.row_count) != (segment.docs, segment.rows):
+        return False
+    rows = np.diff(arrays.first_rows.astype(np.int64))[sorted(segment.deleted)]
+    return int(rows.sum()) == segment.deleted_count()
