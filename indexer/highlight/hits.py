@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -44,61 +45,49 @@ class Highlighter:
 
         They read the snapshot for as long as they live.
         """
-        page = _Page(self._snapshot, found)
+        marker = cache(lambda: Marker(found.node, found.near))
         for doc_id, score in zip(doc_ids, scores, strict=True):
-            yield Hit(score, _Source(page, doc_id))
-
-
-class _Page:
-    """What the hits of an answer share."""
-
-    __slots__ = ("_marker", "found", "snapshot")
-
-    def __init__(self, snapshot: Snapshot, found: Answered) -> None:
-        self.snapshot = snapshot
-        self.found = found
-        self._marker: Marker | None = None
-
-    @property
-    def marker(self) -> Marker:
-        """What finds the words of the query, made when the first text is marked."""
-        if self._marker is None:
-            self._marker = Marker(self.found.node, self.found.near)
-        return self._marker
+            yield Hit(score, _Source(self._snapshot, found, marker, doc_id))
 
 
 class _Source:
-    """A story of a snapshot, from which a hit and its related articles are read."""
+    """A story of a snapshot, from which a hit and its related articles are read.
 
-    __slots__ = ("_articles", "_doc_id", "_page")
+    marker: gives what marks the words of the query, made when first asked for
+    """
 
-    def __init__(self, page: _Page, doc_id: int) -> None:
-        self._page = page
+    __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_snapshot")
+
+    def __init__(
+        self, snapshot: Snapshot, found: Answered, marker: Callable[[], Marker], doc_id: int
+    ) -> None:
+        self._snapshot = snapshot
+        self._found = found
+        self._marker = marker
         self._doc_id = doc_id
         self._articles: list[msgspec.Raw] | None = None
 
     def story(self) -> Story:
         """The story, of which the related articles are not read yet."""
-        return self._page.snapshot.lead(self._doc_id)
+        return self._snapshot.lead(self._doc_id)
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._page.found.matching(self._doc_id)
+        matching = self._found.matching(self._doc_id)
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def article(self, number: int) -> Article:
         """A related article of the story, and no other, decoded."""
-        snapshot = self._page.snapshot
         if self._articles is None:
-            self._articles = snapshot.related(self._doc_id)
+            self._articles = self._snapshot.related(self._doc_id)
         try:
             return read_article(self._articles[number])
         except (ValueError, IndexError) as error:
-            raise snapshot.damaged(self._doc_id, error) from error
+            raise self._snapshot.damaged(self._doc_id, error) from error
 
     def spans(self, text: Story | Article) -> Spans:
         """Where in its fields words match."""
-        find = self._page.marker.spans
+        find = self._marker().spans
         story = isinstance(text, Story)
         spans = {
             "title": tuple(find(text.title, "title" if story else "related")),

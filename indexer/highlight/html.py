@@ -34,18 +34,19 @@ def snippet(body: str, spans: Sequence[Span]) -> str:
     return head + _marked(body, [span for span in inside if span[0] < span[1]], begin, end) + tail
 
 
-def _escape(text: str) -> str:
-    # Nearly every stretch of text has nothing to escape.
-    return text if _SPECIAL.search(text) is None else str(escape(text))
-
-
 def _marked(text: str, spans: Sequence[Span], start: int, end: int) -> str:
-    parts = []
+    # Nearly every text has nothing to escape.
+    escaped = _escape if _SPECIAL.search(text, start, end) else str
+    parts: list[str] = []
     for first, last in spans:
-        parts += [_escape(text[start:first]), "<mark>", _escape(text[first:last]), "</mark>"]
+        parts += (escaped(text[start:first]), "<mark>", escaped(text[first:last]), "</mark>")
         start = last
-    parts.append(_escape(text[start:end]))
+    parts.append(escaped(text[start:end]))
     return "".join(parts)
+
+
+def _escape(text: str) -> str:
+    return str(escape(text))
 
 
 def _window(text: str, spans: Sequence[Span]) -> Span:

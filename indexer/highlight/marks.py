@@ -1,0 +1,238 @@
+"""Where the words of a query stand in a text.
+
+Few words of a text are those sought. So texts are not cut into words: clues, with which the
+words sought begin, are looked for, and only the pieces between blanks that have one are cut.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import translate
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from ..analysis import WORD_PATTERN, fold, stem, stem_of
+from ..english import FUNCTION_WORDS
+from ..query.nodes import All, Either, Fuzzy, Node, Pattern, Phrase, TextNode, Without, Word
+
+#: A stretch of a text, in characters: where it starts and where it ends.
+Span: TypeAlias = tuple[int, int]
+#: Whose text it is: a field of the lead, or title or excerpt of a related article.
+Place = Literal["title", "excerpt", "body", "related"]
+
+# What stands before a term that is a folded word; one that is a stem has nothing before it.
+_WRITTEN = "="
+# A character that folding may change or drop where a clue would have it: one beyond ASCII
+# that is not mere punctuation, an apostrophe within a word unless `s` follows and ends it, a
+# dot between initials. The first line is written so as to be tested fast.
+_ODD = re.compile(
+    r"[^\x00-\x26\x28-\x2d\x2f-\xa9\xab\u2000-\u2018\u201a-\u206f\u20a0-\u20cf]"
+    r"(?:(?<=[^'’.])|(?<=[^\W_]['’])(?=[^\W_])(?![sS](?![^\W_]))"
+    r"|(?<=(?<![^\W_])[^\W\d_]\.)(?=[^\W\d_](?![^\W_])))[^ ]*"
+)
+_ANY = re.compile("[^ ]+")
+# Longer pieces, such as Chinese sentences, hardly come again; so many others are remembered.
+_MAX_REMEMBERED = 48
+_MOST_REMEMBERED = 1 << 14
+# With more clues than this, fuzzy words have so many, shorter ones are looked for.
+_MAX_CLUES = 32
+
+
+def clue_of(stem: str) -> str:
+    """What all words with this stem begin with.
+
+    Stemming changes the end of what it leaves: happy → happi, ability → abl, dying → die.
+    """
+    return re.sub("(?<=.)(?:ie|[eily])$", "", stem)
+
+
+class _Word(NamedTuple):
+    """A word that is sought: where it stands, what it is, which one of its piece or text."""
+
+    start: int
+    end: int
+    bits: int
+    number: int
+
+
+#: A stretch of a text between blanks: how many words it has, and those sought.
+_Piece: TypeAlias = tuple[int, list[_Word]]
+#: A phrase: the bit of each of its words, and how far apart neighbours may be.
+_Run: TypeAlias = tuple[list[int], int]
+
+
+class Marker:
+    """Finds in texts what makes a story match a query; safe to share between threads.
+
+    near: the folded words of the index that a fuzzy leaf stands for
+    """
+
+    def __init__(self, node: Node, near: Callable[[Fuzzy], Iterable[str]]) -> None:
+        leaves = marked_leaves(node)
+        self._bits: dict[str | Node, int] = {}
+        self._sought = {place: self._read(leaves, place) for place in get_args(Place)}
+        # Every term that is sought and its bits: one for each term typed and each leaf.
+        self._terms: dict[str, int] = {}
+        self._patterns: list[tuple[Callable[[str], object], int]] = []
+        clues = set()
+        for key, bit in self._bits.items():
+            if isinstance(key, Pattern):
+                self._patterns.append((_fitting(key), bit))
+                clues.add(re.split("[*?]", key.text, maxsplit=1)[0])
+                continue
+            forms = near(key) if isinstance(key, Fuzzy) else ()
+            for term in (key,) if isinstance(key, str) else [_WRITTEN + form for form in forms]:
+                self._terms[term] = self._terms.get(term, 0) | bit
+                clues.add(term[1:] if term.startswith(_WRITTEN) else clue_of(term))
+        self._pieces: dict[str, _Piece] = {}
+        self._odd = _ANY if "" in clues else _ODD
+        if len(clues) > _MAX_CLUES:
+            clues = {clue[:2] for clue in clues}
+        self._clues = [clue for clue in clues if clue and clue.isascii()]
+
+    def spans(self, text: str, place: Place) -> list[Span]:
+        """The stretches of a text that are marked in this place, apart and in order."""
+        singly, runs = self._sought[place]
+        if not (singly or runs) or not (words := self._words(text, bool(runs))):
+            return []
+        spans = [word[:2] for word in words if word[2] & singly]
+        for bits, reach in runs:
+            spans += _phrases(words, bits, reach)
+        return merged(spans)
+
+    def _words(self, text: str, numbered: bool) -> list[_Word]:
+        """The words of a text that are sought, in order; `numbered`: from the first on."""
+        found: list[_Word] = []
+        end = count = counted = 0
+        for place in self._places(text):
+            if place < end:
+                continue
+            start = text.rfind(" ", 0, place) + 1
+            end = text.find(" ", place)
+            end = len(text) if end < 0 else end
+            size, words = self._piece(text[start:end])
+            if not words:
+                continue
+            if numbered and found:
+                count += len(WORD_PATTERN.findall(text, counted, start))
+            for first, last, bits, number in words:
+                found.append(_Word(start + first, start + last, bits, count + number))
+            count, counted = count + size, end
+        return found
+
+    def _piece(self, text: str) -> _Piece:
+        """A piece of a text; most come again and are remembered."""
+        piece = self._pieces.get(text)
+        if piece is None:
+            bits = [self._bits_of(word) for word in WORD_PATTERN.findall(text)]
+            words = enumerate(WORD_PATTERN.finditer(text) if any(bits) else ())
+            sought = [_Word(*word.span(), bits[n], n) for n, word in words if bits[n]]
+            piece = len(bits), sought
+            if len(text) <= _MAX_REMEMBERED:
+                if len(self._pieces) > _MOST_REMEMBERED:
+                    self._pieces.clear()
+                self._pieces[text] = piece
+        return piece
+
+    def _places(self, text: str) -> list[int]:
+        """Where words may stand that are sought, in order."""
+        # Only this letter becomes two.
+        lowered = text.replace("\u0130", "i").lower()
+        places = [match.start() for match in self._odd.finditer(text)]
+        for clue in self._clues:
+            at = lowered.find(clue)
+            while at >= 0:
+                if not (at and lowered[at - 1].isalnum()):
+                    places.append(at)
+                at = lowered.find(clue, at + 1)
+        return sorted(places)
+
+    def _bits_of(self, word: str) -> int:
+        """What a word is of what is sought."""
+        form = fold(word)
+        bits = self._terms.get(stem(word), 0) | self._terms.get(_WRITTEN + form, 0)
+        return bits | sum([bit for fits, bit in self._patterns if fits(form)])
+
+    def _read(self, leaves: list[TextNode], place: Place) -> tuple[int, list[_Run]]:
+        """What of some leaves is marked in a place: bits of single words, and phrases."""
+        singly, runs = 0, []
+        for leaf in leaves:
+            if leaf.field not in (None, place):
+                continue
+            if isinstance(leaf, Phrase):
+                terms = [_term(word, leaf.exact) for word in leaf.words]
+                runs.append(([self._bit(term) for term in terms], leaf.slop + 1))
+            else:
+                singly |= self._bit(
+                    _term(leaf.text, leaf.exact) if isinstance(leaf, Word) else leaf
+                )
+        return singly, runs
+
+    def _bit(self, key: str | Node) -> int:
+        return self._bits.setdefault(key, 1 << len(self._bits))
+
+
+def marked_leaves(node: Node) -> list[TextNode]:
+    """The leaves of a tree whose words are marked: not the unwanted ones.
+
+    Function words are left out where there is anything else.
+    """
+    leaves = list(_wanted(node))
+    return [leaf for leaf in leaves if not _is_function_word(leaf)] or leaves
+
+
+def _wanted(node: Node) -> Iterator[TextNode]:
+    if isinstance(node, Without):
+        yield from _wanted(node.wanted)
+    elif isinstance(node, All | Either):
+        for part in node.parts:
+            yield from _wanted(part)
+    elif isinstance(node, TextNode):
+        yield node
+
+
+def _is_function_word(leaf: TextNode) -> bool:
+    return isinstance(leaf, Word) and not (leaf.field or leaf.exact) and leaf.text in FUNCTION_WORDS
+
+
+def _term(word: str, exact: bool) -> str:
+    """The term of a folded word of a query."""
+    return _WRITTEN + word if exact else stem_of(word)
+
+
+def _fitting(pattern: Pattern) -> Callable[[str], object]:
+    """Whether a folded word fits a pattern; what it says is true or not."""
+    if pattern.prefix is not None:
+        begin = pattern.prefix
+        return lambda word: word.startswith(begin)
+    # Python writes this so that what has been matched is never given up again; a bracket
+    # means itself.
+    return re.compile(translate(pattern.text.replace("[", "[[]"))).match
+
+
+def _phrases(words: list[_Word], bits: list[int], reach: int) -> list[Span]:
+    """From the first to the last word of each phrase; for every last one the nearest first."""
+    # The words with which phrases end so far, and where these phrases start.
+    lasts = [word for word in words if word.bits & bits[0]]
+    starts = [word.start for word in lasts]
+    for bit in bits[1:]:
+        ends, joined = [word.number for word in lasts], []
+        for word in words:
+            if word.bits & bit:
+                nearest = bisect_left(ends, word.number) - 1
+                if nearest >= 0 and word.number - ends[nearest] <= reach:
+                    joined.append((word, starts[nearest]))
+        lasts, starts = [word for word, _ in joined], [start for _, start in joined]
+    return [(start, word.end) for start, word in zip(starts, lasts, strict=True)]
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch made one."""
+    result: list[Span] = []
+    for start, end in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
