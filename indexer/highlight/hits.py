@@ -99,10 +99,8 @@ class _Source:
 
     def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
         """Its fields as escaped HTML, of a body a snippet."""
-        marked = {
-            "title": mark(text.title, spans["title"]),
-            "excerpt": mark(text.excerpt, spans["excerpt"]),
-        }
+        title, excerpt = mark(text.title, spans["title"]), mark(text.excerpt, spans["excerpt"])
+        marked = {"title": title, "excerpt": excerpt}
         if isinstance(text, Story) and text.body:
             marked["body"] = snippet(text.body, spans["body"])
         return marked

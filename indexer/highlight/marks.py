@@ -112,13 +112,12 @@ class Marker:
             end = text.find(" ", place)
             end = len(text) if end < 0 else end
             size, words = self._piece(text[start:end])
-            if not words:
-                continue
-            if numbered and found:
-                count += len(WORD_PATTERN.findall(text, counted, start))
-            for first, last, bits, number in words:
-                found.append(_Word(start + first, start + last, bits, count + number))
-            count, counted = count + size, end
+            if words:
+                if numbered and found:
+                    count += len(WORD_PATTERN.findall(text, counted, start))
+                for first, last, bits, number in words:
+                    found.append(_Word(start + first, start + last, bits, count + number))
+                count, counted = count + size, end
         return found
 
     def _piece(self, text: str) -> _Piece:
@@ -129,9 +128,7 @@ class Marker:
             words = enumerate(WORD_PATTERN.finditer(text) if any(bits) else ())
             sought = [_Word(*word.span(), bits[n], n) for n, word in words if bits[n]]
             piece = len(bits), sought
-            if len(text) <= _MAX_REMEMBERED:
-                if len(self._pieces) > _MOST_REMEMBERED:
-                    self._pieces.clear()
+            if len(text) <= _MAX_REMEMBERED and len(self._pieces) < _MOST_REMEMBERED:
                 self._pieces[text] = piece
         return piece
 
