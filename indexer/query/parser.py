@@ -88,7 +88,15 @@ def parse(text: str) -> ParsedQuery:
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
     if _is_shouted(text):
-        text = _ANY_OPERATOR.sub(lambda found: found[0].lower(), text)
+        parsed = _parse(_ANY_OPERATOR.sub(lambda found: found[0].lower(), text))
+        words = [
+            TypedWord(text[word.start : word.end], word.start, word.end) for word in parsed.words
+        ]
+        return parsed._replace(words=tuple(words))
+    return _parse(text)
+
+
+def _parse(text: str) -> ParsedQuery:
     if _PLAIN_TEXT.fullmatch(text) is not None:
         parsed = _parse_plain(text)
         if parsed is not None:
@@ -103,7 +111,9 @@ def _is_shouted(text: str) -> bool:
     """Whether a text has capitals alone and more words than are typed so with operators."""
     if text.upper() != text or len(text.split()) <= _MOST_SHOUTED:
         return False
-    return text.lower() != text
+    # Capitals of operators alone are none: most scripts have no others.
+    others = _ANY_OPERATOR.sub("", text)
+    return others.lower() != others
 
 
 def _is_prose(text: str) -> bool:
@@ -259,7 +269,9 @@ class _Parser:
         if clause is None or len(alternatives) > 1:
             return clause
         # Parentheses that hold words alone change nothing.
-        return clause._replace(plain=all(part.plain and not part.negated for part in alternatives[0]))
+        return clause._replace(
+            plain=all(part.plain and not part.negated for part in alternatives[0])
+        )
 
     def _closed(self, node: Node | None) -> _Clause | None:
         """What stands in parentheses, boosted if so typed; the closing one may be missing."""

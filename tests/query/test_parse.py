@@ -58,15 +58,20 @@ def near(word, distance=1, **options):
         ("ZÜRICH’s", Word("zurich")),
         ("O'Reilly companies", All((Word("oreilly"), Word("companies")))),
         ("why?", Word("why")),
-        ("wi-fi", Phrase(("wi", "fi"))),
+        # Words joined by a sign are sought apart, but not where a script has no blanks.
+        ("wi-fi", All((Word("wi"), Word("fi")))),
+        ("wi-fi^2", All((Word("wi", weight=2.0), Word("fi", weight=2.0)))),
+        ("title:wi-fi", Phrase(("wi", "fi"), field="title")),
+        ('"wi-fi"', Phrase(("wi", "fi"))),
+        ("(wi-fi OR b)", Either((Phrase(("wi", "fi")), B))),
         ("日本語", Phrase(("日", "本", "語"))),
         # What must not be there.
         ("-a", Without(Everything(), A)),
         ("NOT a", Without(Everything(), A)),
-        ("a -b -c", Without(A, Either((B, C)))),
-        ("a NOT (b c)", Without(A, All((B, C)))),
+        ("a -b -c", All((A, Without(Everything(), Either((B, C)))))),
+        ("a NOT (b c)", All((A, Without(Everything(), All((B, C)))))),
         ("NOT -a", A),
-        ("(-a) b", All((Without(Everything(), A), B))),
+        ("(-a) b", All((B, Without(Everything(), A)))),
         # Phrases.
         ('"a b"', Phrase(("a", "b"))),
         ('"a"', A),
@@ -81,12 +86,12 @@ def near(word, distance=1, **options):
         ("w?rd", Pattern("w?rd")),
         ("w**d", Pattern("w*d")),
         ("#wor*", Pattern("wor*")),
-        ("wi-f*", Phrase(("wi", "f"))),
+        ("wi-f*", All((Word("wi"), Word("f")))),
         ("title:wor*^2", Pattern("wor*", "title", 2.0)),
         ("azur~", near("azur")),
         ("Azur~2", near("azur", 2)),
         ("excerpt:azur~^3", near("azur", field="excerpt", weight=3.0)),
-        ("wi-fi~", Phrase(("wi", "fi"))),
+        ("wi-fi~", All((Word("wi"), Word("fi")))),
         # Weights multiply.
         ("a^2", Word("a", weight=2.0)),
         ("(a b^0.5)^3", All((Word("a", weight=3.0), Word("b", weight=1.5)))),
@@ -99,7 +104,7 @@ def near(word, distance=1, **options):
         ("title:(a b)", All((Word("a", "title"), Word("b", "title")))),
         ("title:(a OR b)^2", Either((Word("a", "title", 2.0), Word("b", "title", 2.0)))),
         ("title:(a -b)", Without(Word("a", "title"), Word("b", "title"))),
-        ('title:("a)b" c) d', All((All((Phrase(("a", "b"), 0, "title"), Word("c", "title"))), D))),
+        ('title:("a)b" c) d', All((D, All((Phrase(("a", "b"), 0, "title"), Word("c", "title")))))),
         # Values of facets are kept as typed.
         ("provider:ZDNet.com", Keyword("provider", "ZDNet.com")),
         ('topic:"Microsoft  AI"', Keyword("topic", "Microsoft  AI")),
@@ -140,14 +145,14 @@ def near(word, distance=1, **options):
         ('"a', A),
         ("()", Everything()),
         ("a ~ ^ [", A),
-        ("date:soon", Phrase(("date", "soon"))),
-        ("date:<0001", Phrase(("date", "0001"))),
-        ("date:[soon TO 2022]", All((Phrase(("date", "soon")), Word("to"), Word("2022")))),
-        ("quality:good", Phrase(("quality", "good"))),
-        ("nofield:a", Phrase(("nofield", "a"))),
+        ("date:soon", All((Word("date"), Word("soon")))),
+        ("date:<0001", All((Word("date"), Word("0001")))),
+        ("date:[soon TO 2022]", All(tuple(map(Word, ("date", "soon", "to", "2022"))))),
+        ("quality:good", All((Word("quality"), Word("good")))),
+        ("nofield:a", All((Word("nofield"), A))),
         ("title: a", All((Word("title"), A))),
         ("title:(a", All((Word("title"), A))),
-        ("a:b", Phrase(("a", "b"))),
+        ("a:b", All((A, B))),
     ],
 )  # fmt: skip
 def test_each_form_becomes_its_node(typed, node):
@@ -161,7 +166,8 @@ def test_each_form_becomes_its_node(typed, node):
         ("", (), None),
         ("a", (A,), None),
         ("b a b", (B, A, B), None),
-        ("a wi-fi 日本", (A, Phrase(("wi", "fi")), Phrase(("日", "本"))), None),
+        ("a wi-fi 日本", (A, Word("wi"), Word("fi"), Phrase(("日", "本"))), None),
+        ("a 日本-x", (A, Phrase(("日", "本", "x"))), None),
         ("a^2 b", (Word("a", weight=2.0), B), None),
         ("* a", (A,), None),
         ('a "b c" d', (A, D), Phrase(("b", "c"))),
@@ -171,14 +177,22 @@ def test_each_form_becomes_its_node(typed, node):
         ("a topic:x", (A,), Keyword("topic", "x")),
         ("a b*", (A,), Pattern("b*")),
         ("a bird~", (A,), near("bird")),
-        ("a (b)", (A,), B),
-        ("a (b c)", (A,), All((B, C))),
+        # Parentheses that hold plain words alone change nothing.
+        ("a (b)", (A, B), None),
+        ("a (b c)", (A, B, C), None),
+        ("a (b (c d))", (A, B, C, D), None),
+        ("(a b)^2", (Word("a", weight=2.0), Word("b", weight=2.0)), None),
+        ("(a wi-fi)", (A, Word("wi"), Word("fi")), None),
+        ("a (b OR c)", (A,), Either((B, C))),
+        ("a (b -c)", (A,), Without(B, C)),
+        ("a -(b c)", (A,), Without(Everything(), All((B, C)))),
+        ("a AND (b c)", (), All((A, All((B, C))))),
         ("a AND b c", (C,), All((A, B))),
         ("c a AND b", (C,), All((A, B))),
         ("NOT NOT a b", (B,), A),
         ("a OR b", (), Either((A, B))),
         ("a b OR c", (), Either((All((A, B)), C))),
-        ("(a b)", (), All((A, B))),
+        ("(a b)", (A, B), None),
         ("a) b", (A, B), None),
     ],
 )
@@ -214,6 +228,7 @@ def test_typed_words_stand_where_they_stand():
     [
         ("x" * 4097, "4,096"), ("a " * 257, "256"), ("(a OR b) " * 129, "256"),
         ("title:(" + "a " * 257 + ")", "256"), ("-a " * 257, "256"), ("wi-fi " * 257, "256"),
+        ('"a" ' * 257, "256"),
     ],
 )  # fmt: skip
 def test_limits_are_named(typed, said):
@@ -239,7 +254,7 @@ def test_deep_nesting_is_read(typed):
 def test_deeper_parentheses_are_punctuation():
     """Past 32 levels words are read as if the parentheses were not there."""
     node = parse("(" * 40 + "a" + ")" * 40 + " -b").node
-    assert node == Without(A, B)
+    assert node == All((A, Without(Everything(), B)))
 
 
 def test_scaling_leaves_filters_alone():
@@ -252,6 +267,55 @@ def test_nodes_are_keys():
     """Equal trees have equal hashes, so that plans can be remembered."""
     typed = '(a OR "b c"~2) title:d* x~ topic:y quality:>1 since:2020 -z'
     assert len({parse(typed).node, parse(typed).node, parse("a").node}) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("SENATE OR HOUSE AND NOT BOTH TODAY", "senate or house and not both today"),
+        ("FED CUTS RATES -MORE TO COME", None),
+        ("CATS AND DOGS", None),
+        ("CATS AND DOGS or NOT BIRDS", None),
+        ("日本 中国 韓国 台湾 OR 香港 OR 2020", None),
+    ],
+)
+def test_a_longer_text_in_capitals_has_no_operators(typed, plain):
+    """Headlines in capitals are not read as operators, other signs are as ever."""
+    parsed = parse(typed)
+    if plain is None:
+        assert parsed.rest is not None or not parsed.plain
+    else:
+        assert parsed.plain == tuple(map(Word, plain.split()))
+        assert parsed.rest is None
+        assert all(typed[word.start : word.end] == word.text for word in parsed.words)
+
+
+PROSE = 'he said "they will (not) go" and left the (old) house for a low-code world'
+
+
+def test_a_text_that_was_written_to_be_read_has_plain_words_alone():
+    """Quotes, parentheses and signs are punctuation in a text of ten words and more."""
+    words = PROSE.translate(str.maketrans('"()-', "    ")).split()
+    parsed = parse(PROSE)
+    assert parsed.plain == tuple(map(Word, words))
+    assert (parsed.rest, parsed.scored) == (None, True)
+    assert all(PROSE[word.start : word.end] == word.text for word in parsed.words)
+    assert parse(PROSE.replace('"', "“")).plain == parsed.plain
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"{PROSE} OR more",
+        f"{PROSE} topic:cloud",
+        f"{PROSE} title:(world)",
+        'he said "they will go and leave the old house for a world" today',
+        'one two three four five six seven eight nine "ten eleven"',
+    ],
+)
+def test_what_has_operators_fields_or_few_words_is_no_prose(typed):
+    """A field, an operator, or fewer than ten words beside quotes: syntax is syntax."""
+    assert parse(typed).rest is not None or not parse(typed).plain
 
 
 SYNTAX = st.sampled_from(
@@ -268,12 +332,9 @@ def test_whatever_is_typed_is_read(typed):
     assert parse(typed) == parsed
     assert parsed.scored is ranks(parsed.node)
     assert all(typed[word.start : word.end] == word.text for word in parsed.words)
-    found, parts = leaves(parsed.node), [*parsed.plain]
-    if parsed.rest is not None:
-        parts += leaves(parsed.rest)
-    assert {leaf for leaf in found if leaf != Everything()} == {
-        leaf for leaf in parts if leaf != Everything()
-    }
+    parts = [*parsed.plain] + ([] if parsed.rest is None else [parsed.rest])
+    whole = parts[0] if len(parts) == 1 else All(tuple(parts))
+    assert parsed.node == (whole if parts else Everything())
 
 
 PLAIN = st.lists(
