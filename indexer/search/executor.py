@@ -67,6 +67,10 @@ class Executor:
             return scores
         return score_rows(self.snapshot.segments[number], number, plan, doc)
 
+    def fast(self, number: int) -> Any:
+        """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""
+        return self._segments()[number] if self._loops.loaded else None
+
     def _segments(self) -> list[Any]:
         if not self._fast:
             self._fast = [

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec.format import CHUNK_SIZE
+from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
 from . import loops
@@ -17,7 +18,7 @@ from .answer import Best, FacetWish, Ordering
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf
 from .tally import Tally
-from .words import F32, Term
+from .words import F32, NO_ROWS, Rows, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_LIGHT = np.zeros(256, np.float32)
@@ -49,6 +50,7 @@ class FastSegment:
         self._words = (segment.doc_count + 63) >> 6
         self._tally = Tally(segment)
         self._local = local()
+        self._positions: Table | None = None
 
     def run(self, plan: Plan, base: int, ordering: Ordering, best: Best) -> Matched:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
@@ -68,6 +70,39 @@ class FastSegment:
         )  # fmt: skip
         return Matched(self._tally, bits, failed, int(best.state[loops.MATCHED]) - before)
 
+    def phrase_rows(
+        self, lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8], gap: int
+    ) -> Rows:
+        """The rows that have words one after the other; see `loops.phrase_rows`.
+
+        allowed: uint8[words, 256], 1 for the forms of each word that count
+        """
+        if self._positions is None:
+            segment = self._segment
+            self._positions = PositionsTable.fill(
+                tfs=segment.tfs, words=segment.position_bits, blocks=segment.position_blocks,
+                widths=segment.position_widths, long_postings=segment.long_postings,
+                long_counts=segment.long_counts,
+            )  # fmt: skip
+        bounds = np.array([found.bounds for found in lists], np.int64)
+        phrase = loops.PhraseTable.of(
+            bounds,
+            np.array([found.codes - found.entry.start if found.codes >= 0 else loops.ONE_FORM
+                      for found in lists], np.int64),
+            allowed, np.array(stems, np.float32),
+            np.array([found.light for found in lists], np.float32),
+        )  # fmt: skip
+        rows, scores = [NO_ROWS.rows], [NO_ROWS.scores]
+        for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
+            if most:
+                some, values = np.empty(most, np.int64), np.empty(most, np.float32)
+                found = loops.phrase_rows(
+                    self._table, self._positions, phrase, chunk, gap, some, values
+                )
+                rows.append(some[:found])
+                scores.append(values[:found])
+        return Rows(np.concatenate(rows), np.concatenate(scores))
+
     def score_rows(self, plan: Plan, doc: int) -> F32:
         """float32[rows of the document]: what each scores; see `plain.score_rows`."""
         encoded, _ = encode(self._segment, self._number, plan)
@@ -86,7 +121,8 @@ class FastSegment:
                 totals=np.zeros(CHUNK_SIZE, np.float32),
                 selected=np.zeros((steps, width), np.uint8),
                 hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
-                places=np.zeros(width + 1, np.int64),
+                places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
+                counts=np.zeros(1, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]

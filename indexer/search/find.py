@@ -30,7 +30,7 @@ class Searcher:
 
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
-        self.selector = Selector(executor.snapshot)
+        self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
 
     def find(self, request: SearchRequest, limit: int) -> Found:

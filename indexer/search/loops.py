@@ -20,6 +20,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ..codec.positions_fast import PositionsTable, most_positions, read_positions
 from ..kernels.galloping import gallop
 from ..kernels.jit import compiled, readonly
 from ..kernels.tables import Table
@@ -43,6 +44,8 @@ _LEAD = np.float32(LEAD_WEIGHT)
 #: What `state` counts: documents that match, that pass the filters, that of these have all
 #: words, and how many of the best are held.
 MATCHED, PASSED, COMPLETE, HELD = range(4)
+#: In place of where the forms of a term's postings are, if it has only one.
+ONE_FORM = -(1 << 62)
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
 
@@ -68,9 +71,13 @@ class PlanTable(
 
 class WorkTable(
     Table, totals=_F32, selected=nb.uint8[:, ::1], hits=nb.uint16[::1], last=nb.uint16[::1],
-    places=_I64,
+    places=_I64, touched=_I64, counts=_I64,
 ):  # fmt: skip
-    """Room for one chunk: totals float32[rows]; the others by documents of the chunk."""
+    """Room for one chunk: totals float32[rows]; the others by documents of the chunk.
+
+    places: documents that are being looked at; touched: those whose totals may not be 0;
+        counts: how many of `touched` are in use
+    """
 
 
 class AnswerTable(
@@ -97,66 +104,72 @@ def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
 
 
+@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
+def mark(segment, plan, work, leaf, chunk, step):
+    """Mark the documents of a leaf in a chunk in row `step` of `selected`."""
+    docs = plan.extra_rows if plan.kinds[leaf] == ROWS else segment.docs
+    first = segment.chunk_rows[chunk]
+    owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
+    marks = work.selected[step]
+    for i in range(plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]):
+        row = np.int64(docs[i])
+        if row < len(owners):
+            marks[np.int64(owners[row])] = 1
+
+
 @compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64))
 def scan(segment, plan, work, leaf, chunk, mode, number):
-    """Read the postings of a leaf in a chunk.
+    """Add the scores of the postings of a leaf in a chunk.
 
-    mode 0: mark documents in row `number` of `selected`
-    mode 1: add scores, and count in `hits` the documents, once each; `number` is not 0 and
-        another for each leaf
-    mode 2: add scores of documents that have `number` - 1 hits, and give these a hit more
-    mode 3: add scores of documents that row `number` of `selected` has
+    mode 1: count in `hits` the documents, once each, and note those in `touched` that had
+        none; `number` is not 0 and another for each leaf
+    mode 2: only of documents that have `number` - 1 hits, and give these a hit more
+    mode 3: only of documents that row `number` of `selected` has
     """
     kind = plan.kinds[leaf]
-    low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
+    high = plan.bounds[leaf, chunk + 1]
     docs = plan.extra_rows if kind == ROWS else segment.docs
     weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
-    scores = plan.extra_scores
     first = segment.chunk_rows[chunk]
-    size = segment.chunk_rows[chunk + 1] - first
-    owners = segment.row_docs[first : first + size]
-    totals, hits, last = work.totals, work.hits, work.last
+    owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
+    totals, hits, last, touched = work.totals, work.hits, work.last, work.touched
     stem, light = plan.stems[leaf], plan.lights[leaf]
-    marks = work.selected[number] if mode == 0 or mode == 3 else work.selected[0]
-    both = stem + light[0]
-    i = low
+    factors = light + stem
+    single = factors[0]
+    marks = work.selected[number] if mode == 3 else work.selected[0]
+    count = work.counts[0]
+    i = plan.bounds[leaf, chunk]
     while i < high:
         row = np.int64(docs[i])
-        if row >= size:
-            i += 1
+        at = i
+        i += 1
+        if row >= len(owners):
             continue
         owner = np.int64(owners[row])
-        if mode == 0:
-            marks[owner] = 1
-            i += 1
-            continue
-        following = i + 1
-        if kind == FORMS:
-            while following < high and docs[following] == row:
-                following += 1
-        if (mode == 2 and hits[owner] != number - 1 and hits[owner] != number) or (
-            mode == 3 and marks[owner] == 0
-        ):
-            i = following
-            continue
+        if mode == 2:
+            if hits[owner] != number:
+                if hits[owner] != number - 1:
+                    continue
+                hits[owner] = number
+        elif mode == 3:
+            if marks[owner] == 0:
+                continue
+        elif last[owner] != number:
+            last[owner] = number
+            touched[count] = owner
+            count += hits[owner] == 0
+            hits[owner] += 1
         if kind == SINGLE:
-            totals[row] += both * _SATURATED[weights[i]]
+            totals[row] += single * _SATURATED[weights[at]]
         elif kind == ROWS:
-            totals[row] += scores[i]
-        elif following == i + 1:
-            saturated = _SATURATED[weights[i]]
-            totals[row] += stem * saturated + light[codes[codes_at + i]] * saturated
+            totals[row] += plan.extra_scores[at]
+        elif i == high or docs[i] != row:
+            totals[row] += factors[codes[codes_at + at]] * _SATURATED[weights[at]]
         else:
-            totals[row] += score_of_forms(
-                docs, weights, codes, codes_at, i, following, stem, light
-            )
-        if mode == 1:
-            if last[owner] != number:
-                last[owner] = number
-                hits[owner] += 1
-        elif mode == 2:
-            hits[owner] = number
-        i = following
+            while i < high and docs[i] == row:
+                i += 1
+            totals[row] += score_of_forms(docs, weights, codes, codes_at, at, i, stem, light)
+    work.counts[0] = count
 
 
 @compiled(
@@ -178,7 +191,8 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     size = segment.chunk_rows[chunk + 1] - first
     first_rows, totals, hits, places = segment.first_rows, work.totals, work.hits, work.places
     stem, light = plan.stems[leaf], plan.lights[leaf]
-    both = stem + light[0]
+    factors = light + stem
+    single = factors[0]
     kept = 0
     at = low
     for n in range(count):
@@ -197,12 +211,11 @@ def probe(segment, plan, work, leaf, chunk, count, number):
                 while following < high and docs[following] == row:
                     following += 1
             if kind == SINGLE:
-                totals[row] += both * _SATURATED[weights[at]]
+                totals[row] += single * _SATURATED[weights[at]]
             elif kind == ROWS:
                 totals[row] += scores[at]
             elif following == at + 1:
-                saturated = _SATURATED[weights[at]]
-                totals[row] += stem * saturated + light[codes[codes_at + at]] * saturated
+                totals[row] += factors[codes[codes_at + at]] * _SATURATED[weights[at]]
             else:
                 totals[row] += score_of_forms(
                     docs, weights, codes, codes_at, at, following, stem, light
@@ -215,17 +228,23 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     return kept
 
 
-@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
+@compiled(nb.int64(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
 def match_group(segment, plan, work, step, chunk, size):
-    """Match a step whose parts are leaves that score, and add their scores as they match."""
+    """Match a step whose parts are leaves that score, and add their scores as they match.
+
+    Returns how many documents it selects; they are in `places`, rising.
+    """
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
-    hits, selected, places = work.hits, work.selected, work.places
+    hits, places, touched = work.hits, work.places, work.touched
+    work.counts[0] = 0
+    left = 0
     if kind == EITHER:
         for n in range(count):
             scan(segment, plan, work, plan.steps[plan.parts[begin + n], 1], chunk, 1, n + 1)
         for place in range(size):
-            selected[step, place] = hits[place] > 0
-        return
+            places[left] = place
+            left += hits[place] > 0
+        return left
     order = np.empty(count, np.int64)
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + n], 1]
@@ -238,18 +257,15 @@ def match_group(segment, plan, work, step, chunk, size):
             order[at] = order[at - 1]
             at -= 1
         order[at] = n
-    left = 0
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + order[n]], 1]
         length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
-        if length == 0:
-            left = 0
-            break
         if n == 0:
+            # Rows rise, and with them the documents that are touched.
             scan(segment, plan, work, leaf, chunk, 1, 1)
-            for place in range(size):
-                places[left] = place
-                left += hits[place] > 0
+            left = work.counts[0]
+            for i in range(left):
+                places[i] = touched[i]
         elif length > _SEARCHED * left:
             left = probe(segment, plan, work, leaf, chunk, left, n + 1)
         else:
@@ -262,10 +278,7 @@ def match_group(segment, plan, work, step, chunk, size):
             left = kept
         if left == 0:
             break
-    for place in range(size):
-        selected[step, place] = 0
-    for i in range(left):
-        selected[step, places[i]] = 1
+    return left
 
 
 @compiled(
@@ -284,7 +297,7 @@ def match_step(segment, plan, work, step, chunk, size, base):
             return
         for place in range(size):
             chosen[place] = 0
-        scan(segment, plan, work, leaf, chunk, 0, step)
+        mark(segment, plan, work, leaf, chunk, step)
         return
     for place in range(size):
         chosen[place] = kind == ALL or kind == EVERY
@@ -379,35 +392,47 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
     steps, first_rows, dead = plan.steps, segment.first_rows, segment.dead
     totals, selected, hits, last = work.totals, work.selected, work.hits, work.last
     state, bits = answer.state, answer.bits
+    places = work.places
+    ordered = totals.view(np.int32)
+    bits_of_one = np.zeros(1, np.int32)
+    one = bits_of_one.view(np.float32)
     root = len(steps) - 1
+    # The group decides alone if nothing but what may be added to scores comes after it.
+    whole = np.int64(plan.parts[steps[root, 1]]) if steps[root, 0] == ALSO else root
     for chunk in range(len(segment.chunk_docs) - 1):
         doc0, row0 = segment.chunk_docs[chunk], segment.chunk_rows[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
         rows = segment.chunk_rows[chunk + 1] - row0
+        left = 0
         for step in range(root + 1):
             if step == group:
-                match_group(segment, plan, work, step, chunk, size)
+                left = match_group(segment, plan, work, step, chunk, size)
+                if step == whole:
+                    break
+                for place in range(size):
+                    selected[step, place] = 0
+                for i in range(left):
+                    selected[step, places[i]] = 1
             elif steps[step, 3] == 0:
                 match_step(segment, plan, work, step, chunk, size, doc0)
-        if group >= 0:
-            # Leaves that may be added to scores are sought in what matches.
-            if steps[root, 0] == ALSO:
-                count = 0
-                for place in range(size):
-                    work.places[count] = place
-                    count += selected[root, place] != 0
-                for n in range(1, steps[root, 2]):
-                    leaf = steps[plan.parts[steps[root, 1] + n], 1]
-                    probe(segment, plan, work, leaf, chunk, count, 0)
-        else:
+        if group < 0:
             for n in range(need):
                 part = plan.parts[steps[counted, 1] + n]
                 for place in range(size):
                     hits[place] += selected[part, place]
             add_scores(segment, plan, work, chunk, size)
-        for place in range(size):
-            if selected[root, place] == 0:
-                continue
+        if group < 0 or group != whole:
+            left = 0
+            for place in range(size):
+                places[left] = place
+                left += selected[root, place] != 0
+        if group >= 0 and steps[root, 0] == ALSO:
+            # Leaves that may be added to scores are sought in what matches.
+            for n in range(1, steps[root, 2]):
+                leaf = steps[plan.parts[steps[root, 1] + n], 1]
+                probe(segment, plan, work, leaf, chunk, left, 0)
+        for i in range(left):
+            place = places[i]
             doc = doc0 + place
             if len(dead) and dead[doc]:
                 continue
@@ -422,29 +447,34 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
                 hold(answer, base + doc, -np.float64(ranks[doc]), everything)
                 continue
             begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
-            best = totals[begin] * _LEAD
+            # Numbers that are not negative are in the order of their bits.
+            most = np.int32(0)
             for row in range(begin + 1, end):
-                best = max(best, totals[row])
+                most = max(most, ordered[row])
+            bits_of_one[0] = most
+            best = max(totals[begin] * _LEAD, one[0])
             if complete:
                 best *= bonus
             key = np.float64(best)
             if complete and first:
                 key += FIRST
-            hold(answer, base + doc, key, everything)
+            k = len(answer.keys)
+            if everything or state[HELD] < k or (k > 0 and key > answer.keys[k - 1]):
+                hold(answer, base + doc, key, everything)
         if group < 0:
             for row in range(rows):
                 totals[row] = 0
             for place in range(size):
                 hits[place] = 0
             continue
-        for place in range(size):
-            if hits[place]:
-                hits[place] = 0
-                last[place] = 0
-                doc = doc0 + place
-                begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
-                for row in range(begin, end):
-                    totals[row] = 0
+        for i in range(work.counts[0]):
+            place = work.touched[i]
+            hits[place] = 0
+            last[place] = 0
+            doc = doc0 + place
+            begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
+            for row in range(begin, end):
+                totals[row] = 0
 
 
 @compiled(nb.void(SegmentTable.type, PlanTable.type, _I64, nb.int64, _F32))
@@ -482,3 +512,107 @@ def score_rows(segment, plan, leaves, doc, scores):
                         docs, weights, codes, codes_at, at, following, stem, light
                     )
             at = following
+
+
+@compiled(
+    nb.float32(
+        _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]
+    )
+)
+def _score_of_allowed(weights, codes, codes_at, begin, end, stem, light, allowed):
+    """As `score_of_forms`, of some forms alone; codes_at: ONE_FORM for a term that has one."""
+    whole = np.float32(0)
+    alike = np.float32(0)
+    most = np.float32(0)
+    for i in range(begin, end):
+        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
+        if allowed[form]:
+            t = _WEIGHTS[weights[i]]
+            whole += t
+            if light[form] > 0:
+                alike += t
+            most = max(most, light[form])
+    return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
+
+
+class PhraseTable(
+    Table, bounds=nb.int64[:, ::1], codes_at=_I64, allowed=nb.uint8[:, ::1], stems=_F32,
+    lights=nb.float32[:, ::1],
+):  # fmt: skip
+    """The words of a phrase in a segment.
+
+    bounds, stems, lights: as in `PlanTable`; codes_at: ONE_FORM for a word with one form
+    allowed: uint8[words, 256], 1 for the forms that count
+    """
+
+
+@compiled(
+    nb.int64(
+        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
+    )
+)
+def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
+    """Find the rows of a chunk in which the words of a phrase follow each other.
+
+    gap: the most positions from one word to the next
+    rows, scores: filled in; as long as the shortest list of a word in the chunk
+    Returns how many rows there are. A row scores what its words score.
+    """
+    docs, weights, codes = segment.docs, segment.weights, segment.codes
+    bounds = phrase.bounds
+    count = len(bounds)
+    first = segment.chunk_rows[chunk]
+    size = segment.chunk_rows[chunk + 1] - first
+    driver = 0
+    for n in range(count):
+        length = bounds[n, chunk + 1] - bounds[n, chunk]
+        if length < bounds[driver, chunk + 1] - bounds[driver, chunk]:
+            driver = n
+    at = bounds[:, chunk].copy()
+    room = np.empty(most_positions(positions), np.int64)
+    ends = np.empty(2 * len(room), np.int64)
+    found = 0
+    while at[driver] < bounds[driver, chunk + 1]:
+        row = np.int64(docs[at[driver]])
+        all_have = row < size
+        for n in range(count):
+            if not all_have:
+                break
+            at[n] = gallop(docs, at[n], bounds[n, chunk + 1], row)
+            all_have = at[n] < bounds[n, chunk + 1] and docs[at[n]] == row
+        held = 0
+        score = np.float32(0)
+        for n in range(count):
+            if not all_have:
+                break
+            end = at[n]
+            kept = 0
+            while end < bounds[n, chunk + 1] and docs[end] == row:
+                form = np.int64(codes[phrase.codes_at[n] + end]) if phrase.codes_at[n] != ONE_FORM else 0
+                if phrase.allowed[n, form]:
+                    for i in range(read_positions(positions, end, room)):
+                        place = room[i]
+                        follows = n == 0
+                        for j in range(held):
+                            follows |= 0 < place - ends[j] and place - ends[j] <= gap
+                        # What has been held so far is still needed: new ones are kept behind.
+                        if follows and held + kept < len(ends):
+                            ends[held + kept] = place
+                            kept += 1
+                end += 1
+            for i in range(kept):
+                ends[i] = ends[held + i]
+            held = kept
+            all_have = held > 0
+            if all_have:
+                score += _score_of_allowed(
+                    weights, codes, phrase.codes_at[n], at[n], end, phrase.stems[n],
+                    phrase.lights[n], phrase.allowed[n],
+                )
+        if all_have:
+            rows[found] = first + row
+            scores[found] = score
+            found += 1
+        while at[driver] < bounds[driver, chunk + 1] and docs[at[driver]] <= row:
+            at[driver] += 1
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,10 @@ _ROW = 32
 class Selector:
     """Finds what leaves select in a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
+        """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
         self._snapshot = snapshot
+        self._fast = fast
         self._segments = snapshot.segments
         self.dictionary = Dictionary(snapshot.segments)
         self._expander = Expander(snapshot)
@@ -80,6 +83,17 @@ class Selector:
         known = [found for found in lists if found is not None]
         if len(known) < len(lists):
             return NO_ROWS
+        if isinstance(node, Phrase) and node.field is None:
+            fast = self._fast(number)
+            if fast is not None:
+                allowed = [
+                    _allowed(segment, found, text if node.exact else None)
+                    for found, text in zip(known, words, strict=True)
+                ]
+                stems = [term.stem for term in terms]
+                gap = min(node.slop, MAX_SLOP) + 1
+                rows: Rows = fast.phrase_rows(known, stems, np.array(allowed), gap)
+                return rows
         kept = [
             _kept(segment, found, text, node.field, node.exact)
             for found, text in zip(known, words, strict=True)
@@ -178,6 +192,16 @@ def _kept(
         alike = np.isin(segment.codes_of(found.entry), numbers)
         kept = alike if kept is None else kept & alike
     return kept
+
+
+def _allowed(segment: SegmentArrays, found: TermList, text: str | None) -> npt.NDArray[np.uint8]:
+    """uint8[256]: 1 for each form of a term that counts: all, or one as written."""
+    allowed = np.ones(256, np.uint8)
+    if text is not None:
+        allowed[:] = 0
+        for form in segment.forms_of(found.entry.ordinal):
+            allowed[form.number] = form.text == text
+    return allowed
 
 
 def _rows_of_forms(segment: SegmentArrays, forms: I64, field: str | None) -> I64:

@@ -1,0 +1,162 @@
+"""What hits read, when, and what they say of damage."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import pytest
+
+from indexer.errors import IndexCorrupt
+from indexer.highlight import hits as hits_module
+from indexer.highlight.hits import Highlighter
+from indexer.model import Article, Story
+from indexer.query.nodes import All, Fuzzy, Word
+from indexer.schema import cut_related, encode_related, read_article
+
+ARTICLES = tuple(Article(title=f"Cloud {n}", excerpt="a <cloud>", heat=n) for n in range(4))
+STORY = Story(id="s", title="A cloud", excerpt="the cloudy sky", body="cloud & sky", heat=1)
+
+
+class Archive:
+    """A snapshot of which it is known what was read."""
+
+    def __init__(self):
+        self.reads = []
+        self.articles = cut_related(encode_related(ARTICLES))
+
+    def lead(self, doc_id):
+        self.reads.append(f"lead {doc_id}")
+        if doc_id == 3:
+            raise self.damaged(doc_id, "torn")
+        return STORY
+
+    def related(self, doc_id):
+        self.reads.append(f"related {doc_id}")
+        return self.articles
+
+    def damaged(self, doc_id, error):
+        return IndexCorrupt("here", "x.sto", f"story {doc_id} cannot be read: {error}")
+
+
+class Answer:
+    """A query that was answered: articles 2 and 0 of every story match."""
+
+    def __init__(self, node, matching=((2, 5.0), (0, 3.0))):
+        self.node = node
+        self.asked = []
+        self._matching = list(matching)
+
+    def matching(self, doc_id):
+        self.asked.append(doc_id)
+        return self._matching
+
+    def near(self, leaf):
+        self.asked.append(leaf)
+        return frozenset({"cloud"})
+
+
+@pytest.fixture
+def archive():
+    return Archive()
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The articles that were decoded."""
+    titles = []
+
+    def read(raw):
+        article = read_article(raw)
+        titles.append(article.title)
+        return article
+
+    monkeypatch.setattr(hits_module, "read_article", read)
+    return titles
+
+
+def hits_of(archive, answer, doc_ids=(1, 2, 3)):
+    scores = [float(9 - doc_id) for doc_id in doc_ids]
+    return list(Highlighter(archive).hits(answer, list(doc_ids), scores))
+
+
+def test_nothing_is_read_before_it_is_asked_for(archive, decoded):
+    """A story is read for what is asked of it, an article too, and each once."""
+    answer = Answer(All((Word("sky"), Fuzzy("cluod", 2))))
+    hit, other, _ = hits_of(archive, answer)
+    assert (archive.reads, answer.asked, hit.score) == ([], [], 8.0)
+    assert hit.story is hit.story is STORY
+    assert (archive.reads, answer.asked) == (["lead 1"], [])
+    assert [(article.score) for article in hit.related] == [5.0, 3.0]
+    assert hit.related is hit.related
+    assert (archive.reads, answer.asked, decoded) == (["lead 1"], [1], [])
+    best, _ = hit.related
+    assert (best.title, best.article.heat, best.url, best.provider) == ("Cloud 2", 2, None, None)
+    assert decoded == ["Cloud 2"]
+    assert best.highlights == {
+        "title": "<mark>Cloud</mark> 2", "excerpt": "a &lt;<mark>cloud</mark>&gt;",
+    }  # fmt: skip
+    assert str(hit.highlights) == str(hit.highlights)
+    assert str(other.related[1].highlights) == str(other.related[1].highlights)
+    assert answer.asked == [1, Fuzzy("cluod", 2), 2]
+    assert archive.reads == ["lead 1", "related 1", "related 2"]
+    assert decoded == ["Cloud 2", "Cloud 0"]
+
+
+def test_spans_are_the_highlights_as_offsets(archive):
+    """`spans` has the fields of `highlights`, and says where in the texts the marks are."""
+    (hit,) = hits_of(archive, Answer(Word("cloud")), [1])
+    assert hit.spans == {"title": ((2, 7),), "excerpt": (), "body": ((0, 5),)}
+    assert hit.highlights == {
+        "title": "A <mark>cloud</mark>",
+        "excerpt": "the cloudy sky",
+        "body": "<mark>cloud</mark> &amp; sky",
+    }
+    assert hit.related[0].spans == {"title": ((0, 5),), "excerpt": ((3, 8),)}
+    assert repr(hit) == "Hit('s', score=8.000)"
+    assert repr(hit.related[0]) == "RelatedHit('Cloud 2', score=5.000)"
+
+
+def test_fields_decide_where_words_are_marked(archive):
+    """A word of a field is marked in that field only, `related` in articles."""
+    (hit,) = hits_of(archive, Answer(All((Word("sky", "body"), Word("cloud", "related")))), [1])
+    assert hit.spans == {"title": (), "excerpt": (), "body": ((8, 11),)}
+    assert hit.related[0].spans == {"title": ((0, 5),), "excerpt": ((3, 8),)}
+
+
+@pytest.mark.parametrize("damage", [b"\xc1", b"\x80", b"\x81\xa5title\x01", None])
+def test_damage_is_named_and_spoils_nothing_else(archive, damage):
+    """What cannot be read is an error of one story or article; all others are shown."""
+    if damage is None:
+        archive.articles = archive.articles[:2]
+    else:
+        archive.articles[2] = msgspec.Raw(damage)
+    hit, other, torn = hits_of(archive, Answer(Word("cloud")))
+    for read in ("story", "highlights", "spans"):
+        with pytest.raises(IndexCorrupt, match=r"x\.sto.*story 3 .*torn"):
+            getattr(torn, read)
+    bad, good = hit.related
+    for read in ("article", "title", "highlights", "spans"):
+        with pytest.raises(IndexCorrupt, match=r"x\.sto.*story 1 cannot be read"):
+            getattr(bad, read)
+    assert good.title == torn.related[1].title == "Cloud 0"
+    assert good.highlights["title"] == "<mark>Cloud</mark> 0"
+    assert hit.highlights == other.highlights
+
+
+def test_threads_share_hits(archive):
+    """Threads that read the same hits at once see the same."""
+    node = All((Word("sky"), Word("cloud"), Fuzzy("cluod", 1)))
+    hits, seen = hits_of(archive, Answer(node), [1, 2]), []
+
+    def read():
+        seen.append(
+            [(hit.highlights, [(one.title, one.highlights) for one in hit.related]) for hit in hits]
+        )
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [seen[0]] * 8
