@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from .corpus import Source
 from .engines import ENGINES
 from .record import Record, make_record, read_record, write_record
 from .report import markdown, update_document
@@ -45,11 +46,17 @@ def _names(context: click.Context, parameter: click.Parameter, value: str) -> tu
 @click.command()
 @click.option(
     "--stories",
-    default="1000,20000,100000",
+    default="20000,100000",
     show_default=True,
     callback=_numbers,
     help="Sizes of the corpus, with commas between them.",
 )
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with stories/make_stories.py, for real stories; without it, demo stories alone.",
+)
+@click.option("--demo/--no-demo", default=True, help="Whether demo stories are measured too.")
 @click.option("--seed", default=1, show_default=True, help="Of stories and query log.")
 @click.option(
     "--peers",
@@ -90,9 +97,9 @@ def _names(context: click.Context, parameter: click.Parameter, value: str) -> tu
     help="Run nothing: report on this record.",
 )
 def main(
-    stories: tuple[int, ...], seed: int, peers: tuple[str, ...], queries: int, runs: int,
-    budget: float, quick: bool, no_limits: bool, rebuild: str, work: Path | None, out: Path | None,
-    document: bool, record: Path | None,
+    stories: tuple[int, ...], data: Path | None, demo: bool, seed: int, peers: tuple[str, ...],
+    queries: int, runs: int, budget: float, quick: bool, no_limits: bool, rebuild: str,
+    work: Path | None, out: Path | None, document: bool, record: Path | None,
 ) -> None:  # fmt: skip
     """Measure storydex against stock Whoosh, tantivy-py and SQLite FTS5."""
     if record is not None:
@@ -100,8 +107,8 @@ def main(
     else:
         with tempfile.TemporaryDirectory(prefix="storydex-benchmarks-") as temporary:
             options = Options(
-                stories, seed, peers, queries, runs, budget, work or Path(temporary),
-                not no_limits, frozenset(filter(None, rebuild.split(","))),
+                _sources(data, demo, seed), stories, peers, queries, runs, budget,
+                work or Path(temporary), not no_limits, frozenset(filter(None, rebuild.split(","))),
             )  # fmt: skip
             result = _run(_quick(options) if quick else options)
         if out or not quick:
@@ -109,6 +116,11 @@ def main(
     click.echo(markdown(result))
     if document:
         update_document(DOCUMENT, result, DOCUMENT.with_suffix(""))
+
+
+def _sources(data: Path | None, demo: bool, seed: int) -> tuple[Source, ...]:
+    real = () if data is None else (Source(seed, str(data.resolve())),)
+    return (*real, Source(seed)) if demo or not real else real
 
 
 def _run(options: Options) -> Record:
@@ -130,6 +142,7 @@ def _run(options: Options) -> Record:
 
         runner = Runner(options, progress)
         for stories in options.stories:
-            sizes.append(summarise(runner.size(stories)))
-            bar.console.print(f"{stories:,} stories measured")
+            for source in options.sources:
+                sizes.append(summarise(runner.size(source, stories)))
+                bar.console.print(f"{stories:,} {source.name} stories measured")
     return make_record(options, sizes)

@@ -1,7 +1,8 @@
 """Stories → what every engine is fed: the project's own terms, so that all match alike.
 
 Engines with an analyzer of their own get terms that are cut, folded and stemmed
-already, with a blank between them, and only have to split them again.
+already, with a blank between them, and only have to split them again. A document of theirs is
+a whole story: the articles related to it are one field.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -16,10 +18,40 @@ import msgspec
 
 from indexer.analysis import WORD_PATTERN, fold, stem
 from indexer.demo import iter_demo_stories
+from indexer.english import FUNCTION_WORDS
 from indexer.model import Story
-from indexer.schema import facet_values
+from indexer.schema import facet_values, rows_of
 
-TEXT_FIELDS = ("title", "excerpt", "body", "related")
+from .real_stories import real_stories
+
+#: The fields of a story, and how much more than others a word in each counts.
+BOOSTS = {"title": 3.0, "excerpt": 1.0, "body": 1.0, "related": 1.0, "about": 0.5}
+TEXT_FIELDS = tuple(BOOSTS)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where stories come from: real ones from a folder of data, else demo stories."""
+
+    seed: int = 1
+    data: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return "demo" if self.data is None else "real"
+
+    def stories(self, count: int) -> Iterator[Story]:
+        """The first stories: each corpus is the beginning of a larger one of the same seed."""
+        if self.data is None:
+            return iter_demo_stories(count, self.seed)
+        return real_stories(Path(self.data), count, self.seed)
+
+    def digest(self) -> str:
+        """A short name that changes when the stories do."""
+        digest = hashlib.sha256()
+        for story in self.stories(20):
+            digest.update(msgspec.msgpack.encode(story))
+        return digest.hexdigest()[:8]
 
 
 class Word(NamedTuple):
@@ -32,35 +64,25 @@ class Word(NamedTuple):
 class Census(NamedTuple):
     """What a query log is drawn from.
 
-    df: the stories that have a term in any text field; typed: a word that becomes the
-    term; providers: stories by provider; sample: the words of some stories, by part.
+    titles: the words of titles of leads and related articles, of some stories;
+    providers: stories by provider
     """
 
     stories: int
-    df: Counter[str]
-    typed: dict[str, str]
+    titles: list[list[Word]]
     providers: Counter[str]
-    sample: list[list[list[Word]]]
-
-
-def stories_of(stories: int, seed: int) -> Iterator[Story]:
-    """The corpus: each is the beginning of the next larger one of the same seed."""
-    return iter_demo_stories(stories, seed)
-
-
-def corpus_id(seed: int) -> str:
-    """A short name that changes when the stories of a seed do."""
-    digest = hashlib.sha256()
-    for story in stories_of(20, seed):
-        digest.update(msgspec.msgpack.encode(story))
-    return digest.hexdigest()[:8]
 
 
 def parts_of(story: Story) -> dict[str, list[str]]:
     """The texts of each field; a phrase lies within one of them."""
-    related = [part for article in story.related for part in (article.title, article.excerpt)]
-    parts = {"title": [story.title], "excerpt": [story.excerpt], "body": [story.body]}
-    parts["related"] = related
+    lead, *related = rows_of(story)
+    parts = {
+        "title": [lead.title],
+        "excerpt": [lead.excerpt],
+        "body": [lead.body],
+        "related": [text for row in related for text in (row.title, row.excerpt)],
+        "about": [*lead.about, *(name for row in related for name in row.about)],
+    }
     return {field: [text for text in texts if text] for field, texts in parts.items()}
 
 
@@ -79,25 +101,30 @@ def providers_of(story: Story) -> list[str]:
 
 def display_text(story: Story) -> bytes:
     """The texts a result page needs, as one value to store."""
-    return "\x1e".join(text for texts in parts_of(story).values() for text in texts).encode()
+    parts = parts_of(story)
+    return "\x1e".join(text for texts in parts.values() for text in texts).encode()
 
 
 def take_census(stories: Iterable[Story], total: int, sample: int, seed: int) -> Census:
-    """Count terms and providers; keep the words of `sample` stories chosen by the seed."""
+    """Count providers; keep the titles of `sample` stories chosen by the seed."""
     chosen = set(Random(f"sample/{seed}").sample(range(total), min(sample, total)))
-    known: dict[str, Word] = {}
-    df: Counter[str] = Counter()
-    typed: dict[str, str] = {}
     providers: Counter[str] = Counter()
-    kept = []
+    titles = []
     for number, story in enumerate(stories):
-        parts = [WORD_PATTERN.findall(text) for texts in parts_of(story).values() for text in texts]
-        found = set().union(*parts)
-        for text in sorted(found - known.keys()):
-            known[text] = word = Word(fold(text), stem(text))
-            typed.setdefault(word.term, word.typed)
-        df.update({known[text].term for text in found})
         providers.update(providers_of(story))
         if number in chosen:
-            kept.append([[known[text] for text in part] for part in parts])
-    return Census(total, df, typed, providers, kept)
+            found = (story.title, *(article.title for article in story.related))
+            titles += [
+                [Word(fold(text), stem(text)) for text in WORD_PATTERN.findall(title)]
+                for title in found
+            ]
+    return Census(total, titles, providers)
+
+
+def is_plain(word: Word) -> bool:
+    """Whether a word means the same to every engine: letters and digits, no function word.
+
+    storydex does not require function words beside others.
+    """
+    typed = word.typed
+    return typed.isalnum() and word.term.isalnum() and typed not in FUNCTION_WORDS

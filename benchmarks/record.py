@@ -14,7 +14,7 @@ import msgspec
 from .run import Options
 from .summary import SizeSummary
 
-_LIBRARIES = ("whoosh3", "tantivy", "numba", "numpy", "msgspec")
+_LIBRARIES = ("whoosh3", "tantivy", "bm25s", "numba", "numpy", "msgspec")
 
 
 class Record(msgspec.Struct):
@@ -35,7 +35,8 @@ def make_record(options: Options, sizes: list[SizeSummary]) -> Record:
         versions=versions(),
         parameters={
             "stories": ", ".join(f"{stories:,}" for stories in options.stories),
-            "seed": str(options.seed),
+            "of": ", ".join(source.name for source in options.sources),
+            "seed": str(options.sources[0].seed),
             "queries of each kind": str(options.queries),
             "runs of each query, at most": str(options.runs),
             "seconds for a work, at most": f"{options.budget:g}",

@@ -22,17 +22,15 @@ _TITLES = {
 #: Suffixes of files that hold what is kept to display, of storydex and of tantivy.
 _STORED = (".sto", ".store")
 #: Works whose curves are drawn.
-_DRAWN = ("any", "all", "top_any", "phrase", "prefix", "filtered")
+_DRAWN = ("any", "all", "any_read", "any_page", "phrase", "filtered")
 
 
 def markdown(record: Record, pictures: str | None = None) -> str:
     """The whole report; `pictures` is the folder of the curves as the document sees it."""
     blocks = [_head(record)]
     for size in record.sizes:
-        blocks += [
-            f"### {size.stories:,} stories", _times(size), _ratios(size), _bands(size),
-            _resources(size), _growth(size),
-        ]  # fmt: skip
+        title = f"### {_title(size)} stories"
+        blocks += [title, _times(size), _ratios(size), _resources(size)]
     goals = _goals(record)
     blocks += ["### Goals", goals] if goals else []
     if pictures is not None:
@@ -103,7 +101,7 @@ def _ratios(size: SizeSummary) -> str:
         cells = [_ratio_cell(engine.works.get(work.name)) for engine in peers.values()]
         rows.append([work.title, *cells, _differing(size, work.name)])
     titles = [_TITLES[name] for name in peers]
-    return _table(["× storydex: medians (means)", *titles, "other answers"], rows)
+    return _table(["× storydex: median of ratios (of means)", *titles, "other answers"], rows)
 
 
 def _ratio_cell(summary: WorkSummary | None) -> str:
@@ -120,21 +118,6 @@ def _differing(size: SizeSummary, work: str) -> str:
     wrong = [f"{_TITLES[name]}: {s.differing}" for name, s in summaries.items() if s.differing]
     compared = sum(summary.compared for summary in summaries.values())
     return f"**{', '.join(wrong)}**" if wrong else f"0 of {compared:,}"
-
-
-def _bands(size: SizeSummary) -> str:
-    """Medians by the band that the words of a query come from."""
-    bands = ("head", "middle", "tail", "mixed")
-    rows = [
-        [WORK[name].title, _TITLES[engine], *(_band(summary.works[name], b) for b in bands)]
-        for name in ("any", "all", "top_any", "top_all")
-        for engine, summary in _engines(size).items()
-    ]
-    return _table(["median ms by band of words", "engine", *bands], rows)
-
-
-def _band(summary: WorkSummary, band: str) -> str:
-    return _number(summary.bands[band]) if band in summary.bands else ""
 
 
 def _resources(size: SizeSummary) -> str:
@@ -173,31 +156,30 @@ def _megabytes(count: int) -> str:
     return _number(count / 1e6)
 
 
-def _growth(size: SizeSummary) -> str:
-    growth = size.growth
-    if growth is None:
-        return ""
-    times = ", ".join(f"{WORK[name].title} {_number(v)} ×" for name, v in growth.times.items())
-    return (
-        f"storydex at {size.stories:,} against a tenth of the stories, the tenth's queries: "
-        f"matching postings {_number(growth.postings)} ×; {times}; open and first query "
-        f"{_number(growth.open_first)} ×, once more {_number(growth.open_again)} ×."
-    )
-
-
 def _goals(record: Record) -> str:
-    rows = [_goal_row(goal) for size in record.sizes for goal in goals_of(size)]
-    return _table(["goal", "against", "stories", "wanted", "measured", ""], rows) if rows else ""
+    """A row a goal, a column a corpus."""
+    judged = {_title(size): list(goals_of(size)) for size in record.sizes}
+    judged = {title: goals for title, goals in judged.items() if goals}
+    if not judged:
+        return ""
+    rows = [
+        [_name(goals[0]), *map(_verdict, goals)] for goals in zip(*judged.values(), strict=True)
+    ]
+    return _table(["× faster than tantivy-py: measured, wanted", *judged], rows)
 
 
-def _goal_row(goal: Goal) -> list[str]:
+def _title(size: SizeSummary) -> str:
+    return f"{size.stories:,} {size.source}"
+
+
+def _name(goal: Goal) -> str:
+    return WORK[goal.work].title if goal.work in WORK else goal.work
+
+
+def _verdict(goal: Goal) -> str:
     bound = "≤" if goal.most else "≥"
-    return [
-        WORK[goal.work].title if goal.work in WORK else goal.work,
-        _TITLES.get(goal.against, goal.against), f"{goal.stories:,}",
-        f"{bound} {_number(goal.wanted)} ×", f"{_number(goal.measured)} ×",
-        "reached" if goal.reached else "**missed**",
-    ]  # fmt: skip
+    told = f"{_number(goal.measured)}, {bound} {_number(goal.wanted)}"
+    return told if goal.reached else f"**{told}**"
 
 
 def _curves(record: Record) -> Iterator[tuple[str, str]]:
@@ -208,15 +190,16 @@ def _curves(record: Record) -> Iterator[tuple[str, str]]:
             for engine in ENGINES
             if (points := _points(record, engine, name))
         }
-        if len(record.sizes) > 1 and curves:
+        if curves and max(map(len, curves.values())) > 1:
             yield name, draw_curves(WORK[name].title, "ms", curves)
 
 
 def _points(record: Record, engine: str, work: str) -> list[tuple[float, float]]:
+    sizes = [size for size in record.sizes if size.source == record.sizes[0].source]
     return [
         (size.stories, size.engines[engine].works[work].median)
-        for size in record.sizes
-        if engine in size.engines
+        for size in sizes
+        if engine in size.engines and work in size.engines[engine].works
     ]
 
 

@@ -2,8 +2,8 @@
 
 Indexes and logs are kept in a working folder and used again by the next run:
 
-    WORK/<corpus>-<seed>/<stories>/log-<queries>.json
-    WORK/<corpus>-<seed>/<stories>/<engine>-<layout>/       and .json beside it when done
+    WORK/<source>-<digest>/<stories>/log-<queries>.json
+    WORK/<source>-<digest>/<stories>/<engine>-<layout>/     and .json beside it when done
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from . import corpus, worker
-from .engines import ENGINES, WHOLE, WHOLE_STORIES, load_engine
-from .works import BARE, WORKS
+from .engines import ENGINES, READERS, WHOLE, WHOLE_STORIES, load_engine
+from .works import WORKS, Answer
 
-#: The stories of a corpus to compare with, for opening and for growth: a tenth.
-GROWTH = 10
 _OPENINGS = 5
 #: Engines take turns: a machine is not equally fast all the time.
 _ROUNDS = 3
@@ -39,8 +37,8 @@ Progress = Callable[[str, float], None]
 class Options(NamedTuple):
     """What to run."""
 
+    sources: tuple[corpus.Source, ...]
     stories: tuple[int, ...]
-    seed: int
     engines: tuple[str, ...]
     queries: int
     runs: int
@@ -51,20 +49,14 @@ class Options(NamedTuple):
 
 
 class Size(msgspec.Struct):
-    """Everything measured at one number of stories; results by engine.
+    """Everything measured at one number of stories; results by engine. Milliseconds."""
 
-    opened: milliseconds, at this size and at a tenth; grown: the log of a tenth, run
-    there and here; postings: of its queries, there and here.
-    """
-
+    source: str
     stories: int
     measured: dict[str, worker.Measured]
     bytes: dict[str, dict[str, int]]
     built: dict[str, float]
     opened: dict[str, list[worker.Opened]]
-    grown: list[worker.Measured]
-    postings: list[dict[str, int]]
-    bands: dict[str, str]
 
 
 class _Turn(NamedTuple):
@@ -86,59 +78,56 @@ class Runner:
     def __init__(self, options: Options, progress: Progress) -> None:
         self._options = options
         self._progress = progress
-        name = f"{corpus.corpus_id(options.seed)}-{options.seed}"
-        self._folder = options.work / name
         self._rebuilt: set[Path] = set()
 
-    def size(self, stories: int) -> Size:
-        """Measure everything at one number of stories."""
-        log = self.log(stories)
-        queries = worker.read_log(str(log))
-        size = Size(stories, {}, {}, {}, {}, [], [], {q.id: q.band for q in queries})
+    def size(self, source: corpus.Source, stories: int) -> Size:
+        """Measure everything at one number of stories of a source."""
+        log = self.log(source, stories)
+        size = Size(source.name, stories, {}, {}, {}, {})
         limits = self._options.limits
         turns: list[_Turn] = []
         for name in self._options.engines:
             if limits and stories > load_engine(name).MOST_STORIES:
                 continue
-            folder, seconds = self.index(name, stories)
+            folder, seconds = self.index(name, source, stories)
             size.built[name] = seconds
             size.bytes[name] = bytes_by_kind(folder)
             if name in WHOLE:
-                whole, _ = self.index(WHOLE[name], stories)
+                whole, _ = self.index(WHOLE[name], source, stories)
                 size.bytes[name][WHOLE_STORIES] = bytes_by_kind(whole)["total"]
-            works = [work.name for work in WORKS if work.peers or name == "storydex"]
-            turns.append(_Turn(name, folder, log, works))
+            turns.append(_Turn(name, folder, log, works_of(name)))
         measured = self._measure(turns)
         for turn, found in zip(turns, measured, strict=True):
             size.measured[turn.engine] = found
             size.opened[turn.engine] = self._openings(turn.engine, turn.folder, log)
-        if "storydex" in self._options.engines:
-            self._compare_with_tenth(size)
         return size
 
-    def log(self, stories: int) -> Path:
+    def _folder(self, source: corpus.Source, stories: int) -> Path:
+        return self._options.work / f"{source.name}-{source.digest()}" / str(stories)
+
+    def log(self, source: corpus.Source, stories: int) -> Path:
         """The query log for a number of stories, drawn if need be."""
         options = self._options
-        path = self._folder / str(stories) / f"log-{options.queries}.json"
+        path = self._folder(source, stories) / f"log-{options.queries}.json"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(".new")
-            job = worker.Draw(stories, options.seed, options.queries, str(unfinished))
-            self._run(f"{stories:,}: query log", job, int)
+            job = worker.Draw(source, stories, options.queries, str(unfinished))
+            self._run(f"{stories:,} {source.name}: query log", job, int)
             unfinished.rename(path)
         return path
 
-    def index(self, name: str, stories: int) -> tuple[Path, float]:
+    def index(self, name: str, source: corpus.Source, stories: int) -> tuple[Path, float]:
         """The index of an engine, built if need be, and the seconds that took."""
-        folder = self._folder / str(stories) / f"{name}-{load_engine(name).layout()}"
+        folder = self._folder(source, stories) / f"{name}-{load_engine(name).layout()}"
         done = folder.with_name(folder.name + ".json")
         if name in self._options.rebuild and folder not in self._rebuilt:
             done.unlink(missing_ok=True)
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            job = worker.Build(name, stories, self._options.seed, str(folder))
-            seconds = self._run(f"{stories:,}: build {name}", job, float)
+            job = worker.Build(name, source, stories, str(folder))
+            seconds = self._run(f"{stories:,} {source.name}: build {name}", job, float)
             done.write_text(json.dumps({"seconds": seconds}), "utf-8")
         self._rebuilt.add(folder)
         return folder, float(json.loads(done.read_text("utf-8"))["seconds"])
@@ -157,23 +146,10 @@ class Runner:
 
     def _openings(self, name: str, folder: Path, log: Path) -> list[worker.Opened]:
         """Fresh processes, one after the other; the disk cache is warm from measuring."""
-        words = [query for query in worker.read_log(str(log)) if query.kind == "any"]
-        query = min(words, key=lambda query: query.band != "middle")
+        query = next(query for query in worker.read_log(str(log)) if query.kind == "any")
         job = worker.Open(name, str(folder), query)
         title = f"{folder.parent.name}: open {name}"
         return [self._run(title, job, worker.Opened) for _ in range(_OPENINGS)]
-
-    def _compare_with_tenth(self, size: Size) -> None:
-        """Open the index of a tenth of the stories; run its query log there and here."""
-        tenth = size.stories // GROWTH
-        log = self.log(tenth)
-        both = [self.index("storydex", stories)[0] for stories in (tenth, size.stories)]
-        turns = [_Turn("storydex", folder, log, list(BARE)) for folder in both]
-        size.grown += self._measure(turns)
-        for folder in both:
-            job = worker.Postings(str(folder), str(log), list(BARE))
-            size.postings.append(self._run(f"{folder.parent.name}: postings", job, dict[str, int]))
-        size.opened["tenth"] = self._openings("storydex", both[0], log)
 
     def _run(self, title: str, job: worker.Job, kind: type[_T]) -> _T:
         environment = os.environ | dict.fromkeys(_ONE_THREAD, "1")
@@ -196,6 +172,12 @@ class Runner:
         raise Failed(f"{title}: ended with status {process.returncode}")
 
 
+def works_of(engine: str) -> list[str]:
+    """What an engine is measured at."""
+    bare = (work for work in WORKS if engine in READERS or not (work.newest or work.reads))
+    return [work.name for work in bare]
+
+
 def bytes_by_kind(folder: Path) -> dict[str, int]:
     """Bytes of the files of a folder by suffix, and altogether."""
     sizes: dict[str, int] = {"total": 0}
@@ -212,7 +194,7 @@ def joined(rounds: list[worker.Measured]) -> worker.Measured:
     for name in rounds[0].works:
         timings = [measured.works[name] for measured in rounds]
         times: dict[str, list[float]] = {}
-        answers = {}
+        answers: dict[str, Answer] = {}
         for timing in timings:
             answers |= timing.answers
             for key, milliseconds in timing.times.items():

@@ -25,7 +25,7 @@ from .engines import Searcher, load_engine
 from .queries import Query, QueryLog
 from .works import WORK, Answer, Work
 
-#: Stories of which whole texts are kept to draw phrases and all-words queries from.
+#: Stories of which the titles are kept to draw queries from.
 _SAMPLE = 2000
 #: The share of the time for a work that may go into running everything once before.
 _WARM_UP = 0.25
@@ -36,19 +36,19 @@ _T = TypeVar("_T")
 
 
 class Build(msgspec.Struct, tag=True):
-    """Write an index of the first `stories` of a seed."""
+    """Write an index of the first `stories` of a source."""
 
     engine: str
+    source: corpus.Source
     stories: int
-    seed: int
     folder: str
 
 
 class Draw(msgspec.Struct, tag=True):
     """Draw a query log of so many queries of each kind into a file."""
 
+    source: corpus.Source
     stories: int
-    seed: int
     queries: int
     path: str
 
@@ -72,15 +72,7 @@ class Open(msgspec.Struct, tag=True):
     query: Query
 
 
-class Postings(msgspec.Struct, tag=True):
-    """Count the postings of the words of a log."""
-
-    folder: str
-    log: str
-    kinds: list[str]
-
-
-Job = Build | Draw | Measure | Open | Postings
+Job = Build | Draw | Measure | Open
 
 
 class Timing(msgspec.Struct):
@@ -117,8 +109,8 @@ def read_log(path: str) -> list[Query]:
     return msgspec.json.decode(Path(path).read_bytes(), type=list[Query])
 
 
-def _stories(stories: int, seed: int) -> Iterator[Story]:
-    for number, story in enumerate(corpus.stories_of(stories, seed)):
+def _stories(source: corpus.Source, stories: int) -> Iterator[Story]:
+    for number, story in enumerate(source.stories(stories)):
         if number % _REPORT_EVERY == 0:
             _send({"done": number, "total": stories})
         yield story
@@ -128,15 +120,15 @@ def build(job: Build) -> float:
     """Returns seconds."""
     engine = load_engine(job.engine)
     started = time.monotonic()
-    engine.build(_stories(job.stories, job.seed), Path(job.folder))
+    engine.build(_stories(job.source, job.stories), Path(job.folder))
     return time.monotonic() - started
 
 
 def draw(job: Draw) -> int:
     """Returns the number of queries."""
-    stories = _stories(job.stories, job.seed)
-    census = corpus.take_census(stories, job.stories, _SAMPLE, job.seed)
-    log = QueryLog(census, job.seed).draw(job.queries)
+    stories, seed = _stories(job.source, job.stories), job.source.seed
+    census = corpus.take_census(stories, job.stories, _SAMPLE, seed)
+    log = QueryLog(census, seed).draw(job.queries)
     Path(job.path).write_bytes(msgspec.json.encode(log))
     return len(log)
 
@@ -152,15 +144,10 @@ def measure(job: Measure) -> Measured:
     for number, name in enumerate(job.works):
         _send({"done": number, "total": len(job.works)})
         work = WORK[name]
-        works[name] = _time(searcher, work, _queries_of(work, log), job)
+        queries = [query for query in log if query.kind == work.kind]
+        works[name] = _time(searcher, work, queries, job)
     memory["resident"], memory["private"] = _resident()
     return Measured(works, memory, searcher.facts(), engine.version())
-
-
-def _queries_of(work: Work, log: list[Query]) -> list[Query]:
-    """The queries of a work; of two kinds every other one."""
-    step = len(work.kinds)
-    return [query for kind in work.kinds for query in [q for q in log if q.kind == kind][::step]]
 
 
 def _time(searcher: Searcher, work: Work, queries: list[Query], job: Measure) -> Timing:
@@ -211,14 +198,6 @@ def open_first(job: Open) -> Opened:
     return Opened(*took)
 
 
-def postings(job: Postings) -> dict[str, int]:
-    """Postings by query, over all text fields."""
-    from .engines.storydex import count_postings
-
-    queries = [query for query in read_log(job.log) if query.kind in job.kinds]
-    return count_postings(Path(job.folder), queries)
-
-
 def _pin() -> None:
     """Stay on one core, the last: the first has most of the machine's own work to do."""
     if hasattr(os, "sched_setaffinity"):
@@ -239,7 +218,7 @@ def _resident() -> tuple[int, int]:
 
 
 _ACTIONS: dict[type, Callable[[Any], Any]] = {
-    Build: build, Draw: draw, Measure: measure, Open: open_first, Postings: postings,
+    Build: build, Draw: draw, Measure: measure, Open: open_first,
 }  # fmt: skip
 
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 TOP = 10
-#: The facets of a full page, and how many values of each are shown.
+#: Providers that are listed with their counts.
+VALUES = 20
+#: The facets of a full page.
 PAGE_FACETS = ("provider", "topic", "year")
-PAGE_VALUES = 10
+#: How many matching articles of each hit a full page shows.
+PAGE_ARTICLES = 3
+
+#: What is read of what was found: nothing, title, provider and date of each hit, or a full page.
+Read = Literal["nothing", "lines", "page"]
 
 
 class Answer(msgspec.Struct, frozen=True):
     """What an engine found, to compare with the others; None where the work asks nothing.
 
-    hits: how many of the top were returned; scores: theirs, best first;
-    counted: the provider counts added up.
+    hits: how many of the top were returned; total: how many stories match;
+    counted: the counts of the providers listed added up
     """
 
     hits: int
     total: int | None = None
     counted: int | None = None
-    scores: tuple[float, ...] = ()
 
 
 class Work(NamedTuple):
@@ -30,24 +35,31 @@ class Work(NamedTuple):
 
     name: str
     title: str
-    kinds: tuple[str, ...]
+    kind: str
     total: bool = True
     facet: bool = False
-    peers: bool = True
+    newest: bool = False
+    read: Read = "nothing"
+
+    @property
+    def reads(self) -> bool:
+        """Whether anything of what was found is read."""
+        return self.read != "nothing"
 
 
+_ASKED = "top 10, total, providers"
 WORKS = (
-    Work("any", "any word: top 10, total, providers", ("any",), facet=True),
-    Work("all", "all words: top 10, total, providers", ("all",), facet=True),
-    Work("top_any", "any word: top 10 only", ("any",), total=False),
-    Work("top_all", "all words: top 10 only", ("all",), total=False),
-    Work("phrase", "phrase: top 10, total, providers", ("phrase",), facet=True),
-    Work("prefix", "prefix: top 10, total", ("prefix",)),
-    Work("filtered", "words and a provider: top 10, total", ("filtered",)),
-    Work("search", "search from text: 10 stories, total, providers", ("any", "all"), peers=False),
-    Work("page", "full page from text: 3 facets, highlights, related", ("any", "all"), peers=False),
-    Work("stories", "full page from text, and all of its stories", ("any", "all"), peers=False),
+    Work("any", f"any word: {_ASKED}", "any", facet=True),
+    Work("all", f"all words: {_ASKED}", "all", facet=True),
+    Work("any_read", "the same, ten titles, providers, dates", "any", facet=True, read="lines"),
+    Work("all_read", "the same, ten titles, providers, dates", "all", facet=True, read="lines"),
+    Work("any_page", "any word: full page", "any", facet=True, read="page"),
+    Work("all_page", "all words: full page", "all", facet=True, read="page"),
+    Work("top_any", "any word: top 10 only", "any", total=False),
+    Work("top_all", "all words: top 10 only", "all", total=False),
+    Work("phrase", "phrase: top 10, total", "phrase"),
+    Work("prefix", "prefix: top 10, total", "prefix"),
+    Work("filtered", "all words and a provider: top 10, total", "filtered"),
+    Work("newest", "all words, newest first: ten, total", "all", newest=True),
 )
 WORK = {work.name: work for work in WORKS}
-#: Works that add nothing to the bare search but what Python makes of it.
-BARE = ("any", "all")

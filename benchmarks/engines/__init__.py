@@ -59,6 +59,8 @@ _MODULES = {
     "fts5": "sqlite_fts5",
 }
 ENGINES = tuple(_MODULES)
+#: Those that also sort by date and read what they found.
+READERS = ("storydex", "tantivy")
 #: Built for the size of their indexes only: as an engine, but with whole stories stored,
 #: as storydex stores them.
 WHOLE = {"tantivy": "tantivy_whole"}

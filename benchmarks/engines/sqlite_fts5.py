@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from indexer.model import Story
-from indexer.schema import TEXT_BOOSTS
 
 from .. import corpus
 from ..queries import Query
-from ..works import TOP, Answer, Work
+from ..works import TOP, VALUES, Answer, Work
 from . import Run
 
 TITLE = "SQLite FTS5"
@@ -33,7 +32,7 @@ _TABLES = f"""
         {", ".join(corpus.TEXT_FIELDS)}, content='', tokenize='ascii', detail=full
     );
     INSERT INTO word(word, rank) VALUES ('rank', 'bm25({
-    ", ".join(str(boost) for boost in TEXT_BOOSTS.values())
+    ", ".join(str(boost) for boost in corpus.BOOSTS.values())
 })');
     CREATE TABLE story (id INTEGER PRIMARY KEY, display BLOB NOT NULL);
     CREATE TABLE provider (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
@@ -58,7 +57,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-1"
+    return f"{version()}-2"
 
 
 def build(stories: Iterable[Story], folder: Path) -> None:
@@ -113,12 +112,11 @@ class Searcher:
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
-        counts = found[2] if work.facet else None
+        counts = [count for _, count in found[2]] if work.facet else None
         return Answer(
             hits=len(found[0]),
             total=found[1][0][0] if work.total else None,
-            counted=None if counts is None else sum(count for _, count in counts),
-            scores=tuple(-rank for _, rank in found[0]),
+            counted=None if counts is None else sum(sorted(counts)[-VALUES:]),
         )
 
     def facts(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Whoosh as it comes: its standard codec, matchers and collectors, the project's analyzer."""
+"""Whoosh as it comes: its standard codec, matchers and collectors, the project's terms."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Any
 
 from whoosh import fields, index
 from whoosh import query as wq
+from whoosh.analysis import SpaceSeparatedTokenizer
 from whoosh.codec import default_codec
 from whoosh.sorting import Count, FieldFacet
 
-from indexer.analysis import PART_SEPARATOR, StemAnalyzer
 from indexer.model import Story
-from indexer.schema import TEXT_BOOSTS
 
 from .. import corpus
 from ..queries import Query
-from ..works import TOP, Answer, Work
+from ..works import TOP, VALUES, Answer, Work
 from . import Run
 
 TITLE = "stock Whoosh"
@@ -26,6 +25,8 @@ TITLE = "stock Whoosh"
 MOST_STORIES = 20_000
 
 _MEGABYTES = 512
+#: Between two parts of a field, so that no phrase spans them.
+_PART = " ¶ "
 
 
 def version() -> str:
@@ -35,13 +36,13 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-1"
+    return f"{version()}-2"
 
 
 def _schema() -> fields.Schema:
     schema = fields.Schema(provider=fields.KEYWORD(commas=True), display=fields.STORED())
     for field in corpus.TEXT_FIELDS:
-        schema.add(field, fields.TEXT(analyzer=StemAnalyzer(), phrase=True))
+        schema.add(field, fields.TEXT(analyzer=SpaceSeparatedTokenizer(), phrase=True))
     return schema
 
 
@@ -50,7 +51,8 @@ def build(stories: Iterable[Story], folder: Path) -> None:
     made = index.create_in(str(folder), _schema())
     writer = made.writer(codec=default_codec(), limitmb=_MEGABYTES)
     for story in stories:
-        texts = {field: PART_SEPARATOR.join(t) for field, t in corpus.parts_of(story).items() if t}
+        terms = corpus.terms_by_part(story)
+        texts = {field: _PART.join(parts) for field, parts in terms.items() if parts}
         writer.add_document(
             provider=",".join(corpus.providers_of(story)),
             display=corpus.display_text(story),
@@ -88,11 +90,11 @@ class Searcher:
         results, total = found
         # With groups, Whoosh keeps the scores of all matches.
         best = results.top_n[:TOP]
+        counts = results.groups("provider").values() if work.facet else ()
         return Answer(
             hits=len(best),
             total=total,
-            counted=sum(results.groups("provider").values()) if work.facet else None,
-            scores=tuple(score for score, _ in best),
+            counted=sum(sorted(counts)[-VALUES:]) if work.facet else None,
         )
 
     def facts(self) -> dict[str, int]:
@@ -108,15 +110,15 @@ def text_query(query: Query) -> wq.Query:
         return wq.And([wq.Or(_in_fields(term)) for term in query.terms])
     if query.form == "phrase":
         words = list(query.terms)
-        return wq.Or([wq.Phrase(f, words, boost=boost) for f, boost in TEXT_BOOSTS.items()])
+        return wq.Or([wq.Phrase(f, words, boost=boost) for f, boost in corpus.BOOSTS.items()])
     prefix = query.terms[0]
     return wq.Or(
         [
             wq.ConstantScoreQuery(wq.Prefix(field, prefix), boost)
-            for field, boost in TEXT_BOOSTS.items()
+            for field, boost in corpus.BOOSTS.items()
         ]
     )
 
 
 def _in_fields(term: str) -> list[wq.Query]:
-    return [wq.Term(field, term, boost=boost) for field, boost in TEXT_BOOSTS.items()]
+    return [wq.Term(field, term, boost=boost) for field, boost in corpus.BOOSTS.items()]

@@ -1,10 +1,10 @@
 """tantivy-py: terms as the project makes them, positions, stored texts, one segment.
 
-Providers are a multi-valued fast text field, counted by a terms aggregation that returns
-the ten most frequent: of what tantivy-py offers this is the fastest. Returning them all
-takes half as long again, a fast field of numbers twice as long, a facet field and a
-histogram longer too, and tantivy's own facet collector is not exposed. The aggregation
-is a second pass over the matches.
+A document is a whole story. Providers are a multi-valued fast text field, counted by a terms
+aggregation that returns the most frequent: of what tantivy-py offers this is the fastest. Returning
+them all takes half as long again, a fast field of numbers twice as long, a facet field and a
+histogram longer too, and tantivy's own facet collector is not exposed. The aggregation is a
+second pass over the matches. Of a full page it does only that.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import tantivy
 from tantivy import Occur, Query
 
 from indexer.model import Story
-from indexer.schema import TEXT_BOOSTS
 
 from .. import corpus
 from ..queries import Query as LogQuery
-from ..works import TOP, Answer, Work
+from ..works import TOP, VALUES, Answer, Work
 from . import Run
 
 TITLE = "tantivy-py"
@@ -31,8 +30,8 @@ MOST_STORIES = 1_000_000_000
 #: Enough for one segment of 100,000 stories; tantivy takes no more for a thread.
 _HEAP = 4_000_000_000
 _TERM = "freq"
-#: Providers returned with their counts.
-_BUCKETS = 10
+#: What is shown of each hit, as stored.
+_LINES = ("shown_title", "shown_provider", "published")
 
 
 def version() -> str:
@@ -42,7 +41,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-1"
+    return f"{version()}-2"
 
 
 def _schema() -> tantivy.Schema:
@@ -50,6 +49,11 @@ def _schema() -> tantivy.Schema:
     for field in corpus.TEXT_FIELDS:
         builder.add_text_field(field, tokenizer_name="whitespace")
     builder.add_text_field("provider", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_date_field("published", stored=True, fast=True)
+    builder.add_text_field("shown_title", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(
+        "shown_provider", stored=True, tokenizer_name="raw", index_option="basic"
+    )
     builder.add_bytes_field("display", stored=True, indexed=False)
     return builder.build()
 
@@ -76,6 +80,11 @@ def build(
                 document.add_text(field, text)
         for provider in corpus.providers_of(story):
             document.add_text("provider", provider)
+        document.add_text("shown_title", story.title)
+        if story.provider is not None:
+            document.add_text("shown_provider", story.provider.name)
+        if story.published_at is not None:
+            document.add_date("published", story.published_at)
         document.add_bytes("display", stored(story))
         writer.add_document(document)
     writer.commit()
@@ -100,19 +109,30 @@ class Searcher:
         """Build the query, so that only running it is timed."""
         built = self._build(query)
         search, count = self._searcher.search, self._searcher.aggregate
+        if work.newest:
+            return lambda: (search(built, limit=TOP, order_by_field="published"), None)
         if not work.facet:
-            return lambda: search(built, limit=TOP, count=work.total)
-        terms = {"providers": {"terms": {"field": "provider", "size": _BUCKETS}}}
-        return lambda: (search(built, limit=TOP, count=work.total), count(built, terms))
+            return lambda: (search(built, limit=TOP, count=work.total), None)
+        terms = {"providers": {"terms": {"field": "provider", "size": VALUES}}}
+        if work.read != "lines":
+            return lambda: (search(built, limit=TOP), count(built, terms))
+        return lambda: (self._read(search(built, limit=TOP)), count(built, terms))
+
+    def _read(self, result: tantivy.SearchResult) -> tantivy.SearchResult:
+        """Read title, provider and date of every hit."""
+        for _, address in result.hits:
+            document = self._searcher.doc(address)
+            assert [document.get_first(name) for name in _LINES]
+        return result
 
     def answer(self, work: Work, found: Any) -> Answer:
         """What a run has found."""
-        result, counts = found if work.facet else (found, None)
+        result, counts = found
+        buckets = counts["providers"]["buckets"] if counts else ()
         return Answer(
             hits=len(result.hits),
-            total=result.count,
-            counted=_counted(counts["providers"]) if counts else None,
-            scores=tuple(score for score, _ in result.hits),
+            total=result.count if work.total else None,
+            counted=sum(bucket["doc_count"] for bucket in buckets) if counts else None,
         )
 
     def facts(self) -> dict[str, int]:
@@ -126,14 +146,16 @@ class Searcher:
         elif query.form == "all":
             words = _all(_any(self._in_fields(term)) for term in query.terms)
         elif query.form == "phrase":
-            words = _any(self._boosted(field, self._phrase(field, query)) for field in TEXT_BOOSTS)
+            words = _any(
+                self._boosted(field, self._phrase(field, query)) for field in corpus.BOOSTS
+            )
         else:
             pattern = query.terms[0] + ".*"
-            words = _any(Query.regex_query(self._schema, field, pattern) for field in TEXT_BOOSTS)
+            words = _any(Query.regex_query(self._schema, field, pattern) for field in corpus.BOOSTS)
         return words if query.provider is None else self._filtered(words, query.provider)
 
     def _in_fields(self, term: str) -> Iterable[Query]:
-        for field in TEXT_BOOSTS:
+        for field in corpus.BOOSTS:
             yield self._boosted(field, Query.term_query(self._schema, field, term, _TERM))
 
     def _phrase(self, field: str, query: LogQuery) -> Query:
@@ -141,17 +163,11 @@ class Searcher:
 
     @staticmethod
     def _boosted(field: str, query: Query) -> Query:
-        return Query.boost_query(query, TEXT_BOOSTS[field])
+        return Query.boost_query(query, corpus.BOOSTS[field])
 
     def _filtered(self, words: Query, provider: str) -> Query:
         term = Query.term_query(self._schema, "provider", provider, "basic")
         return _all([words, Query.const_score_query(term, 0.0)])
-
-
-def _counted(providers: dict[str, Any]) -> int:
-    """The counts of all providers added up: of those returned, and of the others."""
-    returned = sum(bucket["doc_count"] for bucket in providers["buckets"])
-    return int(returned + providers["sum_other_doc_count"])
 
 
 def _any(queries: Iterable[Query]) -> Query:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import corpus
+from benchmarks import corpus, judged, relevance
 from benchmarks.cli import main
 from benchmarks.curves import draw_curves
 from benchmarks.engines import ENGINES
+from benchmarks.goals import JUDGED_FROM, goals_of
+from benchmarks.judged import TEST_COLLECTIONS
 from benchmarks.queries import KINDS, QueryLog
 from benchmarks.record import Record, read_record
 from benchmarks.report import markdown, update_document
+from benchmarks.run import works_of
 from benchmarks.summary import percentile
 from benchmarks.works import WORKS
 
@@ -44,13 +49,18 @@ def test_every_engine_runs_every_work(record: Record):
     (size,) = record.sizes
     assert set(size.engines) == set(ENGINES)
     for name, engine in size.engines.items():
-        expected = {work.name for work in WORKS if work.peers or name == "storydex"}
-        assert set(engine.works) == expected
+        assert set(engine.works) == set(works_of(name))
         assert all(work.median > 0 and work.queries for work in engine.works.values())
 
 
+def test_tantivy_is_asked_all_that_storydex_is():
+    """The engine that goals are about runs every work; others need not sort or read."""
+    assert works_of("storydex") == works_of("tantivy") == [work.name for work in WORKS]
+    assert "newest" not in works_of("fts5")
+
+
 def test_engines_find_the_same(record: Record):
-    """Totals, provider counts and, where the formula is the same, scores are equal."""
+    """Totals and provider counts are equal."""
     (size,) = record.sizes
     differing = {
         (name, work): summary.differing
@@ -59,14 +69,14 @@ def test_engines_find_the_same(record: Record):
         if summary.differing
     }
     assert not differing
-    assert size.engines["tantivy"].works["any"].compared
+    assert all(size.engines["tantivy"].works[name].compared for name in ("any", "all", "phrase"))
 
 
 def test_queries_find_something(record: Record):
     """The log is not made of queries without hits."""
     (size,) = record.sizes
     works = size.engines["tantivy"].works
-    assert all(works[name].hits for name in ("any", "all", "phrase", "prefix"))
+    assert all(works[name].hits for name in ("any", "all", "phrase", "prefix", "newest"))
 
 
 def test_report_shows_every_work(record: Record):
@@ -96,12 +106,16 @@ def test_document_keeps_what_is_outside_the_markers(record: Record, tmp_path: Pa
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
-    assert "50 stories" in text
+    assert "50 demo stories" in text
+
+
+def _census() -> corpus.Census:
+    return corpus.take_census(corpus.Source(1).stories(STORIES), STORIES, 20, 1)
 
 
 def test_log_is_the_same_for_the_same_seed():
     """The same stories and seed draw the same queries, another seed draws others."""
-    census = corpus.take_census(corpus.stories_of(STORIES, 1), STORIES, 20, 1)
+    census = _census()
     log = QueryLog(census, 1).draw(5)
     assert log == QueryLog(census, 1).draw(5)
     assert log != QueryLog(census, 2).draw(5)
@@ -110,8 +124,7 @@ def test_log_is_the_same_for_the_same_seed():
 
 def test_typed_words_become_the_terms_of_the_log():
     """What storydex is asked as text is what the peers are asked as terms."""
-    census = corpus.take_census(corpus.stories_of(STORIES, 1), STORIES, 20, 1)
-    for query in QueryLog(census, 1).draw(20):
+    for query in QueryLog(_census(), 1).draw(20):
         if query.form != "prefix":
             assert tuple(map(corpus.stem, query.words)) == query.terms
 
@@ -131,3 +144,72 @@ def test_percentile_is_a_value_of_the_sample():
     """The 99th of a hundred is the last but one, of few the last."""
     assert percentile(range(1, 101), 0.99) == 99
     assert percentile([3, 1, 2], 0.99) == 3
+
+
+def test_goals_are_told_for_large_corpora(record: Record):
+    """A row a goal with what was measured; small corpora are not judged."""
+    (size,) = record.sizes
+    assert not list(goals_of(size))
+    goals = list(goals_of(msgspec.structs.replace(size, stories=JUDGED_FROM)))
+    assert [goal.work for goal in goals[:-1]] == [work.name for work in WORKS]
+    assert goals[-1].most
+    assert goals[-1].reached == (goals[-1].measured <= goals[-1].wanted)
+
+
+def _write_data(folder: Path) -> None:
+    """Collections as the relevance benchmark reads them, as small as can be."""
+    for name in TEST_COLLECTIONS:
+        (folder / "ir" / name).mkdir(parents=True)
+        documents = [{"id": "1", "title": "", "text": "Rain in Spain"}, {"id": "2", "text": "Snow"}]
+        (folder / "ir" / name / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+        (folder / "ir" / name / "queries.jsonl").write_text('{"id": "7", "text": "rain (heavy)"}')
+        (folder / "ir" / name / "qrels.tsv").write_text("7\t1\t1\n7\t2\t0\n")
+    (folder / "news").mkdir()
+    titles = "".join(
+        f"a,Harbour strike enters week {word}\n" for word in ("one", "two", "six", "ten")
+    )
+    path = folder / "news" / "uci-news-aggregator-part.csv"
+    path.write_text("STORY,TITLE\n" + titles)
+    (folder / "stories").mkdir()
+    (folder / "stories" / "make_stories.py").write_text(_MAKER)
+
+
+_MAKER = """
+import datetime
+
+def stories(data, count, seed):
+    for number in range(count):
+        entry = lambda title, url: {
+            "title": title, "webUrl": url, "publishedDateTime": datetime.datetime(2022, 1, 1),
+            "provider": {"name": "Daily", "domain": "www.daily.example"},
+            "images": [{"url": "https://x.example/i", "width": 1, "height": 1, "isCached": True}],
+        }
+        lead = entry(f"Harbour strike number{number} enters day{number}", f"https://x.example/{number}")
+        other = f"Dockers talks failed again{number} night{number}"
+        related = [entry(other, f"https://y.example/{number}")]
+        yield f"s-{number}", {**lead, "topics": ["Work"], "category": "news", "related": related}
+"""
+
+
+def test_relevance_is_judged_beside_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Every query set has a row with every engine, and the record says the same."""
+    monkeypatch.setattr(judged, "STORIES", 30)
+    _write_data(tmp_path / "data")
+    arguments = ["--data", str(tmp_path / "data"), "--queries", "3", "--out", str(tmp_path)]
+    result = CliRunner().invoke(relevance.main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "| queries | measure | number | storydex | bm25s | tantivy-py | goal |" in result.output
+    (path,) = tmp_path.glob("relevance-*-1.json")
+    made = msgspec.json.decode(path.read_bytes(), type=relevance.Record)
+    scores = {score.name: score for score in made.scores}
+    assert set(TEST_COLLECTIONS) < scores.keys()
+    assert {"uci", "related 2", "question", "pasted", "lead 3"} < scores.keys()
+    assert scores["pasted"].means["storydex"] == 1
+    assert scores["time"].means == {"storydex": 1, "bm25s": 1, "tantivy-py": 1}
+
+
+def test_ndcg_is_one_for_the_best_order():
+    """The measure of test collections: 1 with all that is right in front, less below."""
+    assert judged.ndcg_at_10(["a", "b", "c"], frozenset("ab")) == 1
+    assert 0 < judged.ndcg_at_10(["c", "a", "b"], frozenset("ab")) < 1
+    assert judged.ndcg_at_10([], frozenset("a")) == 0
