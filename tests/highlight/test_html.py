@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import escape
 
 from indexer.highlight.html import SNIPPET_LENGTH, mark, snippet
 from indexer.highlight.marks import merged
@@ -28,6 +29,12 @@ def test_marking(text, spans, expected):
     """What is marked stands between tags, and markup in a text comes out as text."""
     assert mark(text, spans) == expected
     assert snippet(text, spans) == expected
+
+
+@given(st.text(st.sampled_from("&<>'\"amp;lt#39é")))
+def test_escaping_is_that_of_the_templates(text):
+    """What is not marked looks as a template would show it."""
+    assert mark(text, []) == str(escape(text))
 
 
 def plain(marked):
