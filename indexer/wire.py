@@ -104,8 +104,9 @@ class ResultPage(Struct):
 
     query: str
     total: Count
+    complete: Annotated[int, Meta(ge=0, description="How many have all the words.")]
     took_ms: float
-    relaxed: Annotated[bool, Meta(description="No story has all words; these have some.")]
+    relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
     hits: list[Hit]
     facets: dict[str, list[FacetCount]]
@@ -171,6 +172,7 @@ def page_to_json(page: model.ResultPage) -> bytes:
     record = ResultPage(
         query=page.query,
         total=page.total,
+        complete=page.complete,
         took_ms=round(page.took_ms, _TIME_DECIMALS),
         relaxed=page.relaxed,
         suggestion=page.suggestion,

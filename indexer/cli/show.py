@@ -92,7 +92,7 @@ def info_lines(info: IndexInfo) -> str:
 def show_page(page: ResultPage) -> None:
     """Print a result page; how the query was changed, if it was, goes to standard error."""
     if page.relaxed:
-        write_note("No story has all the words; these have some of them.")
+        write_note(_relaxed_line(page.complete))
     if page.suggestion:
         write_note(f"Did you mean: {page.suggestion}")
     # A width without end, where lines must not wrap.
@@ -102,6 +102,13 @@ def show_page(page: ResultPage) -> None:
         for line in _page_lines(page, width, console):
             console.print(line, soft_wrap=True)
     write_out(shown.get())
+
+
+def _relaxed_line(complete: int) -> str:
+    if not complete:
+        return "No story has all the words; these have some of them."
+    have = _many(complete, "story has", "stories have")
+    return f"{have} all the words; the others have some of them."
 
 
 def _page_lines(page: ResultPage, width: int, console: Console) -> Iterator[Text]:

@@ -141,7 +141,7 @@ def _keys(
 
 def _scores_of(keys: npt.NDArray[np.float64]) -> list[float]:
     """Scores of documents in their order; 0 where it is not one of scores."""
-    return [key - FIRST if key >= FIRST else max(key, 0.0) for key in keys.tolist()]
+    return [key - FIRST if key >= FIRST else key if key > 0 else 0.0 for key in keys.tolist()]
 
 
 def _count(

@@ -69,7 +69,7 @@ def test_search_json_has_the_shape_of_the_api(seed_index: Path):
     """`--json` prints one JSON document with the names the API uses."""
     result = storydex("--index", seed_index, "search", "azure", "--json")
     page = json.loads(result.stdout)
-    names = "query total took_ms relaxed suggestion hits facets facets_beyond"
+    names = "query total complete took_ms relaxed suggestion hits facets facets_beyond"
     assert list(page) == names.split()
     assert page["hits"][0]["id"] == SEED_STORY
     assert len(page["facets"]["provider"]) == 20
