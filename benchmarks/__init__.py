@@ -1,7 +1,8 @@
 """storydex measured against stock Whoosh, tantivy-py and SQLite FTS5.
 
-python -m benchmarks --stories 1000,20000 --peers all
+python -m benchmarks --data FOLDER --stories 20000,100000 --peers all
 
+    real_stories.py  a folder of data → stories of real articles
     corpus.py    stories → the words and providers that engines are fed
     queries.py   a corpus → the query log
     works.py     what is measured, and what an answer is
@@ -13,4 +14,12 @@ python -m benchmarks --stories 1000,20000 --peers all
     curves.py    numbers → SVG
     report.py    a record → Markdown
     cli.py       the command
+
+python -m benchmarks.relevance --data FOLDER
+
+    judged.py    a folder of data → stories, queries and the stories that answer them
+    rankers.py   the engines that are judged
+    relevance.py means, goals, the record
+
+python -m benchmarks.rebuild: how fast indexes are made and changed.
 """

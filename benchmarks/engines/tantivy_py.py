@@ -41,7 +41,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-2"
+    return f"{version()}-3"
 
 
 def _schema() -> tantivy.Schema:
@@ -50,10 +50,8 @@ def _schema() -> tantivy.Schema:
         builder.add_text_field(field, tokenizer_name="whitespace")
     builder.add_text_field("provider", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_date_field("published", stored=True, fast=True)
-    builder.add_text_field("shown_title", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field(
-        "shown_provider", stored=True, tokenizer_name="raw", index_option="basic"
-    )
+    builder.add_bytes_field("shown_title", stored=True, indexed=False)
+    builder.add_bytes_field("shown_provider", stored=True, indexed=False)
     builder.add_bytes_field("display", stored=True, indexed=False)
     return builder.build()
 
@@ -80,9 +78,9 @@ def build(
                 document.add_text(field, text)
         for provider in corpus.providers_of(story):
             document.add_text("provider", provider)
-        document.add_text("shown_title", story.title)
+        document.add_bytes("shown_title", story.title.encode())
         if story.provider is not None:
-            document.add_text("shown_provider", story.provider.name)
+            document.add_bytes("shown_provider", story.provider.name.encode())
         if story.published_at is not None:
             document.add_date("published", story.published_at)
         document.add_bytes("display", stored(story))
