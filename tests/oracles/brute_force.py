@@ -1,111 +1,332 @@
-"""Searching by looking at every story: slow, plain, and independent of the index.
+"""Searching by looking at every row of every story: slow, plain, independent of the index.
 
-Queries are small trees of tuples, which `typed` writes out as a person would type
-them and `matches` and `score` judge on a story's own words.
-
-    ("word", w) ("phrase", (w, …), slop) ("field", name, w) ("prefix", w)
-    ("not", q)  ("and", (q, …))  ("or", (q, …))
+Written from the formula in `indexer.ranking` and from what plans and searches promise, not
+from their code. Scores are Python's numbers, in double precision.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from math import log
-from typing import Any
+from typing import NamedTuple
 
-from whoosh.util.numeric import byte_to_length, length_to_byte
+from indexer.english import FUNCTION_WORDS
+from indexer.model import Story
+from indexer.query.nodes import (
+    All,
+    DateRange,
+    Either,
+    Everything,
+    Fuzzy,
+    Keyword,
+    Node,
+    NumberRange,
+    Pattern,
+    Phrase,
+    TextNode,
+    Without,
+    Word,
+    leaves,
+)
+from indexer.schema import facet_key, facet_values, is_domain, provider_key, rows_of
+from tests.oracles.brute_rows import (
+    Row,
+    averages_of,
+    fits,
+    folded,
+    has_phrase,
+    inside,
+    light,
+    parts_of,
+    saturated,
+    stem,
+    weights_of,
+)
 
-from indexer.analysis import stem
-from indexer.schema import TEXT_BOOSTS
-
-Query = tuple[Any, ...]
-#: A text field as its parts (a phrase stays within one), each a list of terms.
-Field = list[list[str]]
-K1, B = 1.2, 0.75
-
-
-def read_fields(story: dict[str, Any]) -> dict[str, Field]:
-    """The text fields of a story given as the fields of its file; words by white space."""
-
-    def terms(text: str) -> list[str]:
-        return [stem(word) for word in text.split()]
-
-    parts = [a.get(k, "") for a in story.get("related", []) for k in ("title", "excerpt")]
-    return {
-        "title": [terms(story["title"])],
-        "excerpt": [terms(story.get("excerpt", ""))],
-        "body": [terms(story.get("body", ""))],
-        "related": [terms(part) for part in parts],
-    }
-
-
-def typed(query: Query) -> str:
-    """The query as a person would type it."""
-    kind = query[0]
-    if kind == "word":
-        return query[1]
-    if kind == "phrase":
-        return f'"{" ".join(query[1])}"' + (f"~{query[2]}" if query[2] else "")
-    if kind == "field":
-        return f"{query[1]}:{query[2]}"
-    if kind == "prefix":
-        return f"{query[1]}*"
-    if kind == "not":
-        return f"NOT {_grouped(query[1])}"
-    return (" OR " if kind == "or" else " ").join(_grouped(part) for part in query[1])
-
-
-def _grouped(query: Query) -> str:
-    return f"({typed(query)})" if query[0] in ("and", "or") else typed(query)
+_LEAD = 1.15
+#: Stories with all words are enough; so many words and fewer: these come before all others.
+_ENOUGH, _FIRST = 10, 3
+_BONUS = 1.1
+#: What puts a story with all words before all others.
+FIRST = 1 << 20
 
 
-def matches(query: Query, fields: dict[str, Field]) -> bool:
-    """Whether a story matches."""
-    kind = query[0]
-    if kind == "not":
-        return not matches(query[1], fields)
-    if kind in ("and", "or"):
-        return (all if kind == "and" else any)(matches(part, fields) for part in query[1])
-    names = [query[1]] if kind == "field" else fields
-    return any(_count(query, fields[name]) for name in names)
+class Result(NamedTuple):
+    """The stories that a search finds, which of them have all the words, and their scores.
 
-
-def _count(query: Query, field: Field) -> int:
-    kind = query[0]
-    if kind == "prefix":
-        return sum(term.startswith(query[1]) for part in field for term in part)
-    if kind == "phrase":
-        return sum(_phrase_ends(part, query[1], query[2]) for part in field)
-    term = stem(query[-1])
-    return sum(part.count(term) for part in field)
-
-
-def _phrase_ends(part: list[str], words: tuple[str, ...], slop: int) -> int:
-    terms = [stem(word) for word in words]
-    places = {i for i, term in enumerate(part) if term == terms[0]}
-    for wanted in terms[1:]:
-        places = {
-            i
-            for i, term in enumerate(part)
-            if term == wanted and any(0 < i - place <= slop + 1 for place in places)
-        }
-    return len(places)
-
-
-def score(words: list[str], fields: dict[str, Field], corpus: list[dict[str, Field]]) -> float:
-    """BM25 of some words over every text field, weighted and summed (Robertson et al. 1995).
-
-    Lengths are rounded as Whoosh stores them, in one byte.
+    keys: what stories are ordered by, highest first
     """
-    total = 0.0
-    for name, boost in TEXT_BOOSTS.items():
-        lengths = [sum(map(len, story[name])) for story in corpus]
-        average = sum(lengths) / len(corpus) or 1
-        length = byte_to_length(length_to_byte(sum(map(len, fields[name]))))
-        for word in words:
-            frequency = _count(("word", word), fields[name])
-            having = sum(1 for story in corpus if _count(("word", word), story[name]))
-            idf = log(len(corpus) / (having + 1)) + 1
-            if frequency:
-                saturation = frequency + K1 * (1 - B + B * length / average)
-                total += boost * idf * frequency * (K1 + 1) / saturation
-    return total
+
+    found: list[int]
+    complete: set[int]
+    keys: dict[int, float]
+
+
+class Corpus:
+    """Stories, some of them deleted; these count in statistics and are never found."""
+
+    def __init__(self, stories: Sequence[Story], deleted: Collection[int] = ()) -> None:
+        self.stories = stories
+        self.live = [number for number in range(len(stories)) if number not in deleted]
+        texts = [[parts_of(row) for row in rows_of(story)] for story in stories]
+        averages = averages_of([parts for rows in texts for parts in rows])
+        self.rows = [
+            [Row(not place, parts, weights_of(parts, averages)) for place, parts in enumerate(rows)]
+            for rows in texts
+        ]
+        self._weights: dict[tuple[str, str | None], float] = {}
+
+    def weight(self, root: str, shape: str | None = None) -> float:
+        """W of a stem, or of one of its light forms, with one occurrence in a query."""
+        if (root, shape) not in self._weights:
+            self._weights[root, shape] = self._weigh(root, shape)
+        return self._weights[root, shape]
+
+    def _weigh(self, root: str, shape: str | None) -> float:
+        rows = [row for rows in self.rows for row in rows]
+        counts = []
+        for row in rows:
+            words = [word for _, part in row.parts for word in part if word]
+            counts.append(
+                sum(
+                    stem(word) == root and (shape is None or light(word) == shape) for word in words
+                )
+            )
+        df, cf = sum(count > 0 for count in counts), sum(counts)
+        return log((len(rows) + 1) / df) ** 1.2 * (cf / df) ** 0.3 if df else 0.0
+
+    # Scores of rows
+
+    def term(
+        self,
+        row: Row,
+        words: Sequence[str],
+        factor: float = 1.0,
+        kept: Callable[[str], bool] = lambda form: True,
+    ) -> float | None:
+        """What a row scores for words with the same stem; None if it has none that is kept."""
+        root = stem(words[0])
+        found = [form for form in row.t if stem(form) == root and kept(form)]
+        if not found:
+            return None
+        factor *= 1 + log(len(words))
+        shares = {
+            shape: 0.3 * factor * self.weight(root, shape) * count / len(words)
+            for shape, count in Counter(map(light, words)).items()
+        }
+        whole = sum(row.t[form] for form in found)
+        alike = sum(row.t[form] for form in found if shares.get(light(form), 0) > 0)
+        share = max(shares.get(light(form), 0.0) for form in found)
+        return 0.7 * factor * self.weight(root) * saturated(whole) + share * saturated(alike)
+
+    def leaf(self, row: Row, node: TextNode) -> float | None:
+        """What a row scores for a leaf; None if it does not match."""
+        if isinstance(node, Pattern | Fuzzy):
+            fits = any(fits(node, form) and inside(node, row, form) for form in row.t)
+            return node.weight if fits else None
+        words = [node.text] if isinstance(node, Word) else node.words
+        scores = [
+            self.term(
+                row, [word], node.weight,
+                lambda form, word=word: inside(node, row, form)
+                and (not node.exact or form == word),
+            )
+            for word in words
+        ]  # fmt: skip
+        if None in scores or (isinstance(node, Phrase) and not has_phrase(row, node)):
+            return None
+        return sum(score or 0.0 for score in scores)
+
+    # Stories
+
+    def selects(self, node: Node, number: int) -> bool:
+        """Whether a story matches a tree."""
+        if isinstance(node, All):
+            return all(self.selects(part, number) for part in node.parts)
+        if isinstance(node, Either):
+            return any(self.selects(part, number) for part in node.parts)
+        if isinstance(node, Without):
+            return self.selects(node.wanted, number) and not self.selects(node.unwanted, number)
+        if isinstance(node, TextNode):
+            return any(self.leaf(row, node) is not None for row in self.rows[number])
+        return self._fits(node, self.stories[number])
+
+    def _fits(self, node: Node, story: Story) -> bool:
+        if isinstance(node, Keyword):
+            return bool(self.keys(node) & {*facet_values(story)[node.facet]})
+        if isinstance(node, DateRange):
+            return lies_between(story.published_at, node.first, node.last)
+        if isinstance(node, NumberRange):
+            value = getattr(story, node.field)
+            ends = (node.low_open and value == node.low) or (node.high_open and value == node.high)
+            return lies_between(value, node.low, node.high) and not ends
+        return isinstance(node, Everything)
+
+    def keys(self, node: Keyword) -> set[str]:
+        """The keys of a facet that a value typed stands for."""
+        names = self._names(node.facet)
+        key = facet_key(node.facet, node.value)
+        if "*" in key or "?" in key:
+            return {name for name in names if fnmatchcase(name, key.replace("[", "[[]"))}
+        if node.facet == "published":
+            key = {"yes": "true", "1": "true", "no": "false", "0": "false"}.get(key, key)
+        found = {key} & {*names}
+        provider = node.facet in ("provider", "lead_provider")
+        if is_domain(key) if provider else node.facet != "topic":
+            return found
+        words = folded(node.value)
+        for name, spellings in names.items():
+            for some in map(folded, (name, *spellings)):
+                places = range(len(some) - len(words) + 1)
+                if words and any(some[at : at + len(words)] == words for at in places):
+                    found.add(name)
+        return found
+
+    @lru_cache(maxsize=16)  # noqa: B019, as many as there are facets
+    def _names(self, facet: str) -> dict[str, set[str]]:
+        """The values of a facet, and all spellings of each."""
+        names = {key: set() for story in self.stories for key in facet_values(story)[facet]}
+        for story in self.stories:
+            if facet == "topic":
+                pairs = [(facet_key("topic", topic), topic) for topic in story.topics]
+            else:
+                articles = [story, *story.related]
+                given = [article.provider for article in articles if article.provider]
+                pairs = [(provider_key(provider), provider.name) for provider in given]
+            for key, spelling in pairs:
+                names.get(key, set()).add(spelling)
+        return names
+
+    def _counting(self, node: Node, number: int) -> list[TextNode]:
+        """The leaves that score in a story that matches: not those of what fails in it."""
+        if isinstance(node, All):
+            return [leaf for part in node.parts for leaf in self._counting(part, number)]
+        if isinstance(node, Either):
+            held = [part for part in node.parts if self.selects(part, number)]
+            return [leaf for part in held for leaf in self._counting(part, number)]
+        if isinstance(node, Without):
+            return self._counting(node.wanted, number)
+        return [node] if isinstance(node, TextNode) else []
+
+    def rank(self, node: Node) -> dict[int, float]:
+        """The stories that a tree selects, and their scores."""
+        return {
+            number: self._best(number, self._scorers(self._counting(node, number)))
+            for number in self.live
+            if self.selects(node, number)
+        }
+
+    def _scorers(self, nodes: Iterable[TextNode]) -> list[Callable[[Row], float | None]]:
+        return [lambda row, node=node: self.leaf(row, node) for node in nodes]
+
+    def _best(self, number: int, scorers: list[Callable[[Row], float | None]]) -> float:
+        """The score of a story: that of its best row."""
+        return max(
+            (_LEAD if row.lead else 1) * sum(score(row) or 0.0 for score in scorers)
+            for row in self.rows[number]
+        )
+
+    # Typed words
+
+    def search(
+        self, plain: Sequence[Word | Phrase], rest: Node | None, enough: int = _ENOUGH
+    ) -> Result:
+        """What is found, before filters, for plain words and what must hold besides.
+
+        enough: so many stories with all words suffice
+        """
+        words = _Words(self, plain, rest)
+        missing = {
+            number: words.missing(number)
+            for number in self.live
+            if rest is None or self.selects(rest, number)
+        }
+        found = [number for number, count in missing.items() if not count]
+        complete = {*found}
+        widened = False
+        if len(found) < enough and len(words.wanted) > 1:
+            some = [number for number, count in missing.items() if count < len(words.wanted)]
+            widened = len(some) > len(found)
+            found = some if widened else found
+        keys = {}
+        for number in found:
+            keys[number] = self._best(number, words.scorers(number))
+            if widened and number in complete:
+                if len(words.wanted) <= _FIRST:
+                    keys[number] += FIRST
+                else:
+                    keys[number] *= _BONUS
+        return Result(found, complete, keys)
+
+    def counts(self, found: Iterable[int], facet: str) -> Counter[str]:
+        """How many of some stories have each value of a facet."""
+        return Counter(key for number in found for key in facet_values(self.stories[number])[facet])
+
+
+class _Words:
+    """The plain words of a query: what each must be, and function words that only score."""
+
+    def __init__(self, corpus: Corpus, plain: Sequence[Word | Phrase], rest: Node | None) -> None:
+        self._corpus = corpus
+        self._rest = rest
+        content: dict[object, list[Word | Phrase]] = {}
+        function = []
+        for node in plain:
+            if isinstance(node, Word) and node.text in FUNCTION_WORDS:
+                function.append(node.text)
+            else:
+                key = stem(node.text) if isinstance(node, Word) else node
+                content.setdefault(key, []).append(node)
+        self.wanted = [self._scorer(group) for group in content.values()]
+        self.extra: list[Callable[[Row], float | None]] = []
+        if content or rest is not None:
+            self._add_function_words(function, [*content.values()])
+        else:
+            self.wanted = [self._term([text], 1.0) for text in dict.fromkeys(function)]
+
+    def _scorer(self, group: list[Word | Phrase]) -> Callable[[Row], float | None]:
+        first = group[0]
+        if isinstance(first, Word):
+            return self._term([word.text for word in group], first.weight)
+        return lambda row: self._corpus.leaf(row, first)
+
+    def _term(self, texts: list[str], factor: float) -> Callable[[Row], float | None]:
+        return lambda row: self._corpus.term(row, texts, factor)
+
+    def _add_function_words(self, typed: list[str], content: list[list[Word | Phrase]]) -> None:
+        short = len(content) + len(typed) <= 4 and len(content) <= 2
+        factor = 1.0 if short else 0.1
+        words = [group[0] for group in content] + ([] if self._rest is None else leaves(self._rest))
+        heaviest = max(
+            (
+                self._corpus.weight(stem(word.text))
+                for word in words
+                if isinstance(word, Word) and word.field is None and not word.exact
+            ),
+            default=0.0,
+        )
+        for text, count in Counter(typed).items():
+            weight = self._corpus.weight(stem(text))
+            if weight and weight * factor >= 0.05 * heaviest:
+                self.extra.append(self._term([text] * count, factor))
+
+    def _has(self, scorer: Callable[[Row], float | None], number: int) -> bool:
+        return any(scorer(row) is not None for row in self._corpus.rows[number])
+
+    def missing(self, number: int) -> int:
+        """How many of the words that must be there a story lacks."""
+        return sum(not self._has(scorer, number) for scorer in self.wanted)
+
+    def scorers(self, number: int) -> list[Callable[[Row], float | None]]:
+        """What scores the rows of a story."""
+        rest = [] if self._rest is None else self._corpus._counting(self._rest, number)
+        return [*self.wanted, *self._corpus._scorers(rest), *self.extra]
+
+
+def lies_between(value: float | datetime | None, low: object, high: object) -> bool:
+    """Whether there is a value, and it is between two ends, both included; None: open."""
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)

@@ -1,26 +1,28 @@
-"""Snapshots of the same stories, and what the executors answer over them."""
+"""Snapshots of the same stories, and what both executors answer over them."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
 import pytest
 
 from indexer.engine import COMPILED, PLAIN_ONLY
+from indexer.search.answer import NO_FILTERS, Ordering
 from indexer.search.executor import Executor
+from indexer.search.find import Searcher
 from tests.corpora.segments import make_stories, write_snapshot
-from tests.oracles.whoosh_searcher import ask_whoosh
+from tests.corpora.typed import make_written_stories
+from tests.oracles.brute_force import FIRST, Corpus
 
-#: Scores are ranked in single precision; Whoosh adds up in double.
+#: Scores are added up in single precision.
 CLOSE = {"rel": 1e-5, "abs": 1e-6}
 DELETED = (0, 3, 17, 18, 19, 42, 59)
 
 
-@pytest.fixture(scope="module")
-def kernels():
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    """Have the compiled loops loaded."""
     COMPILED.load()
-    return COMPILED
 
 
 @pytest.fixture(scope="module")
@@ -29,57 +31,67 @@ def stories():
 
 
 @pytest.fixture(scope="module")
+def corpus(stories):
+    """The same stories as brute force sees them."""
+    return Corpus(stories, DELETED)
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Stories whose words come in several forms."""
+    return Corpus(make_written_stories(60, seed=4), DELETED)
+
+
+def splits_of(stories, tmp_path_factory):
+    """Some stories, some of them deleted, in 1, 2 and 9 segments."""
+    return [
+        write_snapshot(tmp_path_factory.mktemp("split"), stories, segments, DELETED)
+        for segments in (1, 2, 9)
+    ]
+
+
+@pytest.fixture(scope="module")
 def splits(stories, tmp_path_factory):
-    """The same stories, some of them deleted, in 1, 2 and 9 segments."""
-    made = {}
-    for segments in (1, 2, 9):
-        folder = tmp_path_factory.mktemp("split")
-        made[segments] = write_snapshot(folder, stories, segments, DELETED)
-    return made
+    return splits_of(stories, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def written_splits(written, tmp_path_factory):
+    return splits_of(written.stories, tmp_path_factory)
 
 
 @lru_cache(maxsize=16)
-def executor_of(snapshot, kernels):
-    """One executor for all queries, since some of its ways are taken only after a while."""
-    return Executor(snapshot, kernels)
+def searchers_of(snapshot):
+    """A searcher that runs plans plainly and one that runs compiled loops.
+
+    They stay for all queries, since some ways are taken only after a while.
+    """
+    return tuple(Searcher(Executor(snapshot, loops)) for loops in (PLAIN_ONLY, COMPILED))
 
 
-def no_filters(snapshot):
-    return [np.empty(0, np.uint8)] * len(snapshot.segments)
+def ask(searcher, node, k=10_000):
+    """What a tree selects, best first."""
+    none = [NO_FILTERS] * len(searcher.executor.snapshot.segments)
+    return searcher.executor.run(searcher.planner.plan(node), Ordering(none), k)
 
 
-def answer(executor, query):
-    """Document number → score, of everything that matches."""
-    none = no_filters(executor.snapshot)
-    found = executor.match(query)
-    total, order, _ = executor.top(found, none, 10_000)
-    doc_ids, scores = executor.passing(found, none)
-    assert total == len(doc_ids)
-    by_score = sorted(range(total), key=lambda i: (-scores[i], doc_ids[i]))
-    assert order == [doc_ids[i] for i in by_score]
-    return dict(zip(doc_ids.tolist(), scores.tolist(), strict=True))
+def check_answer(answer, keys, k, about):
+    """Assert that an answer lists the k best; keys: story → what it is ordered by."""
+    assert len(answer.doc_ids) == min(k, len(keys)), about
+    assert len({*answer.doc_ids}) == len(answer.doc_ids), about
+    best = sorted(keys.values(), reverse=True)[:k]
+    # Stories with all words come first, and scores are told without that.
+    scores = [key - FIRST if key >= FIRST else max(key, 0.0) for key in best]
+    assert [keys[doc] for doc in answer.doc_ids] == pytest.approx(best, **CLOSE), about
+    assert answer.scores == pytest.approx(scores, **CLOSE), about
 
 
-def check_page(executor, query, expected, k):
-    """Assert that a page of k is the best k of what is expected, and the total exact."""
-    page = executor.search(query, no_filters(executor.snapshot), k)
-    assert (page.matched, page.total) == (len(expected), len(expected)), query
-    assert len(page.doc_ids) == min(k, page.total)
-    assert page.scores == pytest.approx(sorted(expected.values(), reverse=True)[:k], **CLOSE)
-    assert page.scores == pytest.approx([expected[doc] for doc in page.doc_ids], **CLOSE)
-    ranked = list(zip((-score for score in page.scores), page.doc_ids, strict=True))
-    assert ranked == sorted(ranked)
-
-
-def check(snapshot, query, kernels, **options):
-    """Assert that all agree; returns the answer."""
-    expected = ask_whoosh(snapshot, query, **options)
-    for kind in (PLAIN_ONLY, kernels):
-        executor = executor_of(snapshot, kind)
-        found = answer(executor, query)
-        name = "compiled" if kind.loaded else "plain"
-        assert list(found) == list(expected), (name, query)
-        assert found == pytest.approx(expected, **CLOSE), (name, query)
-        for k in (0, 3, 100):
-            check_page(executor, query, expected, k)
-    return expected
+def check_tree(snapshot, node, expected):
+    """Assert that both executors select what is expected, with these scores."""
+    for searcher in searchers_of(snapshot):
+        for k in (0, 3, 10_000):
+            answer = ask(searcher, node, k)
+            assert (answer.matched, answer.total) == (len(expected), len(expected)), node
+            check_answer(answer, expected, k, node)
+        ranked = list(zip((-score for score in answer.scores), answer.doc_ids, strict=True))
+        assert ranked == sorted(ranked), node

@@ -1,0 +1,75 @@
+"""Stories in several forms of a few words, and what people type to find them."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+import msgspec
+from hypothesis import strategies as st
+
+from indexer.model import FACETS, SORTS, SearchRequest, Story
+from tests.corpora.segments import WORDS, make_stories
+
+#: Function words, and words of which stories have several forms, some beyond inflection.
+FUNCTION = ("the", "of", "how")
+_FORMS = {
+    "cat": ("cat", "cats"), "dog": ("dog", "dogs", "dogged"), "fish": ("fish", "fishing", "fished"),
+    "moon": ("moon", "the moon"), "sun": ("sun", "suns", "of sun"), "bird": ("bird", "birding"),
+    "cab": ("compute", "computing", "computer", "computation"), "dot": ("dot", "how dot"),
+}  # fmt: skip
+_TYPED = ("cats", "dogging", "fishes", "computers", "computed", "wi-fi", "absent", *WORDS)
+_VALUES = {
+    "provider": ("alpha.example", "Beta News", "gamma", "absent"), "topic": ("AI", "law"),
+    "category": ("NEWS", "opinion"), "published": ("true",), "year": ("2020", "2021"),
+}  # fmt: skip
+
+
+def make_written_stories(count: int, seed: int) -> list[Story]:
+    """Invented stories whose words come in several forms."""
+    random_ = random.Random(seed)
+
+    def written(text: str) -> str:
+        return " ".join(random_.choice(_FORMS.get(word, (word,))) for word in text.split())
+
+    def rewritten(story: Story) -> Story:
+        related = tuple(
+            msgspec.structs.replace(a, title=written(a.title), excerpt=written(a.excerpt))
+            for a in story.related
+        )
+        return msgspec.structs.replace(
+            story, title=written(story.title), excerpt=written(story.excerpt),
+            body=written(story.body), related=related,
+        )  # fmt: skip
+
+    return [rewritten(story) for story in make_stories(count, seed)]
+
+
+_WORDS = st.sampled_from((*FUNCTION, *_TYPED))
+_OTHERS = st.sampled_from(
+    ('"cat dog"', '"the moon"~2', "title:dogs", "-bird", "ca*", "fisch~", "topic:AI", "cab^2",
+     "(moon OR sun)", "quality:>1", "NOT (cat dog)")
+)  # fmt: skip
+#: One to six words, now and then with something that must hold besides.
+TEXTS = st.one_of(
+    st.lists(_WORDS, min_size=1, max_size=6).map(" ".join),
+    st.lists(st.sampled_from(_TYPED[-6:]), min_size=2, max_size=6).map(" ".join),
+    st.lists(_WORDS, min_size=1, max_size=12).map(" ".join),
+    st.lists(st.one_of(_WORDS, _WORDS, _OTHERS), min_size=1, max_size=5).map(" ".join),
+)
+_FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        facet: st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)
+        for facet, values in _VALUES.items()
+    },
+)
+_DAYS = st.none() | st.dates(date(2020, 1, 1), date(2022, 6, 1))
+#: Requests for these texts: half of them with nothing else, best first.
+REQUESTS = st.one_of(
+    st.builds(SearchRequest, query=TEXTS, facets=st.just(FACETS)),
+    st.builds(
+        SearchRequest, query=TEXTS, filters=_FILTERS, since=_DAYS, until=_DAYS,
+        facets=st.just(FACETS), sort=st.sampled_from(SORTS),
+    ),
+)  # fmt: skip
