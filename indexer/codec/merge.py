@@ -96,7 +96,9 @@ def _columns(sources: list[Source]) -> dict[str, Column]:
             else np.full(int(source.kept.sum()), default, np.uint64)
             for source in sources
         ]
-        columns[name] = Column(np.concatenate(parts), default)
+        values = np.concatenate(parts)
+        if (values != default).any():
+            columns[name] = Column(values, default)
     return columns
 
 

@@ -108,7 +108,8 @@ def _without_doubles(text: JoinedText) -> JoinedText:
         text.sizes[firsts], text.rows[firsts], text.forms[firsts],
         np.bitwise_or.reduceat(text.bits, firsts),
         np.where(alone, text.weights[firsts], weights),
-        np.add.reduceat(text.tfs, firsts), _joined_steps(text.steps, text.tfs, postings),
+        np.add.reduceat(text.tfs, firsts, dtype=np.uint32),
+        _joined_steps(text.steps, text.tfs, postings),
     )  # fmt: skip
 
 

@@ -2,14 +2,14 @@
 
 Positions are packed (see docs/index-format.md): where those of a posting begin follows
 from the frequencies before it in its block, so any posting is reached without reading
-others. 
+others.
 No address is taken from a file unchecked: damaged files give wrong answers here, never
 accesses out of bounds.
 """
 
 # Argument types stand in the decorators.
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 

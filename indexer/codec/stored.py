@@ -171,7 +171,7 @@ class RecordReader:
             return _NOTHING, _NOTHING
         first = begin + _SIZE_BYTES
         middle = first + int.from_bytes(frames[begin:first], "little")
-        if middle > end:
+        if not middle <= end <= len(frames):
             raise ValueError("record is too short")
         return frames[first:middle], frames[middle:end]
 
@@ -179,8 +179,10 @@ class RecordReader:
         if not frame:
             return b""
         try:
-            if zstandard.frame_content_size(frame) > MAX_RECORD:
-                raise ValueError("record is too large")
+            size = zstandard.frame_content_size(frame)
+            # A frame that says it is empty would not be read at all.
+            if not 0 < size <= MAX_RECORD:
+                raise ValueError(f"record is empty or too large: {size}")
             data: bytes = self._decompressor().decompress(frame, allow_extra_data=False)
         except zstandard.ZstdError as error:
             raise ValueError(f"record cannot be decompressed: {error}") from error

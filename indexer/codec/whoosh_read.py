@@ -106,13 +106,20 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
 
     def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """All terms with their statistics."""
-        return ((term, self.term_info(*term)) for term in self.terms())
+        return ((term, self._info(*term)) for term in self.terms())
 
     def items_from(
         self, fieldname: str, prefix: bytes
     ) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """The terms from this one on with their statistics."""
-        return ((term, self.term_info(*term)) for term in self.terms_from(fieldname, prefix))
+        return ((term, self._info(*term)) for term in self.terms_from(fieldname, prefix))
+
+    def _info(self, name: str, text: bytes) -> TermInfo:
+        """Statistics of a term that is listed."""
+        try:
+            return self.term_info(name, text)
+        except TermNotFound as error:
+            raise self.corrupt(str(error)) from error
 
     def _find(self, name: str, text: bytes) -> _Found | None:
         arrays = self._arrays

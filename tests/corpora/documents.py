@@ -1,26 +1,27 @@
-"""Invented documents for the codec's tests, indexed in Whoosh's own format and in storydex's."""
+"""Invented stories for the codec's tests, indexed in Whoosh's own format and in storydex's.
+
+Texts are short: Whoosh rounds the lengths of longer ones.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from whoosh import index
 from whoosh.filedb.filestore import FileStorage, RamStorage
-from whoosh.formats import Positions
 
 from indexer import schema
+from indexer.analysis import StemAnalyzer, iter_words
 from indexer.codec import Segment
-from indexer.codec.invert import Postings
-from indexer.codec.stored import compress_records, encode_record
-from indexer.codec.write import Column, write_segment
-from indexer.model import FACETS
+from indexer.model import Article, Provider, Story
+from tests.corpora.segments import write_segments
 
 WORDS = tuple(f"{first}{second}" for first in ("al", "be", "co", "du") for second in "abcdefghij")
+_EPOCH = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
 def _text(random_: random.Random, low: int, high: int) -> str:
@@ -29,120 +30,91 @@ def _text(random_: random.Random, low: int, high: int) -> str:
     return " ".join(WORDS[pick] for pick in picks)
 
 
-def documents(count: int, seed: int = 1) -> list[dict[str, Any]]:
-    """Keyword arguments of a Whoosh writer; fields are left out now and then."""
+def _provider(random_: random.Random) -> Provider:
+    return Provider(_text(random_, 1, 4), f"p{random_.randint(0, 20)}.com")
+
+
+def documents(count: int, seed: int = 1) -> list[Story]:
+    """Invented stories; fields are left out now and then."""
     random_ = random.Random(seed)
-    made = []
-    for number in range(count):
-        document: dict[str, Any] = {
-            "id": [f"story-{number}"],
-            "title": _text(random_, 1, 8),
-            "excerpt": _text(random_, 5, 30) if random_.random() < 0.8 else None,
-            "related": schema.PART_SEPARATOR.join(_text(random_, 3, 60) for _ in range(6)),
-            "provider": sorted({f"p{random_.randint(0, 20)}.com" for _ in range(4)}),
-            "provider_name": _text(random_, 1, 5),
-            "year": [str(random_.randint(2019, 2022))] if random_.random() < 0.9 else None,
-            "published": [random_.choice(("true", "false"))],
-            "published_at": datetime(2020, 1, 1) + timedelta(minutes=random_.randint(0, 10**6)),
-            "quality": round(random_.uniform(-5, 100), 1) if random_.random() < 0.7 else None,
-            "story": bytes(random_.choices(range(256), k=random_.randint(0, 200))),
-        }
-        made.append({name: value for name, value in document.items() if value is not None})
-    return made
+    return [
+        Story(
+            id=f"story-{number}",
+            title=_text(random_, 1, 8),
+            excerpt=_text(random_, 3, 10) if random_.random() < 0.8 else "",
+            body=_text(random_, 1, 10) if random_.random() < 0.8 else "",
+            provider=_provider(random_),
+            topics=tuple(sorted({_text(random_, 1, 2) for _ in range(2)})),
+            published=random_.random() < 0.5,
+            published_at=_EPOCH + timedelta(minutes=random_.randint(0, 10**6)),
+            quality=round(random_.uniform(-5, 100), 1) if random_.random() < 0.7 else None,
+            related=tuple(
+                Article(_text(random_, 1, 8), _text(random_, 0, 10), provider=_provider(random_))
+                for _ in range(random_.randint(0, 4))
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+class _NamesAnalyzer(StemAnalyzer):
+    """Analyses names, each on a line, as the field of names is indexed: with gaps between."""
+
+    def __call__(self, value: str, **options: Any) -> Iterator[Any]:
+        position = options.pop("start_pos", 0)
+        for name in value.splitlines():
+            size = sum(1 for _ in iter_words(name))
+            yield from super().__call__(name, start_pos=position, **options)
+            position += size + schema.POSITION_GAP if size else 0
+
+
+def rows_for_whoosh(story: Story) -> Iterator[dict[str, Any]]:
+    """The documents that Whoosh sees of a story: one for each row."""
+    for number, row in enumerate(schema.rows_of(story)):
+        fields = {"kind": [schema.RELATED]} if number else schema.fields_of(story)
+        texts = {"title": row.title, "excerpt": row.excerpt, "body": row.body}
+        document = {"kind": [schema.LEAD], **fields, **texts, "about": "\n".join(row.about)}
+        yield {name: value for name, value in document.items() if value not in (None, "", [])}
 
 
 def build_whoosh(
-    documents: list[dict[str, Any]], segments: int, deleted: Collection[tuple[str, str]] = ()
+    stories: list[Story], segments: int, deleted: Collection[int] = ()
 ) -> index.FileIndex:
-    """Index the documents in this many segments of Whoosh's own format, in memory.
+    """Index stories in this many segments of Whoosh's own format, in memory.
 
-    deleted: fields and terms, whose documents are deleted afterwards
+    deleted: numbers of stories that are deleted afterwards
     """
-    made = RamStorage().create_index(schema.create_schema())
-    size = -(-len(documents) // segments)
-    for begin in range(0, len(documents), size):
+    fields = schema.create_schema()
+    fields["about"].analyzer = _NamesAnalyzer()
+    made = RamStorage().create_index(fields)
+    size = -(-len(stories) // segments)
+    gone, row = [], 0
+    for begin in range(0, len(stories), size):
         writer = made.writer()
-        for document in documents[begin : begin + size]:
-            writer.add_document(**document)
+        for number, story in enumerate(stories[begin : begin + size], begin):
+            rows = list(rows_for_whoosh(story))
+            gone += range(row, row + len(rows)) if number in deleted else ()
+            row += len(rows)
+            for document in rows:
+                writer.add_document(**document)
         writer.commit(merge=False)
-    if deleted:
+    if gone:
         writer = made.writer()
-        for field, term in deleted:
-            writer.delete_by_term(field, term)
+        for number in gone:
+            writer.delete_document(number)
         writer.commit(merge=False)
     return made
 
 
 def build(
-    folder: Path,
-    documents: list[dict[str, Any]],
-    segments: int,
-    deleted: Collection[tuple[str, str]] = (),
+    folder: Path, stories: list[Story], segments: int, deleted: Collection[int] = ()
 ) -> index.FileIndex:
     """The same index as of `build_whoosh`, in storydex's format, as Whoosh opens it."""
-    return convert(build_whoosh(documents, segments, deleted), folder)
-
-
-def convert(theirs: index.FileIndex, folder: Path) -> index.FileIndex:
-    """Write each segment of Whoosh's own format as one of storydex's."""
     folder.mkdir()
-    made = []
-    with theirs.reader() as whole:
-        for reader, _ in whole.leaf_readers():
-            docs = range(reader.doc_count_all())
-            segment = Segment("MAIN", docs=len(docs), deleted=filter(reader.is_deleted, docs))
-            _convert_segment(reader, folder, segment.segment_id())
-            made.append(segment)
-    return publish(folder, made)
+    return publish(folder, write_segments(folder, stories, segments, deleted)[0])
 
 
 def publish(folder: Path, segments: list[Segment]) -> index.FileIndex:
     """Let Whoosh find segments that are in a folder."""
     index.TOC(schema.create_schema(), segments, 1).write(FileStorage(str(folder)), "MAIN")
     return index.open_dir(str(folder))
-
-
-def _convert_segment(reader: Any, folder: Path, name: str) -> None:
-    size = reader.doc_count_all()
-    postings = [_postings(reader, field) for field in sorted(reader.indexed_field_names())]
-    columns = {}
-    for field, kind in reader.schema.items():
-        column = kind.column_type
-        if column is not None and reader.has_column(field):
-            values = list(reader.column_reader(field, translate=False))
-            filled = np.array(values, np.dtype(column._typecode))
-            columns[field] = Column(filled, column._default)
-    records = [encode_record(reader.stored_fields(doc)) for doc in range(size)]
-    write_segment(
-        folder, name, docs=size, fields=sorted(postings, key=lambda field: field.tfs is None),
-        lengths={
-            field.name: np.bincount(field.docs, field.tfs, size).astype(np.uint32)
-            for field in postings
-            if field.tfs is not None and reader.schema[field.name].scorable
-        },
-        columns=columns, facets=FACETS, stored=compress_records(records),
-    )  # fmt: skip
-
-
-def _postings(reader: Any, field: str) -> Postings:
-    format_ = reader.schema[field].format
-    with_positions = isinstance(format_, Positions)
-    terms, starts, docs, tfs, positions = list(reader.lexicon(field)), [0], [], [], []
-    for term in terms:
-        # Those of deleted documents too, which `reader.postings` leaves out.
-        matcher = reader._terms.matcher(field, term, format_)
-        while matcher.is_active():
-            docs.append(matcher.id())
-            if with_positions:
-                found = matcher.value_as("positions")
-                tfs.append(len(found))
-                positions += found
-            matcher.next()
-        starts.append(len(docs))
-    arrays = [
-        np.array(numbers, np.uint32) if with_positions else None for numbers in (tfs, positions)
-    ]
-    return Postings(
-        name=field, terms=terms, starts=np.array(starts), docs=np.array(docs, np.uint32),
-        tfs=arrays[0], positions=arrays[1],
-    )  # fmt: skip

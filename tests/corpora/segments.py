@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from indexer.build.basis import Basis
 from indexer.build.segment import SegmentBuilder
 from indexer.codec import Segment
 from indexer.generation import manifest as mf
 from indexer.model import Article, Provider, Story
+from indexer.ranking import NO_AVERAGES, Averages
 from indexer.schema import SCHEMA_VERSION
 from indexer.search.snapshot import Snapshot
 
@@ -72,26 +74,52 @@ def write_snapshot(
     folder: Path, stories: Sequence[Story], segments: int, deleted: Iterable[int] = ()
 ) -> Snapshot:
     """The stories in this many segments, some of them deleted; unmerged, unpublished."""
+    return snapshot_of(folder, *write_segments(folder, stories, segments, deleted))
+
+
+def write_segments(
+    folder: Path, stories: Sequence[Story], segments: int, deleted: Iterable[int] = ()
+) -> tuple[list[Segment], Averages]:
+    """The segments of `write_snapshot`, and what all of them are weighted by."""
+    basis = basis_of(stories)
     size = -(-len(stories) // segments)
     made = []
     for begin in range(0, len(stories), size):
-        builder = SegmentBuilder()
-        for story in stories[begin : begin + size]:
-            builder.add(story)
-        gone = [doc - begin for doc in deleted if begin <= doc < begin + builder.docs]
-        segment = Segment("MAIN", docs=builder.docs, deleted=gone)
-        builder.write(folder, segment.segment_id())
+        segment = write_segment_of(folder, stories[begin : begin + size], basis)
+        for doc in sorted(deleted):
+            if begin <= doc < begin + segment.docs:
+                segment.delete(doc - begin, 1 + len(stories[doc].related))
         made.append(segment)
-    return snapshot_of(folder, made)
+    return made, basis.averages
 
 
-def snapshot_of(folder: Path, segments: list[Segment]) -> Snapshot:
+def basis_of(stories: Iterable[Story]) -> Basis:
+    """What segments of these stories have in common."""
+    builder = SegmentBuilder()
+    for story in stories:
+        builder.add(story)
+    return builder.basis()
+
+
+def write_segment_of(folder: Path, stories: Iterable[Story], basis: Basis) -> Segment:
+    """Stories as one segment."""
+    builder = SegmentBuilder()
+    for story in stories:
+        builder.add(story)
+    segment = Segment("MAIN", docs=builder.docs, rows=builder.rows)
+    builder.write(folder, segment.segment_id(), basis)
+    return segment
+
+
+def snapshot_of(
+    folder: Path, segments: list[Segment], averages: Averages = NO_AVERAGES
+) -> Snapshot:
     """Segments that are in a folder, opened together."""
     for segment in segments:
         segment.hold(folder)
     manifest = mf.Manifest(
         format=mf.GENERATION_VERSION, schema=SCHEMA_VERSION, generation=1, built_at=EPOCH, seeds="",
-        published_only=False, stories=sum(s.doc_count() for s in segments), articles=0,
-        segments=[segment.to_manifest() for segment in segments], files={},
+        published_only=False, stories=sum(segment.live for segment in segments), articles=0,
+        averages=averages, segments=[segment.to_manifest() for segment in segments], files={},
     )  # fmt: skip
     return Snapshot(str(folder), manifest, segments)
