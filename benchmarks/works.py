@@ -51,8 +51,20 @@ _ASKED = "top 10, total, providers"
 WORKS = (
     Work("any", f"any word: {_ASKED}", "any", facet=True),
     Work("all", f"all words: {_ASKED}", "all", facet=True),
-    Work("any_read", "the same, ten titles, providers, dates", "any", facet=True, read="lines"),
-    Work("all_read", "the same, ten titles, providers, dates", "all", facet=True, read="lines"),
+    Work(
+        "any_read",
+        "any word: the same, ten titles, providers, dates",
+        "any",
+        facet=True,
+        read="lines",
+    ),
+    Work(
+        "all_read",
+        "all words: the same, ten titles, providers, dates",
+        "all",
+        facet=True,
+        read="lines",
+    ),
     Work("any_page", "any word: full page", "any", facet=True, read="page"),
     Work("all_page", "all words: full page", "all", facet=True, read="page"),
     Work("top_any", "any word: top 10 only", "any", total=False),
