@@ -142,6 +142,13 @@ class SegmentTerms:
         except UnicodeDecodeError as error:
             raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
 
+    def text_counts(self, ordinal: int) -> tuple[int, int]:
+        """The rows that have a term of the text, and its occurrences; raises `IndexCorrupt`."""
+        df, cf = int(self.df[ordinal]), int(self.cf[ordinal])
+        if not 1 <= df <= min(cf, self.terms_file.table.rows):
+            raise self.terms_file.corrupt(f"term {ordinal} is {cf} times in {df} rows")
+        return df, cf
+
     def light_df(self, form: int) -> int:
         """The rows that have a form, by number, or another of its light form."""
         return self._light_df[form]
@@ -151,11 +158,15 @@ class SegmentTerms:
         begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]
         if not begin < end <= min(self.form_count, begin + MAX_FORMS):
             raise self.terms_file.corrupt(f"term {ordinal} has forms {begin} to {end}")
-        return [
+        forms = [
             Form(self.form_text(form), form - begin, self._groups[form],
                  self._light_df[form], self._light_cf[form])
             for form in range(begin, end)
         ]  # fmt: skip
+        rows = self.terms_file.table.rows
+        if any(not 1 <= form.light_df <= min(form.light_cf, rows) for form in forms):
+            raise self.terms_file.corrupt(f"the forms of term {ordinal} are in too many rows")
+        return forms
 
     def form_terms(self, forms: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """int64[n]: the ordinals of the terms that have these forms."""

@@ -1,4 +1,4 @@
-"""What numba has no loops for: 64 comparisons at once, and bits counted by position.
+"""What numba has no loops for: bits counted by position, sums of bytes, reading ahead.
 
 Intrinsics for compiled code, written for vectors that the processor may or may not have:
 where it has shorter ones the compiler uses several.
@@ -29,42 +29,6 @@ _intrinsic: Any = intrinsic
 _INDEX = ir.IntType(64)
 # Rows are not aligned to more than a word.
 _ALIGNED = 8
-# Elements that are looked at together.
-_LANES = 64
-
-
-def _comparison(element: Any, compare: Any) -> Any:
-    """Intrinsic (values, at, bound) → uint64: bit i tells how values[at + i] compares."""
-    vector = ir.VectorType(element, _LANES)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = make_array(signature.args[0])(context, builder, arguments[0])
-        first = builder.gep(values.data, [arguments[1]])
-        loaded = builder.load(builder.bitcast(first, vector.as_pointer()), align=1)
-        place = ir.Constant(ir.IntType(32), 0)
-        one = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[2], place)
-        shuffle = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
-        bounds = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), shuffle)
-        return builder.bitcast(compare(builder, loaded, bounds), ir.IntType(_LANES))
-
-    def typed(context: Any, values: Any, at: Any, bound: Any) -> Any:
-        return nb.uint64(values, nb.int64, values.dtype), generate
-
-    return _intrinsic(typed)
-
-
-@_intrinsic  # type: ignore[untyped-decorator]
-def clear(context: Any, values: Any, at: Any) -> Any:
-    """Set 64 values from `at` on to 0; a loop becomes a call of the C library, which is dear."""
-
-    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = make_array(signature.args[0])(target, builder, arguments[0])
-        vector = ir.VectorType(array.data.type.pointee, _LANES)
-        first = builder.bitcast(builder.gep(array.data, [arguments[1]]), vector.as_pointer())
-        builder.store(ir.Constant(vector, None), first, align=1)
-        return target.get_dummy_value()
-
-    return nb.void(values, nb.int64), generate
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
@@ -82,89 +46,6 @@ def prefetch(context: Any, values: Any, at: Any) -> Any:
         return target.get_dummy_value()
 
     return nb.void(values, nb.int64), generate
-
-
-def _class_of_bytes(test: Any) -> Any:
-    """Intrinsic (text uint8[≥ at + 64], at) → uint64.
-
-    Of the result, bit i tells whether byte text[at + i] satisfies `test`.
-    """
-    byte = ir.IntType(8)
-    vector = ir.VectorType(byte, _LANES)
-
-    def all_of(value: int) -> Any:
-        return ir.Constant(vector, [value] * _LANES)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        text = make_array(signature.args[0])(context, builder, arguments[0])
-        first = builder.bitcast(builder.gep(text.data, [arguments[1]]), vector.as_pointer())
-        loaded = builder.load(first, align=1)
-        return builder.bitcast(test(builder, loaded, all_of), ir.IntType(_LANES))
-
-    def typed(context: Any, text: Any, at: Any) -> Any:
-        return nb.uint64(text, nb.int64), generate
-
-    return _intrinsic(typed)
-
-
-def _is_alphanumeric(builder: Any, text: Any, all_of: Any) -> Any:
-    lower = builder.sub(builder.or_(text, all_of(0x20)), all_of(ord("a")))
-    digit = builder.sub(text, all_of(ord("0")))
-    return builder.or_(
-        builder.icmp_unsigned("<", lower, all_of(26)), builder.icmp_unsigned("<", digit, all_of(10))
-    )
-
-
-def bytes_among(characters: str, beyond: int = 0xFF) -> Any:
-    """An intrinsic as `alphanumeric`: which bytes are one of these, or `beyond` or more.
-
-    UTF-8 has no 0xFF.
-    """
-
-    def test(builder: Any, text: Any, all_of: Any) -> Any:
-        found = builder.icmp_unsigned(">=", text, all_of(beyond))
-        for character in characters:
-            same = builder.icmp_unsigned("==", text, all_of(ord(character)))
-            found = builder.or_(found, same)
-        return found
-
-    return _class_of_bytes(test)
-
-
-@_intrinsic  # type: ignore[untyped-decorator]
-def copy(context: Any, source: Any, begin: Any, target: Any, at: Any) -> Any:
-    """Copy the 64 bytes of `source` from `begin` on to target[at:at + 64]."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.IntType(8), _LANES).as_pointer()
-        here, there = (
-            builder.bitcast(
-                builder.gep(
-                    make_array(signature.args[i])(context, builder, arguments[i]).data,
-                    [arguments[i + 1]],
-                ),
-                vector,
-            )
-            for i in (0, 2)
-        )
-        builder.store(builder.load(here, align=1), there, align=1)
-        return context.get_dummy_value()
-
-    return nb.void(source, nb.int64, target, nb.int64), generate
-
-
-#: (text uint8[≥ at + 64], at) → uint64, bit i set if text[at + i] is an ASCII letter or digit.
-alphanumeric = _class_of_bytes(_is_alphanumeric)
-#: The same for bytes of UTF-8 that do not begin a character.
-continuing = _class_of_bytes(
-    lambda builder, text, all_of: builder.icmp_unsigned(
-        "==", builder.and_(text, all_of(0xC0)), all_of(0x80)
-    )
-)
-#: (values float32[≥ at + 64], at, bound) → uint64, bit i set if values[at + i] > bound.
-bits_above = _comparison(ir.FloatType(), lambda b, x, y: b.fcmp_ordered(">", x, y))
-#: (values uint8[≥ at + 64], at, value) → uint64, bit i set if values[at + i] == value.
-bits_equal = _comparison(ir.IntType(8), lambda b, x, y: b.icmp_unsigned("==", x, y))
 
 
 @_intrinsic  # type: ignore[untyped-decorator]

@@ -10,10 +10,6 @@ import numba as nb
 
 from .jit import compiled, readonly
 
-#: A list this many times longer than another is searched for each document of that one
-#: instead of being read.
-SEARCH_FACTOR = 16
-
 _DOCS = readonly(nb.uint16)
 _U32 = readonly(nb.uint32)
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec.read import SegmentArrays
-from .answer import REJECTED, Answer, Best, Failed, FacetWish, Ordering
+from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering
 from .plain import Matches, evaluate, score_rows
 from .plan import Mask, Plan
 from .snapshot import Snapshot
@@ -128,15 +128,14 @@ class Executor:
         )  # fmt: skip
 
 
-def _keys(
-    part: Matches, base: int, whole: Mask, ordering: Ordering
-) -> npt.NDArray[np.float64]:
+def _keys(part: Matches, base: int, whole: Mask, ordering: Ordering) -> npt.NDArray[np.float64]:
     """What documents are ordered by, highest first."""
     if len(ordering.ranks):
         return -ordering.ranks[base : base + len(part.matched)].astype(np.float64)
     bonus = np.where(whole, np.float32(ordering.bonus), np.float32(1))
     keys = (part.scores * bonus).astype(np.float64)
-    return np.where(whole & ordering.first, keys + FIRST, keys)
+    first: npt.NDArray[np.float64] = np.where(whole & ordering.first, keys + FIRST, keys)
+    return first
 
 
 def _scores_of(keys: npt.NDArray[np.float64]) -> list[float]:

@@ -117,7 +117,8 @@ class Expander:
         prefix = node.prefix if isinstance(node, Pattern) else None
         if prefix is not None:
             some = segment.forms_with_prefix(prefix.encode())
-            return _Expansion(segment.form_order[some.start : some.stop].astype(np.int64), len(some))
+            forms = segment.form_order[some.start : some.stop].astype(np.int64)
+            return _Expansion(forms, len(some))
         begin = re.split(r"[*?]", node.text, maxsplit=1)[0] if isinstance(node, Pattern) else ""
         some = segment.forms_with_prefix(begin.encode())
         if not some:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
 from ..schema import facet_key
-from .answer import Failed, FacetWish
+from .answer import FacetWish, Failed
 from .executor import failures
 from .select import between, mask_of
 from .snapshot import FacetValues, Snapshot
@@ -105,9 +105,7 @@ def _row(
     return FacetCount(values.values[place], values.labels[place], int(counts[place]), selected)
 
 
-def _span(
-    snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None
-) -> Mask:
+def _span(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
     first = None if since is None else first_instant(since)
     return between(snapshot, first, None if until is None else last_instant(until))

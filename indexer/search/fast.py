@@ -159,7 +159,9 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
     kinds, codes_at = [loops.SINGLE] * leaves, [0] * leaves
     bounds = [[0] * chunks] * leaves
     stems, lights = [0.0] * leaves, [_NO_LIGHT] * leaves
-    extra_rows, extra_scores, sets = [], [], []
+    extra_rows: list[Any] = []
+    extra_scores: list[Any] = []
+    sets: list[Any] = []
     extra = 0
     for place, leaf in enumerate(plan.leaves):
         if isinstance(leaf, SetLeaf):
@@ -206,8 +208,10 @@ def _group_of(plan: Plan) -> tuple[int, set[int]]:
         at = plan.steps[at].parts[0]
     while True:
         step = plan.steps[at]
-        if step.kind in (ALL, EITHER) and step.parts and all(
-            _scores(plan, part) and plan.steps[part].kind == LEAF for part in step.parts
+        if (
+            step.kind in (ALL, EITHER)
+            and step.parts
+            and all(_scores(plan, part) and plan.steps[part].kind == LEAF for part in step.parts)
         ):
             return at, {*step.parts, *also}
         inner = [part for part in step.parts if _scores(plan, part)]

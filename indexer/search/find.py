@@ -119,4 +119,3 @@ class Found(NamedTuple):
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""
         return self.searcher.selector.expansion(leaf)
-

@@ -13,7 +13,7 @@ accesses out of bounds. The bounds of postings were checked when the plan was ma
 
 # Argument types stand in the decorators.
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201
+# ruff: noqa: ANN001, ANN201, ANN202
 
 from __future__ import annotations
 
@@ -80,15 +80,16 @@ class WorkTable(
     """
 
 
+_TABLES = (SegmentTable.type, PlanTable.type, WorkTable.type)
+
+
 class AnswerTable(
     Table, state=_I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=nb.float64[::1],
 ):  # fmt: skip
     """What is found: see `run`."""
 
 
-@compiled(
-    nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32)
-)
+@compiled(nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32))
 def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     """The score of a row in which a term has the postings from `begin` to `end`, several."""
     whole = np.float32(0)
@@ -104,7 +105,7 @@ def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
 
 
-@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
+@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64))
 def mark(segment, plan, work, leaf, chunk, step):
     """Mark the documents of a leaf in a chunk in row `step` of `selected`."""
     docs = plan.extra_rows if plan.kinds[leaf] == ROWS else segment.docs
@@ -117,7 +118,7 @@ def mark(segment, plan, work, leaf, chunk, step):
             marks[np.int64(owners[row])] = 1
 
 
-@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64))
+@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def scan(segment, plan, work, leaf, chunk, mode, number):
     """Add the scores of the postings of a leaf in a chunk.
 
@@ -172,9 +173,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     work.counts[0] = count
 
 
-@compiled(
-    nb.int64(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64)
-)
+@compiled(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def probe(segment, plan, work, leaf, chunk, count, number):
     """Search a leaf for the first `count` documents of `places`, which rise.
 
@@ -228,7 +227,7 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     return kept
 
 
-@compiled(nb.int64(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64))
+@compiled(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64))
 def match_group(segment, plan, work, step, chunk, size):
     """Match a step whose parts are leaves that score, and add their scores as they match.
 
@@ -281,9 +280,7 @@ def match_group(segment, plan, work, step, chunk, size):
     return left
 
 
-@compiled(
-    nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64, nb.int64, nb.int64)
-)
+@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def match_step(segment, plan, work, step, chunk, size, base):
     """Fill in what a step selects in a chunk, after those it needs."""
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
@@ -300,8 +297,8 @@ def match_step(segment, plan, work, step, chunk, size, base):
         mark(segment, plan, work, leaf, chunk, step)
         return
     for place in range(size):
-        chosen[place] = kind == ALL or kind == EVERY
-    if kind == ALSO or kind == WITHOUT:
+        chosen[place] = kind in (ALL, EVERY)
+    if kind in (ALSO, WITHOUT):
         same = work.selected[plan.parts[begin]]
         for place in range(size):
             chosen[place] = same[place]
@@ -309,7 +306,7 @@ def match_step(segment, plan, work, step, chunk, size, base):
         other = work.selected[plan.parts[begin + 1]]
         for place in range(size):
             chosen[place] &= other[place] ^ 1
-    elif kind == ALL or kind == EITHER:
+    elif kind in (ALL, EITHER):
         for n in range(count):
             other = work.selected[plan.parts[begin + n]]
             if kind == ALL:
@@ -320,7 +317,7 @@ def match_step(segment, plan, work, step, chunk, size, base):
                     chosen[place] |= other[place]
 
 
-@compiled(nb.void(SegmentTable.type, PlanTable.type, WorkTable.type, nb.int64, nb.int64))
+@compiled(nb.void(*_TABLES, nb.int64, nb.int64))
 def add_scores(segment, plan, work, chunk, size):
     """Add the scores of every leaf in the documents in which it counts; see `plan`.
 
@@ -386,7 +383,11 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
     bonus: what the scores of complete documents are multiplied by
     """
     base, group, counted, first, everything = (
-        options[0], options[1], options[2], options[3] != 0, options[4] != 0
+        options[0],
+        options[1],
+        options[2],
+        options[3] != 0,
+        options[4] != 0,
     )
     need = np.int64(plan.steps[counted, 2]) if counted >= 0 else 0
     steps, first_rows, dead = plan.steps, segment.first_rows, segment.dead
@@ -514,11 +515,7 @@ def score_rows(segment, plan, leaves, doc, scores):
             at = following
 
 
-@compiled(
-    nb.float32(
-        _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]
-    )
-)
+@compiled(nb.float32(_U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]))
 def _score_of_allowed(weights, codes, codes_at, begin, end, stem, light, allowed):
     """As `score_of_forms`, of some forms alone; codes_at: ONE_FORM for a term that has one."""
     whole = np.float32(0)
@@ -588,13 +585,17 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
             end = at[n]
             kept = 0
             while end < bounds[n, chunk + 1] and docs[end] == row:
-                form = np.int64(codes[phrase.codes_at[n] + end]) if phrase.codes_at[n] != ONE_FORM else 0
+                form = (
+                    np.int64(codes[phrase.codes_at[n] + end])
+                    if phrase.codes_at[n] != ONE_FORM
+                    else 0
+                )
                 if phrase.allowed[n, form]:
                     for i in range(read_positions(positions, end, room)):
                         place = room[i]
                         follows = n == 0
                         for j in range(held):
-                            follows |= 0 < place - ends[j] and place - ends[j] <= gap
+                            follows |= 0 < place - ends[j] <= gap
                         # What has been held so far is still needed: new ones are kept behind.
                         if follows and held + kept < len(ends):
                             ends[held + kept] = place
@@ -606,8 +607,14 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
             all_have = held > 0
             if all_have:
                 score += _score_of_allowed(
-                    weights, codes, phrase.codes_at[n], at[n], end, phrase.stems[n],
-                    phrase.lights[n], phrase.allowed[n],
+                    weights,
+                    codes,
+                    phrase.codes_at[n],
+                    at[n],
+                    end,
+                    phrase.stems[n],
+                    phrase.lights[n],
+                    phrase.allowed[n],
                 )
         if all_have:
             rows[found] = first + row

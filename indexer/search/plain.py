@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..codec.read import SegmentArrays
 from ..ranking import LEAD_WEIGHT
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
-from .words import NO_ROWS, F32, Rows, Term, term_rows
+from .words import F32, NO_ROWS, Rows, Term, term_rows
 
 
 class Matches(NamedTuple):

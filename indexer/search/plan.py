@@ -208,9 +208,7 @@ class _Builder:
         counts = Counter(word.text for word in words)
         short = required + len(words) <= _SHORT and required <= _FEW
         factor = 1.0 if short else FUNCTION_WEIGHT
-        heaviest = max(
-            (leaf.weight for leaf in self.leaves if isinstance(leaf, Term)), default=0.0
-        )
+        heaviest = max((leaf.weight for leaf in self.leaves if isinstance(leaf, Term)), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from fnmatch import translate
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from whoosh.util.times import datetime_to_long
 from ..analysis import fold, iter_words
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
+from ..model import Facet
 from ..query.nodes import DateRange, Fuzzy, Keyword, NumberRange, Pattern, Phrase, Word
 from ..schema import POSITION_GAP, facet_key, is_domain, naive_utc
 from .expand import Budget, Expander
@@ -92,8 +94,8 @@ class Selector:
                 ]
                 stems = [term.stem for term in terms]
                 gap = min(node.slop, MAX_SLOP) + 1
-                rows: Rows = fast.phrase_rows(known, stems, np.array(allowed), gap)
-                return rows
+                selected: Rows = fast.phrase_rows(known, stems, np.array(allowed), gap)
+                return selected
         kept = [
             _kept(segment, found, text, node.field, node.exact)
             for found, text in zip(known, words, strict=True)
@@ -128,14 +130,15 @@ class Selector:
             return [mask_of(segment, node.facet, keys) for segment in self._segments]
         mask = self._dated(node) if isinstance(node, DateRange) else self._numbered(node)
         bounds = [*self._snapshot.bases, self._snapshot.size]
-        return [mask[begin:end] for begin, end in zip(bounds, bounds[1:], strict=False)]
+        return [mask[begin:end] for begin, end in pairwise(bounds)]
 
     def keys(self, node: Keyword) -> set[str]:
         """The values of a facet that a typed value stands for.
 
         A domain means that provider alone; else a name or a word of one does, too.
         """
-        values = self._snapshot.facet(node.facet)
+        facet = cast("Facet", node.facet)
+        values = self._snapshot.facet(facet)
         key = facet_key(node.facet, node.value)
         if "*" in key or "?" in key:
             fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
@@ -146,7 +149,7 @@ class Selector:
         if node.facet not in _NAMED or (node.facet != "topic" and is_domain(key)):
             return found
         words = [fold(word.text) for word in iter_words(node.value)]
-        return found | self._snapshot.named(node.facet, words) if words else found
+        return found | self._snapshot.named(facet, words) if words else found
 
     def _dated(self, node: DateRange) -> _Mask:
         return between(self._snapshot, node.first, node.last)
@@ -188,7 +191,8 @@ def _kept(
     """Which postings of a term count: those in a field, and of one written form."""
     kept = None if field is None else in_field(segment, found.entry, field)
     if exact:
-        numbers = [form.number for form in segment.forms_of(found.entry.ordinal) if form.text == text]
+        forms = segment.forms_of(found.entry.ordinal)
+        numbers = [form.number for form in forms if form.text == text]
         alike = np.isin(segment.codes_of(found.entry), numbers)
         kept = alike if kept is None else kept & alike
     return kept
@@ -245,7 +249,8 @@ def _phrase_rows(
                 near |= np.isin(places - gap, ends, assume_unique=True)
             places = places[near]
         ends = places
-    return np.unique(ends >> _ROW)
+    found_in: I64 = np.unique(ends >> _ROW)
+    return found_in
 
 
 def _places(segment: SegmentArrays, found: TermList, some: _Mask | None, rows: I64) -> I64:
@@ -261,7 +266,8 @@ def _places(segment: SegmentArrays, found: TermList, some: _Mask | None, rows: I
     sums = np.cumsum(steps.astype(np.int64))
     begins = np.cumsum(tfs.astype(np.int64)) - tfs
     before = np.repeat(sums[begins] - steps[begins], tfs)
-    return (np.repeat(in_rows[kept], tfs) << _ROW) + sums - before
+    places: I64 = (np.repeat(in_rows[kept], tfs) << _ROW) + sums - before
+    return places
 
 
 def _inside(segment: SegmentArrays, places: I64, field: str) -> I64:
@@ -274,4 +280,5 @@ def _inside(segment: SegmentArrays, places: I64, field: str) -> I64:
         "title": (0 * title, title), "excerpt": (title + 1, excerpt), "body": (excerpt + 1, body),
         "related": (0 * title, excerpt),
     }[field]  # fmt: skip
-    return places[(positions >= begin) & (positions < end)]
+    inside: I64 = places[(positions >= begin) & (positions < end)]
+    return inside

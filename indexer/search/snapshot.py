@@ -26,12 +26,12 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
+from ..analysis import fold, iter_words
 from ..codec import Segment
 from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.open import open_generation
-from ..analysis import fold, iter_words
 from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
     LABEL_SEPARATOR,

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
-from .answer import FacetWish
 from . import count
+from .answer import FacetWish
 
 _NO_ROWS = np.zeros((0, 1), np.uint64)
 _NO_VALUES = np.zeros(0, np.int64)
@@ -79,9 +79,7 @@ class Counter:
     ) -> npt.NDArray[np.int64]:
         """int64[V]: the matches that have each value; see `count.count`."""
         counts = np.zeros(len(self._frequencies), np.int64)
-        counted = count.count(
-            self._table, bits, np.empty_like(bits), failed, own, matched, counts
-        )
+        counted = count.count(self._table, bits, np.empty_like(bits), failed, own, matched, counts)
         if not self._by_rows:
             self._listed += counted
             if self._listed > len(self._lists[0]):

@@ -121,8 +121,8 @@ class Dictionary:
             if entry is None:
                 places.append(None)
                 continue
-            df += int(segment.df[entry.ordinal])
-            cf += int(segment.cf[entry.ordinal])
+            rows, occurrences = segment.text_counts(entry.ordinal)
+            df, cf = df + rows, cf + occurrences
             found = segment.forms_of(entry.ordinal)
             forms = [light_form(form.text) for form in found]
             for light, form in dict(zip(forms, found, strict=True)).items():
@@ -156,7 +156,8 @@ class Dictionary:
 
 def saturated(t: npt.NDArray[np.float32]) -> F32:
     """sat(t) of the formula."""
-    return (t / (t + np.float32(SATURATION))).astype(np.float32)
+    part: F32 = (t / (t + np.float32(SATURATION))).astype(np.float32)
+    return part
 
 
 def term_rows(
@@ -183,10 +184,12 @@ def term_rows(
 def in_field(segment: SegmentArrays, entry: TermEntry, field: str) -> npt.NDArray[np.bool_]:
     """bool[n]: which postings of a term are in a field that a query may name."""
     bits, lead = FIELD_BITS[field]
-    inside = (segment.bits[entry.start : entry.end] & bits) != 0
-    return inside & (is_lead(segment, segment.row_ids(entry)) == lead)
+    inside: npt.NDArray[np.bool_] = (segment.bits[entry.start : entry.end] & bits) != 0
+    inside &= is_lead(segment, segment.row_ids(entry)) == lead
+    return inside
 
 
 def is_lead(segment: SegmentArrays, rows: I64) -> npt.NDArray[np.bool_]:
     """bool[n]: which rows are leads."""
-    return segment.first_rows[segment.docs_of_rows[rows]] == rows
+    leads: npt.NDArray[np.bool_] = segment.first_rows[segment.docs_of_rows[rows]] == rows
+    return leads
