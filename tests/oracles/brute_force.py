@@ -126,8 +126,8 @@ class Corpus:
     def leaf(self, row: Row, node: TextNode) -> float | None:
         """What a row scores for a leaf; None if it does not match."""
         if isinstance(node, Pattern | Fuzzy):
-            fits = any(fits(node, form) and inside(node, row, form) for form in row.t)
-            return node.weight if fits else None
+            found = any(fits(node, form) and inside(node, row, form) for form in row.t)
+            return node.weight if found else None
         words = [node.text] if isinstance(node, Word) else node.words
         scores = [
             self.term(
