@@ -1,12 +1,12 @@
 """What is particular to English: function words, and the light form of a word.
 
 A light form has inflection removed and derivation kept: steps 0 and 1 of Porter 2
-(Snowball English), and then a final e dropped. `clouds`, `clouded`
-and `clouding` become `cloud`; `computing`, `computed` and `computes` become `comput`, as
-`compute` does, but `computer` and `computation` keep apart although all of them share a stem.
+(Snowball English), and then a final e dropped. *clouds*, *clouded*
+and *clouding* become *cloud*; *computing*, *computed* and *computes* become *comput*, as
+*compute* does, but *computer* and *computation* keep apart although all of them share a stem.
 
 Two words have the same light form where they have the same stem *and* the same result of
-`light_form`: without its final e, `plane` is like `plan`. So call it within a stem's words only.
+`light_form`: without its final e, *plane* is like *plan*. So call it within a stem's words only.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ _FUNCTION_WORDS = """
     her here heres hers herself hes him himself his how however hows i id ie if ill im in
     interested into is isnt it its itself ive know lets like looking may me might more most
     mustnt my myself no nor not of off on once only or other ought our ours ourselves out over
-    own please regarding same shant she shed shell shes should shouldnt so some something such
+    own please regarding same shant she shed shell shes should shouldnt so some something stories story such
     tell than that thats the their theirs them themselves then there theres these they theyd
     theyll theyre theyve this those through to too under until up upon very want wanted was
     wasnt we wed well were werent weve what whats when whens where wheres whether which while
     who whom whos why whys will with within without wont would wouldnt you youd youll your youre
     yours yourself yourselves youve
 """
-#: Words that tell little of what is sought, folded: Snowball's list, and the verbs of requests.
+#: Words that tell little of what is sought, folded: Snowball's list, the verbs of requests,
+#: and what an archive of stories is asked for.
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _VOWELS = frozenset("aeiouy")
@@ -38,7 +39,7 @@ _IRREGULAR = {"skis": "ski", "skies": "sky", "dying": "die", "lying": "lie", "ty
 #: Words that only look inflected.
 _INVARIANT = frozenset(
     (
-        "news", "howe", "atlas", "cosmos", "bias", "andes", "inning", "outing", "canning",
+        "news", "sky", "howe", "atlas", "cosmos", "bias", "andes", "inning", "outing", "canning",
         "herring", "earring", "evening", "proceed", "exceed", "succeed",
     )
 )  # fmt: skip
