@@ -11,7 +11,7 @@ scores
     W(s)    = (1 + ln n) · (.1 if a function word else 1) · ln((N + 1) / df)^1.2 · (cf / df)^.3
 
 n: how often the query has the word; N: rows of the index; df, cf: rows that have the word,
-and its occurrences; L, avg: the length of the field in the row, and on average. `sat` is that
+and its occurrences; L, avg: the length of the field in the row, and on average. sat is that
 of BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009), t is BM25F's.
 """
 
@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 #: Parts of S for the stem and for the light form.
 STEM_SHARE, LIGHT_SHARE = 0.7, 0.3
-#: Where `sat` reaches a half.
+#: Where sat reaches a half.
 SATURATION = 1.2
 #: What a function word weighs beside the same word if it were none.
 FUNCTION_WEIGHT = 0.1

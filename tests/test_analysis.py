@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from indexer.analysis import (
     MAX_TERM_LENGTH,
-    PART_SEPARATOR,
-    POSITION_GAP,
     StemAnalyzer,
     WordAnalyzer,
     fold,
     iter_words,
     stem,
     terms_of,
+    well_formed,
 )
+from indexer.english import FUNCTION_WORDS, light_form
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,23 @@ def test_words_of_a_text():
     assert words[7:] == ["東", "京", "タ", "ワ", "ー", "x", "y", "9to5mac", "com"]
 
 
-def test_parts_are_far_apart():
-    """Positions leave a hole between the parts of a field."""
-    positions = [word.position for word in iter_words(f"a b{PART_SEPARATOR}c")]
-    assert positions == [0, 1, 2 + POSITION_GAP]
-
-
 @given(st.text())
 def test_words_stand_where_they_say(text):
     """Offsets cut each word out of the text; positions grow by one."""
-    words = list(iter_words(text.replace(PART_SEPARATOR, "")))
-    plain = text.replace(PART_SEPARATOR, "")
-    assert all(plain[word.start : word.end] == word.text for word in words)
+    words = list(iter_words(text))
+    assert all(text[word.start : word.end] == word.text for word in words)
     assert [word.position for word in words] == list(range(len(words)))
+
+
+def test_initials_are_one_word():
+    """Letters each with a dot are one word, with or without the last dot; other dots cut."""
+    words = [fold(word.text) for word in iter_words("U.S. and U.S, e.g. Ph.D. a.b.cd 1.5 v2.0.")]
+    assert words == ["us", "and", "us", "eg", "ph", "d", "ab", "cd", "1", "5", "v2", "0"]
+
+
+def test_lone_surrogates_can_be_encoded():
+    """What is no text becomes a sign that says so."""
+    assert well_formed("caf\udce9 é") == "caf\ufffd é"
 
 
 @given(st.text(min_size=1))
@@ -87,3 +91,43 @@ def test_whoosh_analyzers_agree_with_the_plain_functions(text):
 def test_analyzers_survive_pickling():
     """Whoosh keeps the schema, and so the analyzers, in its own table of contents."""
     assert pickle.loads(pickle.dumps(StemAnalyzer())) == StemAnalyzer() != WordAnalyzer()
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        "cloud clouds clouded clouding", "compute computes computed computing",
+        "company companies", "die dies died dying", "stop stops stopped stopping",
+        "agree agrees agreed agreeing", "sky skies", "hope hopes hoped hoping",
+        "fly flies flying", "process processes processed processing", "plan plans planned",
+    ],
+)  # fmt: skip
+def test_inflections_have_the_same_light_form(forms):
+    """Plurals and forms of verbs are alike."""
+    assert len({light_form(form) for form in forms.split()}) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "compute computer computation", "connect connection", "news new", "general generous",
+        "organ organic", "sing sin", "universe university", "process proceed",
+    ],
+)  # fmt: skip
+def test_derived_words_have_light_forms_of_their_own(words):
+    """What is another word, even with the same stem, is kept apart."""
+    assert len({light_form(word) for word in words.split()}) == len(words.split())
+
+
+@given(st.text("aeiouybdgklnrstwx", max_size=12).map(fold))
+def test_light_forms_are_short(word):
+    """A light form is no longer than its word but for a letter, and is one where the word is."""
+    assert len(light_form(word)) <= len(word) + 1
+    assert bool(light_form(word)) is bool(word)
+
+
+def test_function_words_are_folded_words():
+    """Each is what a word in a text becomes."""
+    assert all(fold(word) == word for word in FUNCTION_WORDS)
+    assert {"the", "of", "dont"} <= FUNCTION_WORDS
+    assert not {"cloud", "us", "it's"} & FUNCTION_WORDS

@@ -4,10 +4,10 @@ To pass an array costs Python as much as scoring a hundred postings, and a searc
 some thirty. So the arrays that stay are put into a table once. A table is declared as a
 subclass that says the type of each array:
 
-    class Segment(Table, docs=readonly(nb.uint16), tfs=readonly(nb.uint8)): …
+    class Lists(Table, docs=readonly(nb.uint16), tfs=readonly(nb.uint8)): …
 
-`Segment.fill(docs=…, tfs=…)` checks the arrays and makes a table of them; a loop whose
-signature says `Segment.type` finds them as `segment.docs` and `segment.tfs`.
+`Lists.fill(docs=…, tfs=…)` checks the arrays and makes a table of them; a loop whose
+signature says `Lists.type` finds them as `lists.docs` and `lists.tfs`.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class PlanTable(
     stems=_F32, lights=nb.float32[:, ::1], extra_rows=nb.uint16[::1], extra_scores=_F32,
     sets=nb.uint8[:, ::1],
 ):  # fmt: skip
-    """A plan over a segment; see `fast.Encoded`."""
+    """A plan over a segment; see `fast.encode`."""
 
 
 class WorkTable(
