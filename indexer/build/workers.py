@@ -132,10 +132,14 @@ def _may_fork() -> bool:
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
     builder = SegmentBuilder()
     basis = task.basis
+    few = len(shards) == 1 and len(shards[0]) < 2 * task.tuning.sampled_stories
+    if basis is None and task.folder is not None and not few:
+        basis = _basis_of(_sample(shards, task), task)
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
         if basis is None and task.folder is not None and builder.docs:
+            # Of so few the sample would be all, and they are read already.
             basis = _basis_of(builder, task)
         yield _written(number, reads, builder, task, basis)
 
@@ -256,7 +260,7 @@ def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
 
 
 def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
-    """A builder that has taken some of the stories."""
+    """A builder that has taken some of the stories: the same however files are dealt out."""
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
     for file in files[:: max(1, len(files) // task.tuning.sampled_stories)]:
@@ -264,7 +268,7 @@ def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
         if isinstance(data, Rejection):
             continue
         story = parse_story(data, file.id).story
-        if story is not None:
+        if story is not None and (story.published or not task.published_only):
             builder.add(story)
     return builder
 

@@ -16,7 +16,9 @@ import pytest
 import indexer
 import indexer.build.workers
 import indexer.generation.publish
+from indexer.build.basis import Basis
 from indexer.build.tuning import TUNING, Tuning
+from indexer.ranking import NO_AVERAGES
 from tests.build.conftest import rebuild, titles, written
 from tests.conftest import ROOT, write_story
 
@@ -63,11 +65,11 @@ def test_workers_make_no_difference(alone, tmp_path, monkeypatch, shard_bytes):
 def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch):
     """Workers that report often and a dictionary larger than a pipe do not wait for each other."""
 
-    def slowly(*_) -> bytes:
+    def slowly(*_) -> Basis:
         time.sleep(1)  # in which the workers read what they have
-        return random.Random(1).randbytes(1 << 20)
+        return Basis(NO_AVERAGES, random.Random(1).randbytes(1 << 20))
 
-    monkeypatch.setattr(indexer.build.workers, "_train", slowly)
+    monkeypatch.setattr(indexer.build.workers, "_basis_of", slowly)
     for number in range(1000):
         write_story(tmp_path / "seeds", f"{number:03}.md")
     told = []
