@@ -11,10 +11,12 @@ import shutil
 import time
 
 import pytest
+from msgspec.structs import replace
 
 import indexer
 from indexer.build.stories import build_stories
 from indexer.generation.lock import writer_lock
+from indexer.model import Article, Story
 from tests.build.conftest import LONG_AGO, counts, rebuild, titles, written
 from tests.conftest import ROOT, write_story
 
@@ -324,3 +326,28 @@ def test_many_small_rebuilds_leave_few_files(seeds, tmp_path):
     assert len(titles(index)) == 3
     assert len(list(index.iterdir())) < 30
     assert not indexer.verify(index).damaged
+
+
+def test_a_story_with_too_many_related_articles(seeds, tmp_path):
+    """It is named as the reason, and the index stays as it was."""
+    index = tmp_path / "index"
+    rebuild(seeds, index)
+    before = titles(index)
+    most = Story("most", "Most", related=(Article("x"),) * 65_535)
+    with pytest.raises(indexer.BuildError, match="too many related articles"):
+        build_stories([replace(most, related=(*most.related, Article("x")))], index)
+    assert titles(index) == before
+    build_stories([most, Story("b", "Other")], index)
+    assert titles(index, "x") == ["Most"]
+    assert not indexer.verify(index).damaged
+
+
+def test_stories_that_were_found_can_be_indexed_again(seeds, tmp_path):
+    """Their related articles are read when they are needed."""
+    written(seeds, "two.md", title="Two", related=[{"title": "Article"}])
+    rebuild(seeds, tmp_path / "index")
+    with indexer.open_index(tmp_path / "index") as engine:
+        found = [hit.story for hit in engine.search("").hits]
+        build_stories(found, tmp_path / "other")
+    with indexer.open_index(tmp_path / "other") as engine:
+        assert engine.search("article").hits[0].story.related[0].title == "Article"

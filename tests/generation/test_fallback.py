@@ -325,3 +325,28 @@ def test_a_generation_replaced_while_it_is_read_is_not_damaged(index: Path, use,
     assert not pending
     stories = {**NEW, "1.md": "New", "2.md": "New", "3.md": "New"}
     assert found in ((5, stories, []), ())
+
+
+def test_verify_compares_a_manifest_with_its_segments(index: Path):
+    """A manifest that counts other documents, or rows of deleted ones, is named."""
+    (index.parent / "seeds" / "a.md").unlink()
+    rebuild(index)
+    manifest = mf.read_manifest(str(index))
+    path = index / mf.manifest_name(manifest.generation)
+    whole = path.read_bytes()
+    for key, change in (("docs", -1), ("rows", 1), ("deleted_rows", 1)):
+        segments = [{**entry, key: entry[key] + change} for entry in manifest.segments]
+        changed = msgspec.structs.replace(manifest, segments=segments)
+        path.write_bytes(mf.encode_manifest(changed))
+        assert {damage.file for damage in indexer.verify(index).damaged} == {path.name}
+        path.write_bytes(whole)
+    assert not indexer.verify(index).damaged
+
+
+@pytest.mark.parametrize("averages", [(0.0, 1.0, 1.0), (1.0, -3.0, 1.0)])
+def test_averages_that_cannot_be_are_damage(index: Path, averages):
+    """Nothing is divided by a length of no words."""
+    manifest = mf.read_manifest(str(index))
+    changed = msgspec.structs.replace(manifest, averages=manifest.averages._make(averages))
+    (index / NEWEST).write_bytes(mf.encode_manifest(changed))
+    assert opened(index) == (1, OLD, [NEWEST])
