@@ -11,7 +11,7 @@ much is refused on every machine alike.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,10 +42,11 @@ _Flags = npt.NDArray[np.bool_]
 
 @dataclass
 class Budget:
-    """What the patterns of one query have taken so far."""
+    """What the patterns of one query have taken so far; `known` are those expanded."""
 
     words: int = 0
     steps: int = 0
+    known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
 
     def take(self, text: str, words: int, steps: int) -> None:
         """Add what one pattern takes; raises `QueryError` or `QueryTooCostly` past a limit."""
@@ -87,7 +88,11 @@ class Expander:
             found = self._expand(number, node)
             # To add up scores takes a look at every row.
             rows = segment.row_count if len(found.forms) else 0
-            budget.take(node.text, len(found.forms), found.steps + rows)
+            key = (number, _unweighted(node))
+            # The same again is not compared again.
+            steps = 0 if key in budget.known else found.steps
+            budget.known.add(key)
+            budget.take(node.text, len(found.forms), steps + rows)
             result.append(found.forms)
         return result
 
