@@ -1,173 +1,134 @@
-"""Same answers where one segment has more rows and stories than 16 bits tell apart."""
+"""Same answers where a segment has more rows than the low half of a number tells apart."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from indexer.codec import Segment
-from indexer.codec.format import offsets_of
-from indexer.codec.forms import arrange_forms
-from indexer.codec.invert import Postings, RowPostings
-from indexer.codec.stored import NO_RECORD, compress_records
-from indexer.codec.verify import verify_segment
-from indexer.codec.write import Documents, write_segment
-from indexer.query.nodes import All, Either, Everything, Keyword, Pattern, Phrase, Without, Word
-from indexer.ranking import LEAD_WEIGHT, WEIGHTS, Averages, factors, weight_codes, word_weight
-from tests.corpora.segments import snapshot_of
-from tests.parity.conftest import ask, check_tree, searchers_of
+from indexer.codec.format import CHUNK_SIZE
+from indexer.model import Article, SearchRequest, Story
+from indexer.query.nodes import All, Either, Everything, Fuzzy, Pattern, Phrase, Without, Word
+from tests.corpora.segments import write_snapshot
+from tests.parity.conftest import CLOSE, ask, searchers_of
 
-DOCS = 66_000
-SIZES = 1 + np.arange(DOCS) % 3
-FIRST_ROWS = np.append(0, np.cumsum(SIZES))
-SIZE = int(FIRST_ROWS[-1])
-ROWS = np.arange(SIZE)
-AVERAGES = Averages(3.0, 1.0, 1.0)
-#: The order of words in a title, after `whole`, which is there once, twice or three times.
-ORDER = ("rim", "outer", "last", "tenth")
+SIZE = 90_000
+DELETED = (0, 7, 40_000, SIZE - 1)
+#: Word → how often it is in the lead, and in the related article, of a story.
+WORDS = ("every", "ends", "outer", "last", "tenth", "rare")
 
 
-@pytest.fixture(scope="module")
-def counts():
-    """Word → int[SIZE], how often it is in each row."""
-    places = {
-        "whole": 1 + ROWS % 3,
-        "rim": np.isin(ROWS % 65_536, (0, 65_534, 65_535)) | (ROWS == SIZE - 1),
-        "outer": ((ROWS < 65_530) | (ROWS >= 131_072)) & (ROWS % 7 == 0),
-        "last": (ROWS >= 131_072) & (ROWS % 4 == 0),
-        "tenth": ROWS % 10 == 0,
-    }
-    return {word: found.astype(np.int64) for word, found in places.items()}
+def lead_words(number):
+    """The words of a story's title, in order."""
+    edge = number % 32_768 in (0, 32_767) or number == SIZE - 1
+    present = {
+        "ends": edge, "outer": (number < 30_000 or number >= 80_000) and number % 7 == 0,
+        "last": number >= 75_000 and number % 3 == 0, "tenth": number % 10 == 0,
+        "rare": number in (5, 44_444, 89_990),
+    }  # fmt: skip
+    return ["every"] * (1 + number % 3) + [word for word, there in present.items() if there]
 
 
-@pytest.fixture(scope="module")
-def weights(counts):
-    """Word → float[SIZE], what its occurrences in each row add up to, as it is kept."""
-    lengths = np.zeros((SIZE, 4), np.int64)
-    lengths[:, 0] = sum(counts.values())
-    adds = factors(lengths, AVERAGES)[:, 0]
-    return {word: WEIGHTS[weight_codes(adds * n)] * (n > 0) for word, n in counts.items()}
+def related_words(number):
+    """The words of its related article; a third of all stories have none."""
+    if number % 3 == 0:
+        return []
+    return ["other", *(["tenth"] if number % 100 == 1 else [])]
+
+
+def story(number):
+    """A story of these words."""
+    words = related_words(number)
+    related = (Article(title=" ".join(words)),) if words else ()
+    return Story(id=str(number), title=" ".join(lead_words(number)), related=related)
 
 
 @pytest.fixture(scope="module")
-def large(counts, weights, tmp_path_factory):
-    """Titles "whole (whole whole) rim outer last tenth", each word where it is present."""
-    folder = tmp_path_factory.mktemp("large")
-    begins = dict(zip(counts, np.cumsum([0 * ROWS, *counts.values()], axis=0), strict=False))
-    arranged = arrange_forms(list(counts))
-    words = [text.decode() for text in arranged.written.texts]
-    holders = {word: np.flatnonzero(counts[word]) for word in words}
-    tfs = np.concatenate([counts[word][holders[word]] for word in words])
-    steps = np.ones(tfs.sum(), np.uint32)
-    steps[offsets_of(tfs)[:-1]] = np.concatenate([begins[word][holders[word]] for word in words])
-    text = RowPostings(
-        terms=arranged.terms,
-        starts=np.cumsum([0, *(len(holders[word]) for word in words)]),
-        rows=np.concatenate([holders[word] for word in words]).astype(np.uint32),
-        forms=np.zeros(len(tfs), np.uint8), bits=np.ones(len(tfs), np.uint8),
-        weights=weight_codes(np.concatenate([weights[word][holders[word]] for word in words])),
-        tfs=tfs.astype(np.uint32), steps=steps, written=arranged.written,
-    )  # fmt: skip
-    docs = np.flatnonzero(np.arange(DOCS) % 999 == 998).astype(np.uint32)
-    lengths = {name: np.zeros(SIZE, np.int64) for name in ("title", "excerpt", "body")}
-    lengths["title"] += sum(counts.values())
-    documents = Documents(
-        first_rows=FIRST_ROWS.astype(np.uint32), lengths=lengths, columns={}, facets=("year",)
+def snapshot(tmp_path_factory):
+    """One segment of several chunks of rows, and of documents."""
+    made = write_snapshot(
+        tmp_path_factory.mktemp("large"), list(map(story, range(SIZE))), 1, DELETED
     )
-    segment = Segment("MAIN", docs=DOCS, rows=SIZE)
-    write_segment(
-        folder, segment.segment_id(), documents, text=[text],
-        fields=[Postings(name="year", terms=[b"2020"], starts=np.array([0, len(docs)]), docs=docs)],
-        stored=compress_records([NO_RECORD] * DOCS),
-    )  # fmt: skip
-    assert list(verify_segment(folder, segment.segment_id())) == []
-    return snapshot_of(folder, [segment], AVERAGES)
-
-
-def by_story(rows: np.ndarray) -> np.ndarray:
-    """The highest number of the rows of each story."""
-    return np.maximum.reduceat(rows, FIRST_ROWS[:-1])
+    (segment,) = made.segments
+    assert segment.row_count > 2 * CHUNK_SIZE
+    assert len(segment.chunk_docs) > 3
+    return made
 
 
 @pytest.fixture(scope="module")
-def score(counts, weights) -> Callable[..., np.ndarray]:
-    """Words → float[DOCS]: the best row of each story, by the formula."""
-
-    def of(*words: str) -> np.ndarray:
-        total = np.zeros(SIZE)
-        for word in words:
-            df, cf = int((counts[word] > 0).sum()), int(counts[word].sum())
-            t = weights[word].astype(float)
-            total += word_weight(SIZE, df, cf) * t / (t + 1.2)
-        total[FIRST_ROWS[:-1]] *= LEAD_WEIGHT
-        return by_story(total)
-
-    return of
+def has():
+    """Word → bool[SIZE], the stories that have it, deleted ones left out."""
+    masks = {word: np.zeros(SIZE, np.bool_) for word in (*WORDS, "other")}
+    for number in set(range(SIZE)).difference(DELETED):
+        for word in (*lead_words(number), *related_words(number)):
+            masks[word][number] = True
+    return masks
 
 
-def expected_of(scores: np.ndarray, wanted: np.ndarray) -> dict[int, float]:
-    """Story → score, of those wanted."""
-    docs = np.flatnonzero(wanted)
-    return dict(zip(docs.tolist(), scores[docs].tolist(), strict=True))
+def check(snapshot, node, expected):
+    """Assert that both executors find these stories, with the same scores; best k as well."""
+    plain, fast = (ask(searcher, node, SIZE) for searcher in searchers_of(snapshot))
+    assert sorted(plain.doc_ids) == sorted(fast.doc_ids) == np.flatnonzero(expected).tolist()
+    assert plain.matched == fast.matched == plain.total == fast.total
+    assert plain.scores == pytest.approx(fast.scores, **CLOSE)
+    for k in (1, 10, 300):
+        first, second = (ask(searcher, node, k) for searcher in searchers_of(snapshot))
+        assert first.doc_ids == plain.doc_ids[:k]
+        assert second.doc_ids == fast.doc_ids[:k]
 
 
-@pytest.mark.parametrize("every", [True, False], ids=["all", "any"])
+@pytest.mark.parametrize("word", [*WORDS, "other"])
+def test_a_word(snapshot, has, word):
+    """A word in some chunks alone, at their ends, or in all."""
+    check(snapshot, Word(word), has[word])
+
+
 @pytest.mark.parametrize(
-    "wanted",
-    [
-        ["whole"], ["rim"], ["outer"], ["last"], ["rim", "whole"], ["outer", "tenth"],
-        ["last", "outer"], ["rim", "last", "tenth"], ["whole", "tenth", "outer"],
-    ],
-)  # fmt: skip
-def test_words_of_a_segment_of_several_chunks(large, counts, score, wanted, every):
-    """Stories and scores are right wherever in a large segment the words are."""
-    having = np.array([by_story(counts[word]) > 0 for word in wanted])
-    inside = having.all(axis=0) if every else having.any(axis=0)
-    node = (All if every else Either)(tuple(map(Word, wanted)))
-    check_tree(large, node, expected_of(score(*wanted), inside))
+    "words",
+    ["ends tenth", "outer last", "every rare", "last tenth outer", "ends other", "rare last"],
+)
+def test_words_together(snapshot, has, words):
+    """All and any of some words, alone and beside what must not be there."""
+    parts = tuple(map(Word, words.split()))
+    masks = [has[word] for word in words.split()]
+    check(snapshot, All(parts), np.logical_and.reduce(masks))
+    check(snapshot, Either(parts), np.logical_or.reduce(masks))
+    without = np.logical_or.reduce(masks) & ~has["ends"]
+    check(snapshot, Without(Either(parts), Word("ends")), without)
+    check(snapshot, All((Everything(), *parts)), np.logical_and.reduce(masks))
 
 
-def found_by_all(snapshot, node) -> list[int]:
-    """The stories that both executors find, which must agree on their scores too."""
-    plain, compiled = (ask(searcher, node, DOCS) for searcher in searchers_of(snapshot))
-    assert sorted(plain.doc_ids) == sorted(compiled.doc_ids)
-    scores = dict(zip(plain.doc_ids, plain.scores, strict=True))
-    wanted = [scores[doc] for doc in compiled.doc_ids]
-    assert np.allclose(compiled.scores, wanted, rtol=1e-5)
-    return sorted(plain.doc_ids)
+def test_other_leaves(snapshot, has):
+    """Phrases, patterns, near spellings and fields in every chunk."""
+    lead = np.array([word in lead_words(n) for n in range(SIZE) for word in ("tenth",)])
+    check(snapshot, Word("tenth", "title"), lead & has["tenth"])
+    check(snapshot, Pattern("te*"), has["tenth"])
+    check(snapshot, Fuzzy("ouster", 1), has["outer"])
+    phrase = [" outer tenth" in f" {' '.join(lead_words(n))}" for n in range(SIZE)]
+    check(snapshot, Phrase(("outer", "tenth")), np.array(phrase) & has["outer"])
+    related = [related_words(n) == ["other", "tenth"] for n in range(SIZE)]
+    check(snapshot, Phrase(("other", "tenth"), 0, "related"), np.array(related) & has["other"])
 
 
-def test_phrases_of_a_segment_of_several_chunks(large, counts):
-    """A phrase is found in each part of a large segment, and only where it stands."""
-    has = {word: n > 0 for word, n in counts.items()}
-    none = ~has["rim"] & ~has["outer"] & ~has["last"]
-    cases = [
-        (("whole", "rim"), 0, has["rim"]),
-        (("rim", "outer"), 0, has["rim"] & has["outer"]),
-        (("whole", "tenth"), 0, none & has["tenth"]),
-        (("whole", "tenth"), 3, has["tenth"]),
-        (("outer", "last", "tenth"), 0, has["outer"] & has["last"] & has["tenth"]),
-        (("whole", "whole", "rim"), 0, has["rim"] & (counts["whole"] > 1)),
-        (("tenth", "whole"), 3, np.zeros(SIZE, np.bool_)),
-    ]
-    for words, slop, rows in cases:
-        stories = np.flatnonzero(by_story(rows)).tolist()
-        assert found_by_all(large, Phrase(words, slop)) == stories, words
+@pytest.mark.parametrize("query", ["rare ends", "rare absent", "last outer tenth ends rare every"])
+@pytest.mark.parametrize("sort", ["relevance", "quality"])
+def test_typed_words(snapshot, query, sort):
+    """Where words are left out, both executors list the same stories."""
+    plain, fast = (
+        searcher.find(SearchRequest(query=query, sort=sort), 40)
+        for searcher in searchers_of(snapshot)
+    )
+    one, other = plain.answer, fast.answer
+    assert (one.matched, one.total, one.complete) == (other.matched, other.total, other.complete)
+    assert one.doc_ids == other.doc_ids
+    assert one.scores == pytest.approx(other.scores, **CLOSE)
 
 
-def test_other_queries_of_a_segment_of_several_chunks(large, counts, score):
-    """Patterns, fields, values and exclusions reach every part of a large segment."""
-    has = {word: by_story(n > 0) for word, n in counts.items()}
-    assert found_by_all(large, Pattern("ri*")) == np.flatnonzero(has["rim"]).tolist()
-    assert found_by_all(large, Everything()) == list(range(DOCS))
-    without = Without(Word("rim"), Word("last"))
-    check_tree(large, without, expected_of(score("rim"), has["rim"] & ~has["last"]))
-    dated = np.arange(DOCS) % 999 == 998
-    both = All((Word("whole"), Keyword("year", "2020")))
-    check_tree(large, both, expected_of(score("whole"), dated))
-    leads = counts["rim"] > 0
-    leads[np.setdiff1d(ROWS, FIRST_ROWS[:-1])] = False
-    titled = found_by_all(large, Word("rim", field="title"))
-    assert titled == np.flatnonzero(by_story(leads)).tolist()
+def test_related_articles_are_scored_in_every_chunk(snapshot):
+    """What matches of a story is the same wherever it stands."""
+    plain, fast = searchers_of(snapshot)
+    request = SearchRequest(query="tenth other")
+    found, other = plain.find(request, 10), fast.find(request, 10)
+    for number in (1, 101, 40_001, SIZE - 99):
+        ((place, score),), ((same, near),) = found.matching(number), other.matching(number)
+        assert place == same == 0
+        assert score == pytest.approx(near, **CLOSE)
