@@ -30,8 +30,8 @@ def write_generation(seeds: Path, generation: int) -> None:
     """Change every story, and add or remove some."""
     for number in range(size_of(generation)):
         write_story(
-            seeds, f"{number:02}.md", title=f"Story of {generation}", excerpt="word " * number,
-            topics=[f"t{generation}"], related=[{"title": f"Story in {generation}"}],
+            seeds, f"{number:02}.md", title=f"Report of {generation}", excerpt="word " * number,
+            topics=[f"t{generation}"], related=[{"title": f"Report in {generation}"}],
         )  # fmt: skip
     for number in range(size_of(generation), 12):
         (seeds / f"{number:02}.md").unlink(missing_ok=True)
@@ -39,18 +39,18 @@ def write_generation(seeds: Path, generation: int) -> None:
 
 def check_answer(engine: indexer.Engine) -> int:
     """Search and look at everything: all of it is of one generation, which is returned."""
-    page = engine.search("story OR absent", facets=("topic", "published"), limit=100)
+    page = engine.search("report OR absent", facets=("topic", "published"), limit=100)
     generation = page.generation
     assert page.total == len(page.hits) == size_of(generation)
     titles = {hit.story.title for hit in page.hits}
-    assert titles == {f"Story of {generation}"}
+    assert titles == {f"Report of {generation}"}
     for hit in page.hits:
-        assert hit.highlights["title"] == f"<mark>Story</mark> of {generation}"
-        assert [article.title for article in hit.related] == [f"Story in {generation}"]
+        assert hit.highlights["title"] == f"<mark>Report</mark> of {generation}"
+        assert [article.title for article in hit.related] == [f"Report in {generation}"]
     assert [(row.label, row.count) for row in page.facets["topic"]] == [
         (f"t{generation}", page.total)
     ]
-    assert engine.search(f'"story of {generation}"').total == page.total
+    assert engine.search(f'"report of {generation}"').total == page.total
     return generation
 
 
