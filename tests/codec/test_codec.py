@@ -40,7 +40,7 @@ QUERIES: dict[str, query.Query] = {
     "and maybe": query.AndMaybe(query.Term("year", "2021"), query.Term("title", WORDS[1])),
     "require": query.Require(query.Term("body", WORDS[1]), query.Term("published", "true")),
     "phrase": query.Phrase("body", [WORDS[0], WORDS[1]]),
-    "phrase of three": query.Phrase("body", [WORDS[0], WORDS[1], WORDS[0]]),
+    "phrase of three": query.Phrase("body", [WORDS[12], WORDS[1], WORDS[0]]),
     "phrase with slop": query.Phrase("body", [WORDS[2], WORDS[1]], slop=4),
     "phrase without lengths": query.ConstantScoreQuery(query.Phrase("about", [WORDS[0], WORDS[1]])),
     "span near": spans.SpanNear(
@@ -118,8 +118,9 @@ def test_query_equals_whoosh(pair: Any, name: str) -> None:
     """Every kind of query finds the same documents with the same scores in either format."""
     theirs, mine = pair
     for limit in (None, 7):
-        # Whoosh 3.54 fails an assertion when it skips blocks under a Require.
-        options = {"limit": limit, "optimize": name != "require"}
+        # Where Whoosh 3.54 skips blocks, it fails an assertion under a Require and may lose the
+        # best document under an AndNot, in its own format.
+        options = {"limit": limit, "optimize": name not in ("require", "and not")}
         _same(_hits(mine, QUERIES[name], **options), _hits(theirs, QUERIES[name], **options))
 
 
