@@ -35,7 +35,7 @@ class PositionsTable(
     long_postings=_U32,
     long_counts=_U32,
 ):
-    """`codec.read.PositionArrays` of a segment."""
+    """What positions of a segment are read from, as `codec.read.SegmentArrays` has it."""
 
 
 @compiled(nb.uint64(nb.uint64, nb.uint64, nb.int64))
