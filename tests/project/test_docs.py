@@ -91,7 +91,7 @@ def test_readme_python(checkout: Path):
     result = run([sys.executable, "-c", code], checkout)
     assert result.returncode == 0, result.stdout
     lines = result.stdout.splitlines()
-    assert lines[:2] == ["1 indexed, 0 rejected", "1 stories"]
+    assert lines[:2] == ["1 indexed, 0 rejected", "1 stories, 1 with all the words"]
     assert "<mark>Azure</mark>" in result.stdout
     assert lines[-1] == "('microsoft',)"
 
