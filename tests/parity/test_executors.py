@@ -247,6 +247,20 @@ def snapshot_of_texts(folder, texts, segments=1):
     return write_snapshot(folder, stories, segments), Corpus(stories)
 
 
+@pytest.mark.parametrize("whole", [0, 1, 9, 10])
+@pytest.mark.parametrize("sort", ["relevance", "newest"])
+def test_when_words_are_left_out(tmp_path, whole, sort):
+    """Stories with some of the words are listed where fewer than ten have all; if none, sorted."""
+    texts = ["cat dog"] * whole + ["cat"] * 3 + ["moon"]
+    snapshot, corpus = snapshot_of_texts(tmp_path, texts, 2)
+    for query in ("cat dog", "cat dog moon sun", "cat -absent dog"):
+        check_request(snapshot, corpus, SearchRequest(query=query, facets=FACETS, sort=sort))
+    (_, fast) = searchers_of(snapshot)
+    found = fast.find(SearchRequest(query="cat dog", sort=sort), 20)
+    assert found.relaxed is (whole < (10 if sort == "relevance" else 1))
+    assert found.answer.total == whole + (3 if found.relaxed else 0)
+
+
 def test_a_word_said_hundreds_of_times(tmp_path):
     """Frequencies past 255 count, before and in a phrase."""
     texts = [
