@@ -7,6 +7,7 @@ All are immutable. Instants are timezone-aware UTC datetimes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, Protocol, get_args, overload
@@ -250,7 +251,7 @@ class FacetRows(tuple[FacetCount, ...]):
         return made
 
 
-class _Shown:
+class _Shown(ABC):
     """A text that was found, read when first looked at.
 
     Threads may share it: what two of them read at once is the same.
@@ -264,8 +265,9 @@ class _Shown:
         self._spans: Spans | None = None
         self._highlights: Mapping[str, str] | None = None
 
+    @abstractmethod
     def _text(self) -> Story | Article:
-        raise NotImplementedError
+        """What was found."""
 
     @property
     def spans(self) -> Spans:

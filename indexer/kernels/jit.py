@@ -19,7 +19,22 @@ from .cache import CodeCache, code_folder
 # Typed so closely that what is given at run time does not fit.
 _njit: Any = nb.njit
 _intrinsic: Any = intrinsic
+_WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+def inner(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `compiled`, for a function that other compiled ones alone call.
+
+    To compile it takes half as long, since nothing translates its arguments from Python's.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return compile_for(
+            signature, function, code_folder(), no_cpython_wrapper=True, no_cfunc_wrapper=True
+        )
+
+    return decorate
 
 
 def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -36,10 +51,10 @@ def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def compile_for(
-    signature: Any, function: Callable[..., Any], folder: Path | None
+    signature: Any, function: Callable[..., Any], folder: Path | None, **options: bool
 ) -> Callable[..., Any]:
     """As `compiled`, with the code kept in a folder, or nowhere."""
-    dispatcher = _njit(**_OPTIONS)(function)
+    dispatcher = _njit(**_OPTIONS, **options)(function)
     if folder is not None:
         dispatcher._cache = CodeCache(folder, function)
     dispatcher.compile(signature)

@@ -20,7 +20,7 @@ import numba as nb
 import numpy as np
 
 from ..kernels.bits import BATCH, SLICES, adder, prefetch
-from ..kernels.jit import compiled, count_ones, lowest_one, readonly
+from ..kernels.jit import compiled, count_ones, inner, lowest_one, readonly
 from ..kernels.tables import Table
 
 #: Values that fit into a row, and words of 64 bits in a row of up to 64 and of more values.
@@ -33,25 +33,23 @@ _U32 = readonly(nb.uint32)
 _U64 = nb.uint64[::1]
 _ROWS = nb.uint64[:, ::1]
 _FIXED_ROWS = readonly(nb.uint64, 2)
-_SHORT = readonly(nb.uint16)
 _I64 = nb.int64[::1]
 
 
 class FacetTable(
-    Table, offsets=_U32, short=_SHORT, long=_U32, rows=_FIXED_ROWS, values=_I64, totals=_I64,
-    rare_offsets=_U32, rare_short=_SHORT, rare_long=_U32,
+    Table, offsets=_U32, ordinals=_U32, rows=_FIXED_ROWS, values=_I64, totals=_I64,
+    rare_offsets=_U32, rare=_U32,
 ):  # fmt: skip
     """The values of every document of a segment in a facet.
 
-    offsets, short or long: see `_count_listed`. Ordinals are in `short` or in `long`; the
-        other array is empty.
+    offsets, ordinals: document d has the values ordinals[offsets[d]:offsets[d + 1]]
     rows: uint64[N, 1 or 8] or uint64[0, 1], what `make_rows` makes of them; values, totals:
         int64[F], the value of each bit and how many rows have it
-    rare_offsets, rare_short or rare_long: lists of the values that are not in rows
+    rare_offsets, rare: lists of the values that are not in rows
     """
 
 
-@compiled(nb.int64(_U64, nb.uint8[::1], nb.int64, _U64))
+@inner(nb.int64(_U64, nb.uint8[::1], nb.int64, _U64))
 def keep_passing(bits, failed, own, kept):
     """Fill in kept: the matches that fail no filter, or none but number `own`.
 
@@ -74,6 +72,7 @@ def keep_passing(bits, failed, own, kept):
     return count
 
 
+@inner(nb.void(_U64, _U32, _U32, _I64))
 def _count_listed(bits, offsets, ordinals, counts):
     """Add to counts[v] the documents of `bits` that list the value v.
 
@@ -98,15 +97,9 @@ def _count_listed(bits, offsets, ordinals, counts):
                     if place < len(ordinals) and ordinals[place] < len(counts):
                         counts[np.int64(ordinals[place])] += 1
             held = 0
-    return 0
 
 
-_LISTED = (_U64, _U32)
-_count_short = compiled(nb.int64(*_LISTED, _SHORT, _I64))(_count_listed)
-_count_long = compiled(nb.int64(*_LISTED, _U32, _I64))(_count_listed)
-
-
-@compiled(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
+@inner(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
 def _add_row(rows, doc, slices):
     """Add one row to the slices of the counts; see `kernels.bits`."""
     for word in range(rows.shape[1]):
@@ -119,7 +112,7 @@ def _add_row(rows, doc, slices):
             number += 1
 
 
-@compiled(nb.void(_ROWS, _I64, nb.int64, _I64))
+@inner(nb.void(_ROWS, _I64, nb.int64, _I64))
 def _add_slices(slices, values, sign, counts):
     """Add sign · the count of bit i of the rows to counts[values[i]]."""
     sums = np.zeros(slices.shape[1] << 6, np.int64)
@@ -169,7 +162,7 @@ def _counter_of(width):
         _add_slices(slices, values, -1 if inverse else 1, counts)
 
     count_rows.__qualname__ = f"count_rows_{width}"
-    return compiled(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))(count_rows)
+    return inner(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))(count_rows)
 
 
 _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
@@ -177,15 +170,6 @@ _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
 
 #: So few matches are faster counted value by value.
 _FEW = 64
-
-
-@compiled(nb.void(_U64, _U32, _SHORT, _U32, _I64))
-def _count_lists(bits, offsets, short, long, counts):
-    """`_count_listed` for ordinals of either width."""
-    if len(short):
-        _count_short(bits, offsets, short, counts)
-    else:
-        _count_long(bits, offsets, long, counts)
 
 
 @compiled(nb.int64(FacetTable.type, _U64, _U64, nb.uint8[::1], nb.int64, nb.int64, _I64))
@@ -206,17 +190,18 @@ def count(facet, bits, kept, failed, own, matched, counts):
         bits = kept
     rows = facet.rows
     if len(rows) == 0 or matched < _FEW:
-        _count_lists(bits, facet.offsets, facet.short, facet.long, counts)
+        _count_listed(bits, facet.offsets, facet.ordinals, counts)
         return matched
     if rows.shape[1] == _NARROW:
         _count_narrow(bits, matched, rows, facet.values, facet.totals, counts)
     else:
         _count_wide(bits, matched, rows, facet.values, facet.totals, counts)
-    if len(facet.rare_short) or len(facet.rare_long):
-        _count_lists(bits, facet.rare_offsets, facet.rare_short, facet.rare_long, counts)
+    if len(facet.rare):
+        _count_listed(bits, facet.rare_offsets, facet.rare, counts)
     return matched
 
 
+@compiled(nb.int64(_U32, _U32, nb.int64[::1], _ROWS, nb.uint32[::1], nb.uint32[::1]))
 def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
     """Divide lists by document into rows of frequent values and lists of the others.
 
@@ -240,16 +225,6 @@ def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
     return used
 
 
-def _split_of(kind: Any) -> Any:
-    return compiled(
-        nb.int64(_U32, readonly(kind), nb.int64[::1], _ROWS, nb.uint32[::1], kind[::1])
-    )(_split)
-
-
-_split_short = _split_of(nb.uint16)
-_split_long = _split_of(nb.uint32)
-
-
 def _aligned_zeros(rows: int, width: int) -> Any:
     """uint64[rows, width], no wide row of which lies across two cache lines."""
     room = np.zeros(rows * width + 7, np.uint64)
@@ -269,6 +244,5 @@ def make_rows(offsets: Any, ordinals: Any, frequent: Any, values: int) -> tuple[
     rows = _aligned_zeros(docs, _NARROW if len(frequent) <= 64 else _WIDE)
     rare_offsets = np.zeros(len(offsets), np.uint32)
     rare = np.empty(len(ordinals), ordinals.dtype)
-    divide = _split_short if ordinals.dtype == np.uint16 else _split_long
-    used = divide(offsets, ordinals, places, rows, rare_offsets, rare)
+    used = _split(offsets, ordinals, places, rows, rare_offsets, rare)
     return rows, rare_offsets, rare[:used].copy()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from ..codec.read import SegmentArrays
 from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering
-from .plain import Matches, evaluate, score_rows
+from .plain import Matches, evaluate, row_scorer
 from .plan import Mask, Plan
 from .snapshot import Snapshot
 from .words import F32
@@ -58,14 +59,22 @@ class Executor:
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
         return Answer(matched, passed, complete, docs.tolist(), _scores_of(keys), counts)
 
-    def score_rows(self, plan: Plan, doc_id: int) -> F32:
-        """float32[rows of the story]: what each of its rows scores, its lead's weight left out."""
-        number = self.snapshot.segment_of(doc_id)
-        doc = doc_id - self.snapshot.bases[number]
-        if self._loops.loaded:
-            scores: F32 = self._segments()[number].score_rows(plan, doc)
-            return scores
-        return score_rows(self.snapshot.segments[number], number, plan, doc)
+    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
+        """A function story → float32[its rows]: what each scores, its lead's weight left out."""
+
+        @cache
+        def scorer(number: int) -> Callable[[int], F32]:
+            fast = self.fast(number)
+            if fast is None:
+                return row_scorer(self.snapshot.segments[number], number, plan)
+            found: Callable[[int], F32] = fast.row_scorer(plan)
+            return found
+
+        def score(doc_id: int) -> F32:
+            number = self.snapshot.segment_of(doc_id)
+            return scorer(number)(doc_id - self.snapshot.bases[number])
+
+        return score
 
     def fast(self, number: int) -> Any:
         """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import local
 from typing import Any
 
@@ -103,14 +103,18 @@ class FastSegment:
                 scores.append(values[:found])
         return Rows(np.concatenate(rows), np.concatenate(scores))
 
-    def score_rows(self, plan: Plan, doc: int) -> F32:
-        """float32[rows of the document]: what each scores; see `plain.score_rows`."""
+    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
+        """A function document → float32[its rows]: what each scores; see `plain.row_scorer`."""
         encoded, _ = encode(self._segment, self._number, plan)
-        begin, end = map(int, self._segment.first_rows[doc : doc + 2])
-        scores = np.zeros(end - begin, np.float32)
         leaves = np.array(scoring_leaves(plan), np.int64)
-        loops.score_rows(self._table, encoded, leaves, doc, scores)
-        return scores
+
+        def score(doc: int) -> F32:
+            begin, end = map(int, self._segment.first_rows[doc : doc + 2])
+            scores = np.zeros(end - begin, np.float32)
+            loops.score_rows(self._table, encoded, self._room(1), leaves, doc, scores)
+            return scores
+
+        return score
 
     def _room(self, steps: int) -> Table:
         """Room for one chunk, all zero where loops expect it; of this thread alone."""
@@ -118,11 +122,11 @@ class FastSegment:
         if room is None or room[0] < steps:
             width = self._most_docs
             room = steps, loops.WorkTable.fill(
-                totals=np.zeros(CHUNK_SIZE, np.float32),
-                selected=np.zeros((steps, width), np.uint8),
+                totals=np.zeros(CHUNK_SIZE, np.float32), scored=np.zeros(CHUNK_SIZE + 1, np.uint16),
+                best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
                 hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
                 places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
-                counts=np.zeros(1, np.int64),
+                counts=np.zeros(2, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]

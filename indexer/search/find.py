@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from .executor import Executor
 from .facets import Filters, filter_keys
 from .plan import Plan, Planner
 from .select import Selector
-from .words import Term
+from .words import F32, Term
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
 ENOUGH = 10
@@ -69,7 +71,7 @@ class Searcher:
         answer = self.executor.run(plan, ordering, limit, wishes)
         if answer.matched == found.answer.matched:
             return found
-        return found._replace(plan=plan, answer=answer)
+        return replace(found, plan=plan, answer=answer)
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
@@ -79,21 +81,9 @@ class Searcher:
         parsed = ParsedQuery(node, (), node, True, ())
         return Found(self, parsed, plan, answer, filters)
 
-    def matching(self, plan: Plan, doc_id: int) -> list[tuple[int, float]]:
-        """The related articles of a story that match, by number, and their scores; best first.
 
-        One that has only function words, or little of what the query weighs, does not count.
-        """
-        if not plan.telling:
-            return []
-        weight = sum(leaf.weight for leaf in plan.leaves if isinstance(leaf, Term))
-        scores = self.executor.score_rows(plan, doc_id)[1:]
-        enough = np.flatnonzero((scores > 0) & (scores >= np.float32(_MATCHING * weight)))
-        order = enough[np.argsort(-scores[enough], kind="stable")]
-        return list(zip(order.tolist(), scores[order].tolist(), strict=True))
-
-
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """What was found for a request, and by which plan."""
 
     searcher: Searcher
@@ -112,9 +102,28 @@ class Found(NamedTuple):
         """Whether stories are listed that lack some of the words."""
         return self.answer.total > self.answer.complete
 
+    @cached_property
+    def _scores(self) -> Callable[[int], F32]:
+        return self.searcher.executor.row_scorer(self.plan)
+
+    @cached_property
+    def _enough(self) -> np.float32:
+        """What a related article must score to count as a match."""
+        weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
+        enough: np.float32 = np.float32(_MATCHING * weight)
+        return enough
+
     def matching(self, doc_id: int) -> list[tuple[int, float]]:
-        """The related articles of a story that match; see `Searcher.matching`."""
-        return self.searcher.matching(self.plan, doc_id)
+        """The related articles of a story that match, by number, and their scores; best first.
+
+        One that has only function words, or little of what the query weighs, does not count.
+        """
+        if not self.plan.telling:
+            return []
+        scores = self._scores(doc_id)[1:]
+        enough = np.flatnonzero((scores > 0) & (scores >= self._enough))
+        order = enough[np.argsort(-scores[enough], kind="stable")]
+        return list(zip(order.tolist(), scores[order].tolist(), strict=True))
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..codec.positions_fast import PositionsTable, most_positions, read_positions
 from ..kernels.galloping import gallop
-from ..kernels.jit import compiled, readonly
+from ..kernels.jit import compiled, inner, readonly
 from ..kernels.tables import Table
 from ..ranking import LEAD_WEIGHT, SATURATION, WEIGHTS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT
@@ -48,6 +48,8 @@ MATCHED, PASSED, COMPLETE, HELD = range(4)
 ONE_FORM = -(1 << 62)
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
+# Places in `WorkTable.counts`.
+_TOUCHED, _SCORED = range(2)
 
 
 class SegmentTable(
@@ -70,13 +72,16 @@ class PlanTable(
 
 
 class WorkTable(
-    Table, totals=_F32, selected=nb.uint8[:, ::1], hits=nb.uint16[::1], last=nb.uint16[::1],
-    places=_I64, touched=_I64, counts=_I64,
+    Table, totals=_F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=_F32,
+    hits=nb.uint16[::1], last=nb.uint16[::1], places=_I64, touched=_I64, counts=_I64,
 ):  # fmt: skip
-    """Room for one chunk: totals float32[rows]; the others by documents of the chunk.
+    """Room for one chunk.
 
-    places: documents that are being looked at; touched: those whose totals may not be 0;
-        counts: how many of `touched` are in use
+    totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
+    selected: uint8[steps, documents]; best: float32[documents], the scores of documents
+    hits, last: uint16[documents], the leaves counted so far, and the last of them
+    places: the documents that are being looked at; touched: those with hits
+    counts: how many of `touched` and of `scored` are in use
     """
 
 
@@ -89,7 +94,7 @@ class AnswerTable(
     """What is found: see `run`."""
 
 
-@compiled(nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32))
+@inner(nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32))
 def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     """The score of a row in which a term has the postings from `begin` to `end`, several."""
     whole = np.float32(0)
@@ -105,7 +110,7 @@ def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
 
 
-@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64))
+@inner(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64))
 def mark(segment, plan, work, leaf, chunk, step):
     """Mark the documents of a leaf in a chunk in row `step` of `selected`."""
     docs = plan.extra_rows if plan.kinds[leaf] == ROWS else segment.docs
@@ -118,7 +123,7 @@ def mark(segment, plan, work, leaf, chunk, step):
             marks[np.int64(owners[row])] = 1
 
 
-@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
+@inner(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def scan(segment, plan, work, leaf, chunk, mode, number):
     """Add the scores of the postings of a leaf in a chunk.
 
@@ -133,12 +138,13 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
-    totals, hits, last, touched = work.totals, work.hits, work.last, work.touched
+    totals, scored = work.totals, work.scored
+    hits, last, touched = work.hits, work.last, work.touched
     stem, light = plan.stems[leaf], plan.lights[leaf]
     factors = light + stem
     single = factors[0]
-    marks = work.selected[number] if mode == 3 else work.selected[0]
-    count = work.counts[0]
+    marks = work.selected[number if mode == 3 else 0]
+    count, used = work.counts[_TOUCHED], work.counts[_SCORED]
     i = plan.bounds[leaf, chunk]
     while i < high:
         row = np.int64(docs[i])
@@ -161,19 +167,24 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
             count += hits[owner] == 0
             hits[owner] += 1
         if kind == SINGLE:
-            totals[row] += single * _SATURATED[weights[at]]
+            score = single * _SATURATED[weights[at]]
         elif kind == ROWS:
-            totals[row] += plan.extra_scores[at]
+            score = plan.extra_scores[at]
         elif i == high or docs[i] != row:
-            totals[row] += factors[codes[codes_at + at]] * _SATURATED[weights[at]]
+            score = factors[codes[codes_at + at]] * _SATURATED[weights[at]]
         else:
             while i < high and docs[i] == row:
                 i += 1
-            totals[row] += score_of_forms(docs, weights, codes, codes_at, at, i, stem, light)
-    work.counts[0] = count
+            score = score_of_forms(docs, weights, codes, codes_at, at, i, stem, light)
+        if score > 0:
+            scored[used] = row
+            used += totals[row] == 0
+            totals[row] += score
+    work.counts[_TOUCHED] = count
+    work.counts[_SCORED] = used
 
 
-@compiled(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
+@inner(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def probe(segment, plan, work, leaf, chunk, count, number):
     """Search a leaf for the first `count` documents of `places`, which rise.
 
@@ -184,14 +195,13 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
     docs = plan.extra_rows if kind == ROWS else segment.docs
     weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
-    scores = plan.extra_scores
-    first = segment.chunk_rows[chunk]
-    base = segment.chunk_docs[chunk]
-    size = segment.chunk_rows[chunk + 1] - first
-    first_rows, totals, hits, places = segment.first_rows, work.totals, work.hits, work.places
+    first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
+    first_rows, totals, scored = segment.first_rows, work.totals, work.scored
+    hits, places = work.hits, work.places
     stem, light = plan.stems[leaf], plan.lights[leaf]
     factors = light + stem
     single = factors[0]
+    used = work.counts[_SCORED]
     kept = 0
     at = low
     for n in range(count):
@@ -199,35 +209,38 @@ def probe(segment, plan, work, leaf, chunk, count, number):
         begin = np.int64(first_rows[base + place]) - first
         end = np.int64(first_rows[base + place + 1]) - first
         at = gallop(docs, at, high, begin)
-        found = at < high and docs[at] < end
+        found = False
         while at < high and docs[at] < end:
             row = np.int64(docs[at])
             following = at + 1
-            if row < begin or row >= size:  # a damaged list, which falls
-                at = following
-                continue
-            if kind == FORMS:
-                while following < high and docs[following] == row:
-                    following += 1
-            if kind == SINGLE:
-                totals[row] += single * _SATURATED[weights[at]]
-            elif kind == ROWS:
-                totals[row] += scores[at]
-            elif following == at + 1:
-                totals[row] += factors[codes[codes_at + at]] * _SATURATED[weights[at]]
-            else:
-                totals[row] += score_of_forms(
-                    docs, weights, codes, codes_at, at, following, stem, light
-                )
+            while kind == FORMS and following < high and docs[following] == row:
+                following += 1
+            if row >= begin:  # unless the list is damaged, and falls
+                found = True
+                if kind == SINGLE:
+                    score = single * _SATURATED[weights[at]]
+                elif kind == ROWS:
+                    score = plan.extra_scores[at]
+                elif following == at + 1:
+                    score = factors[codes[codes_at + at]] * _SATURATED[weights[at]]
+                else:
+                    score = score_of_forms(
+                        docs, weights, codes, codes_at, at, following, stem, light
+                    )
+                if score > 0:
+                    scored[used] = row
+                    used += totals[row] == 0
+                    totals[row] += score
             at = following
         if found and number:
             hits[place] = number
             places[kept] = place
             kept += 1
+    work.counts[_SCORED] = used
     return kept
 
 
-@compiled(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64))
+@inner(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64))
 def match_group(segment, plan, work, step, chunk, size):
     """Match a step whose parts are leaves that score, and add their scores as they match.
 
@@ -235,7 +248,6 @@ def match_group(segment, plan, work, step, chunk, size):
     """
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
     hits, places, touched = work.hits, work.places, work.touched
-    work.counts[0] = 0
     left = 0
     if kind == EITHER:
         for n in range(count):
@@ -262,7 +274,7 @@ def match_group(segment, plan, work, step, chunk, size):
         if n == 0:
             # Rows rise, and with them the documents that are touched.
             scan(segment, plan, work, leaf, chunk, 1, 1)
-            left = work.counts[0]
+            left = work.counts[_TOUCHED]
             for i in range(left):
                 places[i] = touched[i]
         elif length > _SEARCHED * left:
@@ -280,7 +292,7 @@ def match_group(segment, plan, work, step, chunk, size):
     return left
 
 
-@compiled(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
+@inner(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def match_step(segment, plan, work, step, chunk, size, base):
     """Fill in what a step selects in a chunk, after those it needs."""
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
@@ -317,7 +329,7 @@ def match_step(segment, plan, work, step, chunk, size, base):
                     chosen[place] |= other[place]
 
 
-@compiled(nb.void(*_TABLES, nb.int64, nb.int64))
+@inner(nb.void(*_TABLES, nb.int64, nb.int64))
 def add_scores(segment, plan, work, chunk, size):
     """Add the scores of every leaf in the documents in which it counts; see `plan`.
 
@@ -343,7 +355,7 @@ def add_scores(segment, plan, work, chunk, size):
             scan(segment, plan, work, steps[step, 1], chunk, 3, step)
 
 
-@compiled(nb.void(AnswerTable.type, nb.int64, nb.float64, nb.bool_))
+@inner(nb.void(AnswerTable.type, nb.int64, nb.float64, nb.bool_))
 def hold(answer, doc, key, everything):
     """Take a document, which comes after all others, among the best if it is one."""
     docs, keys, state = answer.docs, answer.keys, answer.state
@@ -364,6 +376,72 @@ def hold(answer, doc, key, everything):
     docs[at] = doc
 
 
+@inner(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
+def match(segment, plan, work, chunk, size, group, counted):
+    """Find the documents of a chunk that match, and what their rows score.
+
+    group, counted: as in `run`. Returns how many there are; they are in `places`, rising.
+    """
+    steps, parts, selected, places = plan.steps, plan.parts, work.selected, work.places
+    root = len(steps) - 1
+    # The group decides alone if nothing but what may be added to scores comes after it.
+    whole = parts[steps[root, 1]] if steps[root, 0] == ALSO else root
+    left = 0
+    for step in range(root + 1):
+        if step == group:
+            left = match_group(segment, plan, work, step, chunk, size)
+            if step == whole:
+                break
+            for place in range(size):
+                selected[step, place] = 0
+            for i in range(left):
+                selected[step, places[i]] = 1
+        elif steps[step, 3] == 0:
+            match_step(segment, plan, work, step, chunk, size, segment.chunk_docs[chunk])
+    if group < 0:
+        for n in range(steps[counted, 2] if counted >= 0 else 0):
+            part = parts[steps[counted, 1] + n]
+            for place in range(size):
+                work.hits[place] += selected[part, place]
+        add_scores(segment, plan, work, chunk, size)
+    if group != whole:
+        left = 0
+        for place in range(size):
+            places[left] = place
+            left += selected[root, place] != 0
+    if group >= 0 and steps[root, 0] == ALSO:
+        # Leaves that may be added to scores are sought in what matches.
+        for n in range(1, steps[root, 2]):
+            probe(segment, plan, work, steps[parts[steps[root, 1] + n], 1], chunk, left, 0)
+    return left
+
+
+@inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.bool_))
+def settle(segment, work, chunk, clears):
+    """Give each document of a chunk the score of its best row; or clear all for the next chunk."""
+    totals, scored, best = work.totals, work.scored, work.best
+    first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
+    owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
+    first_rows = segment.first_rows
+    for i in range(work.counts[_SCORED]):
+        row = np.int64(scored[i])
+        owner = np.int64(owners[row])
+        if clears:
+            best[owner] = 0
+            continue
+        score = totals[row]
+        totals[row] = 0
+        if np.int64(first_rows[base + owner]) == first + row:
+            score *= _LEAD
+        best[owner] = max(best[owner], score)
+    if clears:
+        for i in range(work.counts[_TOUCHED]):
+            work.hits[work.touched[i]] = 0
+            work.last[work.touched[i]] = 0
+        work.counts[_TOUCHED] = 0
+        work.counts[_SCORED] = 0
+
+
 @compiled(
     nb.void(
         SegmentTable.type, PlanTable.type, WorkTable.type, AnswerTable.type, nb.uint8[::1],
@@ -382,58 +460,18 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
         `docs` has room for all, in order of number
     bonus: what the scores of complete documents are multiplied by
     """
-    base, group, counted, first, everything = (
-        options[0],
-        options[1],
-        options[2],
-        options[3] != 0,
-        options[4] != 0,
-    )
-    need = np.int64(plan.steps[counted, 2]) if counted >= 0 else 0
-    steps, first_rows, dead = plan.steps, segment.first_rows, segment.dead
-    totals, selected, hits, last = work.totals, work.selected, work.hits, work.last
-    state, bits = answer.state, answer.bits
-    places = work.places
-    ordered = totals.view(np.int32)
-    bits_of_one = np.zeros(1, np.int32)
-    one = bits_of_one.view(np.float32)
-    root = len(steps) - 1
-    # The group decides alone if nothing but what may be added to scores comes after it.
-    whole = np.int64(plan.parts[steps[root, 1]]) if steps[root, 0] == ALSO else root
+    base, group, counted = options[0], options[1], options[2]
+    first, everything = options[3] != 0, options[4] != 0
+    need = plan.steps[counted, 2] if counted >= 0 else 0
+    state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
+    k = len(keys)
     for chunk in range(len(segment.chunk_docs) - 1):
-        doc0, row0 = segment.chunk_docs[chunk], segment.chunk_rows[chunk]
+        doc0 = segment.chunk_docs[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
-        rows = segment.chunk_rows[chunk + 1] - row0
-        left = 0
-        for step in range(root + 1):
-            if step == group:
-                left = match_group(segment, plan, work, step, chunk, size)
-                if step == whole:
-                    break
-                for place in range(size):
-                    selected[step, place] = 0
-                for i in range(left):
-                    selected[step, places[i]] = 1
-            elif steps[step, 3] == 0:
-                match_step(segment, plan, work, step, chunk, size, doc0)
-        if group < 0:
-            for n in range(need):
-                part = plan.parts[steps[counted, 1] + n]
-                for place in range(size):
-                    hits[place] += selected[part, place]
-            add_scores(segment, plan, work, chunk, size)
-        if group < 0 or group != whole:
-            left = 0
-            for place in range(size):
-                places[left] = place
-                left += selected[root, place] != 0
-        if group >= 0 and steps[root, 0] == ALSO:
-            # Leaves that may be added to scores are sought in what matches.
-            for n in range(1, steps[root, 2]):
-                leaf = steps[plan.parts[steps[root, 1] + n], 1]
-                probe(segment, plan, work, leaf, chunk, left, 0)
+        left = match(segment, plan, work, chunk, size, group, counted)
+        settle(segment, work, chunk, False)
         for i in range(left):
-            place = places[i]
+            place = work.places[i]
             doc = doc0 + place
             if len(dead) and dead[doc]:
                 continue
@@ -442,80 +480,39 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
             if len(failed) and failed[doc]:
                 continue
             state[PASSED] += 1
-            complete = need > 0 and hits[place] == need
+            complete = need > 0 and work.hits[place] == need
             state[COMPLETE] += complete
+            best = work.best[place]
+            key = np.float64(best * bonus if complete else best)
             if len(ranks):
-                hold(answer, base + doc, -np.float64(ranks[doc]), everything)
-                continue
-            begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
-            # Numbers that are not negative are in the order of their bits.
-            most = np.int32(0)
-            for row in range(begin + 1, end):
-                most = max(most, ordered[row])
-            bits_of_one[0] = most
-            best = max(totals[begin] * _LEAD, one[0])
-            if complete:
-                best *= bonus
-            key = np.float64(best)
-            if complete and first:
+                key = -np.float64(ranks[doc])
+            elif complete and first:
                 key += FIRST
-            k = len(answer.keys)
-            if everything or state[HELD] < k or (k > 0 and key > answer.keys[k - 1]):
+            if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
                 hold(answer, base + doc, key, everything)
+        settle(segment, work, chunk, True)
         if group < 0:
-            for row in range(rows):
-                totals[row] = 0
             for place in range(size):
-                hits[place] = 0
-            continue
-        for i in range(work.counts[0]):
-            place = work.touched[i]
-            hits[place] = 0
-            last[place] = 0
-            doc = doc0 + place
-            begin, end = np.int64(first_rows[doc]) - row0, np.int64(first_rows[doc + 1]) - row0
-            for row in range(begin, end):
-                totals[row] = 0
+                work.hits[place] = 0
 
 
-@compiled(nb.void(SegmentTable.type, PlanTable.type, _I64, nb.int64, _F32))
-def score_rows(segment, plan, leaves, doc, scores):
+@compiled(nb.void(*_TABLES, _I64, nb.int64, _F32))
+def score_rows(segment, plan, work, leaves, doc, scores):
     """Add up what each row of a document scores by some leaves; scores: float32[its rows]."""
     chunk = 0
     while segment.chunk_docs[chunk + 1] <= doc:
         chunk += 1
-    first = segment.chunk_rows[chunk]
-    begin = np.int64(segment.first_rows[doc]) - first
-    end = np.int64(segment.first_rows[doc + 1]) - first
-    weights, codes = segment.weights, segment.codes
+    work.places[0] = doc - segment.chunk_docs[chunk]
+    begin = np.int64(segment.first_rows[doc]) - segment.chunk_rows[chunk]
     for n in range(len(leaves)):
-        leaf = leaves[n]
-        kind, codes_at = plan.kinds[leaf], plan.codes_at[leaf]
-        high = plan.bounds[leaf, chunk + 1]
-        docs = plan.extra_rows if kind == ROWS else segment.docs
-        at = gallop(docs, plan.bounds[leaf, chunk], high, begin)
-        stem, light = plan.stems[leaf], plan.lights[leaf]
-        while at < high and docs[at] < end:
-            row = np.int64(docs[at]) - begin
-            following = at + 1
-            while kind != ROWS and following < high and docs[following] == docs[at]:
-                following += 1
-            if row >= 0:
-                if kind == ROWS:
-                    scores[row] += plan.extra_scores[at]
-                elif kind == SINGLE:
-                    scores[row] += (stem + light[0]) * _SATURATED[weights[at]]
-                elif following == at + 1:
-                    saturated = _SATURATED[weights[at]]
-                    scores[row] += stem * saturated + light[codes[codes_at + at]] * saturated
-                else:
-                    scores[row] += score_of_forms(
-                        docs, weights, codes, codes_at, at, following, stem, light
-                    )
-            at = following
+        probe(segment, plan, work, leaves[n], chunk, 1, 0)
+    for row in range(len(scores)):
+        scores[row] = work.totals[begin + row]
+        work.totals[begin + row] = 0
+    work.counts[_SCORED] = 0
 
 
-@compiled(nb.float32(_U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]))
+@inner(nb.float32(_U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]))
 def _score_of_allowed(weights, codes, codes_at, begin, end, stem, light, allowed):
     """As `score_of_forms`, of some forms alone; codes_at: ONE_FORM for a term that has one."""
     whole = np.float32(0)
@@ -543,6 +540,60 @@ class PhraseTable(
     """
 
 
+@inner(nb.int64(nb.int64[::1], nb.int64, nb.int64[::1], nb.int64, nb.int64))
+def follow(ends, held, places, count, gap):
+    """Keep in `ends` those of `count` rising places that come at most `gap` after one of them.
+
+    Both rise. Returns how many there are.
+    """
+    kept = at = 0
+    for i in range(count):
+        place = places[i]
+        while at < held and ends[at] < place - gap:
+            at += 1
+        if at < held and ends[at] < place:
+            places[kept] = place
+            kept += 1
+    for i in range(kept):
+        ends[i] = places[i]
+    return kept
+
+
+@inner(nb.int64(_I64, nb.int64, _I64, nb.int64))
+def merge(places, count, others, added):
+    """Merge `added` rising numbers of `others` into `count` of `places`; returns how many."""
+    at, end = count - 1, count + added
+    for i in range(added - 1, -1, -1):
+        while at >= 0 and places[at] > others[i]:
+            end -= 1
+            places[end] = places[at]
+            at -= 1
+        end -= 1
+        places[end] = others[i]
+    return count + added
+
+
+@inner(
+    nb.int64(
+        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, nb.int64,
+        _I64, _I64,
+    )
+)  # fmt: skip
+def places_in_row(segment, positions, phrase, word, begin, end, places, spare):
+    """Fill in where a word stands in the row of the postings from `begin` to `end`, rising.
+
+    places, spare: room for all places, and for those of one posting
+    Returns how many places there are.
+    """
+    codes, codes_at = segment.codes, phrase.codes_at[word]
+    count = 0
+    for i in range(begin, end):
+        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
+        if phrase.allowed[word, form]:
+            count = merge(places, count, spare, read_positions(positions, i, spare))
+    return count
+
+
 @compiled(
     nb.int64(
         SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
@@ -555,8 +606,7 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
     rows, scores: filled in; as long as the shortest list of a word in the chunk
     Returns how many rows there are. A row scores what its words score.
     """
-    docs, weights, codes = segment.docs, segment.weights, segment.codes
-    bounds = phrase.bounds
+    docs, weights, codes, bounds = segment.docs, segment.weights, segment.codes, phrase.bounds
     count = len(bounds)
     first = segment.chunk_rows[chunk]
     size = segment.chunk_rows[chunk + 1] - first
@@ -565,61 +615,51 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
         length = bounds[n, chunk + 1] - bounds[n, chunk]
         if length < bounds[driver, chunk + 1] - bounds[driver, chunk]:
             driver = n
-    at = bounds[:, chunk].copy()
-    room = np.empty(most_positions(positions), np.int64)
-    ends = np.empty(2 * len(room), np.int64)
+    begins, after = np.empty(count, np.int64), np.empty(count, np.int64)
+    for n in range(count):
+        begins[n] = after[n] = bounds[n, chunk]
+    longest = most_positions(positions)
+    places, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    ends = np.empty(longest, np.int64)
     found = 0
-    while at[driver] < bounds[driver, chunk + 1]:
-        row = np.int64(docs[at[driver]])
-        all_have = row < size
+    while begins[driver] < bounds[driver, chunk + 1]:
+        row = np.int64(docs[begins[driver]])
+        has_all = row < size
         for n in range(count):
-            if not all_have:
-                break
-            at[n] = gallop(docs, at[n], bounds[n, chunk + 1], row)
-            all_have = at[n] < bounds[n, chunk + 1] and docs[at[n]] == row
+            high = bounds[n, chunk + 1]
+            if has_all:
+                begins[n] = gallop(docs, begins[n], high, row)
+                after[n] = begins[n]
+                while after[n] < high and docs[after[n]] == row:
+                    after[n] += 1
+                has_all = after[n] > begins[n]
         held = 0
         score = np.float32(0)
         for n in range(count):
-            if not all_have:
+            if not has_all:
                 break
-            end = at[n]
-            kept = 0
-            while end < bounds[n, chunk + 1] and docs[end] == row:
-                form = (
-                    np.int64(codes[phrase.codes_at[n] + end])
-                    if phrase.codes_at[n] != ONE_FORM
-                    else 0
-                )
-                if phrase.allowed[n, form]:
-                    for i in range(read_positions(positions, end, room)):
-                        place = room[i]
-                        follows = n == 0
-                        for j in range(held):
-                            follows |= 0 < place - ends[j] <= gap
-                        # What has been held so far is still needed: new ones are kept behind.
-                        if follows and held + kept < len(ends):
-                            ends[held + kept] = place
-                            kept += 1
-                end += 1
-            for i in range(kept):
-                ends[i] = ends[held + i]
-            held = kept
-            all_have = held > 0
-            if all_have:
-                score += _score_of_allowed(
-                    weights,
-                    codes,
-                    phrase.codes_at[n],
-                    at[n],
-                    end,
-                    phrase.stems[n],
-                    phrase.lights[n],
-                    phrase.allowed[n],
-                )
-        if all_have:
+            room = longest * (after[n] - begins[n])
+            if room > len(places):  # several forms of the word
+                places, before = np.empty(room, np.int64), ends
+                ends = np.empty(room, np.int64)
+                for i in range(held):
+                    ends[i] = before[i]
+            some = places_in_row(segment, positions, phrase, n, begins[n], after[n], places, spare)
+            if n:
+                held = follow(ends, held, places, some, gap)
+            else:
+                held = some
+                for i in range(some):
+                    ends[i] = places[i]
+            has_all = held > 0
+            score += _score_of_allowed(
+                weights, codes, phrase.codes_at[n], begins[n], after[n], phrase.stems[n],
+                phrase.lights[n], phrase.allowed[n],
+            )  # fmt: skip
+        if has_all:
             rows[found] = first + row
             scores[found] = score
             found += 1
-        while at[driver] < bounds[driver, chunk + 1] and docs[at[driver]] <= row:
-            at[driver] += 1
+        # Past the row, and past what does not rise in a damaged list.
+        begins[driver] = max(begins[driver] + 1, after[driver])
     return found

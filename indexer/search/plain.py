@@ -6,6 +6,7 @@ by leaf in the order of the plan.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,15 +50,22 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
     return Matches(matched[-1], np.where(matched[-1], best, np.float32(0)), words)
 
 
-def score_rows(segment: SegmentArrays, number: int, plan: Plan, doc: int) -> F32:
-    """float32[rows of the document]: what each row scores, by all leaves that score."""
-    begin, end = map(int, segment.first_rows[doc : doc + 2])
-    totals = np.zeros(end - begin, np.float32)
-    for leaf in scoring_leaves(plan):
-        found = _rows_of(segment, number, plan.leaves[leaf])
-        low, high = np.searchsorted(found.rows, (begin, end))
-        totals[found.rows[low:high] - begin] += found.scores[low:high]
-    return totals
+def row_scorer(segment: SegmentArrays, number: int, plan: Plan) -> Callable[[int], F32]:
+    """A function document → float32[its rows]: what each scores, by all leaves that score.
+
+    The lead's weight is left out.
+    """
+    leaves = [_rows_of(segment, number, plan.leaves[leaf]) for leaf in scoring_leaves(plan)]
+
+    def score(doc: int) -> F32:
+        begin, end = map(int, segment.first_rows[doc : doc + 2])
+        totals = np.zeros(end - begin, np.float32)
+        for found in leaves:
+            low, high = np.searchsorted(found.rows, (begin, end))
+            totals[found.rows[low:high] - begin] += found.scores[low:high]
+        return totals
+
+    return score
 
 
 def scoring_leaves(plan: Plan) -> list[int]:

@@ -14,7 +14,6 @@ from .answer import FacetWish
 
 _NO_ROWS = np.zeros((0, 1), np.uint64)
 _NO_VALUES = np.zeros(0, np.int64)
-_SHORT, _LONG = np.zeros(0, np.uint16), np.zeros(0, np.uint32)
 
 
 class Tally:
@@ -65,6 +64,8 @@ class Counter:
     def __init__(
         self, offsets: Any, ordinals: Any, frequencies: Any, most: int = count.ROW_VALUES
     ) -> None:
+        # One width of numbers: loops for two would take twice as long to compile.
+        ordinals = ordinals.astype(np.uint32)
         self._lists = (offsets, ordinals)
         self._frequencies = frequencies
         self._most = most
@@ -94,9 +95,7 @@ class Counter:
 
     def _filled(self, rows: Any, values: Any, rare_offsets: Any, rare: Any) -> Table:
         offsets, ordinals = self._lists
-        long = ordinals.dtype == _LONG.dtype
         return count.FacetTable.fill(
-            offsets=offsets, short=_SHORT if long else ordinals, long=ordinals if long else _LONG,
-            rows=rows, values=values, totals=self._frequencies[values], rare_offsets=rare_offsets,
-            rare_short=_SHORT if long else rare, rare_long=rare if long else _LONG,
+            offsets=offsets, ordinals=ordinals, rows=rows, values=values,
+            totals=self._frequencies[values], rare_offsets=rare_offsets, rare=rare,
         )  # fmt: skip

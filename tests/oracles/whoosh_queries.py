@@ -140,6 +140,7 @@ def _in_field(node: TextNode, expand: Expand) -> Callable[[str], wq.Query]:
         stems = sorted(expand(node))
         return lambda field: _either([wq.Term(field, term) for term in stems])
     if node.exact:
+        # Whoosh sees stems alone, so there is nothing that it could be asked.
         raise NotImplementedError("words as written")
     words = [node.text] if isinstance(node, Word) else node.words
     terms = [stem(word) for word in words]

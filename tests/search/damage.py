@@ -111,7 +111,7 @@ def damage(folder: Path, number: int, seed: int) -> Damage:
     data = (folder / name).read_bytes()
     how = random_.choice(_WAYS)
     mended = random_.random() < 0.5
-    if how is _swap:
+    if how is None:
         others = [path.name for path in folder.glob(f"*{Path(name).suffix}") if path.name != name]
         return Damage(
             name, "swapped", (folder / random_.choice(sorted(others))).read_bytes(), False
@@ -197,11 +197,8 @@ def _cut(data: bytearray, random_: random.Random, sections: list[Section]) -> st
     return "cut short"
 
 
-def _swap(data: bytearray, random_: random.Random, sections: list[Section]) -> str:
-    raise NotImplementedError
-
-
-_WAYS = (_flip, _flip, _fill, _fill, _count, _count, _count, _cut, _swap)
+#: What is done to a file; None takes the bytes of another of the same kind.
+_WAYS = (_flip, _flip, _fill, _fill, _count, _count, _count, _cut, None)
 
 
 def use(folder: Path, *, compiled: bool) -> None:
@@ -285,7 +282,7 @@ def _run_child(index: Path, seed: int, numbers: range) -> Iterator[tuple[int, st
         try:
             _work(index, seed, numbers, writing)
             status = 0
-        except Exception:
+        except Exception:  # of the test itself: told, and seen by the status
             traceback.print_exc()
         finally:
             os._exit(status)
