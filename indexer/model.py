@@ -341,7 +341,8 @@ class Hit(_Shown):
     """A story on a result page.
 
     `highlights` and `spans` have "title", "excerpt" and, where the story has a body, "body";
-    of the body, `highlights` has a snippet. All is read from the index when first asked for.
+    of the body, `highlights` has a snippet, and `spans` those of the first 65,536 characters
+    or the next that have any. All is read from the index when first asked for.
     """
 
     __slots__ = ("_related", "_story")

@@ -12,10 +12,15 @@ from ..model import Article, Hit, RelatedHit, Spans, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
 from .html import mark, snippet
-from .marks import Marker
+from .marks import Marker, Place, Span
 
 if TYPE_CHECKING:
     from ..search.snapshot import Snapshot
+
+
+#: A body is looked through in stretches of so many characters, until one has a match; each
+#: goes on for some more, so that no phrase is cut.
+_STRETCH, _MORE = 1 << 16, 1 << 10
 
 
 class Answered(Protocol):
@@ -94,7 +99,7 @@ class _Source:
             "excerpt": tuple(find(text.excerpt, "excerpt" if story else "related")),
         }
         if isinstance(text, Story) and text.body:
-            spans["body"] = tuple(find(text.body, "body"))
+            spans["body"] = _spans_of_body(text.body, find)
         return spans
 
     def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
@@ -104,3 +109,17 @@ class _Source:
         if isinstance(text, Story) and text.body:
             marked["body"] = snippet(text.body, spans["body"])
         return marked
+
+
+def _spans_of_body(body: str, find: Callable[[str, Place], list[Span]]) -> tuple[Span, ...]:
+    """Where words match in the first stretch of a body that has any.
+
+    A snippet shows no more, and to mark every word of 4 MiB would take seconds.
+    """
+    for cut in range(0, len(body), _STRETCH):
+        # From a blank on, so that no word is cut.
+        begin = max(body.rfind(" ", 0, cut) + 1, cut - _MORE, 0)
+        found = find(body[begin : cut + _STRETCH + _MORE], "body")
+        if found:
+            return tuple([(begin + start, begin + end) for start, end in found])
+    return ()

@@ -45,6 +45,10 @@ _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 _MOST_SHOUTED = 5
 #: The fewest words, beside those in quotes, of a text that is read as prose.
 _FEWEST_OF_PROSE = 10
+# What people write to search and not to be read: operators, signs at the ends of words.
+_MEANT = re.compile(
+    r"\b(?:AND|OR|NOT)\b|(?<!\S)-\w|(?<!\S)[*?]+\w|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w"
+)
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
 _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS))
@@ -119,10 +123,10 @@ def _is_shouted(text: str) -> bool:
 def _is_prose(text: str) -> bool:
     """Whether a text is one that was written to be read, and not to be searched for.
 
-    It has many words beside those in quotes, no operators and no fields.
+    It has many words beside those in quotes, no operators, no signs of syntax, no fields.
     """
     outside = _QUOTED.sub(" ", text)
-    if len(outside.split()) < _FEWEST_OF_PROSE or _ANY_OPERATOR.search(outside):
+    if len(outside.split()) < _FEWEST_OF_PROSE or _MEANT.search(outside):
         return False
     return not any(found[1].lower() in _FIELD_NAMES for found in _FIELD.finditer(outside))
 

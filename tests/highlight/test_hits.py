@@ -11,7 +11,7 @@ from indexer.errors import IndexCorrupt
 from indexer.highlight import hits as hits_module
 from indexer.highlight.hits import Highlighter
 from indexer.model import Article, Story
-from indexer.query.nodes import All, Fuzzy, Word
+from indexer.query.nodes import All, Fuzzy, Phrase, Word
 from indexer.schema import cut_related, encode_related, read_article
 
 ARTICLES = tuple(Article(title=f"Cloud {n}", excerpt="a <cloud>", heat=n) for n in range(4))
@@ -160,3 +160,34 @@ def test_threads_share_hits(archive):
     for thread in threads:
         thread.join()
     assert seen == [seen[0]] * 8
+
+
+def _of_body(archive, body, node):
+    archive.lead = lambda doc_id: Story(id="s", title="long", body=body)
+    (hit,) = hits_of(archive, Answer(node), [1])
+    return [body[start:end] for start, end in hit.spans["body"]], hit.highlights["body"]
+
+
+@pytest.mark.parametrize("before", [0, 1, 65_530, 65_533, 65_536, 131_070, 300_000])
+@pytest.mark.parametrize("filler", ["x ", "雲"])
+def test_a_match_is_found_wherever_in_a_long_body_it_stands(archive, before, filler):
+    """Matches are sought stretch by stretch; none is cut, and a phrase is not either."""
+    body = (filler * before)[:before] + " big cloud " + "x " * 70_000
+    phrase = Phrase(("big", "cloud"))
+    found, shown = _of_body(archive, body, phrase)
+    assert found == ["big cloud"]
+    assert "<mark>big cloud</mark>" in shown
+
+
+@pytest.mark.parametrize("cut", [65_536, 131_072])
+def test_no_part_of_a_word_is_taken_for_a_word(archive, cut):
+    """A word that lies over the end of a stretch is read whole."""
+    body = ("x " * cut)[: cut - 5] + "thundercloud" + " y" * 1_000
+    assert _of_body(archive, body, Word("cloud"))[0] == []
+
+
+def test_a_body_is_read_as_far_as_the_first_stretch_with_matches(archive):
+    """Every word of a huge body may match: only a stretch of it is marked."""
+    found, shown = _of_body(archive, "cloud " * 600_000, Word("cloud"))
+    assert 10_000 < len(found) < 12_000
+    assert shown.startswith("<mark>cloud</mark> <mark>cloud</mark>")

@@ -307,6 +307,12 @@ def test_a_text_that_was_written_to_be_read_has_plain_words_alone():
     "typed",
     [
         f"{PROSE} OR more",
+        f"{PROSE} -more",
+        f"{PROSE} mor*",
+        f"{PROSE} *ore",
+        f"{PROSE} m?re",
+        f"{PROSE} more~",
+        f"{PROSE} more^2",
         f"{PROSE} topic:cloud",
         f"{PROSE} title:(world)",
         'he said "they will go and leave the old house for a world" today',
