@@ -414,3 +414,25 @@ def test_what_is_no_whole_number_is_refused(seed_index, name, value):
     """A number of the wrong kind names its parameter."""
     with indexer.open_index(seed_index) as engine, pytest.raises(indexer.QueryError, match=name):
         engine.search("azure", **{name: value})
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "query, found",
+    [
+        ('"cat cat"', ["b", "c"]),
+        ('"cat dog cat"', ["d"]),
+        ('"cat cat"~1', ["b", "c", "d"]),
+        ('"run running runs"', ["e"]),
+        ('"dog cat"', ["a", "d"]),
+    ],
+)
+def test_a_phrase_may_repeat_a_word(tmp_path, query, found, compiled):
+    """Each word of a phrase stands at a place of its own, after the one before."""
+    titles = {"a": "dog cat", "b": "cat cat", "c": "cats, cat", "d": "cat dog cat",
+              "e": "run, running runs"}  # fmt: skip
+    index = build(tmp_path, {f"{name}.md": {"title": title} for name, title in titles.items()})
+    with indexer.open_index(index, compiled=compiled) as engine:
+        engine.warm_up()
+        page = engine.search(query)
+    assert sorted(hit.story.id for hit in page.hits) == [f"{name}.md" for name in found]
