@@ -19,7 +19,6 @@ from .cache import CodeCache, code_folder
 # Typed so closely that what is given at run time does not fit.
 _njit: Any = nb.njit
 _intrinsic: Any = intrinsic
-_WITHOUT_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 

@@ -46,9 +46,7 @@ _MOST_SHOUTED = 5
 #: The fewest words, beside those in quotes, of a text that is read as prose.
 _FEWEST_OF_PROSE = 10
 # What people write to search and not to be read: operators, signs at the ends of words.
-_MEANT = re.compile(
-    r"\b(?:AND|OR|NOT)\b|(?<!\S)-\w|(?<!\S)[*?]+\w|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w"
-)
+_MEANT = re.compile(r"\b(?:AND|OR|NOT)\b|(?<!\S)-\w|(?<!\S)[*?]+\w|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w")
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
 _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS))

@@ -594,6 +594,17 @@ def places_in_row(segment, positions, phrase, word, begin, end, places, spare):
     return count
 
 
+@inner(nb.int64(nb.int64[:, ::1], nb.int64))
+def shortest(bounds, chunk):
+    """The list with the fewest postings in a chunk."""
+    least = 0
+    for n in range(1, len(bounds)):
+        length = bounds[n, chunk + 1] - bounds[n, chunk]
+        if length < bounds[least, chunk + 1] - bounds[least, chunk]:
+            least = n
+    return least
+
+
 @compiled(
     nb.int64(
         SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
@@ -610,11 +621,7 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
     count = len(bounds)
     first = segment.chunk_rows[chunk]
     size = segment.chunk_rows[chunk + 1] - first
-    driver = 0
-    for n in range(count):
-        length = bounds[n, chunk + 1] - bounds[n, chunk]
-        if length < bounds[driver, chunk + 1] - bounds[driver, chunk]:
-            driver = n
+    driver = shortest(bounds, chunk)
     begins, after = np.empty(count, np.int64), np.empty(count, np.int64)
     for n in range(count):
         begins[n] = after[n] = bounds[n, chunk]

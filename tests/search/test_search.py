@@ -418,7 +418,7 @@ def test_what_is_no_whole_number_is_refused(seed_index, name, value):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
-    "query, found",
+    ("query", "found"),
     [
         ('"cat cat"', ["b", "c"]),
         ('"cat dog cat"', ["d"]),
