@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import log
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ class Dictionary:
         self._segments = segments
         self.rows = sum(segment.row_count for segment in segments)
         # Few words make up most of what people ask for.
-        self._stem = lru_cache(maxsize=_REMEMBERED)(self._look_up)
+        self._stem = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, self.rows))
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
@@ -111,29 +111,6 @@ class Dictionary:
             lists.append(TermList(entry, bounds, codes, weights))
         return Term(stem.weight, STEM_SHARE * stem.weight * factor, lists)
 
-    def _look_up(self, stem: str) -> _Stem:
-        encoded = stem.encode()
-        places: list[tuple[TermEntry, list[int], int, list[str]] | None] = []
-        counts: dict[str, tuple[int, int]] = {}
-        df = cf = 0
-        for segment in self._segments:
-            entry = segment.find_term(TEXT, encoded)
-            if entry is None:
-                places.append(None)
-                continue
-            rows, occurrences = segment.text_counts(entry.ordinal)
-            df, cf = df + rows, cf + occurrences
-            found = segment.forms_of(entry.ordinal)
-            forms = [light_form(form.text) for form in found]
-            for light, form in dict(zip(forms, found, strict=True)).items():
-                before = counts.get(light, (0, 0))
-                counts[light] = before[0] + form.light_df, before[1] + form.light_cf
-            begin, end = segment.code_bounds(entry)
-            codes = begin if begin < end else -1
-            places.append((entry, segment.row_bounds(entry), codes, forms))
-        lights = {light: word_weight(self.rows, *count) for light, count in counts.items()}
-        return _Stem(word_weight(self.rows, df, cf), lights, places)
-
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
         count = 0
@@ -152,6 +129,31 @@ class Dictionary:
                 text = segment.form_text(form)
                 counts[text] = counts.get(text, 0) + segment.light_df(form)
         return counts
+
+
+def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:
+    """What segments, which have so many rows together, know of a stem."""
+    encoded = stem.encode()
+    places: list[tuple[TermEntry, list[int], int, list[str]] | None] = []
+    counts: dict[str, tuple[int, int]] = {}
+    df = cf = 0
+    for segment in segments:
+        entry = segment.find_term(TEXT, encoded)
+        if entry is None:
+            places.append(None)
+            continue
+        rows, occurrences = segment.text_counts(entry.ordinal)
+        df, cf = df + rows, cf + occurrences
+        found = segment.forms_of(entry.ordinal)
+        forms = [light_form(form.text) for form in found]
+        for light, form in dict(zip(forms, found, strict=True)).items():
+            before = counts.get(light, (0, 0))
+            counts[light] = before[0] + form.light_df, before[1] + form.light_cf
+        begin, end = segment.code_bounds(entry)
+        codes = begin if begin < end else -1
+        places.append((entry, segment.row_bounds(entry), codes, forms))
+    lights = {light: word_weight(total, *count) for light, count in counts.items()}
+    return _Stem(word_weight(total, df, cf), lights, places)
 
 
 def saturated(t: npt.NDArray[np.float32]) -> F32:

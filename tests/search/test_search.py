@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -304,6 +306,37 @@ def test_get_suggest_and_more_like(tmp_path):
         assert [hit.story.id for hit in engine.more_like("a.md")] == ["b.md"]
         with pytest.raises(indexer.StoryNotFound):
             engine.more_like("none.md")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no list of open files")
+def test_a_closed_engine_keeps_no_file_open(tmp_path):
+    """Files of an index are let go with the engine and its hits, and not some time later."""
+    stories = [{"title": f"cat {n}", "related": [{"title": "dog cat"}]} for n in range(3)]
+    index = build(tmp_path, stories)
+    gc.collect()
+    gc.disable()
+    try:
+        engine = indexer.open_index(index)
+        engine.warm_up()
+        page = engine.search('cat "dog cat" d* -bird', facets=("provider", "year"))
+        assert all(hit.highlights and hit.related[0].highlights for hit in page.hits)
+        engine.suggest("ca")
+        engine.more_like("0000.md")
+        list(engine.export(page.request))
+        assert open_files(index)
+        engine.close()
+        assert page.hits[0].story.title.startswith("cat")
+        del page
+        assert not open_files(index)
+    finally:
+        gc.enable()
+
+
+def open_files(folder):
+    """The files of a folder that this process has open, mapped ones too."""
+    names = (Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd"))
+    files = [os.readlink(name) for name in names if os.path.lexists(name)]
+    return [file for file in files if file.startswith(str(folder))]
 
 
 def test_a_closed_engine_says_so(seed_index):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 from collections import Counter
@@ -60,6 +61,7 @@ def descriptors() -> Counter[str]:
 @pytest.fixture(autouse=True)
 def nothing_left(alone) -> Iterator[None]:
     """Every test leaves no descriptor open."""
+    gc.collect()  # what earlier tests left
     before = descriptors()
     yield
     assert descriptors() == before
