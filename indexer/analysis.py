@@ -1,9 +1,13 @@
 """Text → terms, for the index and for queries alike.
 
 Text is cut into words, each word is folded (case, accents, compatibility forms,
-apostrophes) and, for searchable text, stemmed. Chinese characters and kana, which
-are written without spaces, count as one word each; a query for several of them
-becomes a phrase.
+apostrophes) and, for searchable text, stemmed.
+
+- Scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese), and Korean, whose
+  particles cling to words, are cut into characters; a query for several becomes a phrase.
+- What is joined by a hyphen, or of letters and digits, is found in parts and as a whole:
+  COVID-19 and covid19 both have the words covid, 19 and covid19.
+- An elided article hides no name: L'Oréal has the words oreal and loreal.
 """
 
 from __future__ import annotations
@@ -20,30 +24,48 @@ from whoosh.analysis import Analyzer, Token
 
 MAX_TERM_LENGTH = 128
 
-#: Han, Hiragana and Katakana. One regular-expression class body.
-CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+#: Han, Hiragana and Katakana. One regular-expression class body, like those below.
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
+#: What is cut into characters: these, Thai, Lao, Burmese, Khmer and Hangul.
+UNSPACED = CJK + "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\uac00-\ud7af"
 _MARK_BLOCKS = (range(0x0300, 0x1E00), range(0x20D0, 0x2100), range(0xA800, 0xAC00))
 #: Combining marks that belong to the word they stand in; `\w` leaves them out.
 MARKS = "".join(
     chr(code) for block in _MARK_BLOCKS for code in block
     if unicodedata.category(chr(code)).startswith("M")
 )  # fmt: skip
-_RUN = rf"[^\W_{CJK}]+(?:[{MARKS}]+[^\W_{CJK}]*)*"
+# Voicing marks of kana, which follow what they belong to.
+_VOICING = "\u3099\u309a\uff9e\uff9f"
+# Soft hyphens, joiners and directions: nobody sees them.
+_UNSEEN = "\u00ad\u061c\u200b-\u200f\u2060-\u2064\ufeff"
+_RUN = rf"[^\W_{UNSPACED}]+(?:[{MARKS}{_UNSEEN}]+[^\W_{UNSPACED}]*)*"
 # Letters each with a dot, as in U.S.
 _INITIALS = r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?"
-#: Words.
-WORD_PATTERN = re.compile(rf"[{CJK}]|{_INITIALS}|{_RUN}(?:['’]{_RUN})*")
+_APOSTROPHES = "'’ʼ＇"
+_HYPHENS = r"\-\u2010\u2011"
+# What joins parts of a word; a comma or a dot does before three digits.
+_JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d)))"
+_PICTURE = "[\U0001f000-\U0001faff\u2600-\u27bf]"
+_PICTURES = rf"{_PICTURE}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_PICTURE})*"
+#: Words, with all that is joined to them, up to eight parts.
+WORD_PATTERN = re.compile(
+    rf"{_INITIALS}|{_RUN}(?:{_JOINT}{_RUN}){{,7}}(?:(?:\+\+|\#)(?!\w))?"
+    rf"|[{UNSPACED}][{MARKS}{_VOICING}{_UNSEEN}]*|(?<![\w.])\.(?i:net)(?!\w)|{_PICTURES}"
+)
 
-# Letters whose base form Unicode does not decompose.
+# Letters whose base form Unicode does not decompose; what is dropped from words.
 _LETTERS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l",
-        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, "’": "'",
+        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, **dict.fromkeys(_APOSTROPHES, "'"),
+        **dict.fromkeys("\u2010\u2011", "-"), "\u0640": None, "\ufe0f": None,
+        **dict.fromkeys(map(chr, (0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010),
+                                  *range(0x2060, 0x2065), *range(0x1F3FB, 0x1F400)))),
     }
 )  # fmt: skip
 # Accents (Latin, Greek, Cyrillic) and the optional vowel points of Hebrew and Arabic.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
-
+_DROPPED = str.maketrans("", "", "-.,'")
 
 # Lone surrogates, which cannot be encoded. Python uses them for bytes of file names and
 # arguments that are not UTF-8 (PEP 383).
@@ -64,26 +86,132 @@ class Word(NamedTuple):
     end: int
 
 
+class Cut(NamedTuple):
+    """A match of `WORD_PATTERN` cut into words.
+
+    words: each as (where it starts and ends, its position from 0)
+    width: how many positions they take
+    parts: the folded words that a query for it has, one for each position
+    joined: the folded word that stands for all parts together, if there is one
+    """
+
+    words: tuple[tuple[int, int, int], ...]
+    width: int
+    parts: tuple[str, ...]
+    joined: str | None = None
+
+
+# One word alone: neither joined to another nor of letters and digits.
+_SIMPLE = re.compile(rf"(?:[^\W\d_]+|\d+)(?:[{_APOSTROPHES}][sS])?")
+_PIECE = re.compile(rf"[^{_HYPHENS}]+")
+_PART = re.compile(rf"\d[\d.,{_APOSTROPHES}]*|[^\d]+")
+# Of letters and digits in more parts than this, as in keys, only the whole is a word.
+_MOST_PARTS = 4
+# Articles and prefixes that are elided: French, Italian, and the Irish O'.
+_ELIDED = re.compile(
+    rf"(?:[ldjmtnsco]|(?:jus|lors|puis|quoi)?qu|(?:d|n|s|c)?(?:al|el|ol|ul)l|un|quest)"
+    rf"[{_APOSTROPHES}](?=[^\W\d_]{{2}})",
+    re.IGNORECASE,
+)
+
+
+def cut(found: str) -> Cut:
+    """Cut a match of `WORD_PATTERN` into its words."""
+    return _remembered(found) if len(found) < MAX_TERM_LENGTH else _cut(found)
+
+
+def _cut(found: str) -> Cut:
+    if _SIMPLE.fullmatch(found) or found[1:2] == ".":
+        return Cut(((0, len(found), 0),), 1, (fold(found),))
+    words: list[tuple[int, int, int]] = []
+    parts: list[str] = []
+    pieces = [piece.span() for piece in _PIECE.finditer(found)]
+    before = None
+    for start, end in pieces:
+        parts += _cut_piece(words, found, start, end, len(parts))
+        if before is not None and _has_letters(found[before:end]):
+            words.append((before, end, len(parts) - 1))
+        before = start
+    joined = len(parts) > 1 and len(pieces) <= 2 and _has_letters(found)
+    folded = tuple(parts)
+    return Cut(tuple(words), len(folded), folded, fold(found) if joined else None)
+
+
+def _cut_piece(
+    words: list[tuple[int, int, int]], found: str, start: int, end: int, position: int
+) -> list[str]:
+    """Add the words of what no hyphen parts; returns those that a query for it has."""
+    piece = found[start:end]
+    spans = [(start + part.start(), start + part.end()) for part in _PART.finditer(piece)]
+    if elided := _ELIDED.match(piece):
+        name = start + elided.end()
+        words += [(name, end, position), (start, end, position)]
+        return [fold(piece if piece[0] in "oO" else found[name:end])]
+    if piece[-1] in "+#" or piece[0] == ".":
+        name = piece.strip("+#.")
+        if len(name) > 1:
+            at = start + piece.index(name)
+            words.append((at, at + len(name), position))
+        words.append((start, end, position))
+        return [fold(piece)]
+    if not 1 < len(spans) <= _MOST_PARTS:
+        words.append((start, end, position))
+        return [fold(piece)]
+    words += [(*span, position + number) for number, span in enumerate(spans)]
+    words.append((start, end, position + len(spans) - 1))
+    return [fold(found[slice(*span)]) for span in spans]
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
+
+
+_remembered = lru_cache(maxsize=1 << 15)(_cut)
+
+
 def iter_words(text: str) -> Iterator[Word]:
-    """Cut text into words. Positions count words."""
-    for position, match in enumerate(WORD_PATTERN.finditer(text)):
-        yield Word(match.group(), position, match.start(), match.end())
+    """Cut text into words: parts and wholes of what is joined.
+
+    Positions do not fall; the parts of a text that follow each other have those that do.
+    """
+    position = 0
+    for match in WORD_PATTERN.finditer(text):
+        found, words, width = match.group(), *cut(match.group())[:2]
+        base = match.start()
+        for start, end, offset in words:
+            yield Word(found[start:end], position + offset, base + start, base + end)
+        position += width
+
+
+#: Longer words in capitals are shouted.
+_LONGEST_ACRONYM = 5
+
+
+def is_acronym(word: str) -> bool:
+    """Whether a word is written as acronyms are: WHO, U.S."""
+    return word.isupper() and 2 <= sum(map(str.isalpha, word)) <= _LONGEST_ACRONYM
+
+
+def forms_of(text: str) -> list[str]:
+    """The folded words of a text one after the other, without those that join others."""
+    found = [part for match in WORD_PATTERN.findall(text) for part in cut(match).parts]
+    return [form for form in found if form]
 
 
 @lru_cache(maxsize=1 << 15)
 def fold(word: str) -> str:
-    """Fold case, accents and compatibility forms; drop a possessive and apostrophes.
+    """Fold case, accents and compatibility forms; drop a possessive, and what joins parts.
 
     Applies Unicode case folding (The Unicode Standard, 3.13) and normalisation form
-    KD, then removes accents. The result is at most `MAX_TERM_LENGTH` characters.
+    KD, then removes accents and what is not seen. The result is at most
+    `MAX_TERM_LENGTH` characters.
     """
     folded = word.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_LETTERS)
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
-    if "'" in folded:
-        folded = folded.removesuffix("'s").replace("'", "")
-    folded = folded.replace(".", "")
+    if not folded.isalnum() and folded != ".net":
+        folded = folded.removesuffix("'s").translate(_DROPPED)
     return folded[:MAX_TERM_LENGTH]
 
 

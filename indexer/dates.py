@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 from .errors import QueryError
 
-_PARTIAL = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_PARTIAL = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year"}
+_AGO = re.compile(r"(\d{1,4})\s*(?:([hdwmy])|(hour|day|week|month|year)s?)(?:\s+ago)?")
+_CALENDAR = re.compile(r"(this|last)\s+(week|month|year)")
+_DAYS = {"today": 0, "yesterday": 1}
+#: What human dates look like, where they stand in a query.
+HUMAN = re.compile(
+    r"(?:\d{1,4}\s+(?:hour|day|week|month|year)s?(?:\s+ago)?|(?:this|last)\s+(?:week|month|year))"
+    r"(?![^\s)])", re.IGNORECASE
+)  # fmt: skip
 _INSTANT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]"
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
@@ -24,20 +34,58 @@ class Span(NamedTuple):
     last: datetime
 
 
-def read_span(text: str) -> Span | None:
-    """Read `2022`, `2022-05`, `2022-05-01` or an ISO 8601 instant; None for other text."""
-    text = text.strip()
+def read_span(text: str, now: datetime | None = None) -> Span | None:
+    """Read a day, month, year, instant, or a time as people name it; None for other text.
+
+    As `2022`, `2022-05`, `2022-05-01`, `20220501`, an ISO 8601 instant, `today`, `yesterday`,
+    `last week`, `7d`, `3 weeks ago`. now: what these are counted from, in UTC
+    """
+    text = text.strip().lower()
     try:
-        if found := _PARTIAL.fullmatch(text):
+        if found := _PARTIAL.fullmatch(text) or _COMPACT.fullmatch(text):
             return _partial_span(*(int(part) if part else None for part in found.groups()))
-        if found := _INSTANT.fullmatch(text):
+        if found := _INSTANT.fullmatch(text.upper()):
             return _instant_span(found)
+        return _human_span(text, now or datetime.now(timezone.utc))
     except (ValueError, OverflowError):
         return None
+
+
+def _human_span(text: str, now: datetime) -> Span | None:
+    if text in _DAYS:
+        return _day(now - timedelta(days=_DAYS[text]))
+    if found := _AGO.fullmatch(text):
+        count, unit = int(found[1]), _UNITS.get(found[2], found[3])
+        if unit == "hour":
+            return Span(now - timedelta(hours=count), now - timedelta(hours=count))
+        if unit in ("month", "year"):
+            return _day(_months_before(now, count * (12 if unit == "year" else 1)))
+        return _day(now - timedelta(days=count * (7 if unit == "week" else 1)))
+    if found := _CALENDAR.fullmatch(text):
+        before = int(found[1] == "last")
+        if found[2] == "week":
+            monday = _day(now - timedelta(days=now.weekday() + 7 * before)).first
+            return Span(monday, monday + timedelta(days=7) - TICK)
+        if found[2] == "month":
+            month = _months_before(now, before)
+            return _partial_span(month.year, month.month)
+        return _partial_span(now.year - before)
     return None
 
 
-def _partial_span(year: int | None, month: int | None, day: int | None) -> Span:
+def _day(instant: datetime) -> Span:
+    return _partial_span(instant.year, instant.month, instant.day)
+
+
+def _months_before(now: datetime, count: int) -> datetime:
+    """The same day so many months earlier, or the last of that month if it has none such."""
+    year, month = divmod(now.year * 12 + now.month - 1 - count, 12)
+    following = datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=timezone.utc)
+    last = (following - timedelta(days=1)).day
+    return now.replace(year=year, month=month + 1, day=min(now.day, last))
+
+
+def _partial_span(year: int | None, month: int | None = None, day: int | None = None) -> Span:
     assert year is not None
     first = datetime(year, month or 1, day or 1, tzinfo=timezone.utc)
     if day:
@@ -84,7 +132,9 @@ def parse_day(text: str, parameter: str, *, end: bool = False) -> date | datetim
     """
     span = read_span(text)
     if span is None:
-        raise QueryError(parameter, f"{text[:40]!r} is not a date: write 2022-05-31")
+        raise QueryError(
+            parameter, f"{text[:40]!r} is not a date: write 2022-05-31, yesterday or 7d"
+        )
     if _INSTANT.fullmatch(text.strip()):
         return span.last.replace(microsecond=0) if end else span.first
     return (span.last if end else span.first).date()

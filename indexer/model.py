@@ -392,12 +392,25 @@ class HitSource(Protocol):
         """Its fields as escaped HTML."""
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """A part of a query that was not taken as it looks: `query[start:end]`.
+
+    reason: what it is not, what it was taken for, and how to write it
+    """
+
+    text: str
+    start: int
+    end: int
+    reason: str
+
+
 class ResultPage(msgspec.Struct, frozen=True):
     """The answer to a `SearchRequest`.
 
     `total` is the exact number of stories listed, `complete` how many of these have all
-    the words; `relaxed` says that some lack words; `suggestion` is a
-    better spelling of the query, if one is known; `took_ms` is milliseconds.
+    the words; `relaxed` says that some lack words; `suggestion` is a better spelling of the
+    query, if one is known; `corrected` is the spelling that was searched in place of the query,
+    which finds nothing; `notices` name what was not understood; `took_ms` is milliseconds.
     """
 
     request: SearchRequest
@@ -409,6 +422,8 @@ class ResultPage(msgspec.Struct, frozen=True):
     suggestion: str | None
     took_ms: float
     generation: int
+    corrected: str | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def query(self) -> str:

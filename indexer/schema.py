@@ -6,10 +6,12 @@ A story takes one row for its lead and one for each related article. `rows_of` a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,11 +23,13 @@ from .analysis import StemAnalyzer
 from .model import FACETS, Article, Articles, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 #: The fields of a row. Bit i of a posting tells that field i has the word.
 ROW_FIELDS = ("title", "excerpt", "body", "about")
 TITLE, EXCERPT, BODY, ABOUT = (1 << number for number in range(len(ROW_FIELDS)))
+#: The bit of a posting one of whose words is written in capitals alone, as acronyms are.
+CAPITAL = 1 << len(ROW_FIELDS)
 #: The field of a row in which no words are counted, and which is not shown: names.
 UNCOUNTED = "about"
 #: Positions between the fields of a row, and between two names: no phrase spans them.
@@ -39,6 +43,11 @@ NUMBER_FIELDS = ("quality", "heat")
 
 #: Facets whose spelling in the file is kept for display; the rest display their value.
 LABELLED: tuple[Facet, ...] = ("provider", "topic", "category", "type")
+
+#: A field of the addresses of a story and its related articles.
+ADDRESS = "url"
+#: Fields of terms that are not text.
+KEYWORD_FIELDS = ("id", "label", ADDRESS, *FACETS)
 
 #: Separates facet, key and spelling in a term of the `label` field.
 LABEL_SEPARATOR = "\x1f"
@@ -96,6 +105,7 @@ def create_schema() -> fields.Schema:
         published_at=_number_field(fields.DATETIME(sortable=True)),
     )
     schema.add(KIND, _keyword_field())
+    schema.add(ADDRESS, _keyword_field())
     for name in ROW_FIELDS:
         schema.add(name, _text_field())
     for facet in FACETS:
@@ -124,6 +134,49 @@ def provider_key(provider: Provider) -> str:
     return provider.domain or facet_key("provider", provider.name)
 
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def host_of(value: str) -> str:
+    """The domain of an address; what has no scheme or path is given back."""
+    if _SCHEME.match(value) or ("/" in value and " " not in value):
+        host = _SCHEME.sub("", value.strip()).split("/")[0].rpartition("@")[2]
+        return re.sub(r":\d*$", "", host)
+    return value
+
+
+# Parts of an address that lead to the same article.
+_TRACKING = re.compile(
+    r"(?:utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|cmpid|cmp|ref|ref_src|src|amp|outputtype"
+    r"|ocid|smid|xtor|ns_\w+|at_\w+|__twitter_impression|guccounter|guce_\w+|yptr|soc_\w+)",
+    re.IGNORECASE,
+)
+_FRONTS = re.compile(r"(?:(?:www\d?|m|mobile|amp|edition)\.)+(?=[^.]+\.)")
+# Copies of AMP pages: the address of the page follows.
+_AMP_CACHES = ("cdn.ampproject.org", "google.com")
+_CACHED = re.compile(r"(?:[cv]|amp)/(?:s/)?(?=[^/]+\.)")
+_AMP_PATH = re.compile(r"(?:^|/)amp(?=/|$)|\.amp(?=$|\.html?$)")
+
+
+def address_key(url: str) -> str:
+    """A short text that is the same for all addresses of the same page, as far as is known.
+
+    Scheme, `www.`, AMP forms, parameters that track, the fragment and a last slash do not
+    count. Of what is left, 64 bits of its BLAKE2 digest.
+    """
+    rest = _SCHEME.sub("", url.strip(), count=1).partition("#")[0]
+    path, _, query = rest.partition("?")
+    host, _, path = path.partition("/")
+    if host.endswith(_AMP_CACHES) and (found := _CACHED.match(path)):
+        host, _, path = path[found.end() :].partition("/")
+    host = _FRONTS.sub("", re.sub(r":\d*$", "", host.rpartition("@")[2].casefold()))
+    kept = sorted(
+        part for part in query.split("&") if part and not _TRACKING.fullmatch(part.split("=")[0])
+    )
+    whole = "/".join((host, _AMP_PATH.sub("", path).strip("/"), "&".join(kept)))
+    return blake2b(whole.encode("utf8", "replace"), digest_size=8).hexdigest()
+
+
 def naive_utc(instant: datetime) -> datetime:
     """The form in which Whoosh indexes an instant: UTC without an offset."""
     return instant.astimezone(timezone.utc).replace(tzinfo=None)
@@ -147,6 +200,12 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
         "month": [f"{instant:%Y}".zfill(4) + f"-{instant:%m}"] if instant else [],
         "published": ["true" if story.published else "false"],
     }
+
+
+def _addresses(story: Story) -> Iterator[str]:
+    for text in (story, *story.related):
+        links = (text.original_url, text.web_url, text.amp_web_url, text.cdn_amp_web_url)
+        yield from filter(None, links)
 
 
 def _labels(story: Story) -> Iterator[str]:
@@ -183,6 +242,7 @@ def fields_of(story: Story) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": [story.id],
         "label": sorted(set(_labels(story))),
+        ADDRESS: sorted(set(map(address_key, set(_addresses(story))))),
         "published_at": naive_utc(story.published_at) if story.published_at else None,
     }
     for name in NUMBER_FIELDS:

@@ -17,6 +17,7 @@ from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..model import FACETS, Story
 from ..schema import (
+    KEYWORD_FIELDS,
     NUMBER_FIELDS,
     create_schema,
     encode_lead,
@@ -120,7 +121,7 @@ class SegmentBuilder:
         self._text = TextBuilder()
         self._first_rows = array("I", [0])
         self._stored: list[StoredRecord] = []
-        self._keywords = {name: _KeywordField(name) for name in ("id", "label", *FACETS)}
+        self._keywords = {name: _KeywordField(name) for name in KEYWORD_FIELDS}
         self._numbers = {
             name: _NumberField(name, self._schema[name])
             for name in ("published_at", *NUMBER_FIELDS)

@@ -13,16 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import fold
+from ..analysis import cut, fold, is_acronym
 from ..codec.format import I64, U8, U32, offsets_of
 from ..codec.forms import Arranged, arrange_forms
-from ..codec.invert import RowPostings
+from ..codec.invert import RowPostings, gather_ranges
 from ..ranking import Averages, factors, weight_codes
-from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
+from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
 from .vocabulary import Vocabulary
 
 _FIELDS = len(ROW_FIELDS)
 _NO_WORDS = array("I")
+_NO_BITS = np.empty(0, np.uint8)
 
 
 class InvertedText(NamedTuple):
@@ -32,14 +33,34 @@ class InvertedText(NamedTuple):
     lengths: dict[str, I64]
 
 
+class _Words(NamedTuple):
+    """The words that each match of a vocabulary, V in all, is cut into.
+
+    starts: int64[V + 1], where its words begin in what follows, parallel to each other
+    forms: int64[W], the form of each word, -1 if it has no letters; offsets: its position
+    capital: uint8[W], `CAPITAL` for one that is written as an acronym, else 0
+    widths: int64[V], how many positions each match takes
+    """
+
+    starts: I64
+    forms: I64
+    offsets: I64
+    capital: U8
+    widths: I64
+
+
 class _Tokens(NamedTuple):
-    """Words sorted by term, then by place: their terms, forms, rows, fields and positions."""
+    """Words sorted by term, then by place: their terms, forms, rows, bits and positions.
+
+    fields: the field of each; bits: what it adds to those of its posting
+    """
 
     terms: I64
     forms: I64
     rows: I64
     fields: I64
     positions: I64
+    bits: U8
 
 
 class TextBuilder:
@@ -76,18 +97,23 @@ class TextBuilder:
 
     def averages(self) -> Averages:
         """The average lengths of the fields: of a body over the rows that have one."""
-        sizes = self._lengths()
+        sizes = self._lengths(self._cut(None).widths)
         rows = np.array([len(sizes), len(sizes), (sizes[:, 2] > 0).sum()])
         return Averages(*(sizes[:, :3].sum(0) / np.maximum(1, rows)).clip(1).tolist())
 
-    def _lengths(self) -> I64:
-        return np.array(self._sizes, np.int64).reshape(-1, _FIELDS)
+    def _lengths(self, widths: I64) -> I64:
+        """int64[rows, fields]: how many positions each field takes."""
+        ends = np.cumsum(np.array(self._sizes, np.int64))
+        before = offsets_of(widths[np.array(self._words, np.int64)])
+        return np.diff(before[ends], prepend=0).reshape(-1, _FIELDS)
 
     def invert(self, averages: Averages) -> InvertedText:
         """The postings of what was taken."""
-        sizes = self._lengths()
-        arranged, forms_of_words = self._arrange()
-        tokens = self._sort(arranged, forms_of_words, sizes)
+        known: dict[str, int] = {}
+        words = self._cut(known)
+        arranged = arrange_forms(list(known))
+        lengths = self._lengths(words.widths)
+        tokens = self._sort(arranged, words)
         begins = _changes(tokens.terms, tokens.rows, tokens.forms)
         tfs = np.diff(begins, append=len(tokens.rows)).astype(np.uint32)
         terms, rows = tokens.terms[begins], tokens.rows[begins]
@@ -96,51 +122,80 @@ class TextBuilder:
             starts=offsets_of(np.bincount(terms, minlength=len(arranged.terms))),
             rows=rows.astype(np.uint32),
             forms=tokens.forms[begins].astype(np.uint8),
-            bits=_fields_of(tokens.fields, begins),
-            weights=_weights_of(tokens, begins, factors(sizes, averages)),
+            bits=np.bitwise_or.reduceat(tokens.bits, begins) if len(begins) else _NO_BITS,
+            weights=_weights_of(tokens, begins, factors(lengths, averages)),
             tfs=tfs,
             steps=_steps_of(tokens.positions, begins),
             written=arranged.written,
         )
         counted = [name for name in ROW_FIELDS if name != UNCOUNTED]
-        return InvertedText(postings, {name: sizes[:, i] for i, name in enumerate(counted)})
+        return InvertedText(postings, {name: lengths[:, i] for i, name in enumerate(counted)})
 
-    def _arrange(self) -> tuple[Arranged, I64]:
-        """The forms of the words taken, and the form of each word of the vocabulary, or -1."""
-        known: dict[str, int] = {}
-        folded = [fold(word) for word in self._vocabulary]
-        numbers = [known.setdefault(form, len(known)) if form else -1 for form in folded]
-        return arrange_forms(list(known)), np.array(numbers, np.int64)
+    def _cut(self, known: dict[str, int] | None) -> _Words:
+        """What the vocabulary is cut into; the forms get numbers, unless only widths matter."""
+        starts, widths = [0], []
+        forms: list[int] = []
+        offsets: list[int] = []
+        capital: list[int] = []
+        for found in self._vocabulary:
+            words, width, *_ = cut(found)
+            widths.append(width)
+            if known is None:
+                continue
+            for start, end, offset in words:
+                word = found[start:end]
+                form = fold(word)
+                forms.append(known.setdefault(form, len(known)) if form else -1)
+                offsets.append(offset)
+                capital.append(CAPITAL if is_acronym(word) else 0)
+            starts.append(len(forms))
+        return _Words(
+            np.array(starts, np.int64), np.array(forms, np.int64), np.array(offsets, np.int64),
+            np.array(capital, np.uint8), np.array(widths, np.int64),
+        )  # fmt: skip
 
-    def _sort(self, arranged: Arranged, forms_of_words: I64, sizes: I64) -> _Tokens:
-        words = np.array(self._words, np.int64)
-        parts = np.repeat(np.arange(sizes.size, dtype=np.int64), sizes.ravel())
-        positions = self._positions(sizes, parts)
-        forms = forms_of_words[words]
-        kept = np.flatnonzero(forms >= 0)
-        forms, parts, positions = forms[kept], parts[kept], positions[kept]
+    def _sort(self, arranged: Arranged, words: _Words) -> _Tokens:
+        matches = np.array(self._words, np.int64)
+        parts = np.repeat(
+            np.arange(len(self._sizes), dtype=np.int64), np.array(self._sizes, np.int64)
+        )
+        positions = self._positions(words.widths[matches], parts)
+        counts = np.diff(words.starts)[matches]
+        found = gather_ranges(words.starts[matches], counts)
+        forms = words.forms[found]
+        parts, positions = np.repeat(parts, counts), np.repeat(positions, counts)
+        positions += words.offsets[found]
+        capital = words.capital[found]
+        if (forms < 0).any():
+            kept = np.flatnonzero(forms >= 0)
+            forms, parts, positions = forms[kept], parts[kept], positions[kept]
+            capital = capital[kept]
         # Sorting numbers is several times faster than finding the order that would sort them.
         keys = (arranged.term_of[forms] << 32) | np.arange(len(forms))
         keys.sort()
         terms, order = keys >> 32, keys & 0xFFFFFFFF
         numbers, parts = arranged.number_of[forms[order]], parts[order]
-        tokens = _Tokens(terms, numbers, parts // _FIELDS, parts % _FIELDS, positions[order])
+        fields = parts % _FIELDS
+        bits = np.left_shift(np.uint8(1), fields.astype(np.uint8)) | capital[order]
+        tokens = _Tokens(terms, numbers, parts // _FIELDS, fields, positions[order], bits)
         return _in_order_of_forms(tokens)
 
-    def _positions(self, sizes: I64, parts: I64) -> I64:
-        """The position of each word in its row: fields and names are parted by gaps."""
-        begins = offsets_of(sizes.sum(1))[:-1]
-        positions = np.arange(len(parts)) - begins[parts // _FIELDS]
+    def _positions(self, widths: I64, parts: I64) -> I64:
+        """Where each match begins in its row: fields and names are parted by gaps."""
+        rows = parts // _FIELDS
+        before = offsets_of(widths)
+        firsts = np.searchsorted(rows, np.arange(len(self._sizes) // _FIELDS))
+        positions = before[:-1] - before[firsts][rows]
         positions += POSITION_GAP * (parts % _FIELDS)
         names = np.array(self._parted, np.int64)
         if len(names):
             parted = np.zeros(len(parts) + 1, np.int64)
             np.add.at(parted, names, 1)
-            before = np.cumsum(parted[:-1])
+            names_before = np.cumsum(parted[:-1])
             uncounted = parts % _FIELDS == _FIELDS - 1
-            rows = parts // _FIELDS
-            firsts = np.append(0, before)[begins]
-            positions += np.where(uncounted, POSITION_GAP * (before - firsts[rows] - 1), 0)
+            begun = np.append(0, names_before)[firsts]
+            gaps = POSITION_GAP * (names_before - begun[rows] - 1)
+            positions += np.where(uncounted, gaps, 0)
         return positions
 
 
@@ -167,12 +222,6 @@ def _changes(*columns: I64) -> I64:
     for column in columns:
         changed |= column[1:] != column[:-1]
     return np.append(0, np.flatnonzero(changed) + 1)
-
-
-def _fields_of(fields: I64, begins: I64) -> U8:
-    if not len(begins):
-        return np.empty(0, np.uint8)
-    return np.bitwise_or.reduceat(np.left_shift(np.uint8(1), fields.astype(np.uint8)), begins)
 
 
 def _weights_of(tokens: _Tokens, begins: I64, adds: npt.NDArray[Any]) -> U8:

@@ -15,7 +15,7 @@ import numpy as np
 from ..analysis import stem_of
 from ..english import light_form
 from ..errors import IndexCorrupt
-from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED
+from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, UNCOUNTED
 from .files import SectionFile
 from .format import (
     I64,
@@ -162,7 +162,7 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
         raise arrays.terms_file.corrupt(f"terms {first} to {last} have forms that no row has")
     tfs, steps = arrays.steps_of(begin, end, np.ones(end - begin, bool))
     bits = _fields_at(arrays, rows, tfs, _positions(tfs, steps))
-    if not np.array_equal(bits, arrays.bits[begin:end]):
+    if not np.array_equal(bits, arrays.bits[begin:end] & (CAPITAL - 1)):
         raise arrays.postings_file.corrupt(f"fields of terms {first} to {last} are others")
     if not arrays.weights[begin:end].all():
         raise arrays.postings_file.corrupt("a posting has no weight")

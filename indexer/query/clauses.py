@@ -10,11 +10,24 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from ..analysis import fold, iter_words
-from ..dates import TICK, Span, read_span
+from ..analysis import UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
+from ..dates import HUMAN, TICK, Span, read_span
 from ..model import FACETS
 from ..schema import NUMBER_FIELDS, POSITION_GAP, facet_key
-from .nodes import DateRange, Either, Fuzzy, Keyword, Node, NumberRange, Pattern, Phrase, Word
+from .nodes import (
+    Address,
+    Compound,
+    DateRange,
+    Either,
+    Fuzzy,
+    Keyword,
+    Node,
+    NumberRange,
+    Pattern,
+    Phrase,
+    Word,
+    all_of,
+)
 
 #: The largest `~N` of a phrase: more would reach into the next field of an article.
 MAX_SLOP = POSITION_GAP - 2
@@ -22,26 +35,70 @@ MAX_FUZZY_DISTANCE = 2
 
 #: A phrase and how far its words may be apart; a word with all that clings to it.
 PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
-WORD = re.compile(r'[^\s()"]+')
-_RANGE = re.compile(r"\[\s*([^\]\s]+)\s+TO\s+([^\]\s]+)\s*\]")
-_COMPARISON = re.compile(r"(>=|<=|>|<|=|)(-?\d{1,15}(?:\.\d{1,6})?)")
-_COMPARED = re.compile(r"(>=|<=|>|<|=|)(.*)", re.DOTALL)
+WORD = re.compile(r'[^\s()"|]+')
+#: An address of a page: it has a scheme, or `www.`, or a path after a domain.
+ADDRESS = re.compile(
+    r"(?:https?://[^\s\"]+|www\.[\w-]+\.[^\s\"]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/[^\s\"]+)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
+_DOTTED = re.compile(r"(?!\.\.(?:[\s)]|$))([^\s()\"]*?)\.\.([^\s()\"]*)")
+_COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*(-?\d{1,15}(?:\.\d{1,6})?)")
+_COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
+_OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 @lru_cache(maxsize=1 << 14)
-def words(
-    text: str, field: str | None = None, weight: float = 1.0, slop: int = 0
-) -> Word | Phrase | None:
-    """A word, or several as a phrase with up to `slop` others between neighbours.
+def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
+    """A word as typed, or several that signs join, each sought for itself.
 
     None when the text has no words at all.
     """
-    folded = tuple([form for form in (fold(word.text) for word in iter_words(text)) if form])
-    if not folded:
+    nodes: list[Node] = []
+    run: list[str] = []
+    end = -1
+    for match in WORD_PATTERN.finditer(text):
+        found = match.group()
+        unspaced = _UNSPACED.match(found) is not None
+        if run and not (unspaced and match.start() == end):
+            nodes.append(_run(run, field, weight))
+            run = []
+        end = match.end()
+        if unspaced:
+            run += cut(found).parts
+            continue
+        *_, parts, joined = cut(found)
+        if joined is not None and len(parts) > 1:
+            nodes.append(Compound(joined, parts, field, weight))
+        else:
+            acronym = is_acronym(found)
+            nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]
+    if run:
+        nodes.append(_run(run, field, weight))
+    return all_of(nodes) if nodes else None
+
+
+def _run(characters: list[str], field: str | None, weight: float) -> Node:
+    """Characters of a script without blanks: each of them alone tells little."""
+    if len(characters) == 1:
+        return Word(characters[0], field, weight)
+    return Phrase(tuple(characters), 0, field, weight)
+
+
+def phrase(text: str, slop: int = 0, field: str | None = None, weight: float = 1.0) -> Node | None:
+    """Words in quotes: as written, one after the other; patterns among them."""
+    found: list[str] = []
+    for piece in text.split():
+        fits = pattern(piece)
+        found += [fits.text] if fits else forms_of(piece)
+    if not found:
         return None
-    if len(folded) == 1:
-        return Word(folded[0], field, weight)
-    return Phrase(folded, min(slop, MAX_SLOP), field, weight)
+    if len(found) > 1:
+        return Phrase(tuple(found), min(slop, MAX_SLOP), field, weight, exact=True)
+    if "*" in found[0] or "?" in found[0]:
+        return Pattern(found[0], field, weight)
+    return Word(found[0], field, weight, exact=True)
 
 
 def fuzzy(text: str, distance: int, field: str | None, weight: float) -> Node | None:
@@ -50,20 +107,14 @@ def fuzzy(text: str, distance: int, field: str | None, weight: float) -> Node | 
     A near word scores its weight alone, the word itself as usual on top of that.
     """
     word = words(text, field, weight)
-    if not isinstance(word, Word):
+    if not isinstance(word, Word | Compound):
         return None
     near = Fuzzy(word.text, min(distance, MAX_FUZZY_DISTANCE), field, weight)
     return Either((near, word))
 
 
 def _pattern_parts(pattern: str) -> list[str]:
-    parts = [""]
-    for character in pattern:
-        if character in "*?":
-            parts += [character, ""]
-        else:
-            parts[-1] += character
-    return [part for part in parts if part]
+    return [part for part in re.split(r"([*?])", pattern) if part]
 
 
 def is_pattern(text: str) -> bool:
@@ -76,15 +127,15 @@ def is_pattern(text: str) -> bool:
     if "*" not in body and "?" not in body:
         return False
     literals = [part for part in _pattern_parts(text) if part not in "*?"]
-    return bool(literals) and all(len(list(iter_words(part))) == 1 for part in literals)
+    return bool(literals) and all(len(WORD_PATTERN.findall(part)) == 1 for part in literals)
 
 
-def pattern(text: str, field: str | None, weight: float) -> Pattern | None:
+def pattern(text: str, field: str | None = None, weight: float = 1.0) -> Pattern | None:
     """The words that fit a pattern; None if a text is none, or has no letters left."""
     if not is_pattern(text):
         return None
     folded = "".join(
-        part if part in "*?" else "".join([fold(word.text) for word in iter_words(part)])
+        part if part in "*?" else fold(WORD_PATTERN.findall(part)[0])
         for part in _pattern_parts(text)
     )
     while "**" in folded:
@@ -105,22 +156,42 @@ def _keyword(facet: str, text: str, at: int) -> tuple[Node | None, int]:
     return (Keyword(facet, value) if facet_key(facet, value) else None), found.end()
 
 
+def _address(field: str, text: str, at: int) -> tuple[Node | None, int]:
+    found = PHRASE.match(text, at) or WORD.match(text, at)
+    if found is None:
+        return None, at
+    value = found[1] if found.re is PHRASE else found[0]
+    return (Address(value) if ADDRESS.fullmatch(value) else None), found.end()
+
+
 #: What each operator leaves open: the low end, the high end.
 _SIDES = {">": (False, True), ">=": (False, True), "<": (True, False), "<=": (True, False)}
 
 
+def _value(text: str, at: int) -> tuple[str, int]:
+    """The value at a place, with a blank after its operator, and where it ends."""
+    if found := PHRASE.match(text, at):
+        return found[1], found.end()
+    operator = _OPERATOR.match(text, at)
+    begin = operator.end() if operator else at
+    found = HUMAN.match(text, begin) or WORD.match(text, begin)
+    end = found.end() if found else begin
+    return text[at:end], end
+
+
 def _number(field: str, text: str, at: int) -> tuple[Node | None, int]:
-    if found := _RANGE.match(text, at):
+    if found := _RANGE.match(text, at) or _DOTTED.match(text, at):
         return _numbers_between(field, *found.groups()), found.end()
-    if (word := WORD.match(text, at)) is None:
-        return None, at
-    compared = _COMPARISON.fullmatch(word[0])
-    return compared and _compared_number(field, compared[1], float(compared[2])), word.end()
+    value, end = _value(text, at)
+    if value == "*":
+        return NumberRange(field, None, None), end
+    compared = _COMPARISON.fullmatch(value)
+    return compared and _compared_number(field, compared[1], float(compared[2])), end
 
 
 def _numbers_between(field: str, low: str, high: str) -> Node | None:
     first, last = _COMPARISON.fullmatch(low), _COMPARISON.fullmatch(high)
-    if (first is None and low != "*") or (last is None and high != "*"):
+    if (first is None and low not in ("*", "")) or (last is None and high not in ("*", "")):
         return None
     return NumberRange(field, first and float(first[2]), last and float(last[2]))
 
@@ -132,24 +203,25 @@ def _compared_number(field: str, operator: str, value: float) -> Node:
 
 
 #: The fields of dates, and the operator that some stand for.
-_DATE_FIELDS = {"date": "", "since": ">=", "until": "<="}
+_DATE_FIELDS = {"date": "", "since": ">=", "after": ">=", "until": "<=", "before": "<"}
 
 
 def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
-    if found := _RANGE.match(text, at):
+    if found := _RANGE.match(text, at) or _DOTTED.match(text, at):
         return _dates_between(*found.groups()), found.end()
-    if (word := WORD.match(text, at)) is None:
-        return None, at
-    compared = _COMPARED.fullmatch(word[0])
+    value, end = _value(text, at)
+    if value == "*":
+        return DateRange(None, None), end
+    compared = _COMPARED.fullmatch(value)
     span = compared and read_span(compared[2])
     if not compared or not span:
-        return None, word.end()
-    return _compared_date(_DATE_FIELDS[field] or compared[1], span), word.end()
+        return None, end
+    return _compared_date(_DATE_FIELDS[field] or compared[1], span), end
 
 
 def _dates_between(low: str, high: str) -> Node | None:
     first, last = read_span(low), read_span(high)
-    if (first is None and low != "*") or (last is None and high != "*"):
+    if (first is None and low not in ("*", "")) or (last is None and high not in ("*", "")):
         return None
     return DateRange(first and first.first, last and last.last)
 
@@ -172,4 +244,16 @@ VALUE_READERS: dict[str, ValueReader] = {
     **dict.fromkeys(FACETS, _keyword),
     **dict.fromkeys(NUMBER_FIELDS, _number),
     **dict.fromkeys(_DATE_FIELDS, _date),
+    "url": _address,
 }
+#: Other names of fields, as other engines have them.
+ALIASES = {"site": "provider", "source": "provider", "intitle": "title", "tag": "topic"}
+
+
+def expected(field: str) -> str:
+    """What a value of a field looks like, for who typed another."""
+    if field in _DATE_FIELDS:
+        return "a date: write 2022-05-31, 2022-05, yesterday or 7d"
+    if field in NUMBER_FIELDS:
+        return "a number: write 80, >80 or 10..20"
+    return "an address: write https://example.org/story" if field == "url" else "a value"

@@ -17,17 +17,31 @@ MAX_WEIGHT = 1e6
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
-    """Stories that have a word, also in another form of it unless `exact`."""
+    """Stories that have a word, also in another form of it unless `exact`.
+
+    acronym: it was typed as acronyms are, and stories that write it so come first
+    """
 
     text: str
     field: str | None = None
     weight: float = 1.0
     exact: bool = False
+    acronym: bool = False
+
+
+class Compound(msgspec.Struct, frozen=True, gc=False):
+    """Stories that have a word, or its parts one after the other: covid19, covid 19."""
+
+    text: str
+    parts: tuple[str, ...]
+    field: str | None = None
+    weight: float = 1.0
 
 
 class Phrase(msgspec.Struct, frozen=True):
     """Stories that have some words in this order, in one field of one article.
 
+    words: each may be a pattern, as of `Pattern`
     slop: how many other words may stand between two neighbours
     """
 
@@ -64,6 +78,19 @@ class Fuzzy(msgspec.Struct, frozen=True, gc=False):
     weight: float = 1.0
 
 
+class Near(msgspec.Struct, frozen=True):
+    """Stories in which one of two comes within `distance` words of the other, in any order."""
+
+    left: Word | Compound | Phrase | Pattern
+    right: Word | Compound | Phrase | Pattern
+    distance: int
+    weight: float = 1.0
+
+    @property
+    def field(self) -> None:
+        """Near each other they may stand anywhere."""
+
+
 class Keyword(msgspec.Struct, frozen=True, gc=False):
     """Stories with a value of a facet, which may be a pattern.
 
@@ -95,6 +122,18 @@ class NumberRange(msgspec.Struct, frozen=True, gc=False):
     high_open: bool = False
 
 
+class Address(msgspec.Struct, frozen=True, gc=False):
+    """Stories with an article at this address, as typed."""
+
+    text: str
+
+
+class Present(msgspec.Struct, frozen=True, gc=False):
+    """Stories that have any text in a field."""
+
+    field: str
+
+
 class Everything(msgspec.Struct, frozen=True, gc=False):
     """All stories."""
 
@@ -119,9 +158,9 @@ class Without(msgspec.Struct, frozen=True):
 
 
 #: A leaf that scores.
-TextNode: TypeAlias = Word | Phrase | Pattern | Fuzzy
+TextNode: TypeAlias = Word | Compound | Phrase | Pattern | Fuzzy | Near
 #: A leaf that selects and never scores.
-FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Everything
+FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present | Everything
 Node: TypeAlias = TextNode | FilterNode | All | Either | Without
 
 

@@ -1,57 +1,94 @@
 """What a person typed → a tree of nodes.
 
-    query   = clause { [ "AND" ] clause | "OR" clause }        OR binds least
-    clause  = [ "NOT" | "-" ] ( "(" query ")" | [ field ":" ] value ) [ "^" number ]
-    value   = word | '"' words '"' [ "~" number ] | pattern | word "~" [ number ]
-            | "[" from "TO" to "]" | comparison
+    query    = clause { [ "AND" ] clause | "OR" clause }        OR binds least
+    clause   = { "NOT" | "-" | "+" } ( "(" query ")" | [ field ":" ] value ) [ "^" number ]
+    value    = word | "=" word | '"' words '"' [ "~" number ] | pattern | word "~" [ number ]
+             | "[" from "TO" to "]" | from ".." to | comparison | value "NEAR/" number value
 
-Only passing a limit is an error. What cannot be read as syntax is searched as words.
+Only passing a limit is an error. What cannot be read as syntax is searched as words, and a
+field that cannot be read is named in a notice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from ..analysis import CJK
+from ..analysis import WORD_PATTERN
 from ..errors import QueryError
+from ..model import Notice
 from ..schema import TEXT_FIELDS
 from . import clauses
-from .nodes import All, Everything, Node, Phrase, Without, Word, all_of, either_of, ranks, scaled
+from .nodes import (
+    Address,
+    All,
+    Compound,
+    Either,
+    Everything,
+    Near,
+    Node,
+    Pattern,
+    Phrase,
+    Present,
+    Without,
+    Word,
+    all_of,
+    either_of,
+    ranks,
+    scaled,
+)
 
-MAX_CHARACTERS = 4096
+MAX_CHARACTERS = 1 << 16
+#: Clauses with any sign of syntax; of plain words, the most telling are searched.
 MAX_CLAUSES = 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
 
+#: What may be left out where too few stories have all of it.
+Plain = Word | Compound | Phrase
+
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
-_PLAIN = r"""\w[^\s()"“”„«»*?~^:]*\??"""
+_PLAIN = r"""\w[^\s()"“”„«»*?~^:|]*\??"""
 _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
-_OPERATORS = frozenset(("AND", "OR", "NOT"))
+_OPERATORS = frozenset(("AND", "OR", "NOT", "&&"))
 
 _SPACE = re.compile(r"\s*")
 _FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
+_SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
 _BOOST = re.compile(r"\^(\d{1,3}(?:\.\d{1,3})?)(?=[\s)]|$)")
 _BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
 _FUZZY = re.compile(r"(.+)~([12]?)")
 # An operator, and what it needs after it.
-_OPERATOR = re.compile(r"(AND|OR|NOT)(?=[\s(])(?=\s*[^\s)])")
-_MINUS = re.compile(r'-(?=[\w("])')
+_OPERATOR = re.compile(r"(?:(AND|OR|&&)(?=[\s(])|\|\|?)(?=\s*[^\s)])")
+_NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
+_NEAR = re.compile(r"(?:NEAR|near|[Ww])/(\d{1,3})(?=[\s(])(?=\s*[^\s)])")
+# What a text of plain words cannot have.
+_SIGNED = re.compile(rf"{clauses.ADDRESS.pattern}|{_NEAR.pattern}", re.IGNORECASE)
+_MINUS = re.compile(r'[-!](?=[\w("*=])')
+_PLUS = re.compile(r'\+(?=[\w("*=])')
 _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 #: In a longer text that is all in capitals, AND, OR and NOT are words.
 _MOST_SHOUTED = 5
 #: The fewest words, beside those in quotes, of a text that is read as prose.
 _FEWEST_OF_PROSE = 10
 # What people write to search and not to be read: operators, signs at the ends of words.
-_MEANT = re.compile(r"\b(?:AND|OR|NOT)\b|(?<!\S)-\w|(?<!\S)[*?]+\w|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w")
+_MEANT = re.compile(
+    r"\b(?:AND|OR|NOT|NEAR/\d+)\b|&&|\|\||(?<!\S)[-+!=]\w|(?<!\S)[*?]+\w"
+    r"|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w"
+)
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
-_FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS))
-_UNSPACED = re.compile(f"[{CJK}]")
+_FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
 _QUOTES = str.maketrans("“”„«»", '"""""')
+_NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
+
+
+_ANYTHING = re.compile(r"\*(?=[\s)]|$)")
+#: Of what a notice names, so many characters are shown.
+_MOST_SHOWN = 80
 
 
 class TypedWord(msgspec.Struct, frozen=True, gc=False):
@@ -68,15 +105,16 @@ class ParsedQuery(NamedTuple):
     `node` selects the stories that have all that was asked for: `plain` and `rest`. `plain`
     are the words, as typed, that may be left out where too few stories have all of them;
     `rest` must hold always, and is None if there is nothing else. `scored` is false if no
-    part of the query ranks stories. `words` are the plain words, for spelling, wherever
-    they stand.
+    part of the query ranks stories. `words` are the words, for spelling, wherever they
+    stand, in quotes too. `notices` name what was not taken as it looks.
     """
 
     node: Node
-    plain: tuple[Word | Phrase, ...]
+    plain: tuple[Plain, ...]
     rest: Node | None
     scored: bool
     words: tuple[TypedWord, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class _Clause(NamedTuple):
@@ -86,16 +124,18 @@ class _Clause(NamedTuple):
 
 
 def parse(text: str) -> ParsedQuery:
-    """Read a query; raises `QueryError` past 4,096 characters or 256 clauses."""
+    """Read a query; raises `QueryError` past 65,536 characters or 256 clauses."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
-    if _is_shouted(text):
-        parsed = _parse(_ANY_OPERATOR.sub(lambda found: found[0].lower(), text))
-        words = [
-            TypedWord(text[word.start : word.end], word.start, word.end) for word in parsed.words
-        ]
-        return parsed._replace(words=tuple(words))
-    return _parse(text)
+    if not _is_shouted(text):
+        return _parse(text)
+    # Capitals tell nothing here: neither operators nor acronyms.
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        lowered = _ANY_OPERATOR.sub(lambda found: found[0].lower(), text)
+    parsed = _parse(lowered)
+    words = [TypedWord(text[word.start : word.end], word.start, word.end) for word in parsed.words]
+    return parsed._replace(words=tuple(words))
 
 
 def _parse(text: str) -> ParsedQuery:
@@ -132,45 +172,39 @@ def _is_prose(text: str) -> bool:
 def _parse_prose(text: str) -> ParsedQuery:
     """Read all as plain words: parentheses and quotes are punctuation."""
     words = [TypedWord(found[0], *found.span()) for found in _PROSE_WORD.finditer(text)]
-    nodes = [node for word in words if (node := clauses.words(word.text)) is not None]
-    if len(nodes) > MAX_CLAUSES:
-        raise _too_many()
-    plain = tuple([word for node in nodes for word in _spread(node)])
-    return ParsedQuery(all_of(list(plain)), plain, None, bool(plain), tuple(words))
+    nodes = [clauses.words(word.text) for word in words]
+    return _of_plain(words, nodes) if any(nodes) else _Parser(text).parse()
 
 
-def _too_many() -> QueryError:
-    return QueryError("q", f"more than {MAX_CLAUSES} words and clauses: search for fewer")
+def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQuery:
+    plain = tuple([word for node in nodes if node is not None for word in _spread(node)])
+    node = plain[0] if len(plain) == 1 else All(plain)
+    return ParsedQuery(node, plain, None, bool(plain), tuple(words))
 
 
-def _spread(node: Node) -> list[Word | Phrase]:
-    """The words of a plain clause, each for itself.
-
-    Words joined by a sign, as in wi-fi, are sought apart. A run of characters of a script
-    without blanks stays a phrase, since each of them alone tells little.
-    """
+def _spread(node: Node) -> list[Plain]:
+    """The words of a plain clause, each for itself."""
     if isinstance(node, All):
         return [word for part in node.parts for word in _spread(part)]
-    if isinstance(node, Phrase) and _UNSPACED.search("".join(node.words)) is None:
-        return [Word(text, node.field, node.weight) for text in node.words]
-    return [node] if isinstance(node, Word | Phrase) else []
+    return [node] if isinstance(node, Plain) else []
 
 
 def _parse_plain(text: str) -> ParsedQuery | None:
-    """Like `_Parser`, for plain words only: a short cut. None if one may be an operator."""
+    """Like `_Parser`, for plain words only: a short cut. None if it may have anything else."""
     pieces = text.split()
-    nodes = tuple(map(clauses.words, pieces))
-    if len(pieces) > MAX_CLAUSES or not _OPERATORS.isdisjoint(pieces):
+    # In capitals alone, several words tell nothing by them.
+    seen = text.lower().split() if len(pieces) > 1 and text.isupper() else pieces
+    nodes = list(map(clauses.words, seen))
+    if not _OPERATORS.isdisjoint(pieces) or None in nodes or len(seen) != len(pieces):
         return None
-    if None in nodes:
+    if _SIGNED.search(text):
         return None
-    plain = tuple([word for node in nodes if node is not None for word in _spread(node)])
     words, end = [], 0
     for piece in pieces:
         start = text.index(piece, end)
         end = start + len(piece)
         words.append(TypedWord(piece, start, end))
-    return ParsedQuery(plain[0] if len(plain) == 1 else All(plain), plain, None, True, tuple(words))
+    return _of_plain(words, nodes)
 
 
 class _Parser:
@@ -180,6 +214,7 @@ class _Parser:
         self.depth = 0
         self.count = 0
         self.words: list[TypedWord] = []
+        self.notices: list[Notice] = []
 
     def parse(self) -> ParsedQuery:
         alternatives = self._alternatives()
@@ -188,8 +223,8 @@ class _Parser:
             more = self._alternatives()
             alternatives[-1] += more[0]
             alternatives += more[1:]
-        node = _any_of(alternatives) or Everything()
-        plain: list[Word | Phrase] = []
+        node = _any_of(alternatives) or self._without_words()
+        plain: list[Plain] = []
         held: list[_Clause] = []
         for clause in alternatives[0] if len(alternatives) == 1 else ():
             if clause.plain:
@@ -205,7 +240,19 @@ class _Parser:
             rest=None if isinstance(rest, Everything) else rest,
             scored=ranks(node),
             words=tuple(self.words),
+            notices=tuple(self.notices),
         )
+
+    def _without_words(self) -> Node:
+        """What a query selects that has no clause: all if it is empty, else nothing."""
+        if not self.text.strip():
+            return Everything()
+        self._notice(0, len(self.text), _NOTHING)
+        return Either(())
+
+    def _notice(self, start: int, end: int, reason: str) -> None:
+        shown = self.text[start:end].strip()[:_MOST_SHOWN]
+        self.notices.append(Notice(shown, start, end, reason))
 
     def _alternatives(self) -> list[list[_Clause]]:
         """Read to the end or to a closing parenthesis, which is left unread."""
@@ -215,6 +262,7 @@ class _Parser:
         """Clauses, each read by a function, with operators between them."""
         parts: list[list[_Clause]] = [[]]
         held = False
+        near = 0
         while True:
             self._take(_SPACE)
             if self.at >= len(self.text) or self.text[self.at] == ")":
@@ -225,36 +273,43 @@ class _Parser:
             elif operator == "AND":
                 parts[-1][-1] = parts[-1][-1]._replace(plain=False)
                 held = True
+            elif parts[-1] and (found := self._take(_NEAR)):
+                near = int(found[1])
             else:
                 clause = read()
-                if clause is not None:
-                    parts[-1].append(clause._replace(plain=False) if held else clause)
-                    held = False
+                if clause is None:
+                    continue
+                if near:
+                    clause = _near(parts[-1].pop(), clause, near)
+                parts[-1].append(clause._replace(plain=False) if held else clause)
+                held, near = False, 0
 
     def _operator(self) -> str | None:
-        """Consume AND or OR, which stands between two clauses; elsewhere these are words."""
-        found = _OPERATOR.match(self.text, self.at)
-        if found is None or found[1] == "NOT":
-            return None
-        self.at = found.end()
-        return found[1]
+        """Consume AND or OR, which stands between two clauses; elsewhere these are words.
+
+        Of several the first counts.
+        """
+        first = None
+        while found := self._take(_OPERATOR):
+            first = first or ("AND" if found[1] in ("AND", "&&") else "OR")
+            self._take(_SPACE)
+        return first
 
     def _clause(self) -> _Clause | None:
         start = self.at
         negated = self._negation()
+        held = self._take(_PLUS) is not None
         signs = self.at > start
         clause = self._group() if self.text.startswith("(", self.at) else self._value()
         if clause is None:
             return None
-        return _Clause(clause.node, clause.plain and not signs, negated)
+        return _Clause(clause.node, clause.plain and not signs, negated and not held)
 
     def _negation(self) -> bool:
         """Consume signs of negation; whether their number is odd."""
         negated = False
         while True:
-            found = _OPERATOR.match(self.text, self.at)
-            if found is not None and found[1] == "NOT":
-                self.at = found.end()
+            if self._take(_NOT) is not None:
                 self._take(_SPACE)
             elif self._take(_MINUS) is None:
                 return negated
@@ -286,38 +341,55 @@ class _Parser:
         return node if found is None else scaled(node, float(found[1]))
 
     def _value(self) -> _Clause | None:
+        if found := self._take(clauses.ADDRESS):
+            self._count()
+            return _Clause(Address(found[0]))
         start = self.at
-        found = self._take(_FIELD)
+        found = self._take(_FIELD) or self._take(_SPACED_FIELD)
         if found is not None:
-            clause = self._field_value(found[1].lower())
+            clause = self._field_value(found, start)
             if clause is not None:
                 self._count()
                 return clause
             self.at = start
         clause = self._text_value(None)
-        if clause is not None:
+        if clause is not None and not clause.plain:
             self._count()
         return clause
 
     def _count(self) -> None:
         self.count += 1
         if self.count > MAX_CLAUSES:
-            raise _too_many()
+            raise QueryError("q", f"more than {MAX_CLAUSES} clauses: search for fewer")
 
-    def _field_value(self, field: str) -> _Clause | None:
+    def _field_value(self, found: re.Match[str], start: int) -> _Clause | None:
+        """The value of a field whose name was read; None if it is to be read as words."""
+        typed = found[1].lower()
+        field = clauses.ALIASES.get(typed, typed)
         if field in TEXT_FIELDS:
 
             def read() -> _Clause | None:
+                if self._take(_ANYTHING):
+                    return _Clause(Present(field))
                 clause = self._text_value(field)
                 return clause and clause._replace(plain=False)
 
         elif reader := clauses.VALUE_READERS.get(field):
 
             def read() -> _Clause | None:
-                node, self.at = reader(field, self.text, self.at)
-                return None if node is None else _Clause(node)
+                begin = self.at
+                node, self.at = reader(field, self.text, begin)
+                if node is not None:
+                    return _Clause(node)
+                if self.at > begin:
+                    what = f"is not {clauses.expected(field)}; searched as words"
+                    self._notice(start, self.at, what)
+                return None
 
         else:
+            if not found[0][-1].isspace():
+                end = self.at + len(clauses.WORD.match(self.text, self.at)[0])
+                self._notice(start, end, f"{found[1]} is no field; searched as words")
             return None
         return self._field_group(read) if self.text.startswith("(", self.at) else read()
 
@@ -342,7 +414,10 @@ class _Parser:
     def _text_value(self, field: str | None) -> _Clause | None:
         phrase = self._take(clauses.PHRASE)
         if phrase is not None:
-            node = clauses.words(phrase[1], field, slop=int(phrase[2] or 0))
+            node = clauses.phrase(phrase[1], int(phrase[2] or 0), field)
+            for word in WORD_PATTERN.finditer(phrase[1]):
+                begin = phrase.start(1)
+                self.words.append(TypedWord(word[0], begin + word.start(), begin + word.end()))
             return None if node is None else _Clause(self._boosted(node))
         found = self._take(clauses.WORD)
         if found is None:  # a quotation mark that never closes
@@ -356,6 +431,8 @@ class _Parser:
             text, weight = found[1], float(found[2])
         if text == "*":
             return _Clause(Everything())
+        if text[0] == "=" and (exact := clauses.phrase(text[1:], 0, field, weight)):
+            return _Clause(exact)
         node: Node | None = clauses.pattern(text, field, weight)
         if node is None and (found := _FUZZY.fullmatch(text)):
             node = clauses.fuzzy(found[1], int(found[2] or 1), field, weight)
@@ -372,6 +449,16 @@ class _Parser:
         if found is not None:
             self.at = found.end()
         return found
+
+
+def _near(left: _Clause, right: _Clause, distance: int) -> _Clause:
+    """One clause near another; both, wherever they stand, if either is no word or phrase."""
+    operands = Word | Compound | Phrase | Pattern
+    one, other = left.node, right.node
+    unwanted = left.negated or right.negated
+    if unwanted or not isinstance(one, operands) or not isinstance(other, operands):
+        return _Clause(_all_of([left, right]))
+    return _Clause(Near(one, other, distance))
 
 
 def _all_of(part: list[_Clause]) -> Node:

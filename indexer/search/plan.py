@@ -16,16 +16,17 @@ import numpy.typing as npt
 from ..analysis import stem_of
 from ..english import FUNCTION_WORDS
 from ..query.nodes import (
+    Address,
     All,
+    Compound,
     DateRange,
     Either,
     Everything,
-    Fuzzy,
     Keyword,
     Node,
     NumberRange,
-    Pattern,
     Phrase,
+    Present,
     TextNode,
     Without,
     Word,
@@ -33,7 +34,7 @@ from ..query.nodes import (
 from ..ranking import FUNCTION_WEIGHT
 from .expand import Budget
 from .select import Selector
-from .words import Rows, Term
+from .words import RowsLeaf, Term
 
 #: A step: a leaf; all, or any, of the steps named; the first but not the second; every
 #: document; the first, with scores of the others where they match.
@@ -47,18 +48,14 @@ _SHORT, _FEW = 4, 2
 Mask = npt.NDArray[np.bool_]
 
 
-class RowsLeaf(NamedTuple):
-    """For each segment the rows that a leaf selects, and their scores."""
-
-    parts: list[Rows]
-
-
 class SetLeaf(NamedTuple):
     """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
 
     parts: list[Mask]
 
 
+#: What may be left out.
+Plain: TypeAlias = Word | Compound | Phrase
 Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
 
 
@@ -109,7 +106,7 @@ class Planner:
         build.add(node)
         return Plan(build.leaves, build.steps)
 
-    def words(self, plain: Iterable[Word | Phrase], rest: Node | None) -> Plan:
+    def words(self, plain: Iterable[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must.
 
         Function words need not match beside others, and score if they tell anything.
@@ -126,30 +123,29 @@ class Planner:
         return Plan(build.leaves, build.steps, words, telling)
 
 
-def _divide(
-    plain: Iterable[Word | Phrase], rest: Node | None
-) -> tuple[list[list[Word | Phrase]], list[Word]]:
+def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]], list[Word]]:
     """Words that must match, those with the same stem together, and function words."""
-    content: dict[object, list[Word | Phrase]] = {}
+    content: dict[object, list[Plain]] = {}
     function: list[Word] = []
     for node in plain:
         if isinstance(node, Word) and _is_function(node):
             function.append(node)
         else:
-            key = stem_of(node.text) if isinstance(node, Word) else node
+            plain = isinstance(node, Word) and not node.acronym
+            key = stem_of(node.text) if plain else node
             content.setdefault(key, []).append(node)
     if content or rest is not None:
         return list(content.values()), function
     return [[node] for node in dict.fromkeys(function)], []
 
 
-def _is_function(node: Word | Phrase) -> bool:
-    return isinstance(node, Word) and node.text in FUNCTION_WORDS
+def _is_function(node: Plain) -> bool:
+    return isinstance(node, Word) and not node.acronym and node.text in FUNCTION_WORDS
 
 
-def _merged(build: _Builder, group: list[Word | Phrase]) -> Leaf:
+def _merged(build: _Builder, group: list[Plain]) -> Leaf:
     words = [node for node in group if isinstance(node, Word)]
-    if words:
+    if words and not words[0].acronym:
         return build.selector.term([word.text for word in words], words[0].weight)
     return build.text_leaf(group[0])
 
@@ -181,7 +177,7 @@ class _Builder:
             return self.step(WITHOUT, (self.add(node.wanted), self.add(node.unwanted)))
         if isinstance(node, All | Either):
             return self._joined(node)
-        if isinstance(node, Keyword | DateRange | NumberRange):
+        if isinstance(node, Keyword | DateRange | NumberRange | Address | Present):
             return self.leaf(SetLeaf(self.selector.documents(node)))
         return self.leaf(self.text_leaf(node))
 
@@ -197,11 +193,11 @@ class _Builder:
             parts = [self.step(ALL, parts)]
         return self.step(kind, [*parts, *(self.add(part) for part in others)])
 
-    def text_leaf(self, node: Word | Phrase | Pattern | Fuzzy) -> Leaf:
+    def text_leaf(self, node: TextNode) -> Leaf:
         """The leaf of a node that scores."""
-        if isinstance(node, Word) and node.field is None and not node.exact:
+        if isinstance(node, Word) and not (node.field or node.exact or node.acronym):
             return self.selector.term([node.text], node.weight)
-        return RowsLeaf(self.selector.rows(node, self._budget))
+        return self.selector.leaf(node, self._budget)
 
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""

@@ -8,10 +8,12 @@ is put together when first asked for and kept.
 
 from __future__ import annotations
 
+import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from fnmatch import translate
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -26,7 +28,7 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
-from ..analysis import fold, iter_words
+from ..analysis import forms_of
 from ..codec import Segment
 from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
@@ -40,6 +42,7 @@ from ..schema import (
     create_schema,
     cut_related,
     facet_key,
+    host_of,
     is_domain,
     read_lead,
     read_related,
@@ -48,6 +51,9 @@ from ..schema import (
 from .select import NO_DATE
 
 _ABSENT_DATE = (1 << 64) - 1
+_TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
+# Facets of which a word of a name is enough.
+_NAMED = ("provider", "lead_provider", "topic")
 
 T = TypeVar("T")
 
@@ -175,15 +181,38 @@ class Snapshot:
                         return int(base + doc)
         return None
 
-    def named(self, facet: Facet, words: list[str]) -> set[str]:
-        """The values of a facet that have these folded words in a row, in name or domain."""
+    def meant(self, facet: Facet, value: str) -> set[str]:
+        """The values of a facet that a value as typed stands for.
+
+        A domain means that provider and its subdomains; an address means its domain; else a
+        name or a word of one does, too. `*` and `?` fit whole values and words of names.
+        """
+        values = self.facet(facet)
+        provider = facet in ("provider", "lead_provider")
+        key = facet_key(facet, host_of(value) if provider else value)
+        if "*" in key or "?" in key:
+            fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
+            names = self._names_of(facet) if facet in _NAMED else {}
+            found = {value for value in values.keys if fits(value)}
+            return found | {value for value, name in names.items() if any(map(fits, name.split()))}
+        if facet == "published":
+            key = _TRUTH.get(key, key)
+        found = {key} if values.place(key) is not None else set()
+        if provider and is_domain(key):
+            return found | {value for value in values.keys if value.endswith(f".{key}")}
+        if facet not in _NAMED or not (words := forms_of(value)):
+            return found
+        wanted = f" {' '.join(words)} "
+        return found | {value for value, name in self._names_of(facet).items() if wanted in name}
+
+    def _names_of(self, facet: Facet) -> dict[str, str]:
+        """Of each value of a facet its spellings, folded, between blanks."""
         if facet not in self._names:
             names: dict[str, list[str]] = {key: [_folded(key)] for key in self.facet(facet).keys}
             for key, spelling, _ in self._spellings(facet):
                 names.setdefault(key, []).append(_folded(spelling))
             self._names[facet] = {key: f" {' | '.join(some)} " for key, some in names.items()}
-        wanted = f" {' '.join(words)} "
-        return {key for key, name in self._names[facet].items() if wanted in name}
+        return self._names[facet]
 
     def prefixed(self, field: str, prefix: str) -> dict[str, int]:
         """The terms of a field that begin so, and in how many stories each is."""
@@ -285,7 +314,7 @@ class Snapshot:
 
 
 def _folded(text: str) -> str:
-    return " ".join([fold(word.text) for word in iter_words(text)])
+    return " ".join(forms_of(text))
 
 
 def _text(segment: SegmentArrays, term: bytes) -> str:

@@ -14,7 +14,7 @@ from ..analysis import stem_of
 from ..codec.format import I64, TEXT
 from ..codec.read import SegmentArrays, TermEntry
 from ..english import light_form
-from ..ranking import LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
+from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
 from ..schema import BODY, EXCERPT, TITLE
 
 #: Stems of which is remembered where their postings are.
@@ -47,12 +47,13 @@ class _Stem(NamedTuple):
     """What the segments of a snapshot know of a stem; see `TermList`.
 
     weight: W of the stem; lights: W of each light form
-    places: for each segment entry, bounds, codes and the light form of each written form
+    places: for each segment entry, bounds, codes, and of each written form itself and its
+        light form
     """
 
     weight: float
     lights: dict[str, float]
-    places: list[tuple[TermEntry, list[int], int, list[str]] | None]
+    places: list[tuple[TermEntry, list[int], int, list[tuple[str, str]]] | None]
 
 
 class Term(NamedTuple):
@@ -75,6 +76,20 @@ class Rows(NamedTuple):
 
 
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+#: Of a word without light forms.
+NO_LIGHT: F32 = np.zeros(256, np.float32)
+
+
+class RowsLeaf(NamedTuple):
+    """For each segment the rows that a leaf selects, and their scores.
+
+    weight: W of what is sought, for comparing it with others
+    """
+
+    parts: list[Rows]
+    weight: float
 
 
 class Dictionary:
@@ -107,7 +122,10 @@ class Dictionary:
                 continue
             entry, bounds, codes, forms = place
             weights = np.zeros(256, np.float32)
-            weights[: len(forms)] = [lights.get(form, 0.0) for form in forms]
+            weights[: len(forms)] = [
+                lights.get(light, 0.0) * (AS_WRITTEN if form in texts else 1.0)
+                for form, light in forms
+            ]
             lists.append(TermList(entry, bounds, codes, weights))
         return Term(stem.weight, STEM_SHARE * stem.weight * factor, lists)
 
@@ -134,7 +152,7 @@ class Dictionary:
 def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:
     """What segments, which have so many rows together, know of a stem."""
     encoded = stem.encode()
-    places: list[tuple[TermEntry, list[int], int, list[str]] | None] = []
+    places: list[tuple[TermEntry, list[int], int, list[tuple[str, str]]] | None] = []
     counts: dict[str, tuple[int, int]] = {}
     df = cf = 0
     for segment in segments:
@@ -145,8 +163,10 @@ def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:
         rows, occurrences = segment.text_counts(entry.ordinal)
         df, cf = df + rows, cf + occurrences
         found = segment.forms_of(entry.ordinal)
-        forms = [light_form(form.text) for form in found]
-        for light, form in dict(zip(forms, found, strict=True)).items():
+        forms = [(form.text, light_form(form.text)) for form in found]
+        for light, form in {
+            light: form for (_, light), form in zip(forms, found, strict=True)
+        }.items():
             before = counts.get(light, (0, 0))
             counts[light] = before[0] + form.light_df, before[1] + form.light_cf
         begin, end = segment.code_bounds(entry)

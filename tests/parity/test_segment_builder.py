@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from indexer.analysis import WORD_PATTERN, fold, stem_of
+from indexer.analysis import WORD_PATTERN, cut, fold, is_acronym, iter_words, stem_of
 from indexer.build.segment import SegmentBuilder
 from indexer.codec.format import TEXT
 from indexer.codec.read import SegmentArrays
@@ -22,6 +22,7 @@ from indexer.english import light_form
 from indexer.model import Article, Provider, Story
 from indexer.ranking import Averages, factors, weight_codes
 from indexer.schema import (
+    CAPITAL,
     POSITION_GAP,
     create_schema,
     facet_values,
@@ -79,27 +80,29 @@ class _Found(NamedTuple):
 _Text = dict[str, dict[str, dict[int, _Found]]]
 
 
-def words_of(row: tuple[Any, ...]) -> Iterator[tuple[int, int, str]]:
-    """Field, position and written form of each word of a row, one after the other."""
+def words_of(row: tuple[Any, ...]) -> Iterator[tuple[int, int, str, bool]]:
+    """Field, position, written form of each word of a row, and whether it is an acronym."""
     position = 0
     for field, text in enumerate(row):
-        if isinstance(text, tuple):
-            for number, name in enumerate(filter(WORD_PATTERN.search, text)):
-                position += POSITION_GAP if number else 0
-                for word in WORD_PATTERN.findall(name):
-                    yield field, position, fold(word)
-                    position += 1
-            continue
-        for word in WORD_PATTERN.findall(text):
-            yield field, position, fold(word)
-            position += 1
+        names = list(filter(WORD_PATTERN.search, text)) if isinstance(text, tuple) else [text]
+        for number, name in enumerate(names):
+            position += POSITION_GAP if number else 0
+            shouted = name.isupper() and name.count(" ") > 2
+            for word in iter_words(name.lower() if shouted else name):
+                yield field, position + word.position, fold(word.text), is_acronym(word.text)
+            position += width_of(name)
         position += POSITION_GAP
+
+
+def width_of(text: str) -> int:
+    """How many positions a text takes."""
+    return sum(cut(found).width for found in WORD_PATTERN.findall(text))
 
 
 def sizes_of(stories: list[Story]) -> list[list[int]]:
     """How many words each field of each row has."""
     texts = [(*row[:-1], " ".join(row.about)) for story in stories for row in rows_of(story)]
-    return [[len(WORD_PATTERN.findall(text)) for text in row] for row in texts]
+    return [[width_of(text) for text in row] for row in texts]
 
 
 def averages_of(stories: list[Story]) -> Averages:
@@ -117,12 +120,12 @@ def token_by_token(stories: list[Story], averages: Averages) -> _Text:
     adds = factors(np.array(sizes_of(stories)), averages).astype(float).tolist()
     rows = [row for story in stories for row in rows_of(story)]
     for number, row in enumerate(rows):
-        for field, position, form in words_of(row):
+        for field, position, form, acronym in words_of(row):
             if form:
                 places = found[stem_of(form)][form]
                 bits, t, positions = places.get(number, _Found(0, 0.0, []))
                 t += adds[number][field]
-                places[number] = _Found(bits | 1 << field, t, [*positions, position])
+                places[number] = _Found(bits | 1 << field | CAPITAL * acronym, t, [*positions, position])
     return found
 
 

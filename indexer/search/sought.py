@@ -1,0 +1,342 @@
+"""Leaves of words → the rows that have them, and where in these rows they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codec.format import I64
+from ..codec.read import SegmentArrays
+from ..english import FUNCTION_WORDS
+from ..query.nodes import Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
+from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
+from ..schema import CAPITAL, POSITION_GAP
+from .expand import Budget, Expander
+from .words import (
+    FIELD_BITS,
+    NO_LIGHT,
+    NO_ROWS,
+    Dictionary,
+    Rows,
+    RowsLeaf,
+    Term,
+    TermList,
+    in_field,
+    is_lead,
+    term_rows,
+)
+
+#: How far apart two words may be: more would reach into the next field.
+MAX_DISTANCE = POSITION_GAP - 2
+# A row and a position in one number.
+_ROW = 32
+
+_Mask = npt.NDArray[np.bool_]
+
+
+class Spots(NamedTuple):
+    """Where something stands: the places of its first and of its last word, which rise.
+
+    A place is row · 2^32 + position.
+    """
+
+    starts: I64
+    ends: I64
+
+
+class Sought(NamedTuple):
+    """The rows of a segment that have a leaf, and what gives its spots in some of them."""
+
+    rows: Rows
+    spots: Callable[[I64], Spots]
+
+
+_NOWHERE = Spots(np.empty(0, np.int64), np.empty(0, np.int64))
+_NOTHING = Sought(NO_ROWS, lambda rows: _NOWHERE)
+
+
+class Seeker:
+    """Finds leaves of words in segments; safe to share between threads."""
+
+    def __init__(
+        self, segments: Sequence[SegmentArrays], expander: Expander, fast: Callable[[int], Any]
+    ) -> None:
+        """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
+        self._segments = segments
+        self._expander = expander
+        self._fast = fast
+        self.dictionary = Dictionary(segments)
+
+    def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
+        """For each segment the rows that a leaf selects, with scores."""
+        if isinstance(node, Word) and node.acronym and node.field is None:
+            return self._acronym(node)
+        parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
+        return RowsLeaf(parts, self._weight(node))
+
+    def _weight(self, node: TextNode) -> float:
+        if isinstance(node, Near):
+            return self._weight(node.left) + self._weight(node.right)
+        if isinstance(node, Pattern | Fuzzy):
+            return node.weight
+        if isinstance(node, Word):
+            return self.dictionary.term([node.text], node.weight).weight
+        parts = node.parts if isinstance(node, Compound) else node.words
+        return sum(self._weight(_word(part, node.field, node.weight)) for part in parts)
+
+    def _rows(self, number: int, node: TextNode, budget: Budget) -> Rows:
+        if isinstance(node, Compound):
+            # Its phrase may run compiled.
+            return _either(*[self._rows(number, part, budget) for part in _whole_and_apart(node)])
+        if (
+            isinstance(node, Phrase)
+            and node.field is None
+            and not any(map(_is_pattern, node.words))
+        ):
+            fast = self._fast(number)
+            if fast is not None:
+                return self._phrase_rows(number, node, fast)
+        return self._sought(number, node, budget).rows
+
+    def _phrase_rows(self, number: int, node: Phrase, fast: Any) -> Rows:
+        terms = [self.dictionary.term([text], node.weight) for text in node.words]
+        lists = [term.lists[number] for term in terms]
+        known = [found for found in lists if found is not None]
+        if len(known) < len(lists):
+            return NO_ROWS
+        segment = self._segments[number]
+        allowed = [
+            _allowed(segment, found, text if node.exact else None)
+            for found, text in zip(known, node.words, strict=True)
+        ]
+        gap = min(node.slop, MAX_DISTANCE) + 1
+        selected: Rows = fast.phrase_rows(
+            known, [term.stem for term in terms], np.array(allowed), gap
+        )
+        return selected
+
+    def _sought(self, number: int, node: TextNode, budget: Budget) -> Sought:
+        if isinstance(node, Word):
+            return self._word(number, node)
+        if isinstance(node, Pattern | Fuzzy):
+            return self._forms(number, node, budget)
+        if isinstance(node, Compound):
+            one, other = (self._sought(number, part, budget) for part in _whole_and_apart(node))
+            return Sought(
+                _either(one.rows, other.rows),
+                lambda rows: _joined(one.spots(rows), other.spots(rows)),
+            )
+        if isinstance(node, Near):
+            sides = [self._sought(number, side, budget) for side in (node.left, node.right)]
+            distance = min(node.distance, MAX_DISTANCE)
+            return _narrowed(sides, lambda spots: _near(*spots, distance))
+        words = [_word(text, node.field, node.weight, node.exact) for text in node.words]
+        gap = min(node.slop, MAX_DISTANCE) + 1
+        found = [self._sought(number, word, budget) for word in words]
+        return _narrowed(found, lambda spots: _in_order(spots, gap))
+
+    def _word(self, number: int, node: Word) -> Sought:
+        segment = self._segments[number]
+        term: Term = self.dictionary.term([node.text], node.weight)
+        found = term.lists[number]
+        if found is None:
+            return _NOTHING
+        kept = None if node.field is None else in_field(segment, found.entry, node.field)
+        if node.exact:
+            alike = _allowed(segment, found, node.text)[segment.codes_of(found.entry)] > 0
+            kept = alike if kept is None else kept & alike
+
+        def spots(rows: I64) -> Spots:
+            places = _places(segment, found, kept, rows)
+            places = places if node.field is None else _inside(segment, places, node.field)
+            return Spots(places, places)
+
+        return Sought(term_rows(segment, found, term.stem, kept), spots)
+
+    def _forms(self, number: int, node: Pattern | Fuzzy, budget: Budget) -> Sought:
+        segment = self._segments[number]
+        forms = self._expander.forms(node, budget)[number]
+        rows = _rows_of_forms(segment, forms, node.field)
+
+        def spots(some: I64) -> Spots:
+            places = _places_of_forms(segment, forms, some)
+            places = places if node.field is None else _inside(segment, places, node.field)
+            return Spots(places, places)
+
+        return Sought(Rows(rows, np.full(len(rows), node.weight, np.float32)), spots)
+
+    def _acronym(self, node: Word) -> RowsLeaf:
+        """A word that counts more where it is written in capitals; see `ranking`."""
+        term = self.dictionary.term([node.text], node.weight)
+        pairs = list(zip(self._segments, term.lists, strict=True))
+        kept = [
+            None if found is None
+            else (segment.bits[found.entry.start : found.entry.end] & CAPITAL) != 0
+            for segment, found in pairs
+        ]  # fmt: skip
+        df = sum(int(some.sum()) for some in kept if some is not None)
+        capital = word_weight(self.dictionary.rows, df, df) * node.weight
+        factor = FUNCTION_WEIGHT if node.text in FUNCTION_WORDS else 1.0
+        share = 1 - STEM_SHARE * factor
+        parts = []
+        for (segment, found), some in zip(pairs, kept, strict=True):
+            if found is None:
+                parts.append(NO_ROWS)
+                continue
+            plain = found._replace(light=NO_LIGHT)
+            rows, scores = term_rows(segment, plain, term.stem * factor)
+            written = term_rows(segment, plain, share * capital, some)
+            scores[np.searchsorted(rows, written.rows)] += written.scores
+            parts.append(Rows(rows, scores))
+        return RowsLeaf(parts, term.weight * factor * STEM_SHARE + share * capital)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
+
+
+def _word(text: str, field: str | None, weight: float, exact: bool = False) -> Word | Pattern:
+    """A word of a phrase, or the pattern that stands in its place."""
+    return Pattern(text, field, weight) if _is_pattern(text) else Word(text, field, weight, exact)
+
+
+def _whole_and_apart(node: Compound) -> tuple[Word, Phrase]:
+    whole = Word(node.text, node.field, node.weight)
+    return whole, Phrase(node.parts, 0, node.field, node.weight)
+
+
+def _allowed(segment: SegmentArrays, found: TermList, text: str | None) -> npt.NDArray[np.uint8]:
+    """uint8[256]: 1 for each form of a term that counts: all, or one as written."""
+    allowed = np.ones(256, np.uint8)
+    if text is not None:
+        allowed[:] = 0
+        for form in segment.forms_of(found.entry.ordinal):
+            allowed[form.number] = form.text == text
+    return allowed
+
+
+def _either(one: Rows, other: Rows) -> Rows:
+    """The rows of both, each with the better of its scores."""
+    rows = np.union1d(one.rows, other.rows)
+    scores = np.zeros(len(rows), np.float32)
+    for part in (one, other):
+        places = np.searchsorted(rows, part.rows)
+        scores[places] = np.maximum(scores[places], part.scores)
+    return Rows(rows, scores)
+
+
+def _joined(one: Spots, other: Spots) -> Spots:
+    starts, ends = (np.concatenate(pair) for pair in zip(one, other, strict=True))
+    order = np.argsort(ends, kind="stable")
+    return Spots(starts[order], ends[order])
+
+
+def _narrowed(parts: list[Sought], combine: Callable[[list[Spots]], Spots]) -> Sought:
+    """The rows that have all parts, where their spots combine; they score what parts score."""
+    rows = parts[0].rows.rows
+    for part in parts[1:]:
+        rows = np.intersect1d(rows, part.rows.rows, assume_unique=True)
+
+    def spots(some: I64) -> Spots:
+        return combine([part.spots(some) for part in parts])
+
+    rows = np.unique(spots(rows).ends >> _ROW)
+    scores = np.zeros(len(rows), np.float32)
+    for part in parts:
+        scores += part.rows.scores[np.searchsorted(part.rows.rows, rows)]
+    return Sought(Rows(rows, scores), spots)
+
+
+def _in_order(parts: list[Spots], gap: int) -> Spots:
+    """Where each part follows the one before it, at most `gap` places after its end."""
+    spots = parts[0]
+    for part in parts[1:]:
+        before = np.searchsorted(spots.ends, part.starts) - 1
+        reached = before >= 0
+        reached[reached] &= part.starts[reached] - spots.ends[before[reached]] <= gap
+        spots = Spots(spots.starts[before[reached]], part.ends[reached])
+    return spots
+
+
+def _near(one: Spots, other: Spots, distance: int) -> Spots:
+    """Where either comes at most so many places after the end of the other."""
+    return _joined(_in_order([one, other], distance), _in_order([other, one], distance))
+
+
+def _runs(ordinals: I64) -> list[range]:
+    """Rising ordinals of terms as ranges."""
+    cuts = np.flatnonzero(np.diff(ordinals) > 1) + 1
+    return [range(int(run[0]), int(run[-1]) + 1) for run in np.split(ordinals, cuts) if len(run)]
+
+
+def _rows_of_forms(segment: SegmentArrays, forms: I64, field: str | None) -> I64:
+    """The rows that have any of some written forms, rising."""
+    seen = np.zeros(segment.row_count, np.bool_)
+    wanted = np.zeros(segment.form_count, np.bool_)
+    wanted[forms] = True
+    for ordinals in _runs(np.unique(segment.form_terms(forms))):
+        rows, kept = segment.rows_of(ordinals), wanted[segment.forms_of_postings(ordinals)]
+        if field is not None:
+            bits, lead = FIELD_BITS[field]
+            starts = segment.starts
+            begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
+            kept &= (segment.bits[begin:end] & bits) != 0
+            kept &= is_lead(segment, rows) == lead
+        seen[rows[kept]] = True
+    return np.flatnonzero(seen)
+
+
+def _places_of_forms(segment: SegmentArrays, forms: I64, rows: I64) -> I64:
+    """Where any of some written forms stands in some rows, rising."""
+    wanted = np.zeros(segment.form_count, np.bool_)
+    wanted[forms] = True
+    some = np.zeros(segment.row_count, np.bool_)
+    some[rows] = True
+    places = [np.empty(0, np.int64)]
+    for ordinals in _runs(np.unique(segment.form_terms(forms))):
+        in_rows, starts = segment.rows_of(ordinals), segment.starts
+        kept = some[in_rows] & wanted[segment.forms_of_postings(ordinals)]
+        begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
+        places.append(_positions(segment, begin, end, in_rows, kept))
+    return np.unique(np.concatenate(places))
+
+
+def _places(segment: SegmentArrays, found: TermList, some: _Mask | None, rows: I64) -> I64:
+    """Where a word stands in some rows, rising."""
+    entry = found.entry
+    in_rows = segment.row_ids(entry)
+    kept = np.isin(in_rows, rows)
+    if some is not None:
+        kept &= some
+    places = _positions(segment, entry.start, entry.end, in_rows, kept)
+    places.sort()  # several forms of a word in a row
+    return places
+
+
+def _positions(segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: _Mask) -> I64:
+    """The places of those of some postings, which are in these rows, that are kept."""
+    tfs, steps = segment.steps_of(begin, end, kept)
+    if not len(tfs):
+        return np.empty(0, np.int64)
+    sums = np.cumsum(steps.astype(np.int64))
+    begins = np.cumsum(tfs.astype(np.int64)) - tfs
+    before = np.repeat(sums[begins] - steps[begins], tfs)
+    places: I64 = (np.repeat(in_rows[kept], tfs) << _ROW) + sums - before
+    return places
+
+
+def _inside(segment: SegmentArrays, places: I64, field: str) -> I64:
+    """Those of some places that are in a field that a query may name."""
+    rows, positions = places >> _ROW, places & ((1 << _ROW) - 1)
+    title = segment.words("title")[rows].astype(np.int64)
+    excerpt = title + POSITION_GAP + segment.words("excerpt")[rows]
+    body = excerpt + POSITION_GAP + segment.words("body")[rows]
+    begin, end = {
+        "title": (0 * title, title), "excerpt": (title + 1, excerpt), "body": (excerpt + 1, body),
+        "related": (0 * title, excerpt),
+    }[field]  # fmt: skip
+    inside: I64 = places[(positions >= begin) & (positions < end)]
+    return inside
