@@ -26,7 +26,7 @@ import numpy.typing as npt
 #: Parts of S for the stem and for the light form.
 STEM_SHARE, LIGHT_SHARE = 0.7, 0.3
 #: How much more the light form counts where it is the word as typed.
-AS_WRITTEN = 1.1
+AS_WRITTEN = 1.03
 #: Where sat reaches a half.
 SATURATION = 1.2
 #: What a function word weighs beside the same word if it were none.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from hashlib import blake2b
@@ -162,7 +163,8 @@ def address_key(url: str) -> str:
     """A short text that is the same for all addresses of the same page, as far as is known.
 
     Scheme, `www.`, AMP forms, parameters that track, the fragment and a last slash do not
-    count. Of what is left, 64 bits of its BLAKE2 digest.
+    count. Of what is left, 48 bits of its BLAKE2 digest: one in a thousand million lookups may
+    err in an archive of 300,000 articles.
     """
     rest = _SCHEME.sub("", url.strip(), count=1).partition("#")[0]
     path, _, query = rest.partition("?")
@@ -174,7 +176,9 @@ def address_key(url: str) -> str:
         part for part in query.split("&") if part and not _TRACKING.fullmatch(part.split("=")[0])
     )
     whole = "/".join((host, _AMP_PATH.sub("", path).strip("/"), "&".join(kept)))
-    return blake2b(whole.encode("utf8", "replace"), digest_size=8).hexdigest()
+    return urlsafe_b64encode(
+        blake2b(whole.encode("utf8", "replace"), digest_size=6).digest()
+    ).decode()
 
 
 def naive_utc(instant: datetime) -> datetime:

@@ -18,10 +18,9 @@ from .answer import Best, FacetWish, Ordering
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf
 from .tally import Tally
-from .words import F32, NO_ROWS, Rows, Term, TermList
+from .words import F32, NO_LIGHT, NO_ROWS, Rows, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
-_NO_LIGHT = np.zeros(256, np.float32)
 _NO_EXTRA_ROWS = np.zeros(0, np.uint16)
 _NO_EXTRA_SCORES = np.zeros(0, np.float32)
 #: So many of the best are kept in order while documents are visited; for more, all are sorted.
@@ -66,7 +65,7 @@ class FastSegment:
             ranks = ranks[base : base + self._segment.doc_count]
         loops.run(
             self._table, encoded, self._room(len(plan.steps)), answer, failed, ranks, options,
-            ordering.bonus,
+            np.array((ordering.bonus, plan.lead, plan.least), np.float32),
         )  # fmt: skip
         return Matched(self._tally, bits, failed, int(best.state[loops.MATCHED]) - before)
 
@@ -126,7 +125,7 @@ class FastSegment:
                 best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
                 hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
                 places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
-                counts=np.zeros(2, np.int64),
+                held=np.zeros(width, np.float32), counts=np.zeros(2, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]
@@ -162,12 +161,13 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
     leaves = len(plan.leaves)
     kinds, codes_at = [loops.SINGLE] * leaves, [0] * leaves
     bounds = [[0] * chunks] * leaves
-    stems, lights = [0.0] * leaves, [_NO_LIGHT] * leaves
+    stems, lights, worth = [0.0] * leaves, [NO_LIGHT] * leaves, [0.0] * leaves
     extra_rows: list[Any] = []
     extra_scores: list[Any] = []
     sets: list[Any] = []
     extra = 0
     for place, leaf in enumerate(plan.leaves):
+        worth[place] = leaf.weight
         if isinstance(leaf, SetLeaf):
             kinds[place], codes_at[place] = loops.SET, len(sets)
             sets.append(leaf.parts[number].view(np.uint8))
@@ -192,6 +192,7 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         np.array(stems, np.float32), np.array(lights, np.float32).reshape(leaves, 256),
         _joined(extra_rows, _NO_EXTRA_ROWS), _joined(extra_scores, _NO_EXTRA_SCORES),
         np.array(sets, np.uint8).reshape(len(sets), segment.doc_count if sets else 0),
+        np.array(worth, np.float32),
     )  # fmt: skip
     return table, group
 

@@ -24,7 +24,7 @@ from ..codec.positions_fast import PositionsTable, most_positions, read_position
 from ..kernels.galloping import gallop
 from ..kernels.jit import compiled, inner, readonly
 from ..kernels.tables import Table
-from ..ranking import LEAD_WEIGHT, SATURATION, WEIGHTS
+from ..ranking import SATURATION, WEIGHTS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT
 
 _U8 = readonly(nb.uint8)
@@ -40,7 +40,6 @@ _SEARCHED = 8
 _WEIGHTS = WEIGHTS
 _SATURATED = (WEIGHTS / (WEIGHTS + np.float32(SATURATION))).astype(np.float32)
 _K = np.float32(SATURATION)
-_LEAD = np.float32(LEAD_WEIGHT)
 #: What `state` counts: documents that match, that pass the filters, that of these have all
 #: words, and how many of the best are held.
 MATCHED, PASSED, COMPLETE, HELD = range(4)
@@ -66,20 +65,21 @@ class SegmentTable(
 class PlanTable(
     Table, steps=nb.int64[:, ::1], parts=_I64, kinds=_I64, bounds=nb.int64[:, ::1], codes_at=_I64,
     stems=_F32, lights=nb.float32[:, ::1], extra_rows=nb.uint16[::1], extra_scores=_F32,
-    sets=nb.uint8[:, ::1],
+    sets=nb.uint8[:, ::1], worth=_F32,
 ):  # fmt: skip
     """A plan over a segment; see `fast.encode`."""
 
 
 class WorkTable(
     Table, totals=_F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=_F32,
-    hits=nb.uint16[::1], last=nb.uint16[::1], places=_I64, touched=_I64, counts=_I64,
+    hits=nb.uint16[::1], last=nb.uint16[::1], held=_F32, places=_I64, touched=_I64, counts=_I64,
 ):  # fmt: skip
     """Room for one chunk.
 
     totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
     selected: uint8[steps, documents]; best: float32[documents], the scores of documents
     hits, last: uint16[documents], the leaves counted so far, and the last of them
+    held: float32[documents], what the leaves counted so far are worth
     places: the documents that are being looked at; touched: those with hits
     counts: how many of `touched` and of `scored` are in use
     """
@@ -139,8 +139,8 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     totals, scored = work.totals, work.scored
-    hits, last, touched = work.hits, work.last, work.touched
-    stem, light = plan.stems[leaf], plan.lights[leaf]
+    hits, last, touched, held = work.hits, work.last, work.touched, work.held
+    stem, light, worth = plan.stems[leaf], plan.lights[leaf], plan.worth[leaf]
     factors = light + stem
     single = factors[0]
     marks = work.selected[number if mode == 3 else 0]
@@ -166,6 +166,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
             touched[count] = owner
             count += hits[owner] == 0
             hits[owner] += 1
+            held[owner] += worth
         if kind == SINGLE:
             score = single * _SATURATED[weights[at]]
         elif kind == ROWS:
@@ -401,8 +402,10 @@ def match(segment, plan, work, chunk, size, group, counted):
     if group < 0:
         for n in range(steps[counted, 2] if counted >= 0 else 0):
             part = parts[steps[counted, 1] + n]
+            worth = plan.worth[steps[part, 1]]
             for place in range(size):
                 work.hits[place] += selected[part, place]
+                work.held[place] += worth * selected[part, place]
         add_scores(segment, plan, work, chunk, size)
     if group != whole:
         left = 0
@@ -416,8 +419,8 @@ def match(segment, plan, work, chunk, size, group, counted):
     return left
 
 
-@inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.bool_))
-def settle(segment, work, chunk, clears):
+@inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.bool_, nb.float32))
+def settle(segment, work, chunk, clears, lead):
     """Give each document of a chunk the score of its best row; or clear all for the next chunk."""
     totals, scored, best = work.totals, work.scored, work.best
     first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
@@ -432,12 +435,13 @@ def settle(segment, work, chunk, clears):
         score = totals[row]
         totals[row] = 0
         if np.int64(first_rows[base + owner]) == first + row:
-            score *= _LEAD
+            score *= lead
         best[owner] = max(best[owner], score)
     if clears:
         for i in range(work.counts[_TOUCHED]):
             work.hits[work.touched[i]] = 0
             work.last[work.touched[i]] = 0
+            work.held[work.touched[i]] = 0
         work.counts[_TOUCHED] = 0
         work.counts[_SCORED] = 0
 
@@ -445,10 +449,10 @@ def settle(segment, work, chunk, clears):
 @compiled(
     nb.void(
         SegmentTable.type, PlanTable.type, WorkTable.type, AnswerTable.type, nb.uint8[::1],
-        readonly(nb.int32), nb.int64[::1], nb.float32,
+        readonly(nb.int32), nb.int64[::1], nb.float32[::1],
     )
 )  # fmt: skip
-def run(segment, plan, work, answer, failed, ranks, options, bonus):
+def run(segment, plan, work, answer, failed, ranks, options, weights):
     """Run a plan over a segment.
 
     answer: state int64[4] and the best so far, docs int64[k] and keys float64[k], are added
@@ -458,8 +462,10 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
     options: the number of the first document; the step to match as a group, or -1; the step
         whose parts a complete document has all of, or -1; whether these come first; whether
         `docs` has room for all, in order of number
-    bonus: what the scores of complete documents are multiplied by
+    weights: what the scores of complete documents are multiplied by; what those of leads are;
+        what the parts that a document has must be worth
     """
+    bonus, lead, least = weights[0], weights[1], weights[2]
     base, group, counted = options[0], options[1], options[2]
     first, everything = options[3] != 0, options[4] != 0
     need = plan.steps[counted, 2] if counted >= 0 else 0
@@ -469,11 +475,11 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
         doc0 = segment.chunk_docs[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
         left = match(segment, plan, work, chunk, size, group, counted)
-        settle(segment, work, chunk, False)
+        settle(segment, work, chunk, False, lead)
         for i in range(left):
             place = work.places[i]
             doc = doc0 + place
-            if len(dead) and dead[doc]:
+            if (len(dead) and dead[doc]) or (counted >= 0 and work.held[place] < least):
                 continue
             bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
             state[MATCHED] += 1
@@ -490,10 +496,11 @@ def run(segment, plan, work, answer, failed, ranks, options, bonus):
                 key += FIRST
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
                 hold(answer, base + doc, key, everything)
-        settle(segment, work, chunk, True)
+        settle(segment, work, chunk, True, lead)
         if group < 0:
             for place in range(size):
                 work.hits[place] = 0
+                work.held[place] = 0
 
 
 @compiled(nb.void(*_TABLES, _I64, nb.int64, _F32))

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codec.read import SegmentArrays
-from ..ranking import LEAD_WEIGHT
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
 from .words import F32, NO_ROWS, Rows, Term, term_rows
 
@@ -34,19 +33,22 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
     """Run a plan over segment `number` of the snapshot; deleted documents do not match."""
     rows = [_rows_of(segment, number, leaf) for leaf in plan.leaves]
     matched = _match(segment, number, plan, rows)
+    words = np.zeros(segment.doc_count, np.int64)
+    held = np.zeros(segment.doc_count, np.float32)
+    if plan.counted is not None:
+        for part in plan.steps[plan.counted].parts:
+            words += matched[part]
+            held[matched[part]] += np.float32(plan.leaves[plan.steps[part].parts[0]].weight)
     matched[-1][segment.deleted] = False
+    matched[-1][held < np.float32(plan.least)] = False
     counts = _count(plan, matched)
     totals = np.zeros(segment.row_count, np.float32)
     for leaf, counting in counts.items():
         kept = counting[segment.docs_of_rows[rows[leaf].rows]]
         totals[rows[leaf].rows[kept]] += rows[leaf].scores[kept]
     leads = segment.first_rows[:-1]
-    totals[leads] *= np.float32(LEAD_WEIGHT)
+    totals[leads] *= np.float32(plan.lead)
     best = np.maximum.reduceat(totals, leads) if len(leads) else totals
-    words = np.zeros(segment.doc_count, np.int64)
-    if plan.counted is not None:
-        for part in plan.steps[plan.counted].parts:
-            words += matched[part]
     return Matches(matched[-1], np.where(matched[-1], best, np.float32(0)), words)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from heapq import nlargest
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -31,7 +32,7 @@ from ..query.nodes import (
     Without,
     Word,
 )
-from ..ranking import FUNCTION_WEIGHT
+from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
 from .words import RowsLeaf, Term
@@ -40,6 +41,8 @@ from .words import RowsLeaf, Term
 #: document; the first, with scores of the others where they match.
 LEAF, ALL, EITHER, WITHOUT, EVERY, ALSO = range(6)
 
+#: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
+LEAST_SHARE, _HEAVIEST = 0.3, 3
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
 _TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
@@ -52,6 +55,7 @@ class SetLeaf(NamedTuple):
     """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
 
     parts: list[Mask]
+    weight: float = 0.0
 
 
 #: What may be left out.
@@ -71,12 +75,19 @@ class Plan(NamedTuple):
 
     words: the step whose parts are the plain words; None in a plan without them
     telling: whether it has more than function words
+    least: what the words that a document has must weigh, where not all need be there
     """
 
     leaves: list[Leaf]
     steps: list[Step]
     words: int | None = None
     telling: bool = True
+    least: float = 0.0
+
+    @property
+    def lead(self) -> float:
+        """What the score of a lead is multiplied by: 1 where it may lack some of the words."""
+        return LEAD_WEIGHT if self.counted is None else 1.0
 
     @property
     def counted(self) -> int | None:
@@ -91,7 +102,8 @@ class Plan(NamedTuple):
             return None
         steps = list(self.steps)
         steps[self.words] = steps[self.words]._replace(kind=EITHER)
-        return self._replace(steps=steps)
+        weights = [self.leaves[steps[part].parts[0]].weight for part in steps[self.words].parts]
+        return self._replace(steps=steps, least=LEAST_SHARE * sum(nlargest(_HEAVIEST, weights)))
 
 
 class Planner:
