@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from threading import local
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..codec.format import CHUNK_SIZE
+from ..codec.format import CHUNK_SIZE, I64
 from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
@@ -76,6 +77,33 @@ class FastSegment:
 
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
+        bounds, phrase = _phrase_of(lists, stems, allowed)
+        rows, scores = [NO_ROWS.rows], [NO_ROWS.scores]
+        for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
+            if most:
+                some, values = np.empty(most, np.int64), np.empty(most, np.float32)
+                found = loops.phrase_rows(
+                    self._table, self._places(), phrase, chunk, gap, some, values
+                )
+                rows.append(some[:found])
+                scores.append(values[:found])
+        return Rows(np.concatenate(rows), np.concatenate(scores))
+
+    def count_near(self, lists: list[TermList], reach: int, rows: I64) -> F32:
+        """float32[rows]: how many neighbours among words stand near each other in a row."""
+        _, phrase = _phrase_of(lists, [0.0] * len(lists), np.ones((len(lists), 256), np.uint8))
+        near = np.zeros(len(rows), np.float32)
+        firsts = self._segment.chunk_rows
+        cuts = np.searchsorted(rows, firsts).tolist()
+        for chunk, (begin, end) in enumerate(pairwise(cuts)):
+            if begin < end:
+                some = rows[begin:end] - firsts[chunk]
+                loops.count_near(
+                    self._table, self._places(), phrase, chunk, reach, some, near[begin:end]
+                )
+        return near
+
+    def _places(self) -> Table:
         if self._positions is None:
             segment = self._segment
             self._positions = PositionsTable.fill(
@@ -83,24 +111,7 @@ class FastSegment:
                 widths=segment.position_widths, long_postings=segment.long_postings,
                 long_counts=segment.long_counts,
             )  # fmt: skip
-        bounds = np.array([found.bounds for found in lists], np.int64)
-        phrase = loops.PhraseTable.of(
-            bounds,
-            np.array([found.codes - found.entry.start if found.codes >= 0 else loops.ONE_FORM
-                      for found in lists], np.int64),
-            allowed, np.array(stems, np.float32),
-            np.array([found.light for found in lists], np.float32),
-        )  # fmt: skip
-        rows, scores = [NO_ROWS.rows], [NO_ROWS.scores]
-        for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
-            if most:
-                some, values = np.empty(most, np.int64), np.empty(most, np.float32)
-                found = loops.phrase_rows(
-                    self._table, self._positions, phrase, chunk, gap, some, values
-                )
-                rows.append(some[:found])
-                scores.append(values[:found])
-        return Rows(np.concatenate(rows), np.concatenate(scores))
+        return self._positions
 
     def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
         """A function document → float32[its rows]: what each scores; see `plain.row_scorer`."""
@@ -130,6 +141,21 @@ class FastSegment:
             self._local.room = room
         table: Table = room[1]
         return table
+
+
+def _phrase_of(
+    lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8]
+) -> tuple[I64, Table]:
+    """Words as compiled loops read them, and where their postings begin in each chunk."""
+    bounds = np.array([found.bounds for found in lists], np.int64)
+    codes_at = [
+        found.codes - found.entry.start if found.codes >= 0 else loops.ONE_FORM for found in lists
+    ]
+    lights = np.array([found.light for found in lists], np.float32)
+    phrase = loops.PhraseTable.of(
+        bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
+    )
+    return bounds, phrase
 
 
 class Matched:

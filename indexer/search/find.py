@@ -14,6 +14,7 @@ from ..query.parser import ParsedQuery, parse
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters, filter_keys
+from .nearness import WEIGHED, nearness
 from .plan import Plan, Planner
 from .select import Selector
 from .words import F32, Term
@@ -50,28 +51,47 @@ class Searcher:
             answer = self.executor.run(plan, ordering, limit, wishes)
             return Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
         plan = self.planner.words(parsed.plain, parsed.rest)
-        answer = self.executor.run(plan, ordering, limit, wishes)
+        held = max(limit, WEIGHED) if ranked and limit else limit
+        answer = self.executor.run(plan, ordering, held, wishes)
         found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
+        first = False
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
-        if answer.matched >= (ENOUGH if ranked else 1):
+        if answer.matched < (ENOUGH if ranked else 1):
+            found, first = self._widened(found, ordering, held, wishes)
+        if not ranked:
             return found
-        return self._widened(found, ordering, limit, wishes)
+        return replace(found, answer=self._weighed(found, first, limit))
+
+    def _weighed(self, found: Found, first: bool, limit: int) -> Answer:
+        """The answer with its first stories weighed by how near the words stand."""
+        answer = found.answer
+        docs, scores = answer.doc_ids, answer.scores
+        near = nearness(self.executor, self.selector.dictionary, found.parsed.plain, docs[:WEIGHED])
+        weighed = [score * factor for score, factor in zip(scores, near, strict=False)]
+        whole = answer.complete if first else 0
+        order = sorted(range(len(near)), key=lambda at: (at >= whole, -weighed[at], docs[at]))
+        ids = [docs[at] for at in order] + docs[len(near) :]
+        values = [weighed[at] for at in order] + scores[len(near) :]
+        return answer._replace(doc_ids=ids[:limit], scores=values[:limit])
 
     def _widened(
         self, found: Found, ordering: Ordering, limit: int, wishes: list[FacetWish]
-    ) -> Found:
-        """The same with stories that have some of the words, if there are more."""
+    ) -> tuple[Found, bool]:
+        """The same with stories that have some of the words, if there are more.
+
+        And whether those with all of them come first.
+        """
         plan = found.plan.widened()
         if plan is None or plan.words is None:
-            return found
+            return found, False
         words = len(plan.steps[plan.words].parts)
         first = words <= _FIRST_UP_TO
         ordering = ordering._replace(first=first, bonus=1.0 if first else _BONUS)
         answer = self.executor.run(plan, ordering, limit, wishes)
         if answer.matched == found.answer.matched:
-            return found
-        return replace(found, plan=plan, answer=answer)
+            return found, False
+        return replace(found, plan=plan, answer=answer), first
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""

@@ -43,6 +43,8 @@ _K = np.float32(SATURATION)
 #: What `state` counts: documents that match, that pass the filters, that of these have all
 #: words, and how many of the best are held.
 MATCHED, PASSED, COMPLETE, HELD = range(4)
+#: Of a word in a row, the most postings whose positions are compared with others'.
+_MOST_POSTINGS = 4
 #: In place of where the forms of a term's postings are, if it has only one.
 ONE_FORM = -(1 << 62)
 #: Documents with all words come first: this is added to their keys.
@@ -677,3 +679,39 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
         # Past the row, and past what does not rise in a damaged list.
         begins[driver] = max(begins[driver] + 1, after[driver])
     return found
+
+
+@compiled(
+    nb.void(
+        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
+    )
+)
+def count_near(segment, positions, phrase, chunk, reach, rows, near):
+    """Count in rows how many neighbours among some words stand near each other.
+
+    reach: the most positions between two; rows: places in the chunk, rising
+    near: float32[rows], filled in
+    """
+    docs, bounds = segment.docs, phrase.bounds
+    room = _MOST_POSTINGS * most_positions(positions)
+    places, before = np.empty(room, np.int64), np.empty(room, np.int64)
+    spare = np.empty(room, np.int64)
+    at = bounds[:, chunk].copy()
+    for number in range(len(rows)):
+        row, held = rows[number], 0
+        for n in range(len(bounds)):
+            high = bounds[n, chunk + 1]
+            at[n] = gallop(docs, at[n], high, row)
+            end = at[n]
+            while end < high and docs[end] == row and end - at[n] < _MOST_POSTINGS:
+                end += 1
+            some = places_in_row(segment, positions, phrase, n, at[n], end, places, spare)
+            k = 0
+            for i in range(held):
+                while k < some and places[k] < before[i] - reach:
+                    k += 1
+                if k < some and places[k] <= before[i] + reach:
+                    near[number] += 1
+                    break
+            held = some
+            places, before = before, places

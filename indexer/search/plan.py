@@ -126,7 +126,7 @@ class Planner:
         build = _Builder(self._selector)
         wanted, others = _divide(plain, rest)
         parts = [build.leaf(_merged(build, group)) for group in wanted]
-        telling = rest is not None or not all(_is_function(group[0]) for group in wanted)
+        telling = rest is not None or not all(is_function(group[0]) for group in wanted)
         words = build.step(ALL, parts)
         if rest is not None:
             build.step(ALL, (words, build.add(rest)))
@@ -140,7 +140,7 @@ def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]
     content: dict[object, list[Plain]] = {}
     function: list[Word] = []
     for node in plain:
-        if isinstance(node, Word) and _is_function(node):
+        if isinstance(node, Word) and is_function(node):
             function.append(node)
         else:
             plain = isinstance(node, Word) and not node.acronym
@@ -151,7 +151,8 @@ def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]
     return [[node] for node in dict.fromkeys(function)], []
 
 
-def _is_function(node: Plain) -> bool:
+def is_function(node: Plain) -> bool:
+    """Whether a word need not match beside others."""
     return isinstance(node, Word) and not node.acronym and node.text in FUNCTION_WORDS
 
 

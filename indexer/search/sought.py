@@ -150,7 +150,7 @@ class Seeker:
             kept = alike if kept is None else kept & alike
 
         def spots(rows: I64) -> Spots:
-            places = _places(segment, found, kept, rows)
+            places = places_of(segment, found, rows, kept)
             places = places if node.field is None else _inside(segment, places, node.field)
             return Spots(places, places)
 
@@ -304,8 +304,8 @@ def _places_of_forms(segment: SegmentArrays, forms: I64, rows: I64) -> I64:
     return np.unique(np.concatenate(places))
 
 
-def _places(segment: SegmentArrays, found: TermList, some: _Mask | None, rows: I64) -> I64:
-    """Where a word stands in some rows, rising."""
+def places_of(segment: SegmentArrays, found: TermList, rows: I64, some: _Mask | None = None) -> I64:
+    """Where a word stands in some rows, rising; see `Spots`. some: which postings count."""
     entry = found.entry
     in_rows = segment.row_ids(entry)
     kept = np.isin(in_rows, rows)
