@@ -1,8 +1,8 @@
 """A pattern → the written words of the index that it stands for.
 
 Words that cannot fit are ruled out by arrays: of every word its length and a bit for each
-of its letters. The few that are left are compared one by one, by a regular expression that
-never goes back over what it has read, or by counting edits.
+of its letters. Of the few that are left the edits are counted, or each is compared with a
+regular expression that never goes back over what it has read.
 
 Work is counted in steps, of some 10 ns each, and not in seconds: so a query that costs too
 much is refused on every machine alike.
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 MAX_EXPANDED_TERMS = 10_000
 #: The most steps that the patterns of one query may take: a tenth to a fifth of a second.
 MAX_STEPS = 10_000_000
-#: What it costs to compare one word with a pattern; to rule one out costs a step.
-_COMPARED = 100
+#: What it costs to compare one word with a pattern, or to count the edits between it and a
+#: near spelling; to rule one out costs a step.
+_COMPARED, _MEASURED = 100, 40
 # Words that are compared before it is asked again whether there are too many.
 _BATCH = 1 << 12
 # Words that are remembered, of all patterns together.
@@ -135,23 +136,29 @@ class Expander:
             places = shapes.near(node.text, node.distance, some)
         else:
             places = shapes.fitting(node.text, some)
-        return self._compared(segment, node, places, len(some))
+        return _compared(segment, shapes, node, places, len(some))
 
-    def _compared(
-        self, segment: SegmentArrays, node: Pattern | Fuzzy, places: I64, steps: int
-    ) -> _Expansion:
-        """Those of some words that a leaf fits, until they are too many."""
-        forms = segment.form_order[places].astype(np.int64)
-        kept: list[I64] = [np.empty(0, np.int64)]
-        count = 0
-        for at in range(0, len(forms), _BATCH):
-            some = forms[at : at + _BATCH]
+
+def _compared(
+    segment: SegmentArrays, shapes: _Shapes, node: Pattern | Fuzzy, places: I64, steps: int
+) -> _Expansion:
+    """Those words, at some places of the order, that a leaf fits, until they are too many."""
+    kept: list[I64] = [np.empty(0, np.int64)]
+    count = 0
+    for at in range(0, len(places), _BATCH):
+        some = places[at : at + _BATCH]
+        forms: I64 = segment.form_order[some].astype(np.int64)
+        if isinstance(node, Fuzzy):
+            steps += _MEASURED * len(some)
+            fits = _within(node.text, *shapes.written(some), node.distance)
+        else:
             steps += _COMPARED * len(some)
-            kept.append(some[_fits(node, [segment.form_text(form) for form in some.tolist()])])
-            count += len(kept[-1])
-            if count > MAX_EXPANDED_TERMS or steps > MAX_STEPS:
-                break
-        return _Expansion(np.concatenate(kept), steps)
+            fits = _matching(node.text, [segment.form_text(form) for form in forms.tolist()])
+        kept.append(forms[fits])
+        count += len(kept[-1])
+        if count > MAX_EXPANDED_TERMS or steps > MAX_STEPS:
+            break
+    return _Expansion(np.concatenate(kept), steps)
 
 
 def _unweighted(node: Pattern | Fuzzy) -> Pattern | Fuzzy:
@@ -162,18 +169,23 @@ class _Shapes:
     """What is quickly seen of every word of a segment, in the order of their letters.
 
     lengths: uint16[F], in characters; letters: uint64[F], a bit for each letter it has
+    codes: uint32, the characters of all; starts: int64[F + 1], where each word's begin there
     """
 
     def __init__(self, segment: SegmentArrays) -> None:
         text, starts = segment.joined_forms()
         codes = np.frombuffer((text + "\0").encode("utf-32-le"), np.uint32)
+        self.codes, self.starts = codes, starts
         self.lengths = np.diff(starts).astype(np.uint16)
         bits = np.uint64(1) << (codes & np.uint32(63)).astype(np.uint64)
         bits[-1] = 0
         self.letters = np.bitwise_or.reduceat(bits, starts[:-1])
 
     def near(self, text: str, distance: int, some: range) -> I64:
-        """Terms that may be so many edits from a text: each adds or takes a letter or both."""
+        """Words that may be so many edits from a text.
+
+        An edit adds a letter, takes one, or both; a swap does neither.
+        """
         lengths, letters = self._of(some)
         wanted = _letters_of(text)
         fits = np.abs(lengths.astype(np.int32) - len(text)) <= distance
@@ -182,13 +194,22 @@ class _Shapes:
         return np.flatnonzero(fits) + some.start
 
     def fitting(self, text: str, some: range) -> I64:
-        """Terms that have the letters of a pattern with wildcards, and are long enough."""
+        """Words that have the letters of a pattern with wildcards, and are long enough."""
         lengths, letters = self._of(some)
         least = len(text) - text.count("*")
         wanted = _letters_of(re.sub(r"[*?]", "", text))
         fits = lengths >= least if "*" in text else lengths == least
         fits &= letters & wanted == wanted
         return np.flatnonzero(fits) + some.start
+
+    def written(self, places: I64) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+        """The characters of some words, uint32[width, n], and how many each has.
+
+        What stands past a word's end is left to chance.
+        """
+        lengths = self.lengths[places]
+        columns = np.arange(int(lengths.max(initial=0)))[:, None] + self.starts[places]
+        return self.codes[np.minimum(columns, len(self.codes) - 1)], lengths
 
     def _of(self, some: range) -> tuple[Any, Any]:
         return self.lengths[some.start : some.stop], self.letters[some.start : some.stop]
@@ -200,38 +221,43 @@ def _letters_of(text: str) -> np.uint64:
     return letters
 
 
-def _fits(node: Pattern | Fuzzy, terms: list[str]) -> _Flags:
-    if isinstance(node, Fuzzy):
-        return _within(node.text, terms, node.distance)
+def _matching(pattern: str, words: list[str]) -> _Flags:
+    """bool[n]: whether each word fits a pattern with wildcards."""
     # Python writes this so that what has been matched is never given up again; a bracket
     # means itself.
-    expression = re.compile(translate(node.text.replace("[", "[[]")))
-    return np.array([expression.match(term) is not None for term in terms], np.bool_)
+    expression = re.compile(translate(pattern.replace("[", "[[]")))
+    return np.array([expression.match(word) is not None for word in words], np.bool_)
 
 
-def _within(text: str, terms: list[str], distance: int) -> _Flags:
-    """bool[n]: whether each term is at most so many edits from a text (Levenshtein).
+def _within(
+    text: str, letters: npt.NDArray[np.uint32], lengths: npt.NDArray[np.uint16], distance: int
+) -> _Flags:
+    """bool[n]: whether each word is at most so many edits from a text.
+
+    An edit puts a letter in, leaves one out, exchanges one or swaps two neighbours; nothing
+    is edited twice (optimal string alignment). `letters` are as `_Shapes.written` has them.
 
     All are compared at once, a column of the table of distances for each: only what lies
     near the diagonal can be low enough.
     """
-    lengths = np.array([len(term) for term in terms])
-    width = int(lengths.max(initial=0))
-    joined = "".join([term.ljust(width, "\0") for term in terms]).encode("utf-32-le")
-    letters = np.ascontiguousarray(np.frombuffer(joined, np.uint32).reshape(-1, width).T)
-    far = np.full(len(terms), distance + 1, np.int16)
-    above = {j: np.full(len(terms), j, np.int16) for j in range(min(distance, width) + 1)}
+    width, count = letters.shape
+    far = np.full(count, distance + 1, np.int16)
+    above: dict[int, npt.NDArray[np.int16]] = {}
+    row = {j: np.full(count, j, np.int16) for j in range(min(distance, width) + 1)}
+    same: dict[int, _Flags] = {}
     for i, character in enumerate(text, 1):
-        row: dict[int, npt.NDArray[np.int16]] = {}
+        before, above, row, was_same, same = above, row, {}, same, {}
         for j in range(max(0, i - distance), min(width, i + distance) + 1):
             best = above.get(j, far) + 1
             if j:
-                other = letters[j - 1] != ord(character)
-                best = np.minimum(best, above.get(j - 1, far) + other)
+                same[j] = letters[j - 1] == ord(character)
+                best = np.minimum(best, above.get(j - 1, far) + ~same[j])
                 best = np.minimum(best, row.get(j - 1, far) + 1)
+            if j - 2 in before and j in was_same and j - 1 in same:
+                swapped = was_same[j] & same[j - 1]
+                best = np.where(swapped, np.minimum(best, before[j - 2] + 1), best)
             row[j] = best
-        above = row
-    near = np.zeros(len(terms), np.bool_)
-    for j, edits in above.items():
+    near = np.zeros(count, np.bool_)
+    for j, edits in row.items():
         near |= (lengths == j) & (edits <= distance)
     return near

@@ -127,11 +127,20 @@ def fits(node: Pattern | Fuzzy, form: str) -> bool:
 
 
 def _edits(one: str, other: str) -> int:
-    """How many letters must be put in, taken out or exchanged (Levenshtein)."""
-    before = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        row = [i]
-        for j, wanted in enumerate(other, 1):
-            row.append(min(row[-1] + 1, before[j] + 1, before[j - 1] + (letter != wanted)))
-        before = row
-    return before[-1]
+    """How many edits lie between two words.
+
+    An edit puts a letter in, leaves one out, exchanges one or swaps two neighbours; no letter
+    is edited twice.
+    """
+
+    @cache
+    def edits(i: int, j: int) -> int:
+        if not i or not j:
+            return i + j
+        least = min(edits(i - 1, j) + 1, edits(i, j - 1) + 1)
+        least = min(least, edits(i - 1, j - 1) + (one[i - 1] != other[j - 1]))
+        if one[i - 2 : i] == other[j - 2 : j][::-1] and min(i, j) > 1:
+            least = min(least, edits(i - 2, j - 2) + 1)
+        return least
+
+    return edits(len(one), len(other))

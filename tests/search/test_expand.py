@@ -49,6 +49,23 @@ PATTERNS = st.builds(
 NEAR = st.builds(Fuzzy, LETTERS | st.sampled_from(WORDS), st.integers(1, 2))
 
 
+@pytest.mark.parametrize(
+    ("typed", "near", "far"),
+    [
+        ("azuer", {"azure", "azur"}, {"azurea"}),
+        ("zaure", {"azure"}, {"azur"}),
+        ("azure", {"azrue", "zazure", "azur", "azurea"}, {"azruea", "aruze"}),
+        ("ca", {"ac", "cab"}, {"acb"}),
+    ],
+)
+def test_swapped_neighbours_are_one_slip(tmp_path, typed, near, far):
+    """`word~` finds words with a letter more, less or another, or two neighbours swapped."""
+    with indexer.open_index(build(tmp_path, [{"title": word} for word in near | far])) as engine:
+        found = {hit.story.title for hit in engine.search(f"{typed}~", limit=50).hits}
+        assert found == near
+        assert engine.search(f"{typed}~2", limit=50).total == len(near | far)
+
+
 @given(PATTERNS | NEAR)
 def test_patterns_stand_for_the_words_that_fit(selector, pattern):
     """Ruling words out by their letters loses none and adds none."""
