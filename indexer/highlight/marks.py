@@ -12,9 +12,21 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from ..analysis import WORD_PATTERN, fold, stem, stem_of
+from ..analysis import WORD_PATTERN, cut, fold, stem, stem_of
 from ..english import FUNCTION_WORDS
-from ..query.nodes import All, Either, Fuzzy, Node, Pattern, Phrase, TextNode, Without, Word
+from ..query.nodes import (
+    All,
+    Compound,
+    Either,
+    Fuzzy,
+    Near,
+    Node,
+    Pattern,
+    Phrase,
+    TextNode,
+    Without,
+    Word,
+)
 
 #: A stretch of a text, in characters: where it starts and where it ends.
 Span: TypeAlias = tuple[int, int]
@@ -23,13 +35,16 @@ Place = Literal["title", "excerpt", "body", "related"]
 
 # What stands before a term that is a folded word; one that is a stem has nothing before it.
 _WRITTEN = "="
-# A character that folding may change or drop where a clue would have it: one beyond ASCII
+# Where a piece may have words that do not begin as a clue does: at a character beyond ASCII
 # that is not mere punctuation, an apostrophe within a word unless `s` follows and ends it, a
-# dot between initials. The first line is written so as to be tested fast.
+# dot between initials, a comma or dot before three digits, a hyphen within a word; between
+# digits and letters. What is tested first rules out most characters.
 _ODD = re.compile(
-    r"[^\x00-\x26\x28-\x2d\x2f-\xa9\xab\u2000-\u2018\u201a-\u206f\u20a0-\u20cf]"
-    r"(?:(?<=[^'’.])|(?<=[^\W_]['’])(?=[^\W_])(?![sS](?![^\W_]))"
-    r"|(?<=(?<![^\W_])[^\W\d_]\.)(?=[^\W\d_](?![^\W_])))[^ ]*"
+    r"(?:[^\x00-\x26\x28-\x2b\x2f-\xa9\xab\u2000-\u200a\u2012-\u2018\u201a-\u205f\u20a0-\u20cf]"
+    r"(?:(?<=[^'’.,-])|(?<=[^\W_]['’])(?=[^\W_])(?![sS](?![^\W_]))|(?<=[^\W_]-)(?=[^\W_])"
+    r"|(?<=\d[.,])(?=\d\d\d(?!\d))"
+    r"|(?<=(?<![^\W_])[^\W\d_]\.)(?=[^\W\d_](?![^\W_])))"
+    r"|\d(?:(?<=[^\W\d_].)|(?=[^\W\d_])))[^ ]*"
 )
 _ANY = re.compile("[^ ]+")
 # Longer pieces, such as Chinese sentences, hardly come again; so many others are remembered.
@@ -48,7 +63,7 @@ def clue_of(stem: str) -> str:
 
 
 class _Word(NamedTuple):
-    """A word that is sought: where it stands, what it is, which one of its piece or text."""
+    """A word that is sought: where it stands, what it is, its position in a piece or text."""
 
     start: int
     end: int
@@ -56,7 +71,7 @@ class _Word(NamedTuple):
     number: int
 
 
-#: A stretch of a text between blanks: how many words it has, and those sought.
+#: A stretch of a text between blanks: how many positions it has, and the words sought.
 _Piece: TypeAlias = tuple[int, list[_Word]]
 #: A phrase: the bit of each of its words, and how far apart neighbours may be.
 _Run: TypeAlias = tuple[list[int], int]
@@ -114,7 +129,8 @@ class Marker:
             size, words = self._piece(text[start:end])
             if words:
                 if numbered and found:
-                    count += len(WORD_PATTERN.findall(text, counted, start))
+                    between = WORD_PATTERN.findall(text, counted, start)
+                    count += sum([cut(match).width for match in between])
                 for first, last, bits, number in words:
                     found.append(_Word(start + first, start + last, bits, count + number))
                 count, counted = count + size, end
@@ -124,10 +140,14 @@ class Marker:
         """A piece of a text; most come again and are remembered."""
         piece = self._pieces.get(text)
         if piece is None:
-            bits = [self._bits_of(word) for word in WORD_PATTERN.findall(text)]
-            words = enumerate(WORD_PATTERN.finditer(text) if any(bits) else ())
-            sought = [_Word(*word.span(), bits[n], n) for n, word in words if bits[n]]
-            piece = len(bits), sought
+            position, sought = 0, []
+            for match in WORD_PATTERN.finditer(text):
+                base, (words, width, *_) = match.start(), cut(match.group())
+                for start, end, offset in words:
+                    if bits := self._bits_of(text[base + start : base + end]):
+                        sought.append(_Word(base + start, base + end, bits, position + offset))
+                position += width
+            piece = position, sought
             if len(text) <= _MAX_REMEMBERED and len(self._pieces) < _MOST_REMEMBERED:
                 self._pieces[text] = piece
         return piece
@@ -157,7 +177,10 @@ class Marker:
         for leaf in leaves:
             if leaf.field not in (None, place):
                 continue
-            if isinstance(leaf, Phrase):
+            if isinstance(leaf, Compound):
+                singly |= self._bit(stem_of(leaf.text))
+                runs.append(([self._bit(stem_of(part)) for part in leaf.parts], 1))
+            elif isinstance(leaf, Phrase):
                 terms = [_term(word, leaf.exact) for word in leaf.words]
                 runs.append(([self._bit(term) for term in terms], leaf.slop + 1))
             else:
@@ -185,16 +208,21 @@ def _wanted(node: Node) -> Iterator[TextNode]:
     elif isinstance(node, All | Either):
         for part in node.parts:
             yield from _wanted(part)
+    elif isinstance(node, Near):
+        yield from (*_wanted(node.left), *_wanted(node.right))
     elif isinstance(node, TextNode):
         yield node
 
 
 def _is_function_word(leaf: TextNode) -> bool:
-    return isinstance(leaf, Word) and not (leaf.field or leaf.exact) and leaf.text in FUNCTION_WORDS
+    plain = isinstance(leaf, Word) and not (leaf.field or leaf.exact or leaf.acronym)
+    return plain and leaf.text in FUNCTION_WORDS
 
 
-def _term(word: str, exact: bool) -> str:
-    """The term of a folded word of a query."""
+def _term(word: str, exact: bool) -> str | Pattern:
+    """The term of a folded word of a query, or the pattern that stands in its place."""
+    if "*" in word or "?" in word:
+        return Pattern(word)
     return _WRITTEN + word if exact else stem_of(word)
 
 

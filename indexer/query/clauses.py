@@ -45,6 +45,8 @@ _RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
 _DOTTED = re.compile(r"(?!\.\.(?:[\s)]|$))([^\s()\"]*?)\.\.([^\s()\"]*)")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*(-?\d{1,15}(?:\.\d{1,6})?)")
 _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
+#: Operators that are words; where they are none, they are no acronyms either.
+OPERATORS = frozenset(("AND", "OR", "NOT"))
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
@@ -72,7 +74,7 @@ def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | No
         if joined is not None and len(parts) > 1:
             nodes.append(Compound(joined, parts, field, weight))
         else:
-            acronym = is_acronym(found)
+            acronym = is_acronym(found) and found not in OPERATORS
             nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]
     if run:
         nodes.append(_run(run, field, weight))

@@ -53,7 +53,7 @@ Plain = Word | Compound | Phrase
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
 _PLAIN = r"""\w[^\s()"“”„«»*?~^:|]*\??"""
 _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
-_OPERATORS = frozenset(("AND", "OR", "NOT", "&&"))
+_OPERATORS = clauses.OPERATORS | {"&&"}
 
 _SPACE = re.compile(r"\s*")
 _FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
@@ -192,10 +192,8 @@ def _spread(node: Node) -> list[Plain]:
 def _parse_plain(text: str) -> ParsedQuery | None:
     """Like `_Parser`, for plain words only: a short cut. None if it may have anything else."""
     pieces = text.split()
-    # In capitals alone, several words tell nothing by them.
-    seen = text.lower().split() if len(pieces) > 1 and text.isupper() else pieces
-    nodes = list(map(clauses.words, seen))
-    if not _OPERATORS.isdisjoint(pieces) or None in nodes or len(seen) != len(pieces):
+    nodes = list(map(clauses.words, map(str.lower, pieces) if _all_capitals(text) else pieces))
+    if not _OPERATORS.isdisjoint(pieces) or None in nodes:
         return None
     if _SIGNED.search(text):
         return None
@@ -207,9 +205,15 @@ def _parse_plain(text: str) -> ParsedQuery | None:
     return _of_plain(words, nodes)
 
 
+def _all_capitals(text: str) -> bool:
+    """Whether several words have capitals alone, which then tell nothing of acronyms."""
+    return text.isupper() and len(text.split()) > 1
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
+        self.capitals = not _all_capitals(text)
         self.at = 0
         self.depth = 0
         self.count = 0
@@ -388,7 +392,8 @@ class _Parser:
 
         else:
             if not found[0][-1].isspace():
-                end = self.at + len(clauses.WORD.match(self.text, self.at)[0])
+                value = clauses.WORD.match(self.text, self.at)
+                end = value.end() if value else self.at
                 self._notice(start, end, f"{found[1]} is no field; searched as words")
             return None
         return self._field_group(read) if self.text.startswith("(", self.at) else read()
@@ -438,7 +443,7 @@ class _Parser:
             node = clauses.fuzzy(found[1], int(found[2] or 1), field, weight)
         if node is not None:
             return _Clause(node)
-        node = clauses.words(text, field, weight)
+        node = clauses.words(text if self.capitals else text.lower(), field, weight)
         if node is None:
             return None
         self.words.append(TypedWord(text, start, start + len(text)))

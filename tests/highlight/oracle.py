@@ -6,7 +6,18 @@ from fnmatch import fnmatchcase
 
 from indexer.analysis import fold, iter_words, stem, stem_of
 from indexer.english import FUNCTION_WORDS
-from indexer.query.nodes import All, Either, Fuzzy, Pattern, Phrase, TextNode, Without, Word
+from indexer.query.nodes import (
+    All,
+    Compound,
+    Either,
+    Fuzzy,
+    Near,
+    Pattern,
+    Phrase,
+    TextNode,
+    Without,
+    Word,
+)
 
 
 def spans_of(node, near, text, place):
@@ -29,14 +40,20 @@ def _wanted(node):
         return _wanted(node.wanted)
     if isinstance(node, All | Either):
         return [leaf for part in node.parts for leaf in _wanted(part)]
+    if isinstance(node, Near):
+        return [node.left, node.right]
     return [node] if isinstance(node, TextNode) else []
 
 
 def _silent(leaf):
-    return isinstance(leaf, Word) and leaf == Word(leaf.text) and leaf.text in FUNCTION_WORDS
+    return leaf == Word(getattr(leaf, "text", "")) and leaf.text in FUNCTION_WORDS
 
 
 def _runs(leaf, near, words):
+    if isinstance(leaf, Compound):
+        yield from _runs(Word(leaf.text), near, words)
+        yield from _runs(Phrase(leaf.parts), near, words)
+        return
     if isinstance(leaf, Phrase):
         for last in range(len(words)):
             firsts = _begins(leaf, words, last, len(leaf.words) - 1)
@@ -50,12 +67,19 @@ def _runs(leaf, near, words):
 
 def _begins(phrase, words, last, nth):
     """Where the first words may be, if the word of this number is the nth of a phrase."""
-    if not _same(phrase.words[nth], words[last].text, phrase.exact):
+    if not _stands(phrase.words[nth], words[last].text, phrase.exact):
         return set()
     if nth == 0:
         return {last}
-    before = range(max(0, last - 1 - phrase.slop), last)
+    ends = words[last].position
+    before = [at for at in range(last) if 0 < ends - words[at].position <= 1 + phrase.slop]
     return {first for at in before for first in _begins(phrase, words, at, nth - 1)}
+
+
+def _stands(sought, word, exact):
+    if "*" in sought or "?" in sought:
+        return fnmatchcase(fold(word), sought.replace("[", "[[]"))
+    return _same(sought, word, exact)
 
 
 def _fits(leaf, near, word):

@@ -23,7 +23,7 @@ def engine(tmp_path_factory):
         ("cloud", "title", ["cloud"]),
         ("cloud", "excerpt", ["cloud", "clouds"]),
         ("zurich", "title", ["Zürich&#39;s"]),
-        ("low-code", "title", ["Low", "code"]),
+        ("low-code", "title", ["Low-code"]),
         ("quick", "excerpt", ["quick", "Quick"]),
         ('"quick brown"', "excerpt", ["quick brown"]),
         ('"quick fox"~1', "excerpt", ["quick brown fox"]),

@@ -125,7 +125,9 @@ def token_by_token(stories: list[Story], averages: Averages) -> _Text:
                 places = found[stem_of(form)][form]
                 bits, t, positions = places.get(number, _Found(0, 0.0, []))
                 t += adds[number][field]
-                places[number] = _Found(bits | 1 << field | CAPITAL * acronym, t, [*positions, position])
+                places[number] = _Found(
+                    bits | 1 << field | CAPITAL * acronym, t, [*positions, position]
+                )
     return found
 
 
