@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
 
-from ..analysis import UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
+from ..analysis import MAX_TERM_LENGTH, UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
 from ..dates import HUMAN, TICK, Span, read_span
 from ..model import FACETS
 from ..schema import NUMBER_FIELDS, POSITION_GAP, facet_key
@@ -33,12 +34,16 @@ from .nodes import (
 MAX_SLOP = POSITION_GAP - 2
 MAX_FUZZY_DISTANCE = 2
 
+#: So many characters of a script without blanks may be one word.
+_LONGEST_RUN = 8
+
 #: A phrase and how far its words may be apart; a word with all that clings to it.
 PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
 WORD = re.compile(r'[^\s()"|]+')
 #: An address of a page: it has a scheme, or `www.`, or a path after a domain.
 ADDRESS = re.compile(
-    r"(?:https?://[^\s\"]+|www\.[\w-]+\.[^\s\"]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/[^\s\"]+)",
+    r"(?<![\w.-])(?:https?://[^\s\"]+|www\.[\w-]{1,63}\.[^\s\"]+"
+    r"|(?:[\w-]{1,63}\.){1,9}[a-z]{2,63}(?::\d{1,5})?/[^\s\"]+)",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
@@ -51,12 +56,16 @@ _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
-@lru_cache(maxsize=1 << 14)
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
     """A word as typed, or several that signs join, each sought for itself.
 
     None when the text has no words at all.
     """
+    read = _remembered if len(text) <= MAX_TERM_LENGTH else _words
+    return read(text, field, weight)
+
+
+def _words(text: str, field: str | None, weight: float) -> Node | None:
     nodes: list[Node] = []
     run: list[str] = []
     end = -1
@@ -64,7 +73,7 @@ def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | No
         found = match.group()
         unspaced = _UNSPACED.match(found) is not None
         if run and not (unspaced and match.start() == end):
-            nodes.append(_run(run, field, weight))
+            nodes += _run(run, field, weight)
             run = []
         end = match.end()
         if unspaced:
@@ -74,18 +83,26 @@ def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | No
         if joined is not None and len(parts) > 1:
             nodes.append(Compound(joined, parts, field, weight))
         else:
-            acronym = is_acronym(found) and found not in OPERATORS
+            acronym = is_acronym(found) and found not in OPERATORS and found[0] != "."
             nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]
     if run:
-        nodes.append(_run(run, field, weight))
+        nodes += _run(run, field, weight)
     return all_of(nodes) if nodes else None
 
 
-def _run(characters: list[str], field: str | None, weight: float) -> Node:
-    """Characters of a script without blanks: each of them alone tells little."""
+_remembered = lru_cache(maxsize=1 << 14)(_words)
+
+
+def _run(characters: list[str], field: str | None, weight: float) -> list[Node]:
+    """Characters of a script without blanks: each of them alone tells little.
+
+    Few are a phrase; of many, a sentence, any two that follow each other are.
+    """
     if len(characters) == 1:
-        return Word(characters[0], field, weight)
-    return Phrase(tuple(characters), 0, field, weight)
+        return [Word(characters[0], field, weight)]
+    if len(characters) <= _LONGEST_RUN:
+        return [Phrase(tuple(characters), 0, field, weight)]
+    return [Phrase(pair, 0, field, weight) for pair in pairwise(characters)]
 
 
 def phrase(text: str, slop: int = 0, field: str | None = None, weight: float = 1.0) -> Node | None:

@@ -37,12 +37,13 @@ from .nodes import (
     Word,
     all_of,
     either_of,
+    leaves,
     ranks,
     scaled,
 )
 
 MAX_CHARACTERS = 1 << 16
-#: Clauses with any sign of syntax; of plain words, the most telling are searched.
+#: Words and other leaves that must be there; of plain words, the most telling are searched.
 MAX_CLAUSES = 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
@@ -216,7 +217,6 @@ class _Parser:
         self.capitals = not _all_capitals(text)
         self.at = 0
         self.depth = 0
-        self.count = 0
         self.words: list[TypedWord] = []
         self.notices: list[Notice] = []
 
@@ -236,6 +236,10 @@ class _Parser:
             else:
                 held.append(clause)
         rest = _all_of(held) if plain else node
+        if _size(rest) > MAX_CLAUSES:
+            raise QueryError(
+                "q", f"more than {MAX_CLAUSES} words that must be there: search for fewer"
+            )
         if plain:
             node = all_of([*plain, rest])
         return ParsedQuery(
@@ -346,25 +350,15 @@ class _Parser:
 
     def _value(self) -> _Clause | None:
         if found := self._take(clauses.ADDRESS):
-            self._count()
             return _Clause(Address(found[0]))
         start = self.at
         found = self._take(_FIELD) or self._take(_SPACED_FIELD)
         if found is not None:
             clause = self._field_value(found, start)
             if clause is not None:
-                self._count()
                 return clause
             self.at = start
-        clause = self._text_value(None)
-        if clause is not None and not clause.plain:
-            self._count()
-        return clause
-
-    def _count(self) -> None:
-        self.count += 1
-        if self.count > MAX_CLAUSES:
-            raise QueryError("q", f"more than {MAX_CLAUSES} clauses: search for fewer")
+        return self._text_value(None)
 
     def _field_value(self, found: re.Match[str], start: int) -> _Clause | None:
         """The value of a field whose name was read; None if it is to be read as words."""
@@ -409,10 +403,7 @@ class _Parser:
             start = self.at
             clause = read()
             self.at = max(self.at, start + 1)
-            if clause is not None:
-                self._count()
-                clause = clause._replace(negated=negated)
-            return clause
+            return clause and clause._replace(negated=negated)
 
         return self._closed(_any_of(self._read_clauses(read_one)))
 
@@ -454,6 +445,14 @@ class _Parser:
         if found is not None:
             self.at = found.end()
         return found
+
+
+def _size(node: Node) -> int:
+    """How many words and other leaves a tree has."""
+    return sum(
+        len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything)
+        for leaf in leaves(node)
+    )
 
 
 def _near(left: _Clause, right: _Clause, distance: int) -> _Clause:

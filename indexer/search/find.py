@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from ..model import SearchRequest
-from ..query.nodes import Fuzzy, Node
+from ..query.nodes import Fuzzy, Node, all_of
 from ..query.parser import ParsedQuery, parse
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters, filter_keys
 from .nearness import WEIGHED, nearness
-from .plan import Plan, Planner
+from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
 from .words import F32, Term
 
@@ -114,8 +114,11 @@ class Found:
 
     @property
     def node(self) -> Node:
-        """The tree that was searched."""
-        return self.parsed.node
+        """The tree that was searched: of a long text, its most telling words."""
+        if len(self.parsed.plain) <= MAX_WORDS:
+            return self.parsed.node
+        rest = [] if self.parsed.rest is None else [self.parsed.rest]
+        return all_of([*self.plan.kept, *rest])
 
     @property
     def relaxed(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from heapq import nlargest
+from math import log
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,6 +42,8 @@ from .words import RowsLeaf, Term
 #: document; the first, with scores of the others where they match.
 LEAF, ALL, EITHER, WITHOUT, EVERY, ALSO = range(6)
 
+#: So many words of a longer text are searched for, those that weigh most.
+MAX_WORDS = 64
 #: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
 LEAST_SHARE, _HEAVIEST = 0.3, 3
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
@@ -75,6 +78,7 @@ class Plan(NamedTuple):
 
     words: the step whose parts are the plain words; None in a plan without them
     telling: whether it has more than function words
+    kept: the plain words that it has, but for function words beside others
     least: what the words that a document has must weigh, where not all need be there
     """
 
@@ -82,6 +86,7 @@ class Plan(NamedTuple):
     steps: list[Step]
     words: int | None = None
     telling: bool = True
+    kept: tuple[Plain, ...] = ()
     least: float = 0.0
 
     @property
@@ -125,6 +130,9 @@ class Planner:
         """
         build = _Builder(self._selector)
         wanted, others = _divide(plain, rest)
+        if len(wanted) > MAX_WORDS:
+            wanted = self._most_telling(wanted)
+            others = []
         parts = [build.leaf(_merged(build, group)) for group in wanted]
         telling = rest is not None or not all(is_function(group[0]) for group in wanted)
         words = build.step(ALL, parts)
@@ -132,7 +140,14 @@ class Planner:
             build.step(ALL, (words, build.add(rest)))
         if others:
             build.also(others, len(parts))
-        return Plan(build.leaves, build.steps, words, telling)
+        kept = tuple([node for group in wanted for node in group])
+        return Plan(build.leaves, build.steps, words, telling, kept)
+
+    def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
+        """The words of a long text that weigh most, in their order."""
+        weights = [self._selector.weight(group[0]) * (1 + log(len(group))) for group in groups]
+        best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
+        return [groups[place] for place in sorted(best)]
 
 
 def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]], list[Word]]:

@@ -56,6 +56,10 @@ class Selector:
         """The written forms that a leaf stands for."""
         return self._expander.texts(node)
 
+    def weight(self, node: TextNode) -> float:
+        """W of a leaf, that of its words together."""
+        return self._seeker.weight(node)
+
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
         return self._seeker.leaf(node, budget)

@@ -75,17 +75,18 @@ class Seeker:
         if isinstance(node, Word) and node.acronym and node.field is None:
             return self._acronym(node)
         parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
-        return RowsLeaf(parts, self._weight(node))
+        return RowsLeaf(parts, self.weight(node))
 
-    def _weight(self, node: TextNode) -> float:
+    def weight(self, node: TextNode) -> float:
+        """W of a word, the sum of those of several."""
         if isinstance(node, Near):
-            return self._weight(node.left) + self._weight(node.right)
+            return self.weight(node.left) + self.weight(node.right)
         if isinstance(node, Pattern | Fuzzy):
             return node.weight
         if isinstance(node, Word):
             return self.dictionary.term([node.text], node.weight).weight
         parts = node.parts if isinstance(node, Compound) else node.words
-        return sum(self._weight(_word(part, node.field, node.weight)) for part in parts)
+        return sum(self.weight(_word(part, node.field, node.weight)) for part in parts)
 
     def _rows(self, number: int, node: TextNode, budget: Budget) -> Rows:
         if isinstance(node, Compound):
