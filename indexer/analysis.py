@@ -148,10 +148,10 @@ def _cut_piece(
         words += [(name, end, position), (start, end, position)]
         return [fold(piece if piece[0] in "oO" else found[name:end])]
     if piece[-1] in "+#" or piece[0] == ".":
-        name = piece.strip("+#.")
-        if len(name) > 1:
-            at = start + piece.index(name)
-            words.append((at, at + len(name), position))
+        letters = piece.strip("+#.")
+        if len(letters) > 1:
+            at = start + piece.index(letters)
+            words.append((at, at + len(letters), position))
         words.append((start, end, position))
         return [fold(piece)]
     if not 1 < len(spans) <= _MOST_PARTS:

@@ -207,7 +207,8 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
 
 
 def _addresses(story: Story) -> Iterator[str]:
-    for text in (story, *story.related):
+    texts: list[Story | Article] = [story, *story.related]
+    for text in texts:
         links = (text.original_url, text.web_url, text.amp_web_url, text.cdn_amp_web_url)
         yield from filter(None, links)
 

@@ -211,7 +211,8 @@ def _in_order_of_forms(tokens: _Tokens) -> _Tokens:
     places = np.flatnonzero(affected[groups])
     order = np.arange(len(groups))
     order[places] = places[np.lexsort((tokens.forms[places], groups[places]))]
-    return _Tokens(*(column[order] for column in tokens))
+    terms, numbers, rows, fields, positions = (column[order] for column in tokens[:5])
+    return _Tokens(terms, numbers, rows, fields, positions, tokens.bits[order])
 
 
 def _changes(*columns: I64) -> I64:

@@ -215,8 +215,9 @@ def _wanted(node: Node) -> Iterator[TextNode]:
 
 
 def _is_function_word(leaf: TextNode) -> bool:
-    plain = isinstance(leaf, Word) and not (leaf.field or leaf.exact or leaf.acronym)
-    return plain and leaf.text in FUNCTION_WORDS
+    if not isinstance(leaf, Word) or leaf.field or leaf.exact or leaf.acronym:
+        return False
+    return leaf.text in FUNCTION_WORDS
 
 
 def _term(word: str, exact: bool) -> str | Pattern:

@@ -52,6 +52,7 @@ _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*(-?\d{1,15}(?:\.\d{1,6})?)")
 _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
 #: Operators that are words; where they are none, they are no acronyms either.
 OPERATORS = frozenset(("AND", "OR", "NOT"))
+_SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
@@ -83,7 +84,7 @@ def _words(text: str, field: str | None, weight: float) -> Node | None:
         if joined is not None and len(parts) > 1:
             nodes.append(Compound(joined, parts, field, weight))
         else:
-            acronym = is_acronym(found) and found not in OPERATORS and found[0] != "."
+            acronym = is_acronym(found) and found not in _SIGNS and found[0] != "."
             nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]
     if run:
         nodes += _run(run, field, weight)

@@ -158,8 +158,9 @@ def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]
         if isinstance(node, Word) and is_function(node):
             function.append(node)
         else:
-            plain = isinstance(node, Word) and not node.acronym
-            key = stem_of(node.text) if plain else node
+            key: object = node
+            if isinstance(node, Word) and not node.acronym:
+                key = stem_of(node.text)
             content.setdefault(key, []).append(node)
     if content or rest is not None:
         return list(content.values()), function

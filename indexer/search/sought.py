@@ -133,7 +133,7 @@ class Seeker:
         if isinstance(node, Near):
             sides = [self._sought(number, side, budget) for side in (node.left, node.right)]
             distance = min(node.distance, MAX_DISTANCE)
-            return _narrowed(sides, lambda spots: _near(*spots, distance))
+            return _narrowed(sides, lambda spots: _near(spots[0], spots[1], distance))
         words = [_word(text, node.field, node.weight, node.exact) for text in node.words]
         gap = min(node.slop, MAX_DISTANCE) + 1
         found = [self._sought(number, word, budget) for word in words]
