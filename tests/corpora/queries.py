@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 
 from indexer.query.nodes import (
     All,
+    Compound,
     DateRange,
     Either,
     Everything,
     Fuzzy,
     Keyword,
+    Near,
     Node,
     NumberRange,
     Pattern,
     Phrase,
+    Present,
     Without,
     Word,
 )
@@ -47,9 +50,18 @@ def words_of(words: Sequence[str], *, exact: bool = False) -> st.SearchStrategy[
     word = st.sampled_from((*words[:5], *words, "absent"))
     phrase = st.lists(st.sampled_from((*words[:5], "absent")), min_size=2, max_size=3).map(tuple)
     single = st.builds(Word, word, _FIELDS, _WEIGHTS, written)
-    return (
-        single | single | st.builds(Phrase, phrase, st.integers(0, 3), _FIELDS, _WEIGHTS, written)
+    leaves = st.builds(Phrase, phrase, st.integers(0, 3), _FIELDS, _WEIGHTS, written)
+    if not exact:
+        return single | single | leaves
+    patterns = st.lists(word | st.sampled_from(("c*", "?a*")), min_size=2, max_size=3).map(tuple)
+    leaves |= st.builds(Phrase, patterns, st.integers(0, 3), _FIELDS, _WEIGHTS, written)
+    leaves |= st.builds(
+        Compound, word, st.lists(word, min_size=2, max_size=2).map(tuple), _FIELDS, _WEIGHTS
     )
+    leaves |= st.builds(Word, word, st.none(), _WEIGHTS, st.just(False), st.just(True))
+    side = st.builds(Word, word) | st.builds(Phrase, phrase) | st.just(Pattern("c*"))
+    leaves |= st.builds(Near, side, side, st.integers(1, 5))
+    return single | single | leaves | st.builds(Present, st.sampled_from(TEXT_FIELDS))
 
 
 def leaves_of(words: Sequence[str], *, exact: bool = False) -> st.SearchStrategy[Node]:

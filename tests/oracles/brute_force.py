@@ -14,19 +14,23 @@ from functools import lru_cache
 from math import log
 from typing import NamedTuple
 
+from indexer.analysis import forms_of
 from indexer.english import FUNCTION_WORDS
 from indexer.model import Story
 from indexer.query.nodes import (
     All,
+    Compound,
     DateRange,
     Either,
     Everything,
     Fuzzy,
     Keyword,
+    Near,
     Node,
     NumberRange,
     Pattern,
     Phrase,
+    Present,
     TextNode,
     Without,
     Word,
@@ -35,11 +39,12 @@ from indexer.query.nodes import (
 from indexer.schema import facet_key, facet_values, is_domain, provider_key, rows_of
 from tests.oracles.brute_rows import (
     Row,
+    acronyms_of,
     averages_of,
     fits,
-    folded,
     has_phrase,
     inside,
+    is_near,
     light,
     parts_of,
     saturated,
@@ -47,7 +52,9 @@ from tests.oracles.brute_rows import (
     weights_of,
 )
 
-_LEAD = 1.15
+#: What may be left out.
+Plain = Word | Compound | Phrase
+_LEAD, _AS_WRITTEN = 1.15, 1.03
 #: Stories with all words are enough; so many words and fewer: these come before all others.
 _ENOUGH, _FIRST = 10, 3
 _BONUS = 1.1
@@ -75,8 +82,11 @@ class Corpus:
         texts = [[parts_of(row) for row in rows_of(story)] for story in stories]
         averages = averages_of([parts for rows in texts for parts in rows])
         self.rows = [
-            [Row(not place, parts, weights_of(parts, averages)) for place, parts in enumerate(rows)]
-            for rows in texts
+            [
+                Row(not place, parts, weights_of(parts, averages), acronyms_of(row))
+                for place, (parts, row) in enumerate(zip(rows, rows_of(story), strict=True))
+            ]
+            for story, rows in zip(stories, texts, strict=True)
         ]
         self._weights: dict[tuple[str, str | None], float] = {}
 
@@ -90,7 +100,7 @@ class Corpus:
         rows = [row for rows in self.rows for row in rows]
         counts = []
         for row in rows:
-            words = [word for _, part in row.parts for word in part if word]
+            words = [word for _, part in row.parts for _, word in part if word]
             counts.append(
                 sum(
                     stem(word) == root and (shape is None or light(word) == shape) for word in words
@@ -120,7 +130,9 @@ class Corpus:
         }
         whole = sum(row.t[form] for form in found)
         alike = sum(row.t[form] for form in found if shares.get(light(form), 0) > 0)
-        share = max(shares.get(light(form), 0.0) for form in found)
+        share = max(
+            shares.get(light(form), 0.0) * (_AS_WRITTEN if form in words else 1) for form in found
+        )
         return 0.7 * factor * self.weight(root) * saturated(whole) + share * saturated(alike)
 
     def leaf(self, row: Row, node: TextNode) -> float | None:
@@ -128,8 +140,19 @@ class Corpus:
         if isinstance(node, Pattern | Fuzzy):
             found = any(fits(node, form) and inside(node, row, form) for form in row.t)
             return node.weight if found else None
+        if isinstance(node, Compound):
+            options = dict(field=node.field, weight=node.weight)
+            either = (Word(node.text, **options), Phrase(node.parts, **options))
+            found = [score for part in either if (score := self.leaf(row, part)) is not None]
+            return max(found, default=None)
+        if isinstance(node, Near):
+            sides = [self.leaf(row, side) for side in (node.left, node.right)]
+            return sum(sides) if None not in sides and is_near(row, node) else None
+        if isinstance(node, Word) and node.acronym and node.field is None:
+            return self._acronym(row, node)
         words = [node.text] if isinstance(node, Word) else node.words
         scores = [
+            self.leaf(row, Pattern(word, node.field, node.weight)) if "*" in word or "?" in word else
             self.term(
                 row, [word], node.weight,
                 lambda form, word=word: inside(node, row, form)
@@ -140,6 +163,22 @@ class Corpus:
         if None in scores or (isinstance(node, Phrase) and not has_phrase(row, node)):
             return None
         return sum(score or 0.0 for score in scores)
+
+    def _acronym(self, row: Row, node: Word) -> float | None:
+        """Its stem counts as ever, the rest where it is written in capitals."""
+        root = stem(node.text)
+        found = [form for form in row.t if stem(form) == root]
+        if not found:
+            return None
+        factor = 0.1 if node.text in FUNCTION_WORDS else 1.0
+        rows = [other for rows in self.rows for other in rows]
+        # Written forms, not occurrences, are counted as they stand in the index.
+        df = sum(sum(stem(form) == root for form in other.acronyms) for other in rows)
+        capital = log((len(rows) + 1) / df) ** 1.2 if df else 0.0
+        whole = sum(row.t[form] for form in found)
+        written = sum(row.t[form] for form in found if form in row.acronyms)
+        score = 0.7 * factor * self.weight(root) * saturated(whole)
+        return node.weight * (score + (1 - 0.7 * factor) * capital * saturated(written))
 
     # Stories
 
@@ -164,6 +203,11 @@ class Corpus:
             value = getattr(story, node.field)
             ends = (node.low_open and value == node.low) or (node.high_open and value == node.high)
             return lies_between(value, node.low, node.high) and not ends
+        if isinstance(node, Present):
+            texts = self.rows[self.stories.index(story)]
+            if node.field == "related":
+                return len(texts) > 1
+            return any(words for field, words in texts[0].parts if field == node.field)
         return isinstance(node, Everything)
 
     def keys(self, node: Keyword) -> set[str]:
@@ -171,16 +215,32 @@ class Corpus:
         names = self._names(node.facet)
         key = facet_key(node.facet, node.value)
         if "*" in key or "?" in key:
-            return {name for name in names if fnmatchcase(name, key.replace("[", "[[]"))}
+            pattern = key.replace("[", "[[]")
+            named = node.facet in ("provider", "lead_provider", "topic")
+            return {
+                name
+                for name, spellings in names.items()
+                if fnmatchcase(name, pattern)
+                or (
+                    named
+                    and any(
+                        fnmatchcase(word, pattern)
+                        for some in (name, *spellings)
+                        for word in forms_of(some)
+                    )
+                )
+            }
         if node.facet == "published":
             key = {"yes": "true", "1": "true", "no": "false", "0": "false"}.get(key, key)
         found = {key} & {*names}
+        if node.facet in ("provider", "lead_provider") and is_domain(key):
+            found |= {name for name in names if name.endswith(f".{key}")}
         provider = node.facet in ("provider", "lead_provider")
         if is_domain(key) if provider else node.facet != "topic":
             return found
-        words = folded(node.value)
+        words = forms_of(node.value)
         for name, spellings in names.items():
-            for some in map(folded, (name, *spellings)):
+            for some in map(forms_of, (name, *spellings)):
                 places = range(len(some) - len(words) + 1)
                 if words and any(some[at : at + len(words)] == words for at in places):
                     found.add(name)
@@ -215,7 +275,7 @@ class Corpus:
     def rank(self, node: Node) -> dict[int, float]:
         """The stories that a tree selects, and their scores."""
         return {
-            number: self._best(number, self._scorers(self._counting(node, number)))
+            number: self._best(number, self._scorers(self._counting(node, number)), _LEAD)
             for number in self.live
             if self.selects(node, number)
         }
@@ -223,18 +283,18 @@ class Corpus:
     def _scorers(self, nodes: Iterable[TextNode]) -> list[Callable[[Row], float | None]]:
         return [lambda row, node=node: self.leaf(row, node) for node in nodes]
 
-    def _best(self, number: int, scorers: list[Callable[[Row], float | None]]) -> float:
+    def _best(
+        self, number: int, scorers: list[Callable[[Row], float | None]], lead: float
+    ) -> float:
         """The score of a story: that of its best row."""
         return max(
-            (_LEAD if row.lead else 1) * sum(score(row) or 0.0 for score in scorers)
+            (lead if row.lead else 1) * sum(score(row) or 0.0 for score in scorers)
             for row in self.rows[number]
         )
 
     # Typed words
 
-    def search(
-        self, plain: Sequence[Word | Phrase], rest: Node | None, enough: int = _ENOUGH
-    ) -> Result:
+    def search(self, plain: Sequence[Plain], rest: Node | None, enough: int = _ENOUGH) -> Result:
         """What is found, before filters, for plain words and what must hold besides.
 
         enough: so many stories with all words suffice
@@ -249,12 +309,17 @@ class Corpus:
         complete = {*found}
         widened = False
         if len(found) < enough and len(words.wanted) > 1:
-            some = [number for number, count in missing.items() if count < len(words.wanted)]
+            least = 0.3 * sum(sorted(words.weights, reverse=True)[:3]) - 1e-5
+            some = [
+                number
+                for number, count in missing.items()
+                if count < len(words.wanted) and words.held(number) >= least
+            ]
             widened = len(some) > len(found)
             found = some if widened else found
         keys = {}
         for number in found:
-            keys[number] = self._best(number, words.scorers(number))
+            keys[number] = self._best(number, words.scorers(number), 1 if widened else _LEAD)
             if widened and number in complete:
                 if len(words.wanted) <= _FIRST:
                     keys[number] += FIRST
@@ -270,34 +335,51 @@ class Corpus:
 class _Words:
     """The plain words of a query: what each must be, and function words that only score."""
 
-    def __init__(self, corpus: Corpus, plain: Sequence[Word | Phrase], rest: Node | None) -> None:
+    def __init__(self, corpus: Corpus, plain: Sequence[Plain], rest: Node | None) -> None:
         self._corpus = corpus
         self._rest = rest
-        content: dict[object, list[Word | Phrase]] = {}
+        content: dict[object, list[Plain]] = {}
         function = []
         for node in plain:
-            if isinstance(node, Word) and node.text in FUNCTION_WORDS:
+            if isinstance(node, Word) and node.text in FUNCTION_WORDS and not node.acronym:
                 function.append(node.text)
             else:
-                key = stem(node.text) if isinstance(node, Word) else node
+                merges = isinstance(node, Word) and not node.acronym
+                key = stem(node.text) if merges else node
                 content.setdefault(key, []).append(node)
         self.wanted = [self._scorer(group) for group in content.values()]
+        self.weights = [self._weight(group[0]) for group in content.values()]
         self.extra: list[Callable[[Row], float | None]] = []
         if content or rest is not None:
             self._add_function_words(function, [*content.values()])
         else:
             self.wanted = [self._term([text], 1.0) for text in dict.fromkeys(function)]
+            self.weights = [self._corpus.weight(stem(text)) for text in dict.fromkeys(function)]
 
-    def _scorer(self, group: list[Word | Phrase]) -> Callable[[Row], float | None]:
+    def _weight(self, node: Plain) -> float:
+        if isinstance(node, Word):
+            return self._corpus.weight(stem(node.text))
+        words = node.parts if isinstance(node, Compound) else node.words
+        return sum(self._corpus.weight(stem(word)) for word in words)
+
+    def held(self, number: int) -> float:
+        """What the words that a story has weigh."""
+        return sum(
+            weight
+            for scorer, weight in zip(self.wanted, self.weights, strict=True)
+            if self._has(scorer, number)
+        )
+
+    def _scorer(self, group: list[Plain]) -> Callable[[Row], float | None]:
         first = group[0]
-        if isinstance(first, Word):
+        if isinstance(first, Word) and not first.acronym:
             return self._term([word.text for word in group], first.weight)
         return lambda row: self._corpus.leaf(row, first)
 
     def _term(self, texts: list[str], factor: float) -> Callable[[Row], float | None]:
         return lambda row: self._corpus.term(row, texts, factor)
 
-    def _add_function_words(self, typed: list[str], content: list[list[Word | Phrase]]) -> None:
+    def _add_function_words(self, typed: list[str], content: list[list[Plain]]) -> None:
         short = len(content) + len(typed) <= 4 and len(content) <= 2
         factor = 1.0 if short else 0.1
         words = [group[0] for group in content] + ([] if self._rest is None else leaves(self._rest))

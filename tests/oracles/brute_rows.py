@@ -8,27 +8,28 @@ from functools import cache
 from math import floor, log2
 from typing import NamedTuple
 
-from indexer.analysis import fold, iter_words, stem_of
+from indexer.analysis import fold, is_acronym, iter_words, stem_of
 from indexer.english import light_form
-from indexer.query.nodes import Fuzzy, Pattern, Phrase, TextNode
+from indexer.query.nodes import Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
 
 #: What an occurrence in a field counts, and which part of the length it is divided by.
 _FIELDS = {"title": (3.0, 0.5), "excerpt": (1.0, 0.7), "body": (1.0, 0.7), "about": (0.5, 0.0)}
 
-#: A part of a row's text that no phrase leaves: its field, and folded words by position.
-Part = tuple[str, list[str]]
+#: A part of a row's text that no phrase leaves: its field, and folded words with positions.
+Part = tuple[str, list[tuple[int, str]]]
 
 
 class Row(NamedTuple):
-    """A row of a story; `t` is the weight of each written word."""
+    """A row of a story; `t` is the weight of each written word, `acronyms` those in capitals."""
 
     lead: bool
     parts: list[Part]
     t: dict[str, float]
+    acronyms: set[str]
 
     def fields_of(self, form: str) -> set[str]:
         """The fields that have a written word."""
-        return {field for field, words in self.parts if form in words}
+        return {field for field, words in self.parts if form in dict(map(reversed, words))}
 
 
 @cache
@@ -41,8 +42,13 @@ def light(form: str) -> str:
     return light_form(form)
 
 
-def folded(text: str) -> list[str]:
-    return [fold(word.text) for word in iter_words(text)]
+def folded(text: str) -> list[tuple[int, str]]:
+    return [(word.position, fold(word.text)) for word in iter_words(text)]
+
+
+def width(words: list[tuple[int, str]]) -> int:
+    """How many positions words take: those that join others stand where these do."""
+    return len({position for position, _ in words})
 
 
 def parts_of(row: tuple[object, ...]) -> list[Part]:
@@ -55,7 +61,7 @@ def averages_of(rows: list[list[Part]]) -> dict[str, float]:
     """The average lengths of fields; of a body, over the rows that have one."""
     averages = {}
     for field in _FIELDS:
-        lengths = [sum(len(words) for name, words in parts if name == field) for parts in rows]
+        lengths = [sum(width(words) for name, words in parts if name == field) for parts in rows]
         counted = len(lengths) if field != "body" else sum(length > 0 for length in lengths)
         averages[field] = max(1.0, sum(lengths) / max(1, counted))
     return averages
@@ -65,11 +71,11 @@ def weights_of(parts: list[Part], averages: dict[str, float]) -> dict[str, float
     """t of each written word of a row, in the steps in which it is kept."""
     lengths = Counter[str]()
     for field, words in parts:
-        lengths[field] += len(words)
+        lengths[field] += width(words)
     t: dict[str, float] = {}
     for field, words in parts:
         count, part = _FIELDS[field]
-        for word in filter(None, words):
+        for word in filter(None, (word for _, word in words)):
             relative = lengths[field] / averages[field]
             t[word] = t.get(word, 0.0) + count / (1 - part + part * relative)
     return {word: _stepped(value) for word, value in t.items()}
@@ -105,18 +111,59 @@ def has_phrase(row: Row, node: Phrase) -> bool:
     )
 
 
-def _in_order(words: list[str], node: Phrase) -> bool:
-    def places_of(word: str) -> set[int]:
-        if node.exact:
-            return {at for at, form in enumerate(words) if form == word}
-        return {at for at, form in enumerate(words) if form and stem(form) == stem(word)}
+def _in_order(words: list[tuple[int, str]], node: Phrase) -> bool:
+    return bool(ends_of(words, node))
 
-    places = places_of(node.words[0])
+
+def ends_of(words: list[tuple[int, str]], node: Phrase) -> set[tuple[int, int]]:
+    """Where a phrase stands: its first position and its last."""
+    spots = {(at, at) for at in _places_of(words, node.words[0], node.exact)}
     for word in node.words[1:]:
-        places = {
-            at for at in places_of(word) if any(0 < at - place <= node.slop + 1 for place in places)
+        spots = {
+            (max(start for start, end in spots if 0 < at - end <= node.slop + 1), at)
+            for at in _places_of(words, word, node.exact)
+            if any(0 < at - end <= node.slop + 1 for _, end in spots)
         }
-    return bool(places)
+    return spots
+
+
+def _places_of(words: list[tuple[int, str]], sought: str, exact: bool) -> set[int]:
+    if "*" in sought or "?" in sought:
+        return {at for at, form in words if form and fits(Pattern(sought), form)}
+    if exact:
+        return {at for at, form in words if form == sought}
+    return {at for at, form in words if form and stem(form) == stem(sought)}
+
+
+def is_near(row: Row, node: Near) -> bool:
+    """Whether two stand near each other in any part of a row."""
+    return any(
+        0 < start - end <= node.distance
+        for _, words in row.parts
+        for one, other in ((node.left, node.right), (node.right, node.left))
+        for _, end in _spots(words, one)
+        for start, _ in _spots(words, other)
+    )
+
+
+def _spots(words: list[tuple[int, str]], node: TextNode) -> set[tuple[int, int]]:
+    if isinstance(node, Compound):
+        return _spots(words, Word(node.text)) | _spots(words, Phrase(node.parts))
+    if isinstance(node, Phrase):
+        return ends_of(words, node)
+    exact = isinstance(node, Word) and node.exact
+    return {(at, at) for at in _places_of(words, node.text, exact)}
+
+
+def acronyms_of(row: tuple[object, ...]) -> set[str]:
+    """The folded words that a row has in capitals alone, as acronyms are written."""
+    title, excerpt, body, about = row
+    texts = [text for text in (title, excerpt, body, *about) if not _shouted(text)]
+    return {fold(w.text) for text in texts for w in iter_words(text) if is_acronym(w.text)}
+
+
+def _shouted(text: str) -> bool:
+    return text.isupper() and text.count(" ") > 2
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import lru_cache
 import pytest
 
 from indexer.engine import COMPILED, PLAIN_ONLY
+from indexer.search import find
 from indexer.search.answer import NO_FILTERS, Ordering
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
@@ -40,6 +41,14 @@ def corpus(stories):
 def written():
     """Stories whose words come in several forms."""
     return Corpus(make_written_stories(60, seed=4), DELETED)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unweighed():
+    """Leave out what nearness adds to the first stories; it has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(find, "nearness", lambda *args: [1.0] * len(args[-1]))
+        yield
 
 
 def splits_of(stories, tmp_path_factory):
