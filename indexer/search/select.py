@@ -67,6 +67,15 @@ class Selector:
         """The written forms that a leaf stands for."""
         return self._expander.texts(node)
 
+    @property
+    def segments(self) -> list[SegmentArrays]:
+        """What is searched."""
+        return self._segments
+
+    def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
+        """The words that a leaf stands for and how frequent they are; see `Expander.counts`."""
+        return self._expander.counts(node, budget)
+
     def rows(self, node: Word | Phrase | Pattern | Fuzzy, budget: Budget) -> list[Rows]:
         """For each segment the rows that a leaf selects, with scores."""
         if isinstance(node, Pattern | Fuzzy):
