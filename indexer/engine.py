@@ -30,9 +30,10 @@ from .model import (
 )
 from .query.request import check, list_values
 from .search.executor import CompiledLoops, Executor
-from .search.find import Found, Searcher
+from .search.find import ENOUGH, Found, Searcher
+from .search.respell import respell
 from .search.snapshot import Snapshot, open_snapshot
-from .search.suggest import complete, resembling, respell
+from .search.suggest import complete, resembling
 
 
 def _compiled_loops() -> Any:
@@ -216,9 +217,8 @@ class LocalEngine:
         view = self._searched()
         found = view.searcher.find(request, request.offset + request.limit)
         answer = found.answer
-        suggestion = None
-        if not answer.complete:
-            suggestion = respell(view.searcher.selector, request.query, found.parsed.words)
+        few = answer.complete < ENOUGH
+        better = respell(view.searcher.selector, request.query, found.parsed.words, few=few)
         return ResultPage(
             request=request,
             total=answer.total,
@@ -226,7 +226,7 @@ class LocalEngine:
             hits=tuple(_hits(found, request.offset, view)),
             facets=_facets(request, found, view),
             relaxed=found.relaxed,
-            suggestion=suggestion,
+            suggestion=better and better.text,
             took_ms=(time.perf_counter() - started) * 1000,
             generation=view.snapshot.manifest.generation,
         )

@@ -43,8 +43,9 @@ _Flags = npt.NDArray[np.bool_]
 
 @dataclass
 class Budget:
-    """What the patterns of one query have taken so far; `known` are those expanded."""
+    """What the patterns of one query may take and have taken; `known` are those expanded."""
 
+    most_steps: int = field(default_factory=lambda: MAX_STEPS)
     words: int = 0
     steps: int = 0
     known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
@@ -59,7 +60,7 @@ class Budget:
                 f"the pattern {text!r} stands for more than {MAX_EXPANDED_TERMS:,} words: "
                 "give more letters",
             )
-        if self.steps > MAX_STEPS:
+        if self.steps > self.most_steps:
             raise QueryTooCostly("its patterns and near spellings")
 
 
@@ -105,6 +106,18 @@ class Expander:
             for segment, forms in zip(self._segments, found, strict=True)
             for form in forms.tolist()
         )
+
+    def counts(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
+        """The words that a leaf stands for, and in how many rows each or its like stands.
+
+        Words that differ in inflection alone are counted as one. Raises as `forms` does.
+        """
+        counts: dict[str, int] = {}
+        for segment, forms in zip(self._segments, self.forms(node, budget), strict=True):
+            for form in forms.tolist():
+                text = segment.form_text(form)
+                counts[text] = counts.get(text, 0) + segment.light_df(form)
+        return counts
 
     def _expand(self, number: int, node: Pattern | Fuzzy) -> _Expansion:
         key = (number, _unweighted(node))

@@ -60,6 +60,15 @@ class Selector:
         """W of a leaf, that of its words together."""
         return self._seeker.weight(node)
 
+    @property
+    def segments(self) -> list[SegmentArrays]:
+        """What is searched."""
+        return self._segments
+
+    def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
+        """The words that a leaf stands for and how frequent they are; see `Expander.counts`."""
+        return self._expander.counts(node, budget)
+
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
         return self._seeker.leaf(node, budget)

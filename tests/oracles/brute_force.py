@@ -141,7 +141,7 @@ class Corpus:
             found = any(fits(node, form) and inside(node, row, form) for form in row.t)
             return node.weight if found else None
         if isinstance(node, Compound):
-            options = dict(field=node.field, weight=node.weight)
+            options = {"field": node.field, "weight": node.weight}
             either = (Word(node.text, **options), Phrase(node.parts, **options))
             found = [score for part in either if (score := self.leaf(row, part)) is not None]
             return max(found, default=None)
@@ -152,7 +152,9 @@ class Corpus:
             return self._acronym(row, node)
         words = [node.text] if isinstance(node, Word) else node.words
         scores = [
-            self.leaf(row, Pattern(word, node.field, node.weight)) if "*" in word or "?" in word else
+            self.leaf(row, Pattern(word, node.field, node.weight))
+            if "*" in word or "?" in word
+            else
             self.term(
                 row, [word], node.weight,
                 lambda form, word=word: inside(node, row, form)

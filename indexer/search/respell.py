@@ -1,0 +1,362 @@
+"""A better spelling of what was typed.
+
+A word that occurs nowhere, or next to nowhere, is put right by the words of the index that
+lie one slip from it, or two where there are none. Of these the likeliest is chosen: by how
+frequent it is, by the words typed beside it, and by how easily such a slip happens. Words
+that were torn apart or run together are put right, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from heapq import nlargest, nsmallest
+from itertools import islice, pairwise
+from math import exp
+from typing import NamedTuple
+
+import numpy as np
+
+from ..analysis import fold, iter_words
+from ..codec.format import I64
+from ..english import FUNCTION_WORDS, light_form
+from ..errors import QueryError, QueryTooCostly
+from ..query.nodes import Fuzzy, Phrase, Word
+from ..query.parser import TypedWord
+from .expand import Budget
+from .select import Selector
+
+_SHORTEST, _LONGEST = 3, 40
+#: From this length on a known word may be a slip, and one that is not known may be two slips
+#: away.
+_SHORTEST_KNOWN, _SHORTEST_OF_TWO = 5, 6
+#: Short words are put right by words in so many rows. So are inflections of a word that is
+#: known; what else has its stem, by words in a few.
+_SHORT, _OFTEN, _SOME = 3, 50, 5
+#: So many words of a query are looked at; who types more has pasted a text.
+_MOST_WORDS = 16
+#: So many words tell what goes with them, the rarest.
+_MOST_BESIDE = 4
+#: What looking for near words may cost, in steps of `expand`, and how many postings may be
+#: read to see how often words occur, and which of them together: 20 ms of one core.
+_MOST_STEPS, _MOST_POSTINGS = 1_000_000, 400_000
+#: To read any at all costs as much as so many postings.
+_READ = 1_000
+#: So many words are compared in earnest; those in more rows than this are not counted anew.
+_COMPARED, _MANY_ROWS = 12, 5_000
+#: A word in one story alone may be a slip itself; in a smaller archive that tells nothing.
+_FEW_STORIES = 100
+#: How likely a slip is to be just this one, beside a letter that stands for another. There
+#: are few letters to leave out or to swap, and 25 others to put in the place of each.
+#: benchmarks/spelling.py measures what they give.
+_LEFT_OUT, _SWAPPED, _PUT_IN, _SPACE = 26.0, 12.0, 0.5, 6.0
+#: How much frequency counts: people look for rare words more often than writers use them.
+_FREQUENCY = 0.7
+#: A correction is sure if it is so many times as likely as the next.
+_SURE = 5.0
+#: A known word may be a slip if it stands in so few rows, or never in one with the others
+#: typed; then it is put right by a word that stands beside one of them in so many rows, which
+#: are such a share of the rows of either.
+_RARE, _TOGETHER, _SHARE = 10, 3, 0.05
+#: Where nothing one slip away stands in more rows, what is two slips away is looked at.
+_HARDLY = 2
+
+
+class Respelling(NamedTuple):
+    """A better spelling of a query.
+
+    sure: the words put right occur nowhere, as all others do, and nothing else is nearly as
+        likely to have been meant
+    """
+
+    text: str
+    sure: bool
+
+
+def respell(
+    selector: Selector, query: str, words: Sequence[TypedWord], *, few: bool = True
+) -> Respelling | None:
+    """A better spelling of the plain words of a query; None if nothing is better.
+
+    few: few stories have all the words; otherwise only what is never written is put right
+
+    Takes about two milliseconds for each misspelt word, and at most 20 whatever was typed.
+    """
+    return _Speller(selector, query, words, few).respelling()
+
+
+class _Typed(NamedTuple):
+    """A folded word as typed, `query[start:end]`.
+
+    rows: in how many its stem stands; written: whether it is ever so written
+    """
+
+    text: str
+    start: int
+    end: int
+    rows: int
+    written: bool
+
+
+class _Near(NamedTuple):
+    """Words that may have been meant, where they stand, and how likely the slip is."""
+
+    words: tuple[str, ...]
+    rows: int
+    stories: float
+    slip: float
+
+    @property
+    def node(self) -> Word | Phrase:
+        """What finds them, as written."""
+        if len(self.words) == 1:
+            return Word(self.words[0], exact=True)
+        return Phrase(self.words, exact=True)
+
+
+class _Choice(NamedTuple):
+    """What should stand in place of `query[start:end]`; see `Respelling`."""
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+    sure: bool
+
+
+class _Speller:
+    """Looks for a better spelling of one query."""
+
+    def __init__(
+        self, selector: Selector, query: str, words: Sequence[TypedWord], few: bool
+    ) -> None:
+        self._selector = selector
+        self._few = few
+        self._query = query
+        self._typed = list(islice(self._read(words), _MOST_WORDS))
+        self._context = [typed.text for typed in self._typed if typed.rows]
+        self._budget = Budget(most_steps=_MOST_STEPS)
+        self._postings = _MOST_POSTINGS
+        self._found: dict[Word | Phrase, list[I64]] = {}
+
+    def _read(self, words: Sequence[TypedWord]) -> Iterator[_Typed]:
+        for word in words:
+            for found in iter_words(word.text):
+                text = fold(found.text)
+                start, end = word.start + found.start, word.start + found.end
+                if found.text.lower().endswith(("'s", "’s")):
+                    end -= 2
+                rows = self._postings_of(text)
+                written = rows > 0 and self._selector.dictionary.frequency(text) > 0
+                yield _Typed(text, start, end, rows, written)
+
+    def respelling(self) -> Respelling | None:
+        """The query with all put right that can be."""
+        choices = list(self._joined()) if self._few else []
+        unknown = 0
+        for typed in sorted(self._typed, key=lambda typed: typed.rows > 0):
+            if any(choice.start <= typed.start < choice.end for choice in choices):
+                continue
+            choice = self._choice(typed)
+            if choice is not None:
+                choices.append(choice)
+                # What was put right tells, too, what goes with it.
+                self._context += choice.words
+            elif not typed.rows:
+                unknown += 1
+        if not choices:
+            return None
+        text = self._query
+        for choice in sorted(choices, reverse=True):
+            text = text[: choice.start] + " ".join(choice.words) + text[choice.end :]
+        return Respelling(text, not unknown and all(choice.sure for choice in choices))
+
+    def _joined(self) -> Iterator[_Choice]:
+        """Neighbours that are known as one word, and not, or far less, as two."""
+        end = 0
+        for one, other in pairwise(self._typed):
+            text = one.text + other.text
+            if one.start < end or not self._query[one.end : other.start].isspace():
+                continue
+            if len(text) < _SHORTEST_KNOWN or not text.isalpha():
+                continue
+            if not FUNCTION_WORDS.isdisjoint((one.text, other.text)):
+                continue
+            rows = self._selector.dictionary.frequency(text)
+            if not rows or self._stories(Word(text, exact=True), rows) < self._least:
+                continue
+            known = one.rows > 0 and other.rows > 0
+            if known and rows < _far_more(self._count(Phrase((one.text, other.text)))):
+                continue
+            end = other.end
+            yield _Choice(one.start, other.end, (text,), not known)
+
+    def _choice(self, typed: _Typed) -> _Choice | None:
+        """What one word should have been."""
+        if not _SHORTEST <= len(typed.text) <= _LONGEST or not typed.text.isalpha():
+            return None
+        beside = {*self._context} - FUNCTION_WORDS - {typed.text}
+        others = nsmallest(_MOST_BESIDE, sorted(beside), key=self._postings_of)
+        if not typed.rows and len(typed.text) > _SHORT:
+            ranked = self._unknown(typed.text, others)
+        elif not typed.written:
+            near = [
+                some for some in self._near(typed.text, 1, _SOME)
+                if some.rows >= _OFTEN or not _is_inflected(typed.text, some.words[0])
+            ]  # fmt: skip
+            ranked = self._ranked(near, others)
+        elif self._few and len(typed.text) > _SHORT:
+            ranked = self._ranked(self._known(typed, others), others)
+        else:
+            return None
+        if not ranked:
+            return None
+        best, found = ranked[0]
+        sure = not typed.rows and len(typed.text) > _SHORT
+        sure = sure and (len(ranked) == 1 or best >= _SURE * ranked[1][0])
+        return _Choice(typed.start, typed.end, found.words, sure)
+
+    def _known(self, typed: _Typed, others: list[str]) -> list[_Near]:
+        """What a word may have been meant to be that does occur, but seldom or elsewhere."""
+        if typed.rows <= _RARE and len(typed.text) >= _SHORTEST_KNOWN:
+            least = _far_more(typed.rows)
+            split = [some for some in self._split(typed.text) if some.rows >= least]
+            return self._near(typed.text, 1, least) + split
+        if not others or typed.text in FUNCTION_WORDS:
+            return []
+        own = Word(typed.text)
+        return [
+            some for some in self._near(typed.text, 1)
+            if any(self._belongs(some, own, other) for other in others)
+        ]  # fmt: skip
+
+    def _unknown(self, text: str, others: list[str]) -> list[tuple[float, _Near]]:
+        """What a word that occurs nowhere may have been meant to be, the likeliest first."""
+        ranked = self._ranked(self._near(text, 1) + self._split(text), others)
+        rows = ranked[0][1].rows if ranked else 0
+        # What hardly occurs may be another slip of what was meant.
+        if rows <= _HARDLY and len(text) >= _SHORTEST_OF_TWO:
+            ranked = self._ranked(self._near(text, 2, _far_more(rows)), others) or ranked
+        return ranked
+
+    def _ranked(self, near: list[_Near], others: list[str]) -> list[tuple[float, _Near]]:
+        total = self._selector.dictionary.rows
+        ranked = []
+        for some in near:
+            share = some.rows / total if others else some.stories / self._all
+            beside = sum(self._share(some.node, other) for other in others)
+            ranked.append((some.slip * (share**_FREQUENCY + beside), some))
+        return sorted(ranked, reverse=True)
+
+    # Words that may have been meant
+
+    def _near(self, typed: str, slips: int, least: int = 1) -> list[_Near]:
+        """Words so many slips away that stand in more than one story and so many rows."""
+        try:
+            counts = self._selector.near(Fuzzy(typed, slips), self._budget)
+        except (QueryError, QueryTooCostly):
+            return []
+        weights = {text: _slip(typed, text) for text in counts if text != typed}
+        likeliest = nlargest(
+            _COMPARED, weights, key=lambda text: weights[text] * counts[text] ** _FREQUENCY
+        )
+        near = []
+        for text in likeliest:
+            node = Word(text, exact=True)
+            rows = counts[text] if counts[text] > _MANY_ROWS else self._count(node)
+            if rows >= least and (stories := self._stories(node, rows)) >= self._least:
+                near.append(_Near((text,), rows, stories, weights[text]))
+        return near
+
+    def _split(self, typed: str) -> list[_Near]:
+        """Two words that stand in a row and were run together."""
+        frequency = self._selector.dictionary.frequency
+        pairs = [(typed[:at], typed[at:]) for at in range(1, len(typed))]
+        counts = {
+            pair: min(map(frequency, pair))
+            for pair in pairs
+            if all(len(part) > 1 or part == "a" for part in pair)
+        }
+        near = []
+        for pair in nlargest(2, counts, key=counts.__getitem__):
+            node = Phrase(pair, exact=True)
+            rows = self._count(node) if counts[pair] else 0
+            if (stories := self._stories(node, rows)) >= self._least:
+                slip = _SPACE if FUNCTION_WORDS.isdisjoint(pair) else _SPACE / 10
+                near.append(_Near(pair, rows, stories, slip))
+        return near
+
+    def _belongs(self, near: _Near, own: Word, other: str) -> bool:
+        """Whether a word stands beside another one too often for chance, and what was typed not."""
+        both, typed = (self._share(node, other) for node in (near.node, own))
+        theirs = self._count(Word(other))
+        least = max(_TOGETHER, _SHARE * min(near.rows, theirs), _far_more(1) * typed * theirs)
+        return both * theirs >= least
+
+    # Rows
+
+    @cached_property
+    def _all(self) -> int:
+        return sum(segment.doc_count for segment in self._selector.segments)
+
+    @property
+    def _least(self) -> int:
+        return 1 if self._all < _FEW_STORIES else 2
+
+    def _postings_of(self, text: str) -> int:
+        lists = self._selector.term([text], 1.0).lists
+        return sum(found.entry.end - found.entry.start for found in lists if found is not None)
+
+    def _rows(self, node: Word | Phrase) -> list[I64]:
+        """For each segment the rows of a node; none past what may be read."""
+        if node not in self._found:
+            words = [node.text] if isinstance(node, Word) else node.words
+            cost = _READ + sum(map(self._postings_of, words))
+            found: list[I64] = []
+            if cost <= self._postings:
+                self._postings -= cost
+                found = [rows.rows for rows in self._selector.rows(node, Budget())]
+            self._found[node] = found
+        return self._found[node]
+
+    def _count(self, node: Word | Phrase) -> int:
+        return sum(map(len, self._rows(node)))
+
+    def _stories(self, node: Word | Phrase, rows: int) -> float:
+        """In how many stories a node is, which is in so many rows; about, if these are many."""
+        if rows > _MANY_ROWS:
+            return self._all * (1 - exp(-rows / self._all))
+        pairs = zip(self._selector.segments, self._rows(node), strict=False)
+        return sum(len(np.unique(segment.docs_of_rows[found])) for segment, found in pairs)
+
+    def _share(self, node: Word | Phrase, other: str) -> float:
+        """The share of another word's rows in which a node is."""
+        theirs = self._rows(Word(other))
+        both = sum(map(_common, self._rows(node), theirs))
+        return both / max(1, sum(map(len, theirs)))
+
+
+def _common(some: I64, others: I64) -> int:
+    """How many rows are in both lists, which rise."""
+    few, many = sorted((some, others), key=len)
+    places = np.searchsorted(many, few)
+    inside = places < len(many)
+    return int(np.count_nonzero(many[places[inside]] == few[inside]))
+
+
+def _far_more(rows: int) -> int:
+    """In how many rows a word must stand for one in so many to be taken for a slip of it."""
+    return max(1, 10 * rows * rows)
+
+
+def _is_inflected(one: str, other: str) -> bool:
+    """Whether one of two words may be an inflection of the other, and not a slip."""
+    endings = ("s", "d", "ing")
+    alike = light_form(one) == light_form(other)
+    return len(one) <= _SHORT or (alike and (one.endswith(endings) or other.endswith(endings)))
+
+
+def _slip(typed: str, meant: str) -> float:
+    """How likely it is to type one word for another, beside one letter for another."""
+    if len(typed) != len(meant):
+        return _LEFT_OUT if len(typed) < len(meant) else _PUT_IN
+    return _SWAPPED if sorted(typed) == sorted(meant) else 1.0
