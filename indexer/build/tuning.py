@@ -20,6 +20,8 @@ class Tuning:
     #: looked at again. To look at 64 takes 0.2 s, and a generation without new segments
     #: so little of that that it could not be measured beside it.
     settled_files: int = 64
+    #: The fewest stories of which a rebuild does not remove more than half unasked.
+    guarded_stories: int = 20
     #: How often to list a folder once more while it seems to miss files that are there,
     #: which a file system does only while files are being replaced.
     more_listings: int = 3
