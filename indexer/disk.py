@@ -6,6 +6,7 @@ A file's bytes survive once the file is synced, its name survives once its folde
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,16 +15,24 @@ from .errors import StorydexError
 #: The suffix of a file that is not finished.
 UNFINISHED = ".new"
 
+#: How an address begins, a slash short or in capitals too.
+_ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*):/", re.IGNORECASE)
+#: How a path begins that is no address, whatever comes later.
+_PATHS = ("/", "./", "../")
 
-def local_folder(location: str | os.PathLike[str]) -> str:
-    """The folder that a location names; raises `StorydexError` for an address.
+
+def local_folder(location: str | os.PathLike[str], what: str = "an index") -> str:
+    """The folder that a location names; raises `StorydexError` for anything else.
 
     An address may hold a password, so no more of it is told than how it begins.
     """
-    folder = os.fspath(location)
-    scheme, colon, _ = folder.partition("://")
-    if colon:
-        raise StorydexError(f"an index is a folder: {scheme}:// addresses cannot be used")
+    folder = os.fsdecode(location)
+    address = _ADDRESS.match(folder)
+    if address or ("://" in folder and not folder.startswith(_PATHS)):
+        scheme = f"{address[1].lower()}:// addresses" if address else "addresses"
+        raise StorydexError(f"{what} is a folder: {scheme} cannot be used, give a path")
+    if not folder or "\0" in folder:
+        raise StorydexError(f"{what} is a folder: give its name")
     return folder
 
 

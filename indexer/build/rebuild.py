@@ -64,7 +64,7 @@ def rebuild(
     all story files are read.
     """
     job = _Job(
-        seeds=os.fspath(seeds), index=local_folder(index), published_only=published_only,
+        seeds=local_folder(seeds, "an archive"), index=local_folder(index), published_only=published_only,
         strict=strict, prune=prune, workers=max(1, workers or os.cpu_count() or 1),
         progress=progress, tuning=tuning, started=time.monotonic(),
     )  # fmt: skip

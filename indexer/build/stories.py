@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..disk import local_folder
 from ..generation import manifest as mf
 from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
@@ -26,7 +27,7 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     For programs that have stories but no files. A later `rebuild` into the same folder
     makes it match the story files again. Raises `IndexLocked`, `BuildError`.
     """
-    folder = os.fspath(index)
+    folder = local_folder(index)
     builder = SegmentBuilder()
     basis: Basis | None = None
     count = articles = 0

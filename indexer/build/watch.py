@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import watchfiles
 
+from ..disk import local_folder
 from ..errors import SeedError, StorydexError
 from ..model import BuildReport
 from ..seeds import SUFFIXES
@@ -37,9 +38,11 @@ def watch(
     rebuild that succeeds. The folder may be moved away and replaced. Ends also when
     interrupted. `tuning` is for tests.
     """
-    if not os.path.isdir(seeds):
-        raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
-    changes = _changes(os.fspath(seeds), os.path.realpath(index), stop or threading.Event(), tuning)
+    folder = local_folder(seeds, "an archive")
+    own = os.path.realpath(local_folder(index))
+    if not os.path.isdir(folder):
+        raise SeedError(folder, "no such folder: give the folder of story files")
+    changes = _changes(folder, own, stop or threading.Event(), tuning)
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     changed = next(changes, False)
     pause, due, told = tuning.first_pause, float("inf"), ""
