@@ -21,8 +21,7 @@ from ..codec import Segment
 from ..disk import local_folder
 from ..errors import BuildError, IndexCorrupt
 from ..generation import manifest as mf
-from ..generation.lock import writer_lock
-from ..generation.publish import Writer, open_writer
+from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase
 from ..ranking import NO_AVERAGES, Averages
@@ -64,20 +63,19 @@ def rebuild(
     all story files are read.
     """
     job = _Job(
-        seeds=local_folder(seeds, "an archive"), index=local_folder(index), published_only=published_only,
-        strict=strict, prune=prune, workers=max(1, workers or os.cpu_count() or 1),
-        progress=progress, tuning=tuning, started=time.monotonic(),
+        seeds=local_folder(seeds, "an archive"), index=local_folder(index),
+        published_only=published_only, strict=strict, prune=prune,
+        workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
+        started=time.monotonic(),
     )  # fmt: skip
     if dry_run:
         return job.say(full)
-    with failures_named(job.index):
-        os.makedirs(job.index, exist_ok=True)
-        with writer_lock(job.index):
-            try:
-                return job.run(full)
-            except IndexCorrupt as damage:
-                warn_of(damage)
-                return job.run(full=True)
+    with failures_named(job.index), locked_folder(job.index) as generation:
+        try:
+            return job.run(generation, full)
+        except IndexCorrupt as damage:
+            warn_of(damage)
+            return job.run(generation, full=True)
 
 
 @contextmanager
@@ -131,14 +129,19 @@ class _Job:
     tuning: Tuning
     started: float
 
-    def run(self, full: bool) -> BuildReport:
+    def run(self, generation: int, full: bool) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
-        outcome = _Outcome(self._plan(full))
-        with open_writer(self.index, fresh=outcome.plan.fresh) as writer:
+        plan = self._plan(full)
+        outcome = _Outcome(plan)
+        with open_writer(self.index, generation, fresh=plan.fresh) as writer:
+            if plan.fresh:
+                writer.make_room()
             segments, averages = self._read_all(outcome, writer)
             self._refuse(outcome)
             self._report("writing", 0, 0)
             if outcome.changed:
+                if self.tuning.room_share * len(plan.read) > len(plan.old.ids):
+                    writer.make_room()
                 writer.delete(outcome.replaced)
                 for segment in segments:
                     writer.keep(segment)

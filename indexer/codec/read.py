@@ -74,10 +74,16 @@ class SegmentArrays(SegmentTerms):
         for name in _FILES:
             getattr(self, name)
 
+    def keep_stored(self) -> None:
+        """Let go of all files but that of stored records, which alone can be read from now on."""
+        _ = self._records
+        kept = {"folder", "segment", "doc_count", "stored_file", "dictionary", "_records"}
+        for name in self.__dict__.keys() - kept:
+            del self.__dict__[name]
+
     def release(self) -> None:
         """Give back the memory of all pages read so far; what is read again is mapped again."""
-        self.terms_file.release()
-        for name in _FILES:
+        for name in ("terms_file", *_FILES):
             if name in self.__dict__:
                 self.__dict__[name].release()
 

@@ -7,7 +7,7 @@ All other files with names of storydex come from older generations or unfinished
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from ..codec import Segment, open_segments
@@ -40,11 +40,26 @@ def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> 
     """
     with suppress(OSError):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
-        needed = _needed(folder, names, found, thorough)
-        # Manifests first: no manifest may name files that are gone.
-        for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
-            if name not in needed or name.endswith(UNFINISHED):
-                os.unlink(os.path.join(folder, name))
+        _remove_others(folder, names, _needed(folder, names, found, thorough))
+
+
+def make_room(folder: str, found: Iterable[str]) -> None:
+    """Of the files `found`, remove all but the newest generation, if its every byte is sound.
+
+    The lock must be held.
+    """
+    with suppress(OSError, IndexCorrupt):
+        newest = mf.newest_generation(folder)
+        if newest is not None:
+            needed = _files(_sound(folder, newest, thorough=True))
+            _remove_others(folder, filter(mf.is_ours, found), needed)
+
+
+def _remove_others(folder: str, names: Iterable[str], needed: Collection[str]) -> None:
+    # Manifests first: no manifest may name files that are gone.
+    for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
+        if name not in needed or name.endswith(UNFINISHED):
+            os.unlink(os.path.join(folder, name))
 
 
 def _needed(
