@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from ..codec import Segment, open_segments
-from ..disk import UNFINISHED
+from ..disk import UNFINISHED, sync_folder
 from ..errors import IndexCorrupt
 from ..schema import SCHEMA_VERSION
 from . import manifest as mf
@@ -52,7 +52,11 @@ def make_room(folder: str, found: Iterable[str]) -> None:
         newest = mf.newest_generation(folder)
         if newest is not None:
             needed = _files(_sound(folder, newest, thorough=True))
-            _remove_others(folder, filter(mf.is_ours, found), needed)
+            names = [name for name in found if mf.is_ours(name)]
+            _remove_others(folder, (name for name in names if name.endswith(".json")), needed)
+            # A power cut must not bring the manifest back without its files.
+            sync_folder(folder)
+            _remove_others(folder, (name for name in names if not name.endswith(".json")), needed)
 
 
 def _remove_others(folder: str, names: Iterable[str], needed: Collection[str]) -> None:
