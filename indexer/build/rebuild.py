@@ -19,7 +19,7 @@ import numpy as np
 from ..analysis import well_formed
 from ..codec import Segment
 from ..disk import local_folder
-from ..errors import BuildError, IndexCorrupt
+from ..errors import BuildError, IndexCorrupt, IndexUnreadable
 from ..generation import manifest as mf
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
@@ -80,11 +80,15 @@ def rebuild(
 
 @contextmanager
 def failures_named(folder: str) -> Iterator[None]:
-    """Turn a failure of the file system into a `BuildError` that names the file."""
+    """Turn a failure of the system into a `BuildError`; one of its files is named."""
     try:
         yield
     except OSError as error:
         raise BuildError(f"{error.filename or folder}: {error.strerror or error}") from error
+    except IndexUnreadable as error:
+        raise BuildError(str(error)) from error
+    except MemoryError as error:
+        raise BuildError("out of memory: free some, or use fewer --workers") from error
 
 
 def make_manifest(

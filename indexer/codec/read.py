@@ -81,6 +81,12 @@ class SegmentArrays(SegmentTerms):
         for name in self.__dict__.keys() - kept:
             del self.__dict__[name]
 
+    def check_sizes(self) -> None:
+        """Raise `IndexCorrupt` if a file that is mapped has become shorter."""
+        for name in ("terms_file", *_FILES):
+            if name in self.__dict__:
+                self.__dict__[name].check_size()
+
     def release(self) -> None:
         """Give back the memory of all pages read so far; what is read again is mapped again."""
         for name in ("terms_file", *_FILES):
@@ -503,6 +509,7 @@ class SegmentArrays(SegmentTerms):
         return self._stored(first, lambda first: self._records.frames(first, last))
 
     def _stored(self, doc: int, read: Callable[[int], T]) -> T:
+        self.stored_file.check_size()
         try:
             return read(doc)
         except ValueError as error:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ..codec import Segment, open_segments
 from ..disk import UNFINISHED, sync_folder
-from ..errors import IndexCorrupt
+from ..errors import IndexCorrupt, IndexUnreadable
 from ..schema import SCHEMA_VERSION
 from . import manifest as mf
 
@@ -38,7 +38,7 @@ def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> 
     to the next writer. The older generation is kept only if it is sound: its files' ends
     are checked, with `thorough` every byte.
     """
-    with suppress(OSError):
+    with suppress(OSError, IndexUnreadable):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
         _remove_others(folder, names, _needed(folder, names, found, thorough))
 
@@ -48,7 +48,7 @@ def make_room(folder: str, found: Iterable[str]) -> None:
 
     The lock must be held.
     """
-    with suppress(OSError, IndexCorrupt):
+    with suppress(OSError, IndexCorrupt, IndexUnreadable):
         newest = mf.newest_generation(folder)
         if newest is not None:
             needed = _files(_sound(folder, newest, thorough=True))

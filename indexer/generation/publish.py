@@ -20,7 +20,7 @@ from ..codec.format import INDEX_NAME, KINDS, FileKind, file_name
 from ..codec.merge import merge_segments
 from ..codec.read import SegmentArrays
 from ..codec.verify import check_files
-from ..disk import publish_file, sync_folder, write_file
+from ..disk import make_folder, publish_file, sync_folder, write_file
 from ..errors import BuildError
 from ..ranking import Averages
 from ..schema import create_schema
@@ -196,7 +196,7 @@ def locked_folder(folder: str) -> Iterator[int]:
     of what was left. Raises `IndexLocked`, and `BuildError` for a
     folder of another program.
     """
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     with writer_lock(folder):
         found = os.listdir(folder)
         _refuse_foreign_index(found, folder)
