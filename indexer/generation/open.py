@@ -40,7 +40,10 @@ def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> 
     """
     with suppress(OSError, IndexUnreadable):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
-        _remove_others(folder, names, _needed(folder, names, found, thorough))
+        needed = _needed(folder, names, found, thorough)
+        # Manifests first: no manifest may name files that are gone.
+        for some in _split(names):
+            _remove_others(folder, some, needed)
 
 
 def make_room(folder: str, found: Iterable[str]) -> None:
@@ -48,20 +51,30 @@ def make_room(folder: str, found: Iterable[str]) -> None:
 
     The lock must be held.
     """
-    with suppress(OSError, IndexCorrupt, IndexUnreadable):
-        newest = mf.newest_generation(folder)
-        if newest is not None:
-            needed = _files(_sound(folder, newest, thorough=True))
-            names = [name for name in found if mf.is_ours(name)]
-            _remove_others(folder, (name for name in names if name.endswith(".json")), needed)
-            # A power cut must not bring the manifest back without its files.
-            sync_folder(folder)
-            _remove_others(folder, (name for name in names if not name.endswith(".json")), needed)
+    newest = mf.newest_generation(folder)
+    if newest is None:
+        return
+    try:
+        needed = _files(_sound(folder, newest, thorough=True))
+        manifests, others = _split(name for name in found if mf.is_ours(name))
+        _remove_others(folder, manifests, needed)
+    except (IndexCorrupt, IndexUnreadable, OSError):
+        return
+    # A power cut must not bring a manifest back without its files.
+    sync_folder(folder)
+    with suppress(OSError):
+        _remove_others(folder, others, needed)
+
+
+def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Manifests, and what is none."""
+    listed = sorted(names)
+    manifests = [name for name in listed if name.endswith(".json")]
+    return manifests, [name for name in listed if name not in manifests]
 
 
 def _remove_others(folder: str, names: Iterable[str], needed: Collection[str]) -> None:
-    # Manifests first: no manifest may name files that are gone.
-    for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
+    for name in names:
         if name not in needed or name.endswith(UNFINISHED):
             os.unlink(os.path.join(folder, name))
 
