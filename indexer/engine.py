@@ -120,7 +120,8 @@ def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> En
 
     Searches run compiled code from when it is loaded, about two seconds after the first
     search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
-    and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`.
+    and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`, and
+    `IndexUnreadable` where the system is at fault.
 
     If the newest generation is damaged, a `DamageWarning` names the file and the one
     before it is opened, which every writer keeps.
@@ -174,7 +175,7 @@ class LocalEngine:
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
-        return self._current().snapshot.manifest.generation
+        return self._opened().snapshot.manifest.generation
 
     def search(
         self,
@@ -288,10 +289,10 @@ class LocalEngine:
 
         Hits and exports of the old generation stay usable.
         """
-        if mf.published(self._folder) == self._current().published:
+        if mf.published(self._folder) == self._opened().published:
             return False
         view = self._open()
-        before = self._current()
+        before = self._opened()
         self._view = view
         # A damaged newest generation has that one opened again which is being searched.
         return view.snapshot.manifest != before.snapshot.manifest
@@ -301,6 +302,13 @@ class LocalEngine:
         self._view = None
 
     def _current(self) -> _View:
+        """What is about to be read; raises `IndexCorrupt` if a file of it became shorter."""
+        view = self._opened()
+        for segment in view.snapshot.segments:
+            segment.check_sizes()
+        return view
+
+    def _opened(self) -> _View:
         view = self._view
         if view is None:
             raise EngineClosed

@@ -8,6 +8,7 @@ StorydexError
 ├── StoryNotFound   no story has this id
 ├── IndexMissing    there is no index at this location
 ├── IndexCorrupt    a file of the index is damaged
+├── IndexUnreadable the system does not let a file of the index be read just now
 ├── IndexLocked     another writer holds the index
 ├── EngineClosed    the engine was closed before this call
 └── DamageWarning   a file is damaged, and something else served (a warning, not raised)
@@ -17,6 +18,9 @@ facts.
 """
 
 from __future__ import annotations
+
+import errno
+import os
 
 
 class StorydexError(Exception):
@@ -82,6 +86,31 @@ class IndexCorrupt(StorydexError):
         self.location = location
         self.file = file
         self.reason = reason
+
+
+class IndexUnreadable(StorydexError):
+    """The system does not let `file` of the index at `location` be read; it may be sound.
+
+    `file` is empty for the folder itself.
+    """
+
+    def __init__(self, location: str, file: str, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        path = os.path.join(location, file) if file else location
+        super().__init__(f"{path}: cannot be read ({reason}){_remedy(error.errno)}")
+        self.location = location
+        self.file = file
+        self.reason = reason
+
+
+def _remedy(code: int | None) -> str:
+    if code in (errno.EMFILE, errno.ENFILE):
+        return ": raise the limit of open files (ulimit -n), or close some"
+    if code == errno.ENOMEM:
+        return ": free some memory"
+    if code in (errno.EACCES, errno.EPERM):
+        return ": check its permissions, and those of its folder"
+    return ": check the disk or the network it is on"
 
 
 class IndexLocked(StorydexError):

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import well_formed
 from ..codec import open_segments
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
@@ -61,30 +60,41 @@ class Plan(NamedTuple):
 
 
 class Held(NamedTuple):
-    """The sources of a generation, and whether they were in another folder.
+    """The sources of the last generation, and what they are good for.
 
-    If they were, a file of the same name, size and time stamp may be another.
+    usable: whether that generation can be added to
+    moved: whether they were in another folder, so that a file of the same name, size and
+        time stamp may be another
     """
 
     sources: Sources
+    usable: bool
     moved: bool
 
 
-def read_held(index: str, seeds: str, published_only: bool) -> Held | None:
-    """What the last generation was made of; None where it cannot be added to."""
+_NOTHING = Held(NO_SOURCES, usable=False, moved=False)
+
+
+def read_held(index: str, seeds: str, published_only: bool) -> Held:
+    """What the last generation was made of."""
     try:
         manifest = mf.read_manifest(index)
-        if manifest.schema != SCHEMA_VERSION or manifest.published_only != published_only:
-            return None
-        # What could not be opened must not stay the newest.
-        open_segments(index, mf.manifest_name(manifest.generation), manifest.segments)
-        moved = not _same_folder(manifest.seeds, seeds)
-        return Held(read_sources(index, manifest.generation), moved)
+        sources = read_sources(index, manifest.generation)
     except IndexMissing:
-        return None
+        return _NOTHING
     except IndexCorrupt as damage:
         warn_of(damage)
-        return None
+        return _NOTHING
+    moved = manifest.seeds != os.path.realpath(seeds)
+    usable = manifest.schema == SCHEMA_VERSION and manifest.published_only == published_only
+    if usable:
+        try:
+            # What could not be opened must not stay the newest.
+            open_segments(index, mf.manifest_name(manifest.generation), manifest.segments)
+        except IndexCorrupt as damage:
+            warn_of(damage)
+            usable = False
+    return Held(sources, usable, moved)
 
 
 def warn_of(damage: IndexCorrupt) -> None:
@@ -93,11 +103,7 @@ def warn_of(damage: IndexCorrupt) -> None:
     warnings.warn(DamageWarning(damage, instead), stacklevel=3)
 
 
-def _same_folder(before: str, now: str) -> bool:
-    return before == well_formed(now) or os.path.realpath(before) == os.path.realpath(now)
-
-
-def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning: Tuning) -> Plan:
+def plan_changes(seeds: str, held: Callable[[], Held], full: bool, tuning: Tuning) -> Plan:
     """Compare the folder with what the last generation was made of; reads no story file.
 
     `held` is asked once the folder was listed. With `full` every file is looked at. Raises
@@ -106,9 +112,8 @@ def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning
     started_ns = time.time_ns()
     rejected: list[Rejection] = []
     found = list_seed_files(seeds, rejected.append)
-    noted = held()
-    old, moved = noted or Held(NO_SOURCES, False)
-    fresh = full or noted is None
+    old, usable, moved = held()
+    fresh = full or not usable
     rows = old.rows_of(found.ids)
     for _ in range(tuning.more_listings):
         if not _misses(seeds, old, rows):

@@ -19,10 +19,9 @@ import numpy as np
 from ..analysis import well_formed
 from ..codec import Segment
 from ..disk import local_folder
-from ..errors import BuildError, IndexCorrupt
+from ..errors import BuildError, IndexCorrupt, IndexUnreadable
 from ..generation import manifest as mf
-from ..generation.lock import writer_lock
-from ..generation.publish import Writer, open_writer
+from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase
 from ..ranking import NO_AVERAGES, Averages
@@ -42,6 +41,7 @@ def rebuild(
     full: bool = False,
     published_only: bool = False,
     strict: bool = False,
+    prune: bool = False,
     workers: int | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
@@ -51,9 +51,11 @@ def rebuild(
 
     New and changed files are read, removed ones forgotten; with `full` all are read.
     `published_only` leaves out stories that say `published: false`. With `strict`
-    nothing is published if a file that is read is rejected or has a field dropped. `workers` is the
-    number of processes that read, at least one, by default one a core. `dry_run` writes
-    nothing. `tuning` is for tests.
+    nothing is published if a file that is read is rejected or has a field dropped. Nor is
+    it without `prune` if more than half of the stories, of 20 or more, would be removed: a
+    folder may be empty because a disk is not mounted. `workers` is the number of processes
+    that read, at least one, by default one a core. `dry_run` writes nothing, and raises what
+    a rebuild would. `tuning` is for tests.
 
     Raises `SeedError` if the folder cannot be read, `IndexLocked` if another writer
     is at work, `BuildError` if nothing could be published; what was there before then
@@ -61,29 +63,32 @@ def rebuild(
     all story files are read.
     """
     job = _Job(
-        seeds=os.fspath(seeds), index=local_folder(index), published_only=published_only,
-        strict=strict, workers=max(1, workers or os.cpu_count() or 1), progress=progress,
-        tuning=tuning, started=time.monotonic(),
+        seeds=local_folder(seeds, "an archive"), index=local_folder(index),
+        published_only=published_only, strict=strict, prune=prune,
+        workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
+        started=time.monotonic(),
     )  # fmt: skip
     if dry_run:
         return job.say(full)
-    with failures_named(job.index):
-        os.makedirs(job.index, exist_ok=True)
-        with writer_lock(job.index):
-            try:
-                return job.run(full)
-            except IndexCorrupt as damage:
-                warn_of(damage)
-                return job.run(full=True)
+    with failures_named(job.index), locked_folder(job.index) as generation:
+        try:
+            return job.run(generation, full)
+        except IndexCorrupt as damage:
+            warn_of(damage)
+            return job.run(generation, full=True)
 
 
 @contextmanager
 def failures_named(folder: str) -> Iterator[None]:
-    """Turn a failure of the file system into a `BuildError` that names the file."""
+    """Turn a failure of the system into a `BuildError`; one of its files is named."""
     try:
         yield
     except OSError as error:
         raise BuildError(f"{error.filename or folder}: {error.strerror or error}") from error
+    except IndexUnreadable as error:
+        raise BuildError(str(error)) from error
+    except MemoryError as error:
+        raise BuildError("out of memory: free some, or use fewer --workers") from error
 
 
 def make_manifest(
@@ -95,7 +100,10 @@ def make_manifest(
     articles: int,
     averages: Averages,
 ) -> mf.Manifest:
-    """The manifest of a generation that is built now; its files are yet to be filled in."""
+    """The manifest of a generation that is built now; its files are yet to be filled in.
+
+    `seeds` is the path of the story files from the root, without links; empty for none.
+    """
     return mf.Manifest(
         format=mf.GENERATION_VERSION,
         schema=SCHEMA_VERSION,
@@ -119,19 +127,25 @@ class _Job:
     index: str
     published_only: bool
     strict: bool
+    prune: bool
     workers: int
     progress: Progress | None
     tuning: Tuning
     started: float
 
-    def run(self, full: bool) -> BuildReport:
+    def run(self, generation: int, full: bool) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
-        outcome = _Outcome(self._plan(full))
-        with open_writer(self.index, fresh=outcome.plan.fresh) as writer:
+        plan = self._plan(full)
+        outcome = _Outcome(plan)
+        with open_writer(self.index, generation, fresh=plan.fresh) as writer:
+            if plan.fresh:
+                writer.make_room()
             segments, averages = self._read_all(outcome, writer)
-            self._refuse_if_strict(outcome)
+            self._refuse(outcome)
             self._report("writing", 0, 0)
             if outcome.changed:
+                if self.tuning.room_share * len(plan.read) > len(plan.old.ids):
+                    writer.make_room()
                 writer.delete(outcome.replaced)
                 for segment in segments:
                     writer.keep(segment)
@@ -143,6 +157,7 @@ class _Job:
         """Report what `run` would do; writes nothing."""
         outcome = _Outcome(self._plan(full))
         self._read_all(outcome, None)
+        self._refuse(outcome)
         return self._finish(outcome, mf.newest_generation(self.index) or 0, dry_run=True)
 
     def _plan(self, full: bool) -> Plan:
@@ -183,11 +198,20 @@ class _Job:
                 averages = read_shard.averages
         return segments, averages or NO_AVERAGES
 
-    def _refuse_if_strict(self, outcome: _Outcome) -> None:
+    def _refuse(self, outcome: _Outcome) -> None:
+        """Raise `BuildError` if what was found must not be published."""
         problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
         if self.strict and problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise BuildError(f"nothing published, as --strict asks: {problems[0]}{more}")
+        before, lost = int(outcome.plan.old.indexed.sum()), outcome.lost_count
+        if not self.prune and before >= self.tuning.guarded_stories and 2 * lost > before:
+            rejected = min(map(str, outcome.rejected), default="")
+            first = f" (first to be rejected: {rejected})" if rejected else ""
+            raise BuildError(
+                f"nothing published: {lost:,} of {before:,} stories would be removed{first}. "
+                f"See that {self.seeds} is whole; if it is, add --prune (prune=True)"
+            )
 
     def _describe(
         self,
@@ -199,7 +223,7 @@ class _Job:
         sources = outcome.sources
         articles = int(sources.articles[sources.indexed].sum())
         manifest = make_manifest(
-            generation, segments, self.seeds, self.published_only,
+            generation, segments, os.path.realpath(self.seeds), self.published_only,
             int(sources.indexed.sum()), articles, averages,
         )  # fmt: skip
         return manifest, sources
@@ -228,7 +252,9 @@ class _Outcome:
         self.plan = plan
         self.rejected = list(plan.rejected)
         self.warnings: list[FieldWarning] = []
-        self.removed = [plan.old.ids[row] for row in plan.gone.tolist() if plan.old.indexed[row]]
+        #: Rows of the last sources whose stories are gone, not merely left out now.
+        self._lost = [row for row in plan.gone.tolist() if plan.old.indexed[row]]
+        self.removed = [plan.old.ids[row] for row in self._lost]
         self._read: list[tuple[SeedFile, Read]] = []
         self._changed: list[str] = []
         self.indexed = 0
@@ -263,13 +289,19 @@ class _Outcome:
         return plan.fresh or plan.renews or not plan.old.same_files(self.sources)
 
     @property
+    def lost_count(self) -> int:
+        """How many stories are gone: no file has their text, under whatever name."""
+        found = {read.digest for _, read in self._read}
+        return sum(self.plan.old.digest(row) not in found for row in self._lost)
+
+    @property
     def replaced(self) -> list[str]:
         """The ids of stories to delete from the segments of the last generation."""
         return [] if self.plan.fresh else self.removed + self._changed
 
     def take(self, file: SeedFile, read: Read) -> None:
         """Note what became of a file."""
-        row = self.plan.rows[self.plan.places[file.id]]
+        row = int(self.plan.rows[self.plan.places[file.id]])
         held = row >= 0 and bool(self.plan.old.indexed[row])
         self.warnings += read.warnings
         if read.rejection is not None:
@@ -284,5 +316,7 @@ class _Outcome:
             self.touched += 1
         elif held:
             self.removed.append(file.id)
+            if read.fate != "left out":
+                self._lost.append(row)
         elif read.fate == "left out" and read.digest == self.plan.old.digest(row):
             self.touched += 1

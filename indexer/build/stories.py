@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..disk import local_folder
 from ..generation import manifest as mf
-from ..generation.lock import writer_lock
-from ..generation.publish import Writer, open_writer
+from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import NO_SOURCES, Sources
 from ..model import Story
 from ..ranking import NO_AVERAGES
@@ -26,7 +26,7 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     For programs that have stories but no files. A later `rebuild` into the same folder
     makes it match the story files again. Raises `IndexLocked`, `BuildError`.
     """
-    folder = os.fspath(index)
+    folder = local_folder(index)
     builder = SegmentBuilder()
     basis: Basis | None = None
     count = articles = 0
@@ -43,15 +43,18 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
         writer.keep(segment)
         return common
 
-    with failures_named(folder):
-        os.makedirs(folder, exist_ok=True)
-        with writer_lock(folder), open_writer(folder, fresh=True) as writer:
-            for story in stories:
-                count += 1
-                articles += len(story.related)
-                builder.add(story)
-                if builder.words >= TUNING.segment_words:
-                    basis = write(writer)
-            if builder.docs:
+    with (
+        failures_named(folder),
+        locked_folder(folder) as number,
+        open_writer(folder, number, fresh=True) as writer,
+    ):
+        writer.make_room()
+        for story in stories:
+            count += 1
+            articles += len(story.related)
+            builder.add(story)
+            if builder.words >= TUNING.segment_words:
                 basis = write(writer)
-            return writer.publish(describe)
+        if builder.docs:
+            basis = write(writer)
+        return writer.publish(describe)

@@ -20,6 +20,11 @@ class Tuning:
     #: looked at again. To look at 64 takes 0.2 s, and a generation without new segments
     #: so little of that that it could not be measured beside it.
     settled_files: int = 64
+    #: The fewest stories of which a rebuild does not remove more than half unasked.
+    guarded_stories: int = 20
+    #: Where more than one story in so many changes, all segments may be merged: the generation
+    #: before the newest then makes room, for at most 3 times the index to be on the disk.
+    room_share: int = 4
     #: How often to list a folder once more while it seems to miss files that are there,
     #: which a file system does only while files are being replaced.
     more_listings: int = 3

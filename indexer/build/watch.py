@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import watchfiles
 
+from ..disk import local_folder
 from ..errors import SeedError, StorydexError
 from ..model import BuildReport
 from ..seeds import SUFFIXES
@@ -23,6 +24,7 @@ def watch(
     full: bool = False,
     published_only: bool = False,
     strict: bool = False,
+    prune: bool = False,
     workers: int | None = None,
     stop: threading.Event | None = None,
     progress: Progress | None = None,
@@ -32,12 +34,15 @@ def watch(
     """Rebuild now, and again after each change; yields each report until `stop` is set.
 
     A rebuild that fails is told to `failed` and tried again after the next change, or
-    after a while; without `failed` the error is raised. The folder may be moved away and
-    replaced. Ends also when interrupted. `tuning` is for tests.
+    after a while; without `failed` the error is raised. `full` and `prune` are for the first
+    rebuild that succeeds. The folder may be moved away and replaced. Ends also when
+    interrupted. `tuning` is for tests.
     """
-    if not os.path.isdir(seeds):
-        raise SeedError(os.fspath(seeds), "no such folder: give the folder of story files")
-    changes = _changes(os.fspath(seeds), os.path.realpath(index), stop or threading.Event(), tuning)
+    folder = local_folder(seeds, "an archive")
+    own = os.path.realpath(local_folder(index))
+    if not os.path.isdir(folder):
+        raise SeedError(folder, "no such folder: give the folder of story files")
+    changes = _changes(folder, own, stop or threading.Event(), tuning)
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     changed = next(changes, False)
     pause, due, told = tuning.first_pause, float("inf"), ""
@@ -45,7 +50,7 @@ def watch(
         try:
             yield rebuild(
                 seeds, index, full=full, published_only=published_only, strict=strict,
-                workers=workers, progress=progress, tuning=tuning,
+                prune=prune, workers=workers, progress=progress, tuning=tuning,
             )  # fmt: skip
         except StorydexError as error:
             if failed is None:
@@ -57,7 +62,7 @@ def watch(
             told = str(error)
             due, pause = time.monotonic() + pause, min(2 * pause, tuning.longest_pause)
         else:
-            full = False
+            full = prune = False
             pause, due, told = tuning.first_pause, float("inf"), ""
         for changed in changes:
             if changed or time.monotonic() >= due:

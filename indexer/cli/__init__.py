@@ -59,6 +59,8 @@ class StorydexCommand(click.Group):
         except OSError as error:  # a full disk, a port in use, a folder of someone else
             place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
             _fail(ctx, f"{place}{error.strerror or error}", FAILED)
+        except MemoryError:
+            _fail(ctx, "out of memory: free some and try again", FAILED)
 
 
 def _shown_by(others: Callable[..., None]) -> Callable[..., None]:

@@ -32,6 +32,7 @@ class BuildOptions(TypedDict):
     full: bool
     published_only: bool
     strict: bool
+    prune: bool
     workers: int | None
 
 
@@ -46,6 +47,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     "--strict",
     is_flag=True,
     help="Publish nothing if a file that is read is rejected or loses a field.",
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove stories even if that is more than half of 20 or more.",
 )
 @click.option(
     "--workers",
@@ -63,6 +69,7 @@ def rebuild(
     full: bool,
     published_only: bool,
     strict: bool,
+    prune: bool,
     workers: int | None,
     watch: bool,
     dry_run: bool,
@@ -73,7 +80,8 @@ def rebuild(
     Reads the new and changed files of SEEDS (default: seeds) and forgets removed ones.
     Files that cannot be read are named on standard error, as PATH:LINE: REASON, and all
     others are indexed; the exit status is then 3. Searches are answered from the old
-    index until the new one is complete.
+    index until the new one is complete. Where more than half of 20 or more stories are
+    gone, nothing is published: a disk may not be mounted.
 
     \b
     Examples:
@@ -89,13 +97,14 @@ def rebuild(
         "full": full,
         "published_only": published_only,
         "strict": strict,
+        "prune": prune,
         "workers": workers,
     }
     with Meter() as meter:
         if watch:
             stop = _stopped_by_sigterm()
             for report in build_on_change(
-                seeds, context.obj, stop=stop, progress=meter.build, failed=_say, **options
+                seeds, context.obj, stop=stop, progress=meter.build, failed=_say_and_wait, **options
             ):
                 meter.clear()
                 _show_report(report, as_json)
@@ -106,8 +115,8 @@ def rebuild(
         context.exit(SOME_REJECTED)
 
 
-def _say(error: StorydexError) -> None:
-    write_note(f"storydex: {error}")
+def _say_and_wait(error: StorydexError) -> None:
+    write_note(f"storydex: {error} (still watching)")
 
 
 def _stopped_by_sigterm() -> threading.Event:

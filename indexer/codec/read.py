@@ -74,10 +74,22 @@ class SegmentArrays(SegmentTerms):
         for name in _FILES:
             getattr(self, name)
 
+    def keep_stored(self) -> None:
+        """Let go of all files but that of stored records, which alone can be read from now on."""
+        _ = self._records
+        kept = {"folder", "segment", "doc_count", "stored_file", "dictionary", "_records"}
+        for name in self.__dict__.keys() - kept:
+            del self.__dict__[name]
+
+    def check_sizes(self) -> None:
+        """Raise `IndexCorrupt` if a file that is mapped has become shorter."""
+        for name in ("terms_file", *_FILES):
+            if name in self.__dict__:
+                self.__dict__[name].check_size()
+
     def release(self) -> None:
         """Give back the memory of all pages read so far; what is read again is mapped again."""
-        self.terms_file.release()
-        for name in _FILES:
+        for name in ("terms_file", *_FILES):
             if name in self.__dict__:
                 self.__dict__[name].release()
 
@@ -497,6 +509,7 @@ class SegmentArrays(SegmentTerms):
         return self._stored(first, lambda first: self._records.frames(first, last))
 
     def _stored(self, doc: int, read: Callable[[int], T]) -> T:
+        self.stored_file.check_size()
         try:
             return read(doc)
         except ValueError as error:

@@ -11,6 +11,7 @@ from random import Random
 
 import msgspec
 
+from ..disk import local_folder
 from ..errors import SeedError
 from ..model import Story
 from .stories import iter_demo_stories
@@ -31,7 +32,7 @@ def write_demo(
     written. Returns their number. Raises `SeedError` if the folder holds anything, or
     cannot be written.
     """
-    root = os.fspath(folder)
+    root = local_folder(folder, "an archive")
     try:
         os.makedirs(root, exist_ok=True)
         if os.listdir(root):

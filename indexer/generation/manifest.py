@@ -21,7 +21,8 @@ from typing import Any
 
 import msgspec
 
-from ..errors import IndexCorrupt, IndexMissing
+from ..disk import index_error, open_plain
+from ..errors import IndexCorrupt, IndexMissing, IndexUnreadable
 from ..ranking import Averages
 
 #: Version of manifest and sources. A reader refuses every other one.
@@ -34,6 +35,8 @@ _NUMBERED = re.compile(
 )
 _SEGMENT_FILE = re.compile(r"MAIN_[0-9a-z]+\.(?:trm|pst|pos|doc|sto)")
 _BLOCK = 1 << 20
+#: Bytes that are read of manifest or sources: those of ten million stories.
+_MOST_SEALED = 1 << 30
 #: Bytes of a seal: a newline, a digest in hexadecimal, a newline.
 _SEAL_BYTES = 2 * DIGEST_BYTES + 2
 
@@ -90,7 +93,7 @@ def entry_of(path: str) -> FileEntry:
     """Read a whole file and describe it."""
     state = blake2b(digest_size=DIGEST_BYTES)
     size = 0
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         while block := file.read(_BLOCK):
             size += len(block)
             state.update(block)
@@ -98,11 +101,17 @@ def entry_of(path: str) -> FileEntry:
 
 
 def damage_of(folder: str, name: str, expected: FileEntry) -> str:
-    """Read a whole file and say how it differs from its entry; empty if it does not."""
+    """Read a whole file and say how it differs from its entry; empty if it does not.
+
+    Raises `IndexUnreadable`.
+    """
     try:
         found = entry_of(os.path.join(folder, name))
     except OSError as error:
-        return error.strerror or str(error)
+        failure = index_error(folder, name, error)
+        if isinstance(failure, IndexUnreadable):
+            raise failure from error
+        return failure.reason
     except ValueError as error:  # a name that no file can have
         return str(error)
     if found.size != expected.size:
@@ -132,6 +141,8 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise IndexUnreadable(folder, "", error) from error
 
 
 def published(folder: str) -> tuple[int, int] | None:
@@ -172,9 +183,15 @@ def _last_line(digest: bytes) -> bytes:
 
 
 def read_sealed(folder: str, name: str) -> memoryview:
-    """The payload of a file that `seal` made; raises `OSError` and `IndexCorrupt`."""
-    with open(os.path.join(folder, name), "rb") as file:
-        data = memoryview(file.read())
+    """The payload of a file that `seal` made; raises `IndexCorrupt`, `IndexUnreadable`."""
+    try:
+        with open_plain(os.path.join(folder, name)) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_SEALED:
+                raise IndexCorrupt(folder, name, f"{size:,} bytes are too many")
+            data = memoryview(file.read(size))
+    except OSError as error:
+        raise index_error(folder, name, error) from error
     payload = data[:-_SEAL_BYTES]
     if data[len(payload) :] != _last_line(digest_of(payload)):
         raise IndexCorrupt(folder, name, "its digest does not match")
@@ -204,8 +221,6 @@ def read_generation(folder: str, generation: int) -> Manifest:
     name = manifest_name(generation)
     try:
         manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)
-    except OSError as error:
-        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
     if min(manifest.averages) < 1:

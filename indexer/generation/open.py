@@ -7,12 +7,12 @@ All other files with names of storydex come from older generations or unfinished
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from ..codec import Segment, open_segments
-from ..disk import UNFINISHED
-from ..errors import IndexCorrupt
+from ..disk import UNFINISHED, sync_folder
+from ..errors import IndexCorrupt, IndexUnreadable
 from ..schema import SCHEMA_VERSION
 from . import manifest as mf
 
@@ -38,13 +38,45 @@ def remove_leftovers(folder: str, found: Collection[str], *, thorough: bool) -> 
     to the next writer. The older generation is kept only if it is sound: its files' ends
     are checked, with `thorough` every byte.
     """
-    with suppress(OSError):
+    with suppress(OSError, IndexUnreadable):
         names = [name for name in os.listdir(folder) if mf.is_ours(name)]
         needed = _needed(folder, names, found, thorough)
         # Manifests first: no manifest may name files that are gone.
-        for name in sorted(names, key=lambda name: (not name.endswith(".json"), name)):
-            if name not in needed or name.endswith(UNFINISHED):
-                os.unlink(os.path.join(folder, name))
+        for some in _split(names):
+            _remove_others(folder, some, needed)
+
+
+def make_room(folder: str, found: Iterable[str]) -> None:
+    """Of the files `found`, remove all but the newest generation, if its every byte is sound.
+
+    The lock must be held.
+    """
+    newest = mf.newest_generation(folder)
+    if newest is None:
+        return
+    try:
+        needed = _files(_sound(folder, newest, thorough=True))
+        manifests, others = _split(name for name in found if mf.is_ours(name))
+        _remove_others(folder, manifests, needed)
+    except (IndexCorrupt, IndexUnreadable, OSError):
+        return
+    # A power cut must not bring a manifest back without its files.
+    sync_folder(folder)
+    with suppress(OSError):
+        _remove_others(folder, others, needed)
+
+
+def _split(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Manifests, and what is none."""
+    listed = sorted(names)
+    manifests = [name for name in listed if name.endswith(".json")]
+    return manifests, [name for name in listed if name not in manifests]
+
+
+def _remove_others(folder: str, names: Iterable[str], needed: Collection[str]) -> None:
+    for name in names:
+        if name not in needed or name.endswith(UNFINISHED):
+            os.unlink(os.path.join(folder, name))
 
 
 def _needed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -16,15 +16,17 @@ from whoosh.filedb.filestore import RamStorage
 from whoosh.index import TOC
 
 from ..codec import Segment, read_segments
-from ..codec.format import INDEX_NAME, KINDS, file_name
+from ..codec.format import INDEX_NAME, KINDS, FileKind, file_name
 from ..codec.merge import merge_segments
+from ..codec.read import SegmentArrays
 from ..codec.verify import check_files
-from ..disk import publish_file, sync_folder, write_file
+from ..disk import make_folder, publish_file, sync_folder, write_file
 from ..errors import BuildError
 from ..ranking import Averages
 from ..schema import create_schema
 from . import manifest as mf
-from .open import remove_leftovers
+from .lock import writer_lock
+from .open import make_room, remove_leftovers
 from .sources import Sources, encode_sources
 
 #: A segment is left alone while it has this many times the documents of all smaller ones.
@@ -42,12 +44,14 @@ class Writer:
     def __init__(
         self,
         folder: str,
+        found: list[str],
         files: dict[str, mf.FileEntry],
         segments: list[Segment],
         averages: Averages | None,
         generation: int,
     ) -> None:
         self._folder = folder
+        self._found = found
         self._generation = generation
         self._old_files = files
         #: What the segments of the last generation were weighted by; None if none is kept.
@@ -64,6 +68,13 @@ class Writer:
         if largest is None or largest.live < stories:
             return None
         return largest.arrays(Path(self._folder)).usable_dictionary()
+
+    def make_room(self) -> None:
+        """Remove the generation before the newest: too much of the index is made anew.
+
+        It stays if the newest is damaged.
+        """
+        make_room(self._folder, self._found)
 
     def delete(self, story_ids: Iterable[str]) -> None:
         """Delete these stories from the segments of the last generation.
@@ -116,8 +127,25 @@ class Writer:
         # Open again, to see the deletions.
         parts = [segment.arrays(folder) for segment in segments]
         joined = Segment(INDEX_NAME)
-        joined.docs, joined.rows = merge_segments(folder, joined.segment_id(), parts)
+        joined.docs, joined.rows = merge_segments(
+            folder, joined.segment_id(), parts, self._drop_text
+        )
+        for segment in segments:
+            self._remove(segment.segment_id(), "stored")
         return joined
+
+    def _drop_text(self, arrays: SegmentArrays) -> None:
+        """Remove what was merged of a segment while the rest is; the disk may be nearly full."""
+        arrays.keep_stored()
+        for kind in KINDS:
+            if kind != "stored":
+                self._remove(arrays.segment, kind)
+
+    def _remove(self, segment: str, kind: FileKind) -> None:
+        name = file_name(segment, kind)
+        if name not in self._old_files:
+            with suppress(OSError):  # it is left over, then
+                os.unlink(os.path.join(self._folder, name))
 
     def _is_old(self, segment: Segment) -> bool:
         return file_name(segment.segment_id(), "terms") in self._old_files
@@ -161,14 +189,30 @@ def _half_deleted(segment: Segment) -> bool:
 
 
 @contextmanager
-def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
+def locked_folder(folder: str) -> Iterator[int]:
+    """Hold the writer's lock of an index folder, which is made if there is none.
+
+    What killed writers left there is removed. Yields a number that no generation had, even
+    of what was left. Raises `IndexLocked`, and `BuildError` for a
+    folder of another program.
+    """
+    make_folder(folder)
+    with writer_lock(folder):
+        found = os.listdir(folder)
+        _refuse_foreign_index(found, folder)
+        generation = mf.next_generation(folder)
+        remove_leftovers(folder, found, thorough=False)
+        yield generation
+
+
+@contextmanager
+def open_writer(folder: str, generation: int, *, fresh: bool) -> Iterator[Writer]:
     """A writer that replaces everything (`fresh`) or adds to what is there.
 
-    Nothing is kept unless the block calls `publish`; files that belong to no
-    generation any more are removed afterwards. The writer's lock must be held.
+    It makes the generation whose number `locked_folder` gave. Nothing is kept unless the
+    block calls `publish`; files that belong to no generation any more are removed afterwards.
     """
     found = os.listdir(folder)
-    _refuse_foreign_index(found, folder)
     files: dict[str, mf.FileEntry] = {}
     segments: list[Segment] = []
     averages = None
@@ -177,7 +221,7 @@ def open_writer(folder: str, *, fresh: bool) -> Iterator[Writer]:
         files, averages = old.files, old.averages
         segments = read_segments(folder, mf.manifest_name(old.generation), old.segments)
     try:
-        yield Writer(folder, files, segments, averages, mf.next_generation(folder))
+        yield Writer(folder, found, files, segments, averages, generation)
     finally:
         remove_leftovers(folder, found, thorough=fresh)
 

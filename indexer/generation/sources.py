@@ -128,8 +128,6 @@ def read_sources(folder: str, generation: int) -> Sources:
             np.frombuffer(file.articles, "<u4").astype(np.int64),
             np.frombuffer(file.indexed, np.uint8) != 0,
         )
-    except OSError as error:
-        raise IndexCorrupt(folder, name, error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
     if any(len(column) != len(file.ids) for column in columns):

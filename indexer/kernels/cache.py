@@ -3,7 +3,8 @@
 Code is kept in a folder of its own, named by a digest of all it was made from: the sources
 of the compiled modules, the versions of Python, numba and NumPy, and the processor. So a
 folder never holds code of another version. It lies in NUMBA_CACHE_DIR if that is set, else
-in the user's folder for caches, and is private to the user, since what it holds is run.
+in the user's folder for caches. Nobody but the user or root may write there, since what it
+holds is run.
 
 A file holds the code of one function, after a SHA-256 digest of it: a damaged file is
 removed, and its function is compiled again.
@@ -16,13 +17,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
 import pickle
 import re
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 #: Folders that are kept, of those used last: several versions may be in use by turns, and
 #: each takes some 7 MB.
 KEPT_FOLDERS = 4
+_HOUR = 3600
+_log = logging.getLogger("storydex")
 # What each file has been used for: functions made by another must be given names of their
 # own, since numba tells those of one name apart only within a process.
 _functions: dict[Path, Callable[..., Any]] = {}
@@ -68,7 +74,8 @@ class CodeCache(NullCache):
             return None
         digest, code = data[:_DIGEST_SIZE], data[_DIGEST_SIZE:]
         if hashlib.sha256(code).digest() != digest:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
             return None
         return CompileResult._rebuild(target_context, *pickle.loads(code))
 
@@ -83,7 +90,8 @@ class CodeCache(NullCache):
             unfinished.write_bytes(hashlib.sha256(code).digest() + code)
             unfinished.replace(path)
         except OSError:  # a full disk: the next start compiles again
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
 
     def _path(self, sig: Any) -> Path:
         name = hashlib.sha256(f"{self._name}{sig}".encode()).hexdigest()
@@ -95,11 +103,19 @@ class CodeCache(NullCache):
 
 @functools.cache
 def code_folder() -> Path | None:
-    """The folder of the code of this version; None where nothing can be written."""
+    """The folder of the code of this version; None, said once, where nothing can be kept."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     own = AppDirs("storydex", appauthor=False).user_cache_dir
-    base = Path(chosen, "storydex") if chosen else Path(own)
-    return open_folder(base, digest_of(compiled_sources(_PACKAGE)))
+    base = Path(chosen, "storydex").absolute() if chosen else Path(own)
+    folder = None
+    if base.is_absolute():  # without a home it begins with a tilde
+        folder = open_folder(base, digest_of(compiled_sources(_PACKAGE)))
+    if folder is None:
+        _log.warning(
+            "compiled code cannot be kept in %s: every start compiles it again, for up to a "
+            "minute. Set NUMBA_CACHE_DIR to a folder of this user's own", base,
+        )  # fmt: skip
+    return folder
 
 
 def open_folder(base: Path, digest: str) -> Path | None:
@@ -109,12 +125,13 @@ def open_folder(base: Path, digest: str) -> Path | None:
     """
     folder = base / f"compiled-{digest}"
     try:
-        base.mkdir(parents=True, exist_ok=True)
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        os.utime(folder)
-        if not _is_private(found):
+        if not (_is_private(base.stat()) and _is_private(folder.lstat())):
             return None
+        with suppress(PermissionError):  # where root has compiled for everybody
+            os.utime(folder)
+        _remove_unfinished(folder)
         others = [path for path in base.glob("compiled-*") if _is_private(path.lstat())]
         for path in sorted(others, key=lambda path: -path.lstat().st_mtime)[KEPT_FOLDERS:]:
             shutil.rmtree(path, ignore_errors=True)
@@ -123,13 +140,21 @@ def open_folder(base: Path, digest: str) -> Path | None:
     return folder
 
 
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what processes left that were killed while they wrote."""
+    for path in folder.iterdir():
+        if path.suffix != ".code" and path.lstat().st_mtime < time.time() - _HOUR:
+            with suppress(OSError):
+                path.unlink()
+
+
 def _is_private(found: os.stat_result) -> bool:
-    """Whether this is a folder of this user, where nobody else may write."""
+    """Whether this is a folder of this user or of root, where nobody else may write."""
     if sys.platform == "win32":
         return stat.S_ISDIR(found.st_mode)
     return (
         stat.S_ISDIR(found.st_mode)
-        and found.st_uid == os.geteuid()
+        and found.st_uid in (os.geteuid(), 0)
         and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     )
 

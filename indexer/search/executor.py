@@ -5,6 +5,7 @@ One segment at a time, by `plain`, or by `fast` once the compiler is loaded.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -174,8 +175,19 @@ class CompiledLoops:
     def __init__(self, load: Callable[[], Any]) -> None:
         self.module: Any = None
         self._load = load
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
+        # A fork waits until they are loaded: its child would wait for ever for locks that a
+        # loading thread holds.
+        os.register_at_fork(
+            before=self._lock.acquire,
+            after_in_parent=self._lock.release,
+            after_in_child=self._begin_again,
+        )
+
+    def _begin_again(self) -> None:
+        self._thread = None
+        self._lock.release()
 
     @property
     def loaded(self) -> bool:

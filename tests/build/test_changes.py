@@ -245,3 +245,69 @@ def test_a_file_of_another_size_is_read(seeds, tmp_path):
     os.utime(seeds / "one.md", ns=(0, 0))
     assert counts(rebuild(seeds, index)) == (1, 2, 0)
     assert "Something longer" in titles(index)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Twenty stories and their index."""
+    for number in range(20):
+        written(tmp_path / "many", f"{number:02}.md", title=f"Story {number}")
+    rebuild(tmp_path / "many", tmp_path / "index")
+    return tmp_path / "many"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_vanished_archive_stays_in_the_index(archive, tmp_path, full):
+    """An empty folder, as a disk that is not mounted leaves it, removes nothing unasked."""
+    index = tmp_path / "index"
+    archive.rename(archive.with_name("away"))
+    archive.mkdir()
+    for options in ({}, {"dry_run": True}, {"published_only": True}):
+        with pytest.raises(indexer.BuildError, match=r"20 of 20 stories.*--prune"):
+            rebuild(archive, index, full=full, **options)
+    assert len(titles(index)) == 20
+    assert rebuild(archive, index, full=full, prune=True).removed == 20
+    assert titles(index) == []
+
+
+@pytest.mark.parametrize(("removed", "stops"), [(10, False), (11, True)])
+def test_more_than_half_is_too_much(archive, tmp_path, removed, stops):
+    """Half of the stories may go unasked."""
+    for path in sorted(archive.iterdir())[:removed]:
+        path.unlink()
+    if stops:
+        with pytest.raises(indexer.BuildError, match="11 of 20"):
+            rebuild(archive, tmp_path / "index")
+    else:
+        assert rebuild(archive, tmp_path / "index").removed == removed
+
+
+def test_files_that_all_become_unreadable_are_a_vanished_archive(archive, tmp_path):
+    """A copy that went wrong takes no story out of the index; the message names a file."""
+    for path in archive.iterdir():
+        path.write_text("")
+    with pytest.raises(indexer.BuildError, match=r"20 of 20 .*first to be rejected: 00\.md:1: "):
+        rebuild(archive, tmp_path / "index")
+
+
+def test_an_archive_put_in_order_has_not_vanished(archive, tmp_path):
+    """Files that are renamed are still there, and stories made private need not ask."""
+    (archive / "2022").mkdir()
+    for path in sorted(archive.glob("*.md")):
+        path.rename(archive / "2022" / path.name)
+    assert counts(rebuild(archive, tmp_path / "index")) == (20, 0, 20)
+    rebuild(archive, tmp_path / "index", published_only=True)
+    for path in archive.glob("2022/*.md"):
+        write_story(archive / "2022", path.name, title="Private", published=False)
+    assert rebuild(archive, tmp_path / "index", published_only=True).removed == 20
+
+
+def test_another_folder_of_the_same_name(tmp_path, monkeypatch):
+    """A folder given relatively is another elsewhere: none of the first one's text is served."""
+    for place in ("here", "there"):
+        written(tmp_path / place / "seeds", "one.md", title=f"Words {place:5}")
+        monkeypatch.chdir(tmp_path / place)
+        rebuild("seeds", tmp_path / "index")
+    assert titles(tmp_path / "index") == ["Words there"]
+    with indexer.open_index(tmp_path / "index") as engine:
+        assert engine.info().seeds == str(tmp_path / "there" / "seeds")

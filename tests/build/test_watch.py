@@ -80,3 +80,32 @@ def test_watching_a_folder_with_the_index_in_it(seeds, watched):
         seen.get(timeout=3)
     write_story(seeds, "four.md", title="Four")
     assert seen.get(timeout=60).indexed == 1
+
+
+def test_watching_an_archive_that_vanishes(tmp_path):
+    """Its stories stay in the index, which is told of once, until the archive is back."""
+    for number in range(20):
+        written(tmp_path / "seeds", f"{number}.md", title=f"Story {number}")
+    stop, failures = threading.Event(), []
+    reports = indexer.watch(
+        tmp_path / "seeds", tmp_path / "index", stop=stop, workers=1, failed=failures.append,
+        tuning=Tuning(clock_grain_ns=FINE_NS, first_pause=0.1),
+    )  # fmt: skip
+    assert next(reports).indexed == 20
+
+    def unmount_and_mount() -> None:
+        (tmp_path / "seeds").rename(tmp_path / "away")
+        (tmp_path / "seeds").mkdir()
+        time.sleep(3)
+        written(tmp_path / "away", "more.md", title="More")
+        (tmp_path / "seeds").rmdir()
+        (tmp_path / "away").rename(tmp_path / "seeds")
+
+    thread = threading.Thread(target=unmount_and_mount)
+    thread.start()
+    report = next(reports)
+    thread.join()
+    stop.set()
+    assert (report.indexed, report.removed) == (1, 0)
+    vanished = [str(failure) for failure in failures if "20 of 20" in str(failure)]
+    assert len(vanished) == 1

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import indexer
 from indexer.cli import main
 from tests.cli.conftest import on_terminal, run, storydex
+from web import create_app
 
 
 def test_info(index: Path):
@@ -73,16 +75,57 @@ def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Pa
     assert err.count("\n") == 1
 
 
+ADDRESSES = [
+    "opensearch://user:secret@localhost:9200/news",
+    "opensearch+https://user:secret@localhost/news",
+    " OpenSearch://user:secret@localhost/news",
+    "opensearch:/user:secret@localhost/news",
+    "user:secret@opensearch://localhost/news",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("command", ["rebuild", "search x", "serve", "verify", "info"])
-def test_an_index_is_a_folder(command, tmp_path, monkeypatch):
+def test_an_index_is_a_folder(command, address, tmp_path, monkeypatch):
     """An address is refused by every command; no folder is made, no password told."""
     monkeypatch.chdir(tmp_path)
-    address = "opensearch://user:secret@localhost:9200/news"
-    result = storydex("--index", address, *command.split())
-    assert result.exit_code == 1
-    assert "opensearch:// addresses cannot be used" in result.stderr
-    assert "secret" not in result.output
+    for result in (
+        storydex("--index", address, *command.split()),
+        storydex(*command.split(), STORYDEX_INDEX=address),
+    ):
+        assert result.exit_code == 1
+        assert "addresses cannot be used" in result.stderr
+        assert "secret" not in result.output
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_folder_is_an_address(address, tmp_path, monkeypatch):
+    """Nor is one made, or a password told, where Python or another argument gives it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seeds").mkdir()
+    calls = [
+        lambda: indexer.open_index(address),
+        lambda: indexer.rebuild("seeds", address),
+        lambda: indexer.rebuild(address, "index"),
+        lambda: next(indexer.watch("seeds", address)),
+        lambda: indexer.verify(address),
+        lambda: indexer.write_demo(address, 1),
+    ]
+    for call in calls:
+        with pytest.raises(indexer.StorydexError) as caught:
+            call()
+        assert "secret" not in str(caught.value)
+    answer = create_app({"INDEX": address}).test_client().get("/readyz")
+    assert (answer.status_code, "secret" in answer.text) == (503, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["seeds"]
+
+
+def test_a_path_with_an_address_in_it_is_a_folder(tmp_path, seeds):
+    """What begins as a path does is one."""
+    folder = f"{tmp_path}/a://b"
+    assert storydex("--index", folder, "rebuild", seeds).exit_code == 0
+    assert storydex("--index", folder, "info").exit_code == 0
 
 
 def test_a_query_that_begins_with_a_minus_sign(seed_index):

@@ -143,3 +143,19 @@ def test_interrupt_is_exit_status_130(tmp_path: Path, seeds: Path):
 def test_watch_and_dry_run_exclude_each_other(seeds: Path):
     """Watching without writing makes no sense: usage, exit status 2."""
     assert storydex("rebuild", seeds, "--watch", "--dry-run").exit_code == 2
+
+
+def test_a_vanished_archive_needs_prune(tmp_path: Path):
+    """Removing nearly all stories is exit status 1 and says how to go on."""
+    for number in range(20):
+        write_story(tmp_path / "seeds", f"{number}.md", title=f"Story {number}")
+    command = ("--index", tmp_path / "index", "rebuild", tmp_path / "seeds")
+    assert storydex(*command).exit_code == 0
+    for path in (tmp_path / "seeds").iterdir():
+        path.unlink()
+    result = storydex(*command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "--prune" in result.stderr
+    result = storydex(*command, "--prune")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("0 stories indexed, 0 unchanged, 20 removed")

@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,7 @@ def index(alone: None, tmp_path: Path) -> Path:
     return location
 
 
-def rebuild(index: Path, **options: bool) -> indexer.BuildReport:
+def rebuild(index: Path, **options: Any) -> indexer.BuildReport:
     return indexer.rebuild(index.parent / "seeds", index, workers=1, **options)
 
 
@@ -300,7 +301,10 @@ def test_leftovers_of_others_are_removed(index: Path):
     strangers = ["notes.txt", "storydex-x.json", "storydex-007.json", "MAIN_a.seg"]
     for name in (*left, *strangers):
         (index / name).write_bytes(b"x")
-    rebuild(index)
+    begun = []
+    # They go first, for room to write.
+    rebuild(index, progress=lambda _: begun.append({path.name for path in index.iterdir()}))
+    assert not begun[0] & {*left}
     assert {path.name for path in index.iterdir()} & {*left, *strangers} == {*strangers}
     assert stories_in(index) == NEW
 

@@ -159,7 +159,7 @@ def test_whatever_fails_the_index_is_old_or_new(place, name):
         assert not leftovers(place.index), fault.hit
         place.reset()
     assert ended["failed"] > 20 or name == "short write"
-    assert ended["succeeded"] > 5 or name == "full disk"
+    assert ended["succeeded"] or name == "full disk"
 
 
 @pytest.mark.parametrize("kind", ["create", "write", "sync", "rename"])

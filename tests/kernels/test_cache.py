@@ -186,6 +186,43 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path):
     assert cache.open_folder(tmp_path, "link") is None
 
 
+def test_a_folder_in_one_that_others_may_write_to_is_not_used(tmp_path):
+    """They could put another in its place."""
+    base = tmp_path / "base"
+    base.mkdir()
+    base.chmod(0o777)
+    assert cache.open_folder(base, "mine") is None
+    base.chmod(0o755)
+    assert cache.open_folder(base, "mine") is not None
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    """Once it is too old to be of one that still writes."""
+    folder = cache.open_folder(tmp_path, "mine")
+    for name, age in (("a.123", 7200), ("b.124", 0), ("c.code", 7200)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
+    cache.open_folder(tmp_path, "mine")
+    assert sorted(path.name for path in folder.iterdir()) == ["b.124", "c.code"]
+
+
+def test_without_a_home_it_is_said_once_what_to_set(tmp_path):
+    """No folder is made whose name begins with a tilde; one line names the variable."""
+    code = (
+        "import os, pwd\n"
+        "def nobody(_): raise KeyError\n"
+        "pwd.getpwuid = nobody\n"
+        "from indexer.kernels import cache\n"
+        "assert cache.code_folder() is cache.code_folder() is None\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+    assert done.stderr.count("NUMBA_CACHE_DIR") == done.stderr.count("\n") == 1
+    assert not any(tmp_path.iterdir())
+
+
 def test_only_the_folders_used_last_are_kept(tmp_path):
     """Those of old versions go when a new one is opened; what is not ours stays."""
     (tmp_path / "something").mkdir()

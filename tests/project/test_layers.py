@@ -41,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
         "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
         "search",
     },
-    "demo": {"errors", "model"},
+    "demo": {"disk", "errors", "model"},
     "__init__": {
         "build", "dates", "demo", "engine", "errors", "generation", "model", "schema", "wire",
     },

@@ -137,6 +137,34 @@ def test_ready_means_warm(index, monkeypatch):
     assert (response.status_code, loaded) == (200, True)
 
 
+FORKED = """
+import os, threading, time
+from indexer.search.executor import CompiledLoops
+
+began = threading.Event()
+
+def load():
+    began.set()
+    time.sleep(1)
+    return 42
+
+loops = CompiledLoops(load)
+loops.load_in_background()
+began.wait()
+child = os.fork()
+loops.load()
+assert loops.module == 42
+if not child:
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_fork_while_loops_load():
+    """The child has them, and waits for no thread that is not there."""
+    assert run(FORKED) == "0\n"
+
+
 def test_searches_need_not_wait_for_the_compiler(index, monkeypatch):
     """An engine answers at once and alike before compiled code is loaded and after."""
     allowed = threading.Event()
