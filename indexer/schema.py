@@ -6,12 +6,14 @@ A story takes one row for its lead and one for each related article. `rows_of` a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+import idna
 import msgspec
 from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
@@ -21,7 +23,7 @@ from .analysis import StemAnalyzer
 from .model import FACETS, Article, Articles, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 #: The fields of a row. Bit i of a posting tells that field i has the word.
 ROW_FIELDS = ("title", "excerpt", "body", "about")
@@ -105,13 +107,58 @@ def create_schema() -> fields.Schema:
     return schema
 
 
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
+# What a site has for readers of one kind, before a name that stays one without it.
+_EDITIONS = re.compile(
+    r"\A(?:(?:www|m|amp|edition)\.)+(?=[^.]+\.)(?!(?:ac|co|com|edu|gov|net|org)\.[a-z]{2}\Z)"
+)
+
+
+def provider_host(host: str) -> str | None:
+    """The form of a host by which a provider is known, None if it is no host.
+
+    Lower case, as the DNS has it (UTS 46), without `www.`, `m.`, `amp.` and `edition.`.
+    """
+    if not host.isascii():
+        if len(host) > 253:
+            return None
+        try:
+            labels = idna.uts46_remap(host, std3_rules=False).split(".")
+        except UnicodeError:
+            return None
+        host = ".".join(
+            label if label.isascii() else "xn--" + label.encode("punycode").decode()
+            for label in labels
+        )
+    host = _EDITIONS.sub("", host.lower())
+    return host if _HOST.fullmatch(host) else None
+
+
+def shown_host(host: str) -> str:
+    """A host in letters that people read, where it has any others than the DNS."""
+    if "xn--" not in host:
+        return host
+    try:
+        labels = [
+            label[4:].encode().decode("punycode") if label.startswith("xn--") else label
+            for label in host.split(".")
+        ]
+    except UnicodeError:
+        return host
+    shown = ".".join(labels)
+    return shown if provider_host(shown) == host else host
+
+
 def facet_key(facet: str, value: str) -> str:
     """What makes two spellings of a facet value the same: case and spacing do not count.
 
-    Nor does `www.` before the domain of a provider.
+    Of a provider that is named by its domain, all forms of the domain are the same.
     """
     key = " ".join(unicodedata.normalize("NFC", value).casefold().split())
-    return key.removeprefix("www.") if facet in ("provider", "lead_provider") else key
+    if facet in ("provider", "lead_provider") and is_domain(key):
+        return provider_host(value.strip().lower()) or key
+    return key
 
 
 def is_domain(key: str) -> bool:

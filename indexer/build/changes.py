@@ -19,7 +19,7 @@ from ..generation import manifest as mf
 from ..generation.sources import NO_SOURCES, Sources, read_sources
 from ..model import Rejection
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFiles, list_seed_files
+from ..seeds import NO_SETTINGS, SeedFiles, Settings, list_seed_files
 from .tuning import Tuning
 from .workers import Wanted
 
@@ -38,6 +38,7 @@ class Plan(NamedTuple):
         read; gone: removed.
     read: the files to look at
     places: id of a file to look at → its place in the listing
+    passed_over: suffix → files of the folder that have it and are not read
     renews: whether to publish even if the files looked at prove to be the same, so that they
         are not looked at again: the folder is another, or they are many
     """
@@ -53,6 +54,7 @@ class Plan(NamedTuple):
     places: dict[str, int]
     rejected: list[Rejection]
     renews: bool
+    passed_over: dict[str, int]
 
     @property
     def kept_count(self) -> int:
@@ -70,11 +72,13 @@ class Held(NamedTuple):
     moved: bool
 
 
-def read_held(index: str, seeds: str, published_only: bool) -> Held | None:
+def read_held(index: str, seeds: str, published_only: bool, settings: Settings) -> Held | None:
     """What the last generation was made of; None where it cannot be added to."""
     try:
         manifest = mf.read_manifest(index)
         if manifest.schema != SCHEMA_VERSION or manifest.published_only != published_only:
+            return None
+        if manifest.settings != settings.digest:
             return None
         # What could not be opened must not stay the newest.
         open_segments(index, mf.manifest_name(manifest.generation), manifest.segments)
@@ -97,7 +101,13 @@ def _same_folder(before: str, now: str) -> bool:
     return before == well_formed(now) or os.path.realpath(before) == os.path.realpath(now)
 
 
-def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning: Tuning) -> Plan:
+def plan_changes(
+    seeds: str,
+    held: Callable[[], Held | None],
+    full: bool,
+    tuning: Tuning,
+    settings: Settings = NO_SETTINGS,
+) -> Plan:
     """Compare the folder with what the last generation was made of; reads no story file.
 
     `held` is asked once the folder was listed. With `full` every file is looked at. Raises
@@ -105,7 +115,7 @@ def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning
     """
     started_ns = time.time_ns()
     rejected: list[Rejection] = []
-    found = list_seed_files(seeds, rejected.append)
+    found = list_seed_files(seeds, rejected.append, settings)
     noted = held()
     old, moved = noted or Held(NO_SOURCES, False)
     fresh = full or noted is None
@@ -114,7 +124,7 @@ def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning
         if not _misses(seeds, old, rows):
             break
         rejected.clear()
-        found = list_seed_files(seeds, rejected.append)
+        found = list_seed_files(seeds, rejected.append, settings)
         rows = old.rows_of(found.ids)
     known = not fresh and not moved
     grain = tuning.clock_grain_ns
@@ -139,6 +149,7 @@ def plan_changes(seeds: str, held: Callable[[], Held | None], full: bool, tuning
         places={found.ids[place]: place for place in places},
         rejected=rejected,
         renews=moved or int(settled.sum()) >= tuning.settled_files,
+        passed_over=dict(found.passed_over),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ from ..generation import manifest as mf
 from ..generation.lock import writer_lock
 from ..generation.publish import Writer, open_writer
 from ..generation.sources import Sources
-from ..model import BuildProgress, BuildReport, FieldWarning, Phase
+from ..model import BuildProgress, BuildReport, FieldWarning, Phase, UnusedKey
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFile
+from ..seeds import FIELDS, NO_SETTINGS, SeedFile, Settings, likely_field, read_settings
 from .changes import Plan, plan_changes, read_held, warn_of
 from .tuning import TUNING, Tuning
 from .workers import Read, ShardRead, Task, shard_reader, shards_of
@@ -63,7 +64,7 @@ def rebuild(
     job = _Job(
         seeds=os.fspath(seeds), index=local_folder(index), published_only=published_only,
         strict=strict, workers=max(1, workers or os.cpu_count() or 1), progress=progress,
-        tuning=tuning, started=time.monotonic(),
+        tuning=tuning, started=time.monotonic(), settings=read_settings(seeds, FIELDS),
     )  # fmt: skip
     if dry_run:
         return job.say(full)
@@ -94,6 +95,7 @@ def make_manifest(
     stories: int,
     articles: int,
     averages: Averages,
+    settings: Settings = NO_SETTINGS,
 ) -> mf.Manifest:
     """The manifest of a generation that is built now; its files are yet to be filled in."""
     return mf.Manifest(
@@ -108,6 +110,7 @@ def make_manifest(
         averages=averages,
         segments=segments,
         files={},
+        settings=settings.digest,
     )
 
 
@@ -123,6 +126,7 @@ class _Job:
     progress: Progress | None
     tuning: Tuning
     started: float
+    settings: Settings
 
     def run(self, full: bool) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
@@ -148,8 +152,9 @@ class _Job:
     def _plan(self, full: bool) -> Plan:
         self._report("scanning", 0, 0)
         return plan_changes(
-            self.seeds, lambda: read_held(self.index, self.seeds, self.published_only), full,
-            self.tuning,
+            self.seeds,
+            lambda: read_held(self.index, self.seeds, self.published_only, self.settings),
+            full, self.tuning, self.settings,
         )  # fmt: skip
 
     def _read_all(self, outcome: _Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
@@ -161,7 +166,7 @@ class _Job:
         averages = dictionary = None
         if writer is not None:
             averages, dictionary = writer.averages, writer.dictionary(total)
-        task = Task(folder, self.published_only, averages, dictionary, self.tuning)
+        task = Task(folder, self.published_only, averages, dictionary, self.tuning, self.settings)
         shards = shards_of(files, workers, self.tuning.shard_bytes)
         found: dict[int, ShardRead] = {}
         done = 0
@@ -200,7 +205,7 @@ class _Job:
         articles = int(sources.articles[sources.indexed].sum())
         manifest = make_manifest(
             generation, segments, self.seeds, self.published_only,
-            int(sources.indexed.sum()), articles, averages,
+            int(sources.indexed.sum()), articles, averages, self.settings,
         )  # fmt: skip
         return manifest, sources
 
@@ -214,6 +219,8 @@ class _Job:
             seconds=time.monotonic() - self.started,
             generation=generation,
             dry_run=dry_run,
+            unused=outcome.unused_keys,
+            passed_over=outcome.plan.passed_over,
         )
 
     def _report(self, phase: Phase, done: int, total: int) -> None:
@@ -231,8 +238,15 @@ class _Outcome:
         self.removed = [plan.old.ids[row] for row in plan.gone.tolist() if plan.old.indexed[row]]
         self._read: list[tuple[SeedFile, Read]] = []
         self._changed: list[str] = []
+        self._unused: Counter[str] = Counter()
         self.indexed = 0
         self.touched = 0
+
+    @property
+    def unused_keys(self) -> tuple[UnusedKey, ...]:
+        """The keys that were not used, the most frequent first."""
+        counts = sorted(self._unused.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(UnusedKey(name, files, likely_field(name)) for name, files in counts)
 
     @cached_property
     def sources(self) -> Sources:
@@ -272,6 +286,7 @@ class _Outcome:
         row = self.plan.rows[self.plan.places[file.id]]
         held = row >= 0 and bool(self.plan.old.indexed[row])
         self.warnings += read.warnings
+        self._unused.update(read.unused)
         if read.rejection is not None:
             self.rejected.append(read.rejection)
         elif read.fate != "gone":

@@ -20,7 +20,7 @@ from tests.seeds.reading import SEED, UTC, read, refused, story_of
 
 def test_real_story_is_read_whole():
     """A real story file is read with all its fields and nothing to warn of."""
-    story, rejection, warnings = parse_story(SEED.read_bytes(), SEED.name)
+    story, rejection, warnings, _ = parse_story(SEED.read_bytes(), SEED.name)
     assert story is not None
     assert (rejection, warnings) == (None, ())
     assert story.id == SEED.name
@@ -49,7 +49,7 @@ def test_documented_example_is_read():
     document = (ROOT / "docs" / "story-format.md").read_text("utf-8")
     example = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
     assert example is not None
-    story, rejection, warnings = parse_story(example[1].encode(), "a.md")
+    story, rejection, warnings, _ = parse_story(example[1].encode(), "a.md")
     assert (rejection, warnings) == (None, ())
     assert story is not None
     assert story.body.startswith("Text after the second line")
@@ -92,7 +92,7 @@ def test_rejections_without_libyaml(name, monkeypatch):
 @example(b"title: T\n...\n")
 def test_any_bytes_are_answered(data):
     """Whatever the bytes, there is either a story or a rejection at a line of the file."""
-    story, rejection, _ = parse_story(data, "a.md")
+    story, rejection, *_ = parse_story(data, "a.md")
     assert (story is None) != (rejection is None)
     if rejection is not None:
         assert 1 <= rejection.line <= len(data.splitlines()) + 1
@@ -113,24 +113,21 @@ def test_block_scalars_hold_lines_of_dashes():
 
 def test_comments_and_blank_lines_may_precede_front_matter():
     """Blank lines and comments before the opening line do no harm."""
-    story, _, _ = parse_story(b"# from the archive\n\n---\ntitle: T\n---\nBody", "a.md")
+    story, *_ = parse_story(b"# from the archive\n\n---\ntitle: T\n---\nBody", "a.md")
     assert story == Story("a.md", "T", body="Body")
 
 
 def test_line_numbers_are_those_of_the_file():
     """BOM, CRLF, lone CR, comments and odd Unicode line ends do not shift line numbers."""
-    lines = ["# one", "---", "title: 'a \u2028 b'", "excerpt: x", "excerpt: y", "---", ""]
+    lines = ["# one", "---", "title: 'a \u2028 b'", "excerpt: x", "[excerpt]: y", "---", ""]
     for end in ("\n", "\r\n", "\r"):
         data = b"\xef\xbb\xbf" + end.join(lines).encode()
-        assert refused(data).startswith("a.yml:5: `excerpt` occurs twice")
+        assert refused(data).startswith("a.yml:5: a key that is no plain text")
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["{*x: 1}", "[[a, {b: *x}]]", "{? [a] : b}", "{a: 1, a: 2}", "{a: [{b: 1, b: 2}]}", "!x y"],
-)
+@pytest.mark.parametrize("value", ["{? [a] : b}", "!x y", "[" * 40 + "]" * 40])
 def test_skipped_parts_are_checked_too(value):
-    """Aliases, duplicate keys and unknown tags are refused in fields that are not read."""
+    """Complex keys, unknown tags and deep nesting are refused in fields that are not read."""
     assert ":2:" in refused(f"title: T\nother: {value}\n".encode())
     assert ":2:" in refused(f"title: T\nsecured: {value}\n".encode())
 
@@ -142,7 +139,7 @@ def test_anchor_alone_is_harmless():
 
 def test_many_faults_in_one_file_are_counted():
     """Past a thousand dropped fields, the rest are counted in one warning."""
-    _, _, warnings = read("related:\n" + "  - {title: x, quality: y}\n" * 1500)
+    warnings = read("related:\n" + "  - {title: x, quality: y}\n" * 1500).warnings
     assert len(warnings) == 1001
     assert str(warnings[-1]) == "a.md: …: 500 more fields were dropped"
 
