@@ -156,9 +156,10 @@ def facet_key(facet: str, value: str) -> str:
     Of a provider that is named by its domain, all forms of the domain are the same.
     """
     key = " ".join(unicodedata.normalize("NFC", value).casefold().split())
-    if facet in ("provider", "lead_provider") and is_domain(key):
-        return provider_host(value.strip().lower()) or key
-    return key
+    if facet not in ("provider", "lead_provider"):
+        return key
+    host = provider_host(value.strip().lower()) if is_domain(key) else None
+    return host or key.removeprefix("www.")
 
 
 def is_domain(key: str) -> bool:

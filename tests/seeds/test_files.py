@@ -233,6 +233,82 @@ def test_secured_is_never_text(after):
     assert CANARY not in repr(result)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Other cases, quotes and escapes of the key.
+        "Title: Second\nSecured: {c}\n",
+        "prose\n\n---\nTitle: Two\nSecured: {c}\n---\n",
+        "'Secured': {c}\n",
+        '{{"Title": "x", "Secured": "{c}"}}',
+        '{{"\\u0073ecured": "{c}"}}',
+        '---\n"\\x73ecured": {c}\n',
+        "foo Secured: {c}\n",
+        # JSON, TOML, HTML.
+        '[{{"secured": "{c}"}}]',
+        'secured = "{c}"\n',
+        "<p>secured: {c}</p>",
+        "&#115;ecured: {c}",
+        # Tabs, comments, complex keys, lists, anchors, tags.
+        "\tsecured:\t{c}\n",
+        "secured\t: {c}\n",
+        "text # secured: {c}\n",
+        "---\n? secured\n: {c}\n",
+        "---\na:\n - b:\n    - secured : >\n        {c}\n",
+        "&k secured: {c}\n",
+        "!!str secured : {c}\n",
+        # Documents that begin in other ways, or have other keys.
+        "prose\n...\ntitle: Two\nnote: {c}\n",
+        "--- # the second\nlead: x\nnote: {c}\n",
+        "author: x\nlayout: y\nnote: {c}\n",
+        "prose\n---\t\nheadline: x\nnote: {c}\n---\nbody\n",
+        "PUBLISHED: false\nNote: {c}\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["a.md", "a.txt", "a.yml"])
+def test_no_writing_of_a_second_document_is_text(text, name):
+    """However it is written and whatever comes before, the file is rejected."""
+    result = parse_story(f"---\ntitle: T\n---\n{text.format(c=CANARY)}".encode(), name)
+    assert result.story is None
+    assert CANARY not in repr(result)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Secured: {c}\nSECURED: {c}\n'secured': {c}\n",
+        "secured: &s {{excerpt: {c}, a: [&t {c}]}}\n",
+        "secured: {{a: &s {c}, b: *s, c: *unknown}}\n",
+        "x: {{secured: {c}}}\ny: [{{Secured: {c}}}]\n",
+        "? secured\n: {c}\n",
+        '"\\x73ecured": {c}\n',
+        "secured:\t{c}\t# {c}\n",
+        "<<: {{secured: {c}, excerpt: E}}\n",
+        "secured: |\n  {c}\n  title: {c}\n",
+        "secured: [{c}, {{title: {c}}}]\n",
+        "body: |\n  secured: {c}\n",
+        "excerpt: 'secured: {c}'\n",
+        "topics: ['Secured: {c}']\n",
+        "provider: 'secured={c}'\n",
+    ],
+)
+def test_what_is_private_is_no_part_of_a_story(fields):
+    """`secured` in any case, notation and place of the front matter is in no record."""
+    for fast in (True, False):
+        text = f"---\ntitle: T\n{fields.format(c=CANARY)}---\nBody.\n"
+        result = parse_story(text.encode(), "a.md", fast=fast)
+        assert result.story is not None
+        assert result.story.body == "Body."
+        assert CANARY not in repr(result)
+
+
+@pytest.mark.parametrize("alias", ["*s", "[*s]", "*t"])
+def test_nothing_private_is_read_through_an_alias(alias):
+    """An alias of `secured`, or of a part of it, rejects the file."""
+    text = f"title: T\nsecured: &s [&t {CANARY}]\ntopics: {alias}\n"
+    assert refused(text.encode()) == ("a.yml:3: an alias of what is private: write its value out")
+
+
 def test_comments_behind_a_bare_file_are_no_text():
     """What follows the fields of a YAML file is a comment, and not shown."""
     story = parse_story(f"---\ntitle: T\n---\n# note {CANARY}\n".encode(), "a.yml").story
@@ -247,6 +323,9 @@ def test_comments_behind_a_bare_file_are_no_text():
         "The deal is secured: nobody lost.\n---\nMore.",
         "Secured: the border is safe.\n- Secured: two contracts\n",
         "Intro\n\n```yaml\ntitle: x\n```\n",
+        "Text\n\n---\n\nQ: What now?\nA: Nothing.\n",
+        "Text\n\n---\n\nnote: one more thing.\n\nAnd text.\n",
+        "It is now secured: nothing was lost.\nWhat was secured: 5 million dollars.\n",
     ],
 )
 def test_a_body_may_look_a_little_like_yaml(body):
