@@ -157,11 +157,24 @@ class FieldWarning(msgspec.Struct, frozen=True):
         return f"{self.path}: {self.field}: {self.reason}"
 
 
+class UnusedKey(msgspec.Struct, frozen=True):
+    """A key of story files that is not known, or whose value was of no use.
+
+    `files` is how many of those read have it; `likely` is the field that was probably meant.
+    """
+
+    name: str
+    files: int
+    likely: str | None = None
+
+
 class BuildReport(msgspec.Struct, frozen=True):
     """What a rebuild did (or, with `dry_run`, would do).
 
     `indexed` counts stories read and written, `unchanged` those kept as they were,
-    `removed` those no longer in the index; `seconds` is elapsed time.
+    `removed` those no longer in the index; `seconds` is elapsed time. `unused` are keys of the
+    files read, the most frequent first; `passed_over` maps suffixes to the number of visible
+    files in the folder that have them and are therefore not read.
     """
 
     indexed: int
@@ -172,6 +185,8 @@ class BuildReport(msgspec.Struct, frozen=True):
     seconds: float
     generation: int
     dry_run: bool = False
+    unused: tuple[UnusedKey, ...] = ()
+    passed_over: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 #: What a rebuild does just now.

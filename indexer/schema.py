@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import idna
 import msgspec
 from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
@@ -116,13 +117,59 @@ def create_schema() -> fields.Schema:
     return schema
 
 
+_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
+# What a site has for readers of one kind, before a name that stays one without it.
+_EDITIONS = re.compile(
+    r"\A(?:(?:www|m|amp|edition)\.)+(?=[^.]+\.)(?!(?:ac|co|com|edu|gov|net|org)\.[a-z]{2}\Z)"
+)
+
+
+def provider_host(host: str) -> str | None:
+    """The form of a host by which a provider is known, None if it is no host.
+
+    Lower case, as the DNS has it (UTS 46), without `www.`, `m.`, `amp.` and `edition.`.
+    """
+    if not host.isascii():
+        if len(host) > 253:
+            return None
+        try:
+            labels = idna.uts46_remap(host, std3_rules=False).split(".")
+        except UnicodeError:
+            return None
+        host = ".".join(
+            label if label.isascii() else "xn--" + label.encode("punycode").decode()
+            for label in labels
+        )
+    host = _EDITIONS.sub("", host.lower())
+    return host if _HOST.fullmatch(host) else None
+
+
+def shown_host(host: str) -> str:
+    """A host in letters that people read, where it has any others than the DNS."""
+    if "xn--" not in host:
+        return host
+    try:
+        labels = [
+            label[4:].encode().decode("punycode") if label.startswith("xn--") else label
+            for label in host.split(".")
+        ]
+    except UnicodeError:
+        return host
+    shown = ".".join(labels)
+    return shown if provider_host(shown) == host else host
+
+
 def facet_key(facet: str, value: str) -> str:
     """What makes two spellings of a facet value the same: case and spacing do not count.
 
-    Nor does `www.` before the domain of a provider.
+    Of a provider that is named by its domain, all forms of the domain are the same.
     """
     key = " ".join(unicodedata.normalize("NFC", value).casefold().split())
-    return key.removeprefix("www.") if facet in ("provider", "lead_provider") else key
+    if facet not in ("provider", "lead_provider"):
+        return key
+    host = provider_host(value.strip().lower()) if is_domain(key) else None
+    return host or key.removeprefix("www.")
 
 
 def is_domain(key: str) -> bool:

@@ -18,7 +18,7 @@ from ..generation import manifest as mf
 from ..generation.sources import NO_SOURCES, Sources, read_sources
 from ..model import Rejection
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFiles, list_seed_files
+from ..seeds import NO_SETTINGS, SeedFiles, Settings, list_seed_files
 from .tuning import Tuning
 from .workers import Wanted
 
@@ -37,6 +37,7 @@ class Plan(NamedTuple):
         read; gone: removed.
     read: the files to look at
     places: id of a file to look at → its place in the listing
+    passed_over: suffix → files of the folder that have it and are not read
     renews: whether to publish even if the files looked at prove to be the same, so that they
         are not looked at again: the folder is another, or they are many
     """
@@ -52,6 +53,7 @@ class Plan(NamedTuple):
     places: dict[str, int]
     rejected: list[Rejection]
     renews: bool
+    passed_over: dict[str, int]
 
     @property
     def kept_count(self) -> int:
@@ -75,7 +77,7 @@ class Held(NamedTuple):
 _NOTHING = Held(NO_SOURCES, usable=False, moved=False)
 
 
-def read_held(index: str, seeds: str, published_only: bool) -> Held:
+def read_held(index: str, seeds: str, published_only: bool, settings: Settings) -> Held:
     """What the last generation was made of."""
     try:
         manifest = mf.read_manifest(index)
@@ -87,6 +89,7 @@ def read_held(index: str, seeds: str, published_only: bool) -> Held:
         return _NOTHING
     moved = manifest.seeds != os.path.realpath(seeds)
     usable = manifest.schema == SCHEMA_VERSION and manifest.published_only == published_only
+    usable = usable and manifest.settings == settings.digest
     if usable:
         try:
             # What could not be opened must not stay the newest.
@@ -103,7 +106,13 @@ def warn_of(damage: IndexCorrupt) -> None:
     warnings.warn(DamageWarning(damage, instead), stacklevel=3)
 
 
-def plan_changes(seeds: str, held: Callable[[], Held], full: bool, tuning: Tuning) -> Plan:
+def plan_changes(
+    seeds: str,
+    held: Callable[[], Held],
+    full: bool,
+    tuning: Tuning,
+    settings: Settings = NO_SETTINGS,
+) -> Plan:
     """Compare the folder with what the last generation was made of; reads no story file.
 
     `held` is asked once the folder was listed. With `full` every file is looked at. Raises
@@ -111,7 +120,7 @@ def plan_changes(seeds: str, held: Callable[[], Held], full: bool, tuning: Tunin
     """
     started_ns = time.time_ns()
     rejected: list[Rejection] = []
-    found = list_seed_files(seeds, rejected.append)
+    found = list_seed_files(seeds, rejected.append, settings)
     old, usable, moved = held()
     fresh = full or not usable
     rows = old.rows_of(found.ids)
@@ -119,7 +128,7 @@ def plan_changes(seeds: str, held: Callable[[], Held], full: bool, tuning: Tunin
         if not _misses(seeds, old, rows):
             break
         rejected.clear()
-        found = list_seed_files(seeds, rejected.append)
+        found = list_seed_files(seeds, rejected.append, settings)
         rows = old.rows_of(found.ids)
     known = not fresh and not moved
     grain = tuning.clock_grain_ns
@@ -144,6 +153,7 @@ def plan_changes(seeds: str, held: Callable[[], Held], full: bool, tuning: Tunin
         places={found.ids[place]: place for place in places},
         rejected=rejected,
         renews=moved or int(settled.sum()) >= tuning.settled_files,
+        passed_over=dict(found.passed_over),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,10 @@ from ..errors import BuildError, IndexCorrupt, IndexUnreadable
 from ..generation import manifest as mf
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
-from ..model import BuildProgress, BuildReport, FieldWarning, Phase
+from ..model import BuildProgress, BuildReport, FieldWarning, Phase, UnusedKey
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
-from ..seeds import SeedFile
+from ..seeds import FIELDS, NO_SETTINGS, SeedFile, Settings, likely_field, read_settings
 from .changes import Plan, plan_changes, read_held, warn_of
 from .tuning import TUNING, Tuning
 from .workers import Read, ShardRead, Task, shard_reader, shards_of
@@ -66,7 +67,7 @@ def rebuild(
         seeds=local_folder(seeds, "an archive"), index=local_folder(index),
         published_only=published_only, strict=strict, prune=prune,
         workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(),
+        started=time.monotonic(), settings=read_settings(seeds, FIELDS),
     )  # fmt: skip
     if dry_run:
         return job.say(full)
@@ -99,6 +100,7 @@ def make_manifest(
     stories: int,
     articles: int,
     averages: Averages,
+    settings: Settings = NO_SETTINGS,
 ) -> mf.Manifest:
     """The manifest of a generation that is built now; its files are yet to be filled in.
 
@@ -116,6 +118,7 @@ def make_manifest(
         averages=averages,
         segments=segments,
         files={},
+        settings=settings.digest,
     )
 
 
@@ -132,6 +135,7 @@ class _Job:
     progress: Progress | None
     tuning: Tuning
     started: float
+    settings: Settings
 
     def run(self, generation: int, full: bool) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
@@ -163,8 +167,9 @@ class _Job:
     def _plan(self, full: bool) -> Plan:
         self._report("scanning", 0, 0)
         return plan_changes(
-            self.seeds, lambda: read_held(self.index, self.seeds, self.published_only), full,
-            self.tuning,
+            self.seeds,
+            lambda: read_held(self.index, self.seeds, self.published_only, self.settings),
+            full, self.tuning, self.settings,
         )  # fmt: skip
 
     def _read_all(self, outcome: _Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
@@ -176,7 +181,7 @@ class _Job:
         averages = dictionary = None
         if writer is not None:
             averages, dictionary = writer.averages, writer.dictionary(total)
-        task = Task(folder, self.published_only, averages, dictionary, self.tuning)
+        task = Task(folder, self.published_only, averages, dictionary, self.tuning, self.settings)
         shards = shards_of(files, workers, self.tuning.shard_bytes)
         found: dict[int, ShardRead] = {}
         done = 0
@@ -224,7 +229,7 @@ class _Job:
         articles = int(sources.articles[sources.indexed].sum())
         manifest = make_manifest(
             generation, segments, os.path.realpath(self.seeds), self.published_only,
-            int(sources.indexed.sum()), articles, averages,
+            int(sources.indexed.sum()), articles, averages, self.settings,
         )  # fmt: skip
         return manifest, sources
 
@@ -238,6 +243,8 @@ class _Job:
             seconds=time.monotonic() - self.started,
             generation=generation,
             dry_run=dry_run,
+            unused=outcome.unused_keys,
+            passed_over=outcome.plan.passed_over,
         )
 
     def _report(self, phase: Phase, done: int, total: int) -> None:
@@ -257,8 +264,15 @@ class _Outcome:
         self.removed = [plan.old.ids[row] for row in self._lost]
         self._read: list[tuple[SeedFile, Read]] = []
         self._changed: list[str] = []
+        self._unused: Counter[str] = Counter()
         self.indexed = 0
         self.touched = 0
+
+    @property
+    def unused_keys(self) -> tuple[UnusedKey, ...]:
+        """The keys that were not used, the most frequent first."""
+        counts = sorted(self._unused.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(UnusedKey(name, files, likely_field(name)) for name, files in counts)
 
     @cached_property
     def sources(self) -> Sources:
@@ -304,6 +318,7 @@ class _Outcome:
         row = int(self.plan.rows[self.plan.places[file.id]])
         held = row >= 0 and bool(self.plan.old.indexed[row])
         self.warnings += read.warnings
+        self._unused.update(read.unused)
         if read.rejection is not None:
             self.rejected.append(read.rejection)
         elif read.fate != "gone":

@@ -27,7 +27,7 @@ from ..errors import BuildError
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
 from ..ranking import Averages
-from ..seeds import SeedFile, load_file, parse_story
+from ..seeds import NO_SETTINGS, SeedFile, Settings, load_file, parse_story
 from .basis import Basis
 from .segment import SegmentBuilder
 from .tuning import Tuning
@@ -52,6 +52,7 @@ class Read(NamedTuple):
     articles: int
     rejection: Rejection | None
     warnings: tuple[FieldWarning, ...]
+    unused: tuple[str, ...] = ()
 
 
 class ShardRead(NamedTuple):
@@ -77,6 +78,7 @@ class Task(NamedTuple):
     averages: Averages | None
     dictionary: bytes | None
     tuning: Tuning
+    settings: Settings = NO_SETTINGS
 
     @property
     def basis(self) -> Basis | None:
@@ -161,7 +163,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
             return Read("gone", b"", 0, None, ())
         return Read("rejected", b"", 0, data, ())
     digest = digest_of(data)
-    story, rejection, warnings = parse_story(data, file.id)
+    story, rejection, warnings, unused = parse_story(data, file.id, settings=task.settings)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
     fate: Fate = "added"
@@ -171,7 +173,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
         fate = "same"
     elif task.folder is not None:
         builder.add(story)
-    return Read(fate, digest, len(story.related), None, warnings)
+    return Read(fate, digest, len(story.related), None, warnings, unused)
 
 
 def _written(
@@ -267,7 +269,7 @@ def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
         data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
-        story = parse_story(data, file.id).story
+        story = parse_story(data, file.id, settings=task.settings).story
         if story is not None and (story.published or not task.published_only):
             builder.add(story)
     return builder

@@ -127,10 +127,11 @@ def _stopped_by_sigterm() -> threading.Event:
 
 
 def _show_report(report: BuildReport, as_json: bool) -> None:
+    from .problems import note_lines, problem_lines
     from .show import report_line
 
-    for problem in (*report.rejected, *report.warnings):
-        write_note(str(problem))
+    for line in (*problem_lines(report), *note_lines(report)):
+        write_note(line)
     write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
 
 

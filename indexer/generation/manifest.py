@@ -53,7 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     `averages` are what all its segments were weighted by. `segments` is what
     `codec.Segment.to_manifest` gives; `files` maps the names of all files but the manifest to
-    sizes and digests.
+    sizes and digests. `settings` is the digest of the `storydex.toml` by which stories were read.
     """
 
     format: int
@@ -67,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True):
     averages: Averages
     segments: list[dict[str, Any]]
     files: dict[str, FileEntry]
+    settings: str = ""
 
 
 def manifest_name(generation: int) -> str:

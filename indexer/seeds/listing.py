@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -19,12 +20,10 @@ import numpy.typing as npt
 
 from ..errors import SeedError
 from ..model import Rejection
+from .settings import NO_SETTINGS, SETTINGS_NAME, Settings
 
 #: The largest story file that is read.
 MAX_BYTES = 4 << 20
-
-#: What the names of story files end with, in either case.
-SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
 
 _FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
 
@@ -48,6 +47,7 @@ class SeedFiles(NamedTuple):
     ids: of N files; sizes, mtimes_ns: int64[N]
     ctimes_ns: int64[N], when anything of a file was changed last: its content, its name,
         its time stamp
+    passed_over: suffix → how many visible files have it that is not read
     """
 
     folder: str
@@ -55,6 +55,7 @@ class SeedFiles(NamedTuple):
     sizes: npt.NDArray[np.int64]
     mtimes_ns: npt.NDArray[np.int64]
     ctimes_ns: npt.NDArray[np.int64]
+    passed_over: Counter[str]
 
     def file(self, place: int) -> SeedFile:
         """One of them."""
@@ -64,18 +65,20 @@ class SeedFiles(NamedTuple):
 
 
 def list_seed_files(
-    folder: str | os.PathLike[str], reject: Callable[[Rejection], None] | None = None
+    folder: str | os.PathLike[str],
+    reject: Callable[[Rejection], None] | None = None,
+    settings: Settings = NO_SETTINGS,
 ) -> SeedFiles:
     """The story files of a folder and its subfolders.
 
-    Hidden names, links and what is no regular file are passed over. What cannot be
-    listed (a subfolder without permission, a name that is not UTF-8) is given to
-    `reject` and does not stop the rest. Reads no file.
+    Hidden names, links, what is no regular file and what settings exclude are passed over.
+    What cannot be listed (a subfolder without permission, a name that is not UTF-8) is given
+    to `reject` and does not stop the rest. Reads no file.
 
     Raises `SeedError` if the folder itself cannot be listed. Costs little more than asking
     the system for the status of every file.
     """
-    walk = _Walk(os.fspath(folder), reject or _pass_over)
+    walk = _Walk(os.fspath(folder), reject or _pass_over, settings)
     walk.take_all()
     return walk.files()
 
@@ -108,9 +111,11 @@ def too_large(story_id: str) -> Rejection:
 class _Walk:
     """Takes folder after folder; a list in place of recursion, they may be nested deep."""
 
-    def __init__(self, root: str, reject: Callable[[Rejection], None]) -> None:
+    def __init__(self, root: str, reject: Callable[[Rejection], None], settings: Settings) -> None:
         self._root = root
         self._reject = reject
+        self._settings = settings
+        self._passed_over: Counter[str] = Counter()
         self._pending = [(root, "")]
         self._ids: list[str] = []
         #: Size and the two times of each file, one after the other.
@@ -140,18 +145,22 @@ class _Walk:
         files: dict[str, os.stat_result] = {}
         folders: dict[str, str] = {}
         closed: PermissionError | None = None
+        suffixes = self._settings.suffixes
+        excludes = self._settings.excludes if self._settings.exclude else None
         for entry in entries:
             name = entry.name
-            if name[0] == ".":
+            if name[0] == "." or (excludes is not None and excludes(prefix + name)):
                 continue
             try:
                 # Most are lower case already, and asking costs less than making them so.
-                ours = name.endswith(SUFFIXES) or name.lower().endswith(SUFFIXES)
+                ours = name.endswith(suffixes) or name.lower().endswith(suffixes)
                 if ours and entry.is_file(follow_symlinks=False):
                     if name.isprintable() or not self._refuses(prefix + name):
                         files[prefix + name] = entry.stat(follow_symlinks=False)
                 elif entry.is_dir(follow_symlinks=False) and not self._refuses(f"{prefix}{name}/"):
                     folders[f"{prefix}{name}/"] = entry.path
+                elif not ours and name != SETTINGS_NAME:
+                    self._passed_over[os.path.splitext(name)[1].lower()] += 1
             except FileNotFoundError:
                 continue  # removed since its folder was listed
             except PermissionError as error:
@@ -174,7 +183,7 @@ class _Walk:
             fitting = [min(max(number, _FIRST_NS), _LAST_NS) for number in self._numbers]
             numbers = np.array(fitting, np.int64)
         sizes, mtimes_ns, ctimes_ns = numbers.reshape(-1, 3).T
-        return SeedFiles(self._root, self._ids, sizes, mtimes_ns, ctimes_ns)
+        return SeedFiles(self._root, self._ids, sizes, mtimes_ns, ctimes_ns, self._passed_over)
 
     def _refuses(self, story_id: str) -> bool:
         if not _UNUSABLE.search(story_id):

@@ -3,65 +3,84 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
+from ..schema import provider_key
 from . import yaml_fast
+from .faults import RefusalError, no_front_matter, with_invisible
 from .listing import MAX_BYTES, too_large
+from .markup import find_secured
+from .settings import NO_SETTINGS, Settings
 from .values import (
     BadValueError,
+    make_provider,
     parse_domain,
     parse_flag,
     parse_instant,
     parse_line,
     parse_link,
     parse_number,
+    parse_own_link,
+    parse_path_or_link,
     parse_pixels,
     parse_published,
     parse_text,
+    parse_title,
 )
-from .yaml import Field, Fields, Many, Record, RefusalError, read_mapping
+from .yaml import Field, Fields, Key, Many, Mapped, Node, Record, read_mapping
 
 # Blank lines and comments may stand before the opening line.
 _OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
-_CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
+_CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)")
 # After the front matter of a bare YAML file: nothing but blank lines and comments.
 _ANYTHING = re.compile(r"^[^\S\n]*(?P<found>[^\s#])", re.MULTILINE)
 # In a body: a key of the format, first of all or after a line of dashes.
 _SECOND_DOCUMENT = re.compile(
     r"""
-    (?: \A | ^---[^\n]*\n ) [\s\ufeff]* (?: \#[^\n]*\n\s* )* [{]?\s* ["']?
+    (?: \A | ^(?:---|\.\.\.)[^\n]*\n ) [\s\ufeff]* (?: \#[^\n]*\n\s* )* [{]?\s* ["']?
     (?P<found> (?: title | excerpt | category | type | topics | published | publishedDateTime
         | draft | webUrl | originalUrl | ampWebUrl | cdnAmpWebUrl | quality | heat | provider
         | images | related | secured ) ["']? \s*: (?=\s|\Z) )
     """,
     re.VERBOSE | re.MULTILINE,
 )
-# In a body: `secured` as a key, at the begin of a line or in brackets, whatever YAML takes
-# for a line break or lets stand before a key.
-_SECURED = re.compile(
+# In a body: where a second document may begin, with a key.
+_BLOCK = re.compile(
     r"""
-    (?: (?: \A | [\n\r\v\f\x85\u2028\u2029] ) [^\w\n"'&!]* (?: [&!]\S*\s+ ){0,2} | [{,\[]\s* )
-    (?P<found> ["']? (?: secured | SECURED ) ["']? \s*: )
-    | (?P<quoted> (?P<mark> ["'] ) secured (?P=mark) \s*: )
+    (?: \A | ^(?:---|\.\.\.)[ \t]* (?P<comment>\#[^\n]*)? \n )
+    (?: [ \t\ufeff]* (?:\#[^\n]*)? \n )*
+    (?P<found> (?: ["'][^"'\n]+["'] | [A-Za-z_][\w-]* ) [ \t]* : )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.MULTILINE,
 )
+_KEY = re.compile(r"""(?:["']([^"'\n]+)["']|([A-Za-z_][\w-]*))[ \t]*:(?:[ \t]|\Z)""")
+_GOES_ON = re.compile(r"[ \t#]|-[ \t]|[^:\n]{1,64}:[ \t]")
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _BOM = "\ufeff"
 
 
 class StoryRead(NamedTuple):
-    """What became of a story file: a story and the fields dropped, or a rejection."""
+    """What became of a story file: a story and the fields dropped, or a rejection.
+
+    unused: the names of keys that are not known, or whose value was of no use
+    """
 
     story: Story | None
     rejection: Rejection | None
     warnings: tuple[FieldWarning, ...]
+    unused: tuple[str, ...] = ()
 
 
-def parse_story(data: bytes, story_id: str, *, fast: bool = True) -> StoryRead:
+def parse_story(
+    data: bytes, story_id: str, *, fast: bool = True, settings: Settings = NO_SETTINGS
+) -> StoryRead:
     """The bytes of a story file → the story. Raises nothing, whatever the bytes.
 
     `yaml_fast` reads what it surely reads right, `yaml` the rest, or everything without
@@ -79,7 +98,7 @@ def parse_story(data: bytes, story_id: str, *, fast: bool = True) -> StoryRead:
     if "\r" in text:
         # YAML reads each of them as a line feed too.
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _read_text(text, story_id, fast)
+    return _read_text(text, story_id, fast, settings)
 
 
 class _Part(NamedTuple):
@@ -90,25 +109,55 @@ class _Part(NamedTuple):
     body: str
 
 
-def _read_text(text: str, story_id: str, fast: bool) -> StoryRead:
+def _read_text(text: str, story_id: str, fast: bool, settings: Settings) -> StoryRead:
     start = 0
     try:
         part = _split(text, story_id)
         start = part.start
         yaml = text[start : part.end]
-        warnings: list[FieldWarning] = []
-        story = yaml_fast.read(yaml, story_id) if fast else None
-        if story is None:
-            values, warnings = read_mapping(yaml, _STORY, story_id)
-            story = _story(story_id, values)
-        if part.body:
-            story = msgspec.structs.replace(story, body=part.body)
+        story, warnings, unused = _read_yaml(yaml, story_id, fast, settings)
     except RefusalError as refusal:
+        refusal = _placed(refusal, text, start, story_id)
         # The last line break ends the last line; nothing is to be seen after it.
-        index = min(start + (refusal.index or 0), len(text) - 1)
+        index = min(refusal.index or 0, len(text) - 1)
         line = text.count("\n", 0, max(index, 0)) + 1
         return StoryRead(None, Rejection(story_id, line, refusal.reason), ())
-    return StoryRead(story, None, tuple(warnings))
+    if part.body:
+        story = msgspec.structs.replace(story, body=part.body)
+    if settings.providers:
+        story = _with_providers(story, settings.providers)
+    return StoryRead(story, None, tuple(warnings), tuple(sorted(unused)))
+
+
+def _read_yaml(
+    yaml: str, story_id: str, fast: bool, settings: Settings
+) -> tuple[Story, list[FieldWarning], Iterable[str]]:
+    fields = fields_of(settings.fields, settings.base_url)
+    if fast:
+        read = yaml_fast.read(yaml, story_id, _others_than_ours(fields))
+        if read is not None and (read.story.published_at or not settings.file_name):
+            return read.story, [], read.unused
+    mapped = read_mapping(yaml, fields, story_id)
+    values = mapped.values
+    for name, value in _named_values(story_id, settings.file_name):
+        values.setdefault(name, value)
+    return _story(story_id, mapped), mapped.warnings, mapped.unused
+
+
+def _placed(refusal: RefusalError, text: str, start: int, story_id: str) -> RefusalError:
+    """The refusal, its index counted in the whole text, and what else there is to say of it."""
+    placed = RefusalError(refusal.reason, start + (refusal.index or 0))
+    if not refusal.reason.startswith(("not YAML", "no mapping", "put the text")):
+        return placed
+    if not start and not _is_bare(story_id):
+        reason = no_front_matter(text)
+        if reason is not None:
+            return RefusalError(reason, len(text) - len(text.lstrip()))
+    return with_invisible(text, placed)
+
+
+def _is_bare(story_id: str) -> bool:
+    return story_id.lower().endswith((".yml", ".yaml"))
 
 
 def _split(text: str, story_id: str) -> _Part:
@@ -118,19 +167,15 @@ def _split(text: str, story_id: str) -> _Part:
         return _Part(0, len(text), "")
     # From the line feed before the first line of the mapping, which may be missing.
     closing = _CLOSING.search(text, opening.end() - 1)
-    bare = story_id.lower().endswith((".yml", ".yaml"))
+    bare = _is_bare(story_id)
     if closing is not None:
         body = text[closing.end() :]
-        second = (_ANYTHING if bare else _SECOND_DOCUMENT).search(body)
+        second = _bare_rest(body) if bare else _second_document(body)
         if second is not None:
-            place = closing.end() + second.start("found")
+            place = closing.end() + second
             raise RefusalError("more than one YAML document: keep one story a file", place)
-        secured = _SECURED.search(body)
-        if secured is not None:
-            place = closing.end() + secured.start(secured.lastgroup or 0)
-            raise RefusalError("text that has `secured` as a key: remove that line", place)
         # Comments may stand behind the fields of a bare file; they are no text.
-        return _Part(opening.end(), closing.start() + 1, "" if bare else parse_text(body))
+        return _Part(opening.end(), closing.start() + 1, "" if bare else _body(body, closing.end()))
     if bare:
         return _Part(opening.end(), len(text), "")
     raise RefusalError(
@@ -139,19 +184,112 @@ def _split(text: str, story_id: str) -> _Part:
     )
 
 
-def _story(story_id: str, values: dict[str, Any]) -> Story:
+def _bare_rest(body: str) -> int | None:
+    found = _ANYTHING.search(body)
+    return None if found is None else found.start("found")
+
+
+def _second_document(body: str) -> int | None:
+    """Where in a body another document begins, None if there is none."""
+    found = _SECOND_DOCUMENT.search(body)
+    if found is not None:
+        return found.start("found")
+    for block in _BLOCK.finditer(body):
+        start = block.start("found")
+        keys = _keys_of(body, start)
+        plain = all(key[0].islower() for key in keys)
+        # One word and a colon may begin a sentence, and questions and answers a talk.
+        if (len(keys) > 1 and (plain or _KNOWN.intersection(map(str.lower, keys)))) or (
+            keys and block["comment"]
+        ):
+            return start
+    return None
+
+
+def _keys_of(body: str, start: int) -> list[str]:
+    """The keys of the lines from here to the next blank one; none if they are no mapping."""
+    keys: list[str] = []
+    while start < len(body):
+        end = body.find("\n", start)
+        line = body[start : end if end >= 0 else len(body)]
+        key = _KEY.match(line)
+        if key is not None:
+            keys.append(key[1] or key[2])
+        elif not line.strip() or line.startswith(("---", "...")):
+            break
+        elif not _GOES_ON.match(line):
+            return []
+        start += len(line) + 1
+    return keys
+
+
+def _body(text: str, place: int) -> str:
+    line = find_secured(text)
+    if line is not None:
+        place += sum(len(before) + 1 for before in text.split("\n")[:line])
+        raise RefusalError("text that has `secured` as a key: remove that line", place)
+    try:
+        return parse_text(text)
+    except BadValueError as bad:  # it has once the HTML is taken out
+        raise RefusalError(bad.reason, place) from None
+
+
+def _story(story_id: str, mapped: Mapped) -> Story:
+    values = mapped.values
     if "title" not in values:
-        raise RefusalError("no title: give the story a `title: …` with text")
+        said = [warning.reason for warning in mapped.warnings if warning.field == "title"]
+        reason = said[0] if said else "give the story a `title: …` with text"
+        raise RefusalError(f"no title: {reason}", mapped.places.get("title"))
     if values.pop("draft", False):
         values["published"] = False
+    categories = values.pop("category", ())
+    if categories:
+        values["category"] = categories[0]
+        values["topics"] = (*values.get("topics", ()), *categories[1:])
     if "topics" in values:
         values["topics"] = tuple(dict.fromkeys(values["topics"]))
-    return Story(id=story_id, **values)
+    return Story(story_id, **values)
+
+
+_STEM = re.compile(r"(?:([0-9]{4}-[0-9]{2}-[0-9]{2})[-_ ]*)?(.*)", re.DOTALL)
+
+
+def _named_values(story_id: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """What the name of a file says: `2022-05-25-some-title.md`."""
+    if not wanted:
+        return
+    name = story_id.rpartition("/")[2].rpartition(".")[0]
+    day, rest = _STEM.fullmatch(name).groups()  # type: ignore[union-attr]
+    title = parse_title(re.sub("[-_ ]+", " ", rest))
+    if "title" in wanted and title:
+        yield "title", title[0].upper() + title[1:]
+    if "date" in wanted and day:
+        with suppress(BadValueError):
+            yield "published_at", parse_instant(day)
+
+
+def _with_providers(story: Story, providers: tuple[tuple[str, str], ...]) -> Story:
+    """The story with the names that settings give to providers, their subdomains joined."""
+    names = dict(providers)
+
+    def named(article: Any) -> Any:
+        provider: Provider | None = article.provider
+        labels = (provider_key(provider) if provider else "").split(".")
+        for start in range(len(labels)):
+            domain = ".".join(labels[start:])
+            if domain in names:
+                return msgspec.structs.replace(article, provider=Provider(names[domain], domain))
+        return article
+
+    lead: Story = named(story)
+    return msgspec.structs.replace(lead, related=tuple(map(named, story.related)))
 
 
 def _article(values: dict[str, Any]) -> Article:
     if "title" not in values:
         raise BadValueError("no title: this related article was left out", ".title")
+    if "category" in values:
+        values["category"] = values["category"][0]
     return Article(**values)
 
 
@@ -162,48 +300,116 @@ def _image(values: dict[str, Any]) -> Image:
 
 
 def _provider(values: dict[str, Any]) -> Provider | None:
-    domain: str | None = values.get("domain")
-    name: str | None = values.get("name", domain)
-    return None if name is None else Provider(name, domain)
+    return make_provider(values.get("name"), values.get("domain"))
 
+
+#: The format's name of a field → usual names that stand in for it, the first first.
+STAND_INS = {
+    "publishedDateTime": ("date",),
+    "excerpt": ("description", "summary"),
+    "topics": ("tags", "categories", "keywords"),
+    "provider": ("source", "author"),
+    "webUrl": ("link", "canonical", "permalink"),
+    "images": ("image",),
+}
 
 _LINE = Field(parse_line)
-_LINK = Field(parse_link, "an address")
+_TITLE = Field(parse_title)
 _NUMBER = Field(parse_number, "a number")
+_PIXELS = Field(parse_pixels, "a number")
 _FLAG = Field(parse_flag, "true or false")
 _INSTANT = Field(parse_instant, "a date")
+# What cannot be read is never public.
+_PUBLISHED = Field(parse_published, "true or false", False)
+_DRAFT = Field(parse_published, "true or false", True)
+_NAMES = Many(_LINE, lone=True)
+_TOPICS = Many(_LINE, lone=True, separator=",")
+_PROVIDER = Record(
+    {"name": Key("name", _LINE), "domain": Key("domain", Field(parse_domain, "a domain"))},
+    _provider,
+    scalar="name",
+    first=True,
+)
 
-_IMAGE: Fields = {
-    "url": ("url", _LINK),
-    "width": ("width", Field(parse_pixels, "a number")),
-    "height": ("height", Field(parse_pixels, "a number")),
-    "isCached": ("is_cached", _FLAG),
-}
-_PROVIDER: Fields = {
-    "name": ("name", _LINE),
-    "domain": ("domain", Field(parse_domain, "a domain")),
-}
-_ARTICLE: Fields = {
-    "title": ("title", _LINE),
-    "excerpt": ("excerpt", _LINE),
-    "publishedDateTime": ("published_at", _INSTANT),
-    "originalUrl": ("original_url", _LINK),
-    "webUrl": ("web_url", _LINK),
-    "ampWebUrl": ("amp_web_url", _LINK),
-    "cdnAmpWebUrl": ("cdn_amp_web_url", _LINK),
-    "type": ("type", _LINE),
-    "category": ("category", _LINE),
-    "quality": ("quality", _NUMBER),
-    "heat": ("heat", _NUMBER),
-    "provider": ("provider", Record(_PROVIDER, _provider, scalar="name")),
-    "images": ("images", Many(Record(_IMAGE, _image))),
-}
-_STORY: Fields = {
-    **_ARTICLE,
-    "body": ("body", Field(parse_text)),
-    # What cannot be read is never public.
-    "published": ("published", Field(parse_published, "true or false", False)),
-    "draft": ("draft", Field(parse_published, "true or false", True)),
-    "topics": ("topics", Many(_LINE, lone=True)),
-    "related": ("related", Many(Record(_ARTICLE, _article))),
-}
+
+@lru_cache(maxsize=8)
+def fields_of(renamed: tuple[tuple[str, str], ...], base_url: str | None) -> Fields:
+    """The keys of a story. `renamed` are pairs of a key and the format's name for it.
+
+    The format's own names count first, then those of `renamed`, then the usual ones.
+    """
+    own = parse_link if base_url is None else lambda text, _: parse_own_link(text, base_url)
+    link = Field(own, "an address")
+    path = Field(lambda text, _: parse_path_or_link(text, base_url), "an address")
+    image = {"width": Key("width", _PIXELS), "height": Key("height", _PIXELS)}
+    image |= {"url": Key("url", link), "isCached": Key("is_cached", _FLAG)}
+    article = {
+        "title": Key("title", _TITLE),
+        "excerpt": Key("excerpt", _LINE),
+        "publishedDateTime": Key("published_at", _INSTANT),
+        "originalUrl": Key("original_url", link),
+        "webUrl": Key("web_url", link),
+        "ampWebUrl": Key("amp_web_url", link),
+        "cdnAmpWebUrl": Key("cdn_amp_web_url", link),
+        "type": Key("type", _LINE),
+        "category": Key("category", _NAMES),
+        "quality": Key("quality", _NUMBER),
+        "heat": Key("heat", _NUMBER),
+        "provider": Key("provider", _PROVIDER),
+        "images": Key("images", Many(Record(image, _image, scalar="url"), lone=True)),
+    }
+    picture = Record({**image, "url": Key("url", path)}, _image, scalar="url")
+    usual: dict[str, Node] = {"webUrl": path, "images": Many(picture, lone=True)}
+    story = {
+        **article,
+        "body": Key("body", Field(parse_text)),
+        "published": Key("published", _PUBLISHED),
+        "draft": Key("draft", _DRAFT),
+        "topics": Key("topics", _TOPICS),
+    }
+    related = Record(_with_others(article, usual, renamed), _article, tells="related[].")
+    story["related"] = Key("related", Many(related))
+    return _with_others(story, usual, renamed)
+
+
+def _with_others(
+    own: dict[str, Key], usual: Mapping[str, Node], renamed: tuple[tuple[str, str], ...]
+) -> dict[str, Key]:
+    """The format's own keys and all that stand in for them."""
+    fields = dict(own)
+    for ours, names in STAND_INS.items():
+        if ours in own:
+            for rank, name in enumerate(names, 2):
+                fields[name] = Key(own[ours].attribute, usual.get(ours, own[ours].node), rank)
+    for name, ours in renamed:
+        if ours in own:
+            fields[name] = Key(own[ours].attribute, own[ours].node, 1)
+    return fields
+
+
+#: The format's own names, `secured` among them, which is read nowhere.
+FIELDS = frozenset(fields_of((), None)) - {name for names in STAND_INS.values() for name in names}
+_KNOWN = frozenset(map(str.lower, fields_of((), None))) | {"secured", "layout"}
+
+
+def likely_field(name: str) -> str | None:
+    """The field of the format that a key which is not known was probably meant for."""
+    # Case first: `publishedDatetime` is nearer to the field than its letters tell.
+    begin, dot, last = name.rpartition(".")
+    fields = {field.lower(): field for field in FIELDS}
+    word = last.lower().replace("_", "").replace("-", "")
+    found = [word] if word in fields else get_close_matches(word, fields, 1, _LIKELY)
+    return f"{begin}{dot}{fields[found[0]]}" if found else None
+
+
+# What `difflib` calls the ratio: of short words one letter may be missing.
+_LIKELY = 0.85
+
+
+@lru_cache(maxsize=8)
+def _others_than_ours_of(names: frozenset[str]) -> frozenset[str]:
+    return names - FIELDS
+
+
+def _others_than_ours(fields: Fields) -> frozenset[str]:
+    return _others_than_ours_of(frozenset(fields))

@@ -11,15 +11,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from yaml.constructor import SafeConstructor
 from yaml.nodes import ScalarNode
 from yaml.resolver import Resolver
 
-from ..model import Number
+from ..model import Number, Provider
+from ..schema import provider_host, shown_host
+from .markup import find_secured, without_markup
 
 #: Longer addresses are not served by browsers and proxies either.
 MAX_LINK = 4096
@@ -42,26 +47,39 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOST_MARKS, _SHORT = 30, 1000
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
 _TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MOST_MARKS + 1},}}")
+_LETTER = re.compile("[0-9A-Za-z]")
+# Letters and symbols without a shape: fillers of Hangul, a blank of Braille.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _SIMPLE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _INSTANT = re.compile(
-    r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2}))"
+    r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2})|-([0-9]{2})(?=\Z))"
     r"(?:(?:[Tt]|[ \t]+)"
     r"([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
     r"[ \t]*(?:[Zz]|([+-])([0-9]{1,2}?)(?::?([0-5][0-9]))?)?)?"
 )
+# RFC 2822, 3.3, with the zones whose names it knows.
+_MAIL_DATE = re.compile(
+    r"(?:[A-Za-z]{3},?[ ]+)?[0-9]{1,2}[ ]+[A-Za-z]{3}[ ]+[0-9]{4}"
+    r"[ ]+[0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[ ]+(?:[+-][0-9]{4}|GMT|UTC?|[ECMP][SD]T))?"
+)
 _LINK = re.compile(
-    r"https?://(?:[^\s/?#@\[\]\\]*@)?[^\s/?#@:\[\]\\<>\"'`^{|}]+(?::[0-9]{1,5})?(?:[/?#]\S*)?",
+    r"https?://(?:[^\s/?#@\[\]\\]*@)?(?!\.)(?:(?!\.\.)[^\s/?#@:\[\]\\<>\"'`^{|}])+"
+    r"(?::([0-9]{1,5}))?(?:[/?#]\S*)?",
     re.IGNORECASE,
 )
 # Controls, and characters without a width that change how an address looks.
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
-_LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _AROUND_HOST = re.compile(
-    r"(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#:]*)(?::[0-9]*)?(?:[/?#].*)?", re.DOTALL
+    r"(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#:]*)(?::([0-9]*))?(?:[/?#].*)?", re.DOTALL
 )
+_HIGHEST_PORT = 65_535
+
+#: What a field says that is right in its own place and of no use here.
+UNUSED: Any = object()
 
 _resolve: Callable[..., str] = Resolver().resolve
 _constructor = SafeConstructor()
@@ -77,21 +95,42 @@ class BadValueError(Exception):
 
 
 def parse_line(text: str, _plain: bool = True) -> str:
-    """Text of one line: NFC, no control characters, single spaces, trimmed.
+    """Text of one line: NFC, no HTML, no control characters, single spaces, trimmed.
 
     A plain `2022` or `Yes` is text as written where text belongs.
     """
-    if "  " not in text and text.isascii() and text.isprintable():
+    if "  " not in text and text.isascii() and text.isprintable() and _is_bare(text):
         return text.strip()
     return " ".join(_clean(text).split())
 
 
 def parse_text(text: str, _plain: bool = True) -> str:
-    """Text of several lines: NFC, no control characters but tab and line feed, trimmed."""
+    """Text of several lines: as `parse_line`, but tabs and line feeds are kept."""
     return _clean(text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
+def parse_title(text: str, _plain: bool = True) -> str:
+    """Text of one line, nothing if nothing of it is to be seen."""
+    title = parse_line(text)
+    return title if is_visible(title) else ""
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is a sign that can be seen: no blank, no mark, no control of its layout."""
+    if _LETTER.search(text):
+        return True
+    return any(unicodedata.category(c) not in _UNSEEN and c not in _FILLERS for c in text)
+
+
+def _is_bare(text: str) -> bool:
+    return "<" not in text and "&" not in text and "secured" not in text.lower()
+
+
 def _clean(text: str) -> str:
+    if not _is_bare(text):
+        text = without_markup(text)
+        if find_secured(text) is not None:
+            raise BadValueError("text that has `secured` as a key: remove that line")
     if text.isascii() and text.isprintable():
         return text
     text = _CONTROL.sub(" ", text)
@@ -157,16 +196,19 @@ def parse_published(text: str, _plain: bool = True) -> bool:
 
 
 def parse_instant(text: str, _plain: bool = True) -> datetime:
-    """An ISO 8601 date or instant, or a YAML timestamp → UTC; without an offset it is UTC."""
+    """A date or an instant → UTC; without an offset it is UTC.
+
+    As in ISO 8601, in YAML timestamps or in RFC 2822. A month is its first day.
+    """
     found = _INSTANT.fullmatch(text.strip())
     if found is None:
-        raise BadValueError("not a date: write it like 2022-05-25T17:16:00Z")
-    year, month, day, month2, day2, hour, minute, second, fraction, *offset = found.groups()
+        return _mail_instant(text.strip())
+    year, month, day, month2, day2, month3, hour, minute, second, fraction, *offset = found.groups()
     try:
         instant = datetime(
             int(year),
-            int(month or month2),
-            int(day or day2),
+            int(month or month2 or month3),
+            int(day or day2 or 1),
             int(hour or 0),
             int(minute or 0),
             int(second or 0),
@@ -174,6 +216,20 @@ def parse_instant(text: str, _plain: bool = True) -> datetime:
             timezone.utc,
         )
         return instant - _offset(*offset) if offset[0] else instant
+    except (ValueError, OverflowError):
+        raise BadValueError("not a date of the calendar: check day, month and time") from None
+
+
+def _mail_instant(text: str) -> datetime:
+    if not _MAIL_DATE.fullmatch(text):
+        raise BadValueError("not a date: write it like 2022-05-25T17:16:00Z")
+    try:
+        instant = parsedate_to_datetime(text)
+        return (
+            instant.astimezone(timezone.utc)
+            if instant.tzinfo
+            else instant.replace(tzinfo=timezone.utc)
+        )
     except (ValueError, OverflowError):
         raise BadValueError("not a date of the calendar: check day, month and time") from None
 
@@ -190,9 +246,32 @@ def parse_link(text: str, _plain: bool = True) -> str:
     link = text.strip()
     if len(link) > MAX_LINK:
         raise BadValueError(f"an address of more than {MAX_LINK:,} characters")
-    if not _LINK.fullmatch(link) or not _is_safe(link):
+    found = _LINK.fullmatch(link)
+    if not found or not _is_safe(link):
         raise BadValueError("not an http or https address: write it in full, with its host")
+    if found[1] and int(found[1]) > _HIGHEST_PORT:
+        raise BadValueError(f"an address with a port over {_HIGHEST_PORT:,}: correct it")
     return link
+
+
+def parse_own_link(text: str, base_url: str) -> str:
+    """An address, which may be relative to that of the site."""
+    if not _SCHEME.match(text.strip()):
+        text = urljoin(base_url, text.strip())
+    return parse_link(text)
+
+
+def parse_path_or_link(text: str, base_url: str | None) -> Any:
+    """An address in a field that mostly has paths, as `permalink`: of use with a base only.
+
+    A pattern (`/:year/:title/`) and the name of one (`pretty`) never are.
+    """
+    link = text.strip()
+    if _SCHEME.match(link):
+        return parse_link(link)
+    if base_url is None or "/" not in link or ":" in link:
+        return UNUSED
+    return parse_own_link(link, base_url)
 
 
 def _is_safe(link: str) -> bool:
@@ -210,22 +289,20 @@ def _is_safe(link: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def parse_domain(text: str, _plain: bool = True) -> str:
-    """The name of a host, lower case, without scheme, `www.`, port, path or final dot."""
+    """The name of a host as `provider_host` has it, without scheme, port, path, final dot."""
     # The length is checked first, for what is cached must be small.
     found = _AROUND_HOST.fullmatch(parse_line(text).lower()) if len(text) <= MAX_LINK else None
-    host = found[1].rstrip(".") if found else ""
-    if host.startswith("www.") and "." in host[4:]:
-        host = host[4:]
-    if not _HOST.fullmatch(_to_ascii(host)):
+    host = provider_host(found[1].rstrip(".")) if found else None
+    if host is None or found is None or int(found[2] or 0) > _HIGHEST_PORT:
         raise BadValueError("not a domain: write it like news.example")
     return host
 
 
-def _to_ascii(host: str) -> str:
-    """The form of an international domain name in the DNS (RFC 3490), "" if it has none."""
-    if host.isascii() or len(host) > 253:
-        return host if host.isascii() else ""
-    try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
+def make_provider(name: str | None, domain: str | None) -> Provider | None:
+    """A provider by what is known of it; an address in place of a name is its domain."""
+    if name is not None and domain is None and name.startswith(("http://", "https://")):
+        with suppress(BadValueError):
+            name, domain = None, parse_domain(name)
+    if name is None and domain is not None:
+        name = shown_host(domain)
+    return None if name is None else Provider(name, domain)

@@ -3,11 +3,13 @@
 `EventReader` follows the event stream of libyaml (the pure parser where PyYAML was
 built without it) along a tree of `Field`, `Record` and `Many`, and hands each scalar
 to its parser as it comes by. What the tree does not name, `secured` above all, is
-stepped over: only its nesting and keys are checked, and none of it is kept or quoted.
+stepped over: only its nesting and keys are checked, and none of it is kept or quoted,
+but the names of fields that are not known.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -26,7 +28,9 @@ from yaml.events import (
 )
 
 from ..model import FieldWarning
-from .values import BadValueError
+from .aliases import AliasError, Aliases
+from .faults import RefusalError, yaml_fault
+from .values import UNUSED, BadValueError
 
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser as Parser
@@ -37,6 +41,12 @@ else:
 MAX_DEPTH = 32
 #: Warnings a file can cause, so that a report stays readable and small.
 MAX_WARNINGS = 1000
+#: Values and keys of a file; a usual story has about a thousand.
+MAX_EVENTS = 250_000
+#: More `%TAG` and `%YAML` lines than anybody needs: each is compared with all before it.
+MAX_DIRECTIVES = 100
+#: Names of unused keys that are told of one file.
+MAX_UNUSED = 50
 
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", _PREFIX + "str"})
@@ -48,15 +58,6 @@ _TAGS = _TEXT_TAGS | {
     )
 }  # fmt: skip
 _NULLS = frozenset({"~", "null", "Null", "NULL"})
-
-
-class RefusalError(Exception):
-    """The file is not a story. `index` counts characters of the YAML text, if known."""
-
-    def __init__(self, reason: str, index: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.index = index
 
 
 #: The text of a scalar and whether it is plain → its value; raises `BadValueError`.
@@ -75,44 +76,89 @@ class Field(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A mapping. `fields` maps keys to attributes and what is read into them.
+    """A mapping. `fields` are those that are read, by their keys.
 
-    `build` makes the record of the attributes found, or None if there is nothing in it;
-    A scalar that stands in its place is the field with the key `scalar`, if that is given.
+    `build` makes the record of the attributes found, or None if there is nothing in it.
+    A scalar that stands in its place is the field with the key `scalar`, if that is given,
+    and of a list the first item counts, if `first`. `tells` is how the names of keys that
+    are not used are told to begin, None to tell none.
     """
 
-    fields: Mapping[str, tuple[str, Node]]
+    fields: Fields
     build: Callable[[dict[str, Any]], Any]
     scalar: str | None = None
+    first: bool = False
+    tells: str | None = None
 
 
 class Many(NamedTuple):
-    """A list of one kind, read as a tuple; with `lone`, one scalar is a list of one."""
+    """A list of one kind, read as a tuple; with `lone`, one value is a list of one.
+
+    A scalar in the place of the list is cut at each `separator`, if that is given.
+    """
 
     item: Node
     lone: bool = False
+    separator: str | None = None
 
 
 Node: TypeAlias = "Field | Record | Many"
-Fields: TypeAlias = Mapping[str, "tuple[str, Node]"]
 
 
-def read_mapping(text: str, fields: Fields, path: str) -> tuple[dict[str, Any], list[FieldWarning]]:
+class Key(NamedTuple):
+    """What a key is read into. Of several keys with the same attribute the lowest rank counts."""
+
+    attribute: str
+    node: Node
+    rank: int = 0
+
+
+Fields: TypeAlias = "Mapping[str, Key]"
+
+
+class Mapped(NamedTuple):
+    """What a document says.
+
+    values: the attributes found
+    warnings: the fields dropped
+    unused: names of keys that are not known, or whose value was of no use
+    places: of each key of the outermost mapping where it stands, in characters
+    """
+
+    values: dict[str, Any]
+    warnings: list[FieldWarning]
+    unused: tuple[str, ...]
+    places: dict[str, int]
+
+
+# Names that may be told: other keys may be private text that was indented wrongly.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+# Half of a character that UTF-16 writes in two, as JSON escapes it; libyaml refuses both.
+_SURROGATES = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u(?:([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_PRIVATE_USE = range(0xE000, 0xF900)
+
+
+def read_mapping(text: str, fields: Fields, path: str) -> Mapped:
     """Read a YAML document that is a mapping; `path` is named in the warnings.
 
-    Returns the attributes found and the fields dropped. Raises `RefusalError`.
+    Raises `RefusalError`.
     """
+    if text.startswith("%") and text.count("\n%") > MAX_DIRECTIVES:
+        raise RefusalError(f"more than {MAX_DIRECTIVES} directives (`%TAG`): remove them", 0)
+    half = ""
+    if _SURROGATES.search(text):
+        half = next(sign for sign in map(chr, _PRIVATE_USE) if sign not in text)
+        text = _SURROGATES.sub(lambda found: found[1] + _joined(found, half), text)
     try:
-        reader = EventReader(text, path)
-        return reader.read_document(fields), reader.all_warnings()
+        return EventReader(text, path, half).read_document(fields)
+    except AliasError as error:
+        mark = error.event.start_mark
+        raise RefusalError(error.reason, mark.index if mark else None) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # libyaml's messages are fixed; those of the pure parser quote the file.
-        problem = f" ({error.problem})" if yaml.__with_libyaml__ and error.problem else ""
-        raise RefusalError(
-            f"not YAML{problem}: check quotes, indentation and brackets here and just above",
-            mark.index if mark else None,
-        ) from None
+        raise yaml_fault(text, error) from None
     except yaml.reader.ReaderError:
         found = yaml.reader.Reader.NON_PRINTABLE.search(text)
         raise RefusalError(
@@ -124,67 +170,154 @@ def read_mapping(text: str, fields: Fields, path: str) -> tuple[dict[str, Any], 
         raise RefusalError("not YAML: check escapes in double quotes") from None
 
 
-class EventReader:
-    """Reads one document; `warnings` collects the first fields that were dropped."""
+def _joined(found: re.Match[str], half: str) -> str:
+    """The character of two halves, or the sign for half of one."""
+    if found[3] is None:
+        return half
+    return chr(0x10000 + ((int(found[2], 16) & 0x3FF) << 10) + (int(found[3], 16) & 0x3FF))
 
-    def __init__(self, text: str, path: str) -> None:
+
+class EventReader:
+    """Reads one document; `warnings` collects the first fields that were dropped.
+
+    half: the sign that stands in the text for half of a character
+    """
+
+    def __init__(self, text: str, path: str, half: str = "") -> None:
         self.path = path
         self.warnings: list[FieldWarning] = []
         self.more_warnings = 0
-        self._next: Callable[[], Event | None] = Parser(text).get_event
+        self.unused: dict[str, None] = {}
+        self.places: dict[str, int] = {}
+        self._half = half
+        self._left = MAX_EVENTS
+        parser = Parser(text)
+        self._aliases = Aliases(parser.get_event)
+        # Few files have aliases, and without them there is less to do.
+        self._next: Callable[[], Event | None] = (
+            self._aliases.get_event if "*" in text else parser.get_event
+        )
 
-    def read_document(self, fields: Fields) -> dict[str, Any]:
-        """The attributes of the mapping that is the only document of the text."""
+    def read_document(self, fields: Fields) -> Mapped:
+        """What the mapping says that is the only document of the text."""
         event = self._next()
         while isinstance(event, (StreamStartEvent, DocumentStartEvent)):
             event = self._next()
         if not isinstance(event, MappingStartEvent):
             _refuse("no mapping: write fields as `title: …`, one a line", event)
         self._check(event, 1)
-        values = self._read_fields(fields, "", 1)
+        values = self._read_record_fields(Record(fields, dict, tells=""), "", 1)
         self._next()
         event = self._next()
         if not isinstance(event, StreamEndEvent):
             _refuse("more than one YAML document: keep one story a file", event)
+        return Mapped(values, self.all_warnings(), tuple(self.unused), self.places)
+
+    def _read_record_fields(self, record: Record, where: str, depth: int) -> dict[str, Any]:
+        """The attributes of a mapping that has begun, of each the one with the lowest rank."""
+        found = self._read_fields(record, where, depth)
+        values: dict[str, Any] = {}
+        ranks: dict[str, int] = {}
+        for name, value in found.items():
+            attribute, _, rank = record.fields[name]
+            if value is not None and rank <= ranks.get(attribute, rank):
+                values[attribute], ranks[attribute] = value, rank
         return values
 
-    def _read_fields(self, fields: Fields, where: str, depth: int) -> dict[str, Any]:
-        """The rest of a mapping that has begun."""
+    def _read_fields(self, record: Record, where: str, depth: int) -> dict[str, Any]:
+        """The rest of a mapping that has begun: the values of those keys that are wanted."""
+        fields = record.fields
         next_event = self._next
-        values: dict[str, Any] = {}
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         seen: set[str] = set()
         while not isinstance(key := next_event(), MappingEndEvent):
+            self._left -= 2
+            if self._left < 0:
+                _refuse(f"more than {MAX_EVENTS:,} keys and values: split it", key)
             if not isinstance(key, ScalarEvent):
-                self._check(key, depth)
                 _refuse("a key that is no plain text: write keys as words", key)
             name = key.value
             if key.tag is not None:
                 self._check(key, depth)
+            elif name == "<<" and key.implicit[0] and fields:
+                merged |= self._read_merged(record, where, depth)
+                continue
             if name in seen:
-                # Only names of the format are quoted: others may be private.
-                shown = f"`{name}`" if name in fields else "a key"
-                _refuse(f"{shown} occurs twice in one mapping: keep one of them", key)
+                self._warn_twice(name, record, where)
             seen.add(name)
             wanted = fields.get(name)
+            if depth == 1 and key.start_mark is not None:
+                self.places[name] = key.start_mark.index
             if wanted is None:
-                self._skip(next_event(), depth)
+                self._step_over(name, record, where, depth)
                 continue
-            attribute, node = wanted
-            value = self._read_node(next_event(), node, where + name, depth)
-            if value is not None:
-                values[attribute] = value
+            value = self._read_node(next_event(), wanted.node, where + name, depth)
+            if value is UNUSED:
+                self._tell(name, record)
+                value = None
+            found[name] = value
+        return {**merged, **found}
+
+    def _read_merged(self, record: Record, where: str, depth: int) -> dict[str, Any]:
+        """What `<<` adds: the values of a mapping, or of several, of which the first counts."""
+        event = self._next()
+        if isinstance(event, MappingStartEvent):
+            self._check(event, depth + 1)
+            return self._read_fields(record, where, depth + 1)
+        values: dict[str, Any] = {}
+        if isinstance(event, SequenceStartEvent) and depth < MAX_DEPTH:
+            while not isinstance(item := self._next(), SequenceEndEvent):
+                if isinstance(item, MappingStartEvent):
+                    values = {**self._read_fields(record, where, depth + 1), **values}
+                else:
+                    self._skip(item, depth + 1)
+            return values
+        self._skip(event, depth)
         return values
+
+    def _warn_twice(self, name: str, record: Record, where: str) -> None:
+        if record.tells is None and name not in record.fields:
+            # Names are told of mappings that are read, and nothing of what is private.
+            if not self._aliases.hidden:
+                self._warn(where or "…", "a key twice in one mapping: the last counts")
+            return
+        shown = name if name in record.fields or may_be_told(name) else "…"
+        self._warn(where + shown, "this key twice in one mapping: the last counts")
+
+    def _step_over(self, name: str, record: Record, where: str, depth: int) -> None:
+        """Step over the value of a key that is not wanted, or private."""
+        if is_private(name):
+            self._aliases.hidden += 1
+            self._skip(self._next(), depth)
+            self._aliases.hidden -= 1
+            return
+        self._tell(name, record)
+        self._skip(self._next(), depth, where + name if may_be_told(name) else "…")
+
+    def _tell(self, name: str, record: Record) -> None:
+        if record.tells is not None and len(self.unused) < MAX_UNUSED and may_be_told(name):
+            self.unused[record.tells + name] = None
 
     def _read_node(self, event: Event | None, node: Node, where: str, depth: int) -> Any:
         """The value of a node, None if there is none that can be used."""
         if isinstance(event, ScalarEvent):
             return self._read_scalar(event, node, where)
-        if isinstance(event, MappingStartEvent) and isinstance(node, Record):
-            return self._read_record(event, node, where, depth + 1)
-        if isinstance(event, SequenceStartEvent) and isinstance(node, Many):
-            return self._read_many(event, node, where, depth + 1)
+        if isinstance(event, MappingStartEvent):
+            if isinstance(node, Record):
+                return self._read_record(event, node, where, depth + 1)
+            if isinstance(node, Many) and node.lone and isinstance(node.item, Record):
+                value = self._read_record(event, node.item, where, depth + 1)
+                return None if value is None else (value,)
+        if isinstance(event, SequenceStartEvent):
+            if isinstance(node, Many):
+                return self._read_many(event, node, where, depth + 1)
+            if isinstance(node, Record) and node.first:
+                found = self._read_many(event, Many(node), where, depth + 1)
+                return found[0] if found else None
         self._skip(event, depth)
-        self._warn(where, f"{_expected(node)} is expected here")
+        kind = "a mapping" if isinstance(event, MappingStartEvent) else "a list"
+        self._warn(where, f"{_expected(node)} is expected here, not {kind}")
         return _otherwise(node)
 
     def _read_scalar(self, event: ScalarEvent, node: Node, where: str) -> Any:
@@ -193,6 +326,9 @@ class EventReader:
         if event.tag is not None:
             self._check(event, 0)
             plain = event.tag not in _TEXT_TAGS
+        if self._half and self._half in text:
+            self._warn(where, "half of a character (`\\ud83d` alone): this half was dropped")
+            text = text.replace(self._half, "")
         try:
             return _read_scalar(node, text, plain)
         except BadValueError as bad:
@@ -202,7 +338,7 @@ class EventReader:
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:
         self._check(event, depth)
         before = len(self.warnings)
-        values = self._read_fields(node.fields, where + ".", depth)
+        values = self._read_record_fields(node, where + ".", depth)
         try:
             return node.build(values)
         except BadValueError as bad:
@@ -216,25 +352,32 @@ class EventReader:
         values = []
         number = 0
         while not isinstance(item := self._next(), SequenceEndEvent):
+            self._count(item)
             value = self._read_node(item, node.item, f"{where}[{number}]", depth)
-            if value is not None:
+            if value is not None and value is not UNUSED:
                 values.append(value)
             number += 1
         return tuple(values)
 
-    def _skip(self, event: Event | None, depth: int) -> None:
+    def _skip(self, event: Event | None, depth: int, where: str = "") -> None:
         """Step over a node that has begun at `depth`."""
         self._check(event, depth + 1)
         if isinstance(event, MappingStartEvent):
-            self._read_fields({}, "", depth + 1)
+            self._read_fields(_NOTHING, where, depth + 1)
         elif isinstance(event, SequenceStartEvent):
             while not isinstance(item := self._next(), SequenceEndEvent):
-                self._skip(item, depth + 1)
+                self._count(item)
+                self._skip(item, depth + 1, where)
+
+    def _count(self, event: Event | None) -> None:
+        self._left -= 1
+        if self._left < 0:
+            _refuse(f"more than {MAX_EVENTS:,} keys and values: split it", event)
 
     def _check(self, event: Event | None, depth: int) -> None:
-        """Refuse aliases, types that are not plain YAML, and deep nesting."""
+        """Refuse types that are not plain YAML, and deep nesting."""
         if isinstance(event, AliasEvent):
-            _refuse("a YAML alias (`*name`): write its value out", event)
+            _refuse("an alias (`*name`) of nothing before it: write its value out", event)
         if not isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent)):
             return
         if event.tag is not None and event.tag not in _TAGS:
@@ -256,21 +399,37 @@ class EventReader:
         return [*self.warnings, FieldWarning(self.path, "…", reason)]
 
 
+_NOTHING = Record({}, dict)
+
+
+def may_be_told(name: str) -> bool:
+    """Whether a key that is not known may be named: it looks like a name and is not private."""
+    return _NAME.fullmatch(name) is not None and not is_private(name)
+
+
+def is_private(name: str) -> bool:
+    """Whether a key is `secured`, in whatever case."""
+    return len(name) == 7 and name.lower() == "secured"
+
+
 def _read_scalar(node: Node, text: str, plain: bool) -> Any:
     """The value of a scalar in the place of a node, None if it is empty; `BadValueError`."""
     if isinstance(node, Many) and node.lone:
+        if node.separator is not None:
+            parts = [_read_scalar(node.item, part, plain) for part in text.split(node.separator)]
+            return tuple(part for part in parts if part is not None) or None
         value = _read_scalar(node.item, text, plain)
-        return None if value is None else (value,)
+        return value if value is None or value is UNUSED else (value,)
     if isinstance(node, Record) and node.scalar is not None:
-        attribute, field = node.fields[node.scalar]
+        attribute, field, _ = node.fields[node.scalar]
         value = _read_scalar(field, text, plain)
-        return None if value is None else node.build({attribute: value})
+        return value if value is None or value is UNUSED else node.build({attribute: value})
     if not text or text.isspace() or (plain and text in _NULLS):
         return None
     if isinstance(node, Field):
         value = node.parse(text, plain)
         return None if value == "" else value
-    raise BadValueError(f"{_expected(node)} is expected here")
+    raise BadValueError(f"{_expected(node)} is expected here, not text")
 
 
 def _expected(node: Node) -> str:

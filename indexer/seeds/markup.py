@@ -1,0 +1,97 @@
+"""Texts with HTML in them → plain texts, and texts that give away what is private.
+
+The elements that HTML knows are taken out, and only these: `a < b`, `Vec<String>` and
+`<https://news.example>` are text. Time is linear in the text, whatever it holds; the parsers
+that build a tree take seconds and hundreds of megabytes for a few megabytes of open tags.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from html.entities import html5
+
+# Elements that end a line, and those within one.
+_BLOCKS = """
+    address article aside blockquote body br button canvas caption center col colgroup dd details
+    dialog dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6
+    head header hgroup hr html iframe legend li link main menu meta nav noscript object ol optgroup
+    option p param picture pre search section select source summary table tbody td template
+    textarea tfoot th thead title tr track ul video audio embed
+"""
+_INLINES = """
+    a abbr acronym area b base bdi bdo big cite code data datalist del dfn em font i img input ins
+    kbd label map mark meter nobr output progress q rp rt ruby s samp small span strike strong sub
+    sup svg time tt u var wbr
+"""
+_ATTRIBUTES = r"""(?=[\s/>])(?:[^<>"']|"[^"<]*"|'[^'<]*')*>"""
+
+
+def _tags(names: str) -> re.Pattern[str]:
+    return re.compile(rf"</?(?:{'|'.join(names.split())}){_ATTRIBUTES}", re.IGNORECASE)
+
+
+_BLOCK, _INLINE = _tags(_BLOCKS), _tags(_INLINES)
+_COMMENT = re.compile("<!--"), re.compile("-->")
+_CODE = (
+    re.compile(rf"<(?:script|style){_ATTRIBUTES}", re.IGNORECASE),
+    re.compile(r"</(?:script|style)\s*>", re.IGNORECASE),
+)
+# Without the semicolon `&copy=` would be a sign, too, which in an address it is not.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
+
+_SECURED = re.compile(
+    r"""
+    # As a key: at the begin of a line, whatever YAML takes for one or lets stand before it,
+    (?: \A | [\n\r\v\f\x85\u2028\u2029] ) [^\w\n\r\v\f\x85\u2028\u2029"'&!]*
+        (?: [&!]\S*\s+ ){0,2} ["']? (?: secured | SECURED ) ["']? \s*[:=]
+    # in brackets,
+    | [{,\[]\s* ["']? (?: secured | SECURED ) ["']? \s*:
+    # in quotes, in any case,
+    | (?P<mark> ["'] ) (?i:secured) (?P=mark) \s*[:=]
+    # or before one word, to the end of the line, that is none of a language.
+    | \b (?i:secured) [ \t]*[:=][ \t]* ["']?
+        (?= [a-z]*[^\s\w.,;!?'"]\w | [a-z]*[0-9] | [A-Za-z]{1,64}[A-Z] )
+        (?: [^\s"']{64} | [^\s"']{1,63} [ \t"'}\],]* (?=[\n<]|\Z) )
+    """,
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(?:x|u00|U000000)([2-7][0-9a-fA-F])")
+
+
+def without_markup(text: str) -> str:
+    """Plain text: no tags, comments, scripts and styles; entities are what they stand for."""
+    if "<" in text:
+        text = _without(text, *_COMMENT) if "<!--" in text else text
+        text = _BLOCK.sub("\n", _INLINE.sub("", _without(text, *_CODE)))
+    return _ENTITY.sub(_decoded, text) if "&" in text else text
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """Cut out what stands between; what is never closed is text."""
+    kept, begin = [], 0
+    for found in opening.finditer(text):
+        if found.start() < begin:
+            continue
+        end = closing.search(text, found.end())
+        if end is None:
+            break
+        kept.append(text[begin : found.start()])
+        begin = end.end()
+    return "".join([*kept, text[begin:]])
+
+
+def _decoded(entity: re.Match[str]) -> str:
+    name = entity[1]
+    return html.unescape(entity[0]) if name is None else html5.get(name + ";", entity[0])
+
+
+def find_secured(text: str) -> int | None:
+    """The line, counted from 0, on which `secured` stands as a key; None if there is none."""
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    if "secured" not in text.lower():
+        return None
+    found = _SECURED.search(text)
+    # The line feed before the key, if there is one, is a part of what was found.
+    return None if found is None else text.count("\n", 0, found.end())

@@ -1,0 +1,195 @@
+"""`storydex.toml` beside the stories → how they are read."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from ..errors import SeedError
+from ..schema import provider_host
+from .values import BadValueError, parse_link
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: The file of settings in a folder of stories.
+SETTINGS_NAME = "storydex.toml"
+_MAX_BYTES = 1 << 20
+
+#: What the names of story files end with, in either case, unless settings say otherwise.
+SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
+
+#: What a file name can stand in for.
+_NAMED = ("title", "date")
+
+
+class Settings(NamedTuple):
+    """How the stories of a folder are read.
+
+    fields: pairs of a key of theirs and the format's name for it
+    exclude: patterns of `glob` for paths below the folder
+    suffixes: what the names of story files end with, lower case
+    base_url: what relative addresses are relative to
+    providers: pairs of a domain, as `provider_host` has it, and the name of the provider
+    file_name: what is taken from the name of the file where the story has none
+    digest: of the file that says so, "" where there is none
+    """
+
+    fields: tuple[tuple[str, str], ...] = ()
+    exclude: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = SUFFIXES
+    base_url: str | None = None
+    providers: tuple[tuple[str, str], ...] = ()
+    file_name: tuple[str, ...] = ()
+    digest: str = ""
+
+    def excludes(self, path: str) -> bool:
+        """Whether a file or folder is left out, by its path below the folder of stories."""
+        return any(_pattern(glob).fullmatch(path) for glob in self.exclude)
+
+
+NO_SETTINGS = Settings()
+
+
+def read_settings(folder: str | os.PathLike[str], fields: frozenset[str]) -> Settings:
+    """The settings of a folder of stories; `fields` are the format's names.
+
+    Raises `SeedError`, which names the file, the key and the remedy.
+    """
+    path = os.path.join(os.fspath(folder), SETTINGS_NAME)
+    try:
+        data = _read(path)
+        if data is None:
+            return NO_SETTINGS
+        table = tomllib.loads(data.decode())
+    except OSError as error:
+        raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
+    except UnicodeDecodeError as error:
+        raise SeedError(path, f"not UTF-8 at byte {error.start + 1:,}: save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SeedError(path, f"not TOML: {error}") from None
+    except RecursionError:
+        raise SeedError(path, "nested too deep: give plain values") from None
+    digest = blake2b(data, digest_size=16).hexdigest()
+    return _Reader(path, table, fields).read()._replace(digest=digest)
+
+
+def _read(path: str) -> bytes | None:
+    """The bytes of the file, None if there is none; waits for no pipe and follows no link."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(0, "no regular file", path)
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise OSError(0, "over 1 MiB", path)
+    return data
+
+
+class _Reader:
+    """Takes the keys of the file one by one."""
+
+    def __init__(self, path: str, table: dict[str, Any], fields: frozenset[str]) -> None:
+        self._path = path
+        self._table = table
+        self._fields = fields
+
+    def read(self) -> Settings:
+        for key in self._table:
+            if key not in _KEYS:
+                raise self._fault(key, f"unknown: the settings are {', '.join(_KEYS)}")
+        language = self._table.get("language", "en")
+        if language != "en":
+            raise self._fault("language", 'only "en" is there to be chosen: leave the line out')
+        return Settings(
+            fields=self._pairs("fields", self._field),
+            exclude=self._texts("exclude"),
+            suffixes=self._suffixes(),
+            base_url=self._base_url(),
+            providers=self._pairs("providers", self._provider),
+            file_name=self._texts("file_name", _NAMED),
+        )
+
+    def _fault(self, key: str, reason: str) -> SeedError:
+        return SeedError(self._path, f"{key}: {reason}")
+
+    def _pairs(self, key: str, read: Any) -> tuple[tuple[str, str], ...]:
+        table = self._table.get(key, {})
+        if not isinstance(table, Mapping):
+            raise self._fault(key, f'give it as a table: a line `[{key}]`, then `name = "…"`')
+        for name, value in table.items():
+            if not isinstance(value, str) or not value.strip():
+                raise self._fault(f"{key}.{name}", "give a text in quotes")
+        return tuple(read(name, value) for name, value in table.items())
+
+    def _field(self, theirs: str, ours: str) -> tuple[str, str]:
+        if theirs.lower() == "secured" or ours.lower() == "secured":
+            raise self._fault(f"fields.{theirs}", "`secured` is never read: remove the line")
+        if theirs in self._fields:
+            raise self._fault(f"fields.{theirs}", "a name of the format already: remove the line")
+        if ours not in self._fields:
+            names = ", ".join(sorted(self._fields - {"secured"}))
+            raise self._fault(f"fields.{theirs}", f"no field of the format: choose one of {names}")
+        return theirs, ours
+
+    def _provider(self, domain: str, name: str) -> tuple[str, str]:
+        host = provider_host(domain.strip().lower())
+        if host is None:
+            raise self._fault(f"providers.{domain}", 'no domain: write "news.example" = "News"')
+        return host, " ".join(name.split())
+
+    def _texts(self, key: str, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
+        texts = self._table.get(key, [])
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise self._fault(key, f'give a list of texts: {key} = ["…"]')
+        for text in texts:
+            if choices and text not in choices:
+                raise self._fault(key, f"choose of {', '.join(choices)}")
+        return tuple(texts)
+
+    def _suffixes(self) -> tuple[str, ...]:
+        suffixes = self._texts("suffixes") or SUFFIXES
+        for suffix in suffixes:
+            if not re.fullmatch(r"\.[^./\s]+(\.[^./\s]+)*", suffix) or suffix == ".toml":
+                raise self._fault("suffixes", 'write each like ".mdx"')
+        return tuple(suffix.lower() for suffix in suffixes)
+
+    def _base_url(self) -> str | None:
+        text = self._table.get("base_url")
+        if text is None:
+            return None
+        try:
+            return parse_link(text if isinstance(text, str) else "")
+        except BadValueError as bad:
+            raise self._fault("base_url", bad.reason) from None
+
+
+_KEYS = ("fields", "exclude", "suffixes", "base_url", "language", "providers", "file_name")
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A pattern of paths: `*` and `?` stay within a name, `**` does not.
+
+    One without `/` is for names in any folder.
+    """
+    found = _PATTERNS.get(glob)
+    if found is None:
+        signs = re.findall(r"\*\*/|\*\*|\*|\?|.", glob.strip("/"), re.DOTALL)
+        means = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+        expression = "".join(means.get(sign) or re.escape(sign) for sign in signs)
+        anywhere = "" if "/" in glob.strip("/") else "(?:.*/)?"
+        found = _PATTERNS[glob] = re.compile(anywhere + expression, re.DOTALL)
+    return found
+
+
+_PATTERNS: dict[str, re.Pattern[str]] = {}
