@@ -7,7 +7,17 @@ from typing import Any
 
 from flask import Flask, request
 
-from . import compression, connection, display, exports, metrics, problems, security, statics
+from . import (
+    caching,
+    compression,
+    connection,
+    display,
+    exports,
+    metrics,
+    problems,
+    security,
+    statics,
+)
 from .api import api
 from .caching import read_fingerprint
 from .connection import Connection
@@ -34,6 +44,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         FINGERPRINT=read_fingerprint(),
     )
     app.extensions[connection.EXTENSION] = Connection(settings.location, settings.reload_seconds)
+    caching.register(app)
     compression.register(app)
     display.register(app)
     exports.register(app)

@@ -9,7 +9,7 @@ import gzip
 from functools import lru_cache
 from typing import Any, Literal
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 #: A content coding, "" for none.
 Coding = Literal["", "gzip", "br"]
@@ -48,7 +48,14 @@ def register(app: Flask) -> None:
         codings = accepted(request.headers.get("Accept-Encoding", ""))
         body = response.get_data()
         if codings and len(body) >= _SHORTEST:
-            response.set_data(compress(body, codings[0]))
+            answer = g.get("answer")
+            # An answer that is kept is compressed once.
+            packed = answer.bodies.get(codings[0]) if answer else None
+            if packed is None:
+                packed = compress(body, codings[0])
+                if answer:
+                    answer.bodies[codings[0]] = packed
+            response.set_data(packed)
             response.headers["Content-Encoding"] = codings[0]
         return response
 

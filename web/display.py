@@ -62,9 +62,13 @@ def level(quality: float) -> int:
 
 def picture(story: Story) -> Image | None:
     """The first picture of the story, else of its coverage, that is on the web."""
-    # Most stories have one of their own: their articles need not be read.
-    coverage = (image for article in story.related for image in article.images)
-    return next((image for image in chain(story.images, coverage) if safe_link(image.url)), None)
+    return first_picture(chain([story], story.related))
+
+
+def first_picture(texts: Iterable[Story | Article]) -> Image | None:
+    """The first picture of some stories or articles that is on the web."""
+    images = (image for text in texts for image in text.images)
+    return next((image for image in images if safe_link(image.url)), None)
 
 
 def initial(story: Story) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from indexer import Hit, Provider, RelatedHit, ResultPage, safe_link
+from indexer import Article, Hit, Provider, RelatedHit, ResultPage, Story, safe_link
 
 from . import display
 from .page import filter_url, story_url
@@ -70,9 +70,12 @@ def read_hits(page: ResultPage, *, images: bool) -> list[HitView]:
 
 def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
     story = hit.story
-    picture = display.picture(story) if images else None
-    outlet = safe_link(story.url)
     matching = hit.related
+    shown = matching[:RELATED_SHOWN]
+    # No other article is read for the sake of a picture.
+    candidates: list[Story | Article] = [story, *(one.article for one in shown)] if images else []
+    picture = display.first_picture(candidates)
+    outlet = safe_link(story.url)
     return HitView(
         title=clamp(hit.highlights["title"], _TITLE_LENGTH),
         name=cut(story.title),
@@ -90,7 +93,7 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
         topics_left=len(story.topics[TOPICS_SHOWN:]),
         picture=picture.url if picture else None,
         initial=display.initial(story) if picture else "",
-        related=[_read_related(one) for one in matching[:RELATED_SHOWN]],
+        related=[_read_related(one) for one in shown],
         related_total=len(matching),
         articles=len(story.related),
     )
