@@ -107,6 +107,15 @@ class Hit(_Linked):
     related_total: Count | UnsetType = UNSET
 
 
+class Notice(Struct):
+    """A part of a query that was not taken as it looks: characters `start` to `end`."""
+
+    text: str
+    start: Count
+    end: Count
+    reason: str
+
+
 class ResultPage(Struct):
     """A page of results; `facets_beyond` is how many more values each facet has."""
 
@@ -116,6 +125,10 @@ class ResultPage(Struct):
     took_ms: float
     relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
+    corrected: Annotated[
+        str | None, Meta(description="The spelling that was searched instead of the query.")
+    ]
+    notices: list[Notice]
     hits: list[Hit]
     facets: dict[str, list[FacetCount]]
     facets_beyond: dict[str, Count]
@@ -205,6 +218,8 @@ def page_to_json(
         took_ms=round(page.took_ms, _TIME_DECIMALS),
         relaxed=page.relaxed,
         suggestion=page.suggestion,
+        corrected=page.corrected,
+        notices=[Notice(one.text, one.start, one.end, one.reason) for one in page.notices],
         hits=_hits(page.hits, related_limit, fields),
         facets={facet: _counts(rows) for facet, rows in page.facets.items()},
         facets_beyond={facet: rows.beyond for facet, rows in page.facets.items()},

@@ -52,8 +52,8 @@ def test_search_answers_in_the_documented_shape(seed_index):
     """The real story, found by two words that stand in different places of it."""
     page = get(visit(seed_index), "/api/v1/search?q=microsoft+azure&facet_limit=1000")
     assert set(page) == {
-        "query", "total", "complete", "took_ms", "relaxed", "suggestion", "hits", "facets",
-        "facets_beyond",
+        "query", "total", "complete", "took_ms", "relaxed", "suggestion", "corrected", "notices",
+        "hits", "facets", "facets_beyond",
     }  # fmt: skip
     assert page["query"] == "microsoft azure"
     assert page["total"] == 1
