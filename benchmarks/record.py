@@ -47,11 +47,16 @@ def make_record(options: Options, sizes: list[SizeSummary]) -> Record:
 
 def write_record(record: Record, folder: Path) -> Path:
     """Write `YYYY-MM-DD-<n>.json` with the next free number."""
+    return write_dated(record, record.date, folder)
+
+
+def write_dated(record: msgspec.Struct, date: str, folder: Path, before: str = "") -> Path:
+    """Write a record of a day, with `before` at the beginning of its name."""
     folder.mkdir(parents=True, exist_ok=True)
     number = 1
-    while (path := folder / f"{record.date}-{number}.json").exists():
+    while (path := folder / f"{before}{date}-{number}.json").exists():
         number += 1
-    rounded = msgspec.convert(_rounded(msgspec.to_builtins(record)), Record)
+    rounded = msgspec.convert(_rounded(msgspec.to_builtins(record)), type(record))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rounded), indent=1) + b"\n")
     return path
 

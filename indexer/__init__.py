@@ -28,6 +28,7 @@ from .errors import (
 )
 from .generation.verify import DamagedFile, VerifyReport, verify
 from .model import (
+    FACET_SORTS,
     FACETS,
     SORTS,
     Article,
@@ -50,17 +51,24 @@ from .model import (
 )
 from .schema import facet_key
 from .wire import (
+    HIT_FIELDS,
+    RELATED_LIMIT,
     ExportRow,
     export_row,
+    facet_to_json,
     json_schemas,
     page_to_json,
     safe_link,
+    similar_to_json,
     story_to_json,
     write_instant,
 )
 
 __all__ = [
     "FACETS",
+    "FACET_SORTS",
+    "HIT_FIELDS",
+    "RELATED_LIMIT",
     "SORTS",
     "Article",
     "BuildError",
@@ -97,12 +105,14 @@ __all__ = [
     "VerifyReport",
     "export_row",
     "facet_key",
+    "facet_to_json",
     "json_schemas",
     "open_index",
     "page_to_json",
     "parse_day",
     "rebuild",
     "safe_link",
+    "similar_to_json",
     "story_to_json",
     "verify",
     "watch",

@@ -15,21 +15,22 @@ import msgspec
 from .analysis import well_formed
 from .dates import parse_day
 from .disk import local_folder
-from .errors import EngineClosed, StoryNotFound
+from .errors import EngineClosed, QueryError, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
+    FACET_SORTS,
     Facet,
     FacetRows,
     Hit,
     IndexInfo,
     ResultPage,
     SearchRequest,
-    Sort,
     Story,
 )
 from .query.request import check, list_values
 from .search.executor import CompiledLoops, Executor
+from .search.facets import beginning, listed
 from .search.find import ENOUGH, Found, Searcher
 from .search.respell import respell
 from .search.snapshot import Snapshot, open_snapshot
@@ -80,6 +81,29 @@ class Engine(Protocol):
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order; offset, limit and facets are ignored."""
+
+    def facet_values(
+        self,
+        facet: str,
+        text: str = "",
+        *,
+        query: str = "",
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+        sort: str = "count",
+        limit: int = 20,
+    ) -> FacetRows:
+        """The values of a facet whose label or value has a word that begins with `text`.
+
+        Only those that stories found have, with the counts that a search would give; sorted
+        by count or by name.
+        """
+
+    def values_of(
+        self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
+    ) -> FacetRows:
+        """The same as `facet_values`, at most `facet_limit` values of such a request."""
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
@@ -191,25 +215,12 @@ class LocalEngine:
         limit: int = 10,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        return self.answer(
-            SearchRequest(
-                query=query,
-                filters=cast(
-                    "Mapping[Facet, tuple[str, ...]]",
-                    {
-                        facet: list_values(facet, values)
-                        for facet, values in (filters or {}).items()
-                    },
-                ),
-                since=parse_day(since, "since") if isinstance(since, str) else since,
-                until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
-                facets=cast("tuple[Facet, ...]", tuple(facets)),
-                facet_limit=facet_limit,
-                sort=cast("Sort", sort),
-                offset=offset,
-                limit=limit,
-            )
-        )
+        request = _request(query, filters, since, until)
+        request = msgspec.structs.replace(
+            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
+            offset=offset, limit=limit,
+        )  # fmt: skip
+        return self.answer(request)
 
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
@@ -237,6 +248,43 @@ class LocalEngine:
         request = msgspec.structs.replace(check(request), facets=())
         view = self._searched()
         return _hits(view.searcher.find(request, view.snapshot.size), 0, view)
+
+    def facet_values(
+        self,
+        facet: str,
+        text: str = "",
+        *,
+        query: str = "",
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+        sort: str = "count",
+        limit: int = 20,
+    ) -> FacetRows:
+        """The values of a facet whose label or value has a word that begins with `text`.
+
+        Only those that stories found have, with the counts that a search would give; sorted
+        by count or by name.
+        """
+        request = _request(query, filters, since, until)
+        request = msgspec.structs.replace(request, facet_limit=limit)
+        return self.values_of(request, facet, text, sort)
+
+    def values_of(
+        self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
+    ) -> FacetRows:
+        """The same as `facet_values`, at most `facet_limit` values of such a request."""
+        if sort not in FACET_SORTS:
+            raise QueryError("sort", f"{sort!r} is none of {', '.join(FACET_SORTS)}")
+        wanted = cast("tuple[Facet, ...]", (facet,))
+        request = check(
+            msgspec.structs.replace(request, facets=wanted, sort="relevance", offset=0, limit=0)
+        )
+        view = self._searched()
+        found = view.searcher.find(request, 0)
+        fitting = beginning(view.snapshot, wanted[0], well_formed(text))
+        values, counts = view.snapshot.facet(wanted[0]), found.answer.counts[0] * fitting
+        return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Completions of the last word of `text`, the most frequent first."""
@@ -320,6 +368,22 @@ class LocalEngine:
         if self._compiled:
             self._loops.load_in_background()
         return view
+
+
+def _request(
+    query: str,
+    filters: Mapping[str, Sequence[str]] | None,
+    since: date | datetime | str | None,
+    until: date | datetime | str | None,
+) -> SearchRequest:
+    """What is searched, from values as callers write them."""
+    values = {facet: list_values(facet, some) for facet, some in (filters or {}).items()}
+    return SearchRequest(
+        query=query,
+        filters=cast("Mapping[Facet, tuple[str, ...]]", values),
+        since=parse_day(since, "since") if isinstance(since, str) else since,
+        until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
+    )
 
 
 def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:

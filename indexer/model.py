@@ -225,9 +225,9 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides a result page.
 
     `filters` maps facet names to accepted values: values of one facet are
-    alternatives, facets combine. `since` and `until` are inclusive; a plain date
-    means the whole day, UTC. `facet_limit` is how many values of each facet are listed,
-    beside those that `filters` names.
+    alternatives, facets combine, and `-` before a value excludes it. `since` and `until`
+    are inclusive; a plain date means the whole day, UTC. `facet_limit` is how many values
+    of each facet are listed, beside those that `filters` names.
     """
 
     query: str = ""
@@ -242,7 +242,10 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FacetCount(msgspec.Struct, frozen=True):
-    """One value of a facet and the `total` that choosing it would give."""
+    """One value of a facet and the `total` that choosing it would give.
+
+    One that `SearchRequest.filters` excludes has its `-` before it and no story.
+    """
 
     value: str
     label: str
@@ -405,6 +408,11 @@ class HitSource(Protocol):
 
     def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
         """Its fields as escaped HTML."""
+
+
+#: Orders of the values of a facet.
+FacetSort = Literal["count", "name"]
+FACET_SORTS: tuple[FacetSort, ...] = get_args(FacetSort)
 
 
 class Notice(msgspec.Struct, frozen=True):

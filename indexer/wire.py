@@ -8,12 +8,13 @@ is http or https or null, an instant is ISO 8601 with `Z`, a score has six decim
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import model
 
@@ -24,6 +25,9 @@ Marked = Annotated[
     dict[str, str],
     Meta(description="Escaped HTML by field, what matched between <mark> tags."),
 ]
+
+#: Related articles of a hit in an answer, where nothing else is asked for.
+RELATED_LIMIT = 3
 
 _SCORE_DECIMALS = 6
 _TIME_DECIMALS = 3
@@ -48,7 +52,7 @@ class _Linked(Struct):
     def __post_init__(self) -> None:
         for name in _link_fields(type(self)):
             link = getattr(self, name)
-            if link is not None and safe_link(link) is None:
+            if isinstance(link, str) and safe_link(link) is None:
                 setattr(self, name, None)
 
 
@@ -84,19 +88,32 @@ class RelatedHit(_Linked):
 
 
 class Hit(_Linked):
-    """A story on a page of results; `related` are its articles that match, best first."""
+    """A story on a page of results; all fields, or the id and those that were asked for.
+
+    `related` are its articles that match, best first, of `related_total` that do.
+    """
 
     id: str
-    score: float
-    title: str
-    excerpt: str
-    url: Link | None
-    published_at: Instant | None
-    provider: Provider | None
-    topics: tuple[str, ...]
-    quality: int | float | None
-    highlights: Marked
-    related: list[RelatedHit]
+    score: float | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    excerpt: str | UnsetType = UNSET
+    url: Link | UnsetType | None = UNSET
+    published_at: Instant | UnsetType | None = UNSET
+    provider: Provider | UnsetType | None = UNSET
+    topics: tuple[str, ...] | UnsetType = UNSET
+    quality: int | float | UnsetType | None = UNSET
+    highlights: Marked | UnsetType = UNSET
+    related: list[RelatedHit] | UnsetType = UNSET
+    related_total: Count | UnsetType = UNSET
+
+
+class Notice(Struct):
+    """A part of a query that was not taken as it looks: characters `start` to `end`."""
+
+    text: str
+    start: Count
+    end: Count
+    reason: str
 
 
 class ResultPage(Struct):
@@ -108,6 +125,10 @@ class ResultPage(Struct):
     took_ms: float
     relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
+    corrected: Annotated[
+        str | None, Meta(description="The spelling that was searched instead of the query.")
+    ]
+    notices: list[Notice]
     hits: list[Hit]
     facets: dict[str, list[FacetCount]]
     facets_beyond: dict[str, Count]
@@ -160,15 +181,36 @@ class ExportRow(Story):
     score: float
 
 
-_ANSWERS = (ResultPage, Story, ExportRow)
+class FacetValues(Struct):
+    """Values of a facet that were looked for; `beyond` is how many more there are."""
+
+    facet: str
+    values: list[FacetCount]
+    beyond: Count
 
 
-def page_to_json(page: model.ResultPage) -> bytes:
-    """What `/api/v1/search` answers and `storydex search --json` prints."""
-    facets = {
-        facet: [FacetCount(row.value, row.label, row.count, row.selected) for row in rows]
-        for facet, rows in page.facets.items()
-    }
+class SimilarStories(Struct):
+    """Stories that resemble another, best first."""
+
+    hits: list[Hit]
+
+
+_ANSWERS = (ResultPage, Story, ExportRow, FacetValues, SimilarStories)
+#: The fields of a hit that may be asked for.
+HIT_FIELDS = Hit.__struct_fields__
+
+
+def page_to_json(
+    page: model.ResultPage,
+    *,
+    related_limit: int = RELATED_LIMIT,
+    fields: Collection[str] = HIT_FIELDS,
+) -> bytes:
+    """What `/api/v1/search` answers and `storydex search --json` prints.
+
+    related_limit: how many related articles of each hit
+    fields: the fields of each hit, beside its id
+    """
     record = ResultPage(
         query=page.query,
         total=page.total,
@@ -176,28 +218,58 @@ def page_to_json(page: model.ResultPage) -> bytes:
         took_ms=round(page.took_ms, _TIME_DECIMALS),
         relaxed=page.relaxed,
         suggestion=page.suggestion,
-        hits=list(map(_hit, page.hits)),
-        facets=facets,
+        corrected=page.corrected,
+        notices=[Notice(one.text, one.start, one.end, one.reason) for one in page.notices],
+        hits=_hits(page.hits, related_limit, fields),
+        facets={facet: _counts(rows) for facet, rows in page.facets.items()},
         facets_beyond={facet: rows.beyond for facet, rows in page.facets.items()},
     )
     return _encoder.encode(record)
 
 
-def _hit(hit: model.Hit) -> Hit:
-    story = hit.story
-    return Hit(
-        id=story.id,
-        score=_score(hit.score),
-        title=story.title,
-        excerpt=story.excerpt,
-        url=story.url,
-        published_at=story.published_at,
-        provider=_provider(story.provider),
-        topics=story.topics,
-        quality=story.quality,
-        highlights=dict(hit.highlights),
-        related=list(map(_related, hit.related)),
-    )
+def facet_to_json(facet: str, rows: model.FacetRows) -> bytes:
+    """What `/api/v1/facets/<facet>` answers."""
+    return _encoder.encode(FacetValues(facet, _counts(rows), rows.beyond))
+
+
+def similar_to_json(
+    hits: Iterable[model.Hit],
+    *,
+    related_limit: int = RELATED_LIMIT,
+    fields: Collection[str] = HIT_FIELDS,
+) -> bytes:
+    """What `/api/v1/stories/<id>/similar` answers."""
+    return _encoder.encode(SimilarStories(_hits(hits, related_limit, fields)))
+
+
+def _counts(rows: model.FacetRows) -> list[FacetCount]:
+    return [FacetCount(row.value, row.label, row.count, row.selected) for row in rows]
+
+
+def _hits(hits: Iterable[model.Hit], related_limit: int, fields: Collection[str]) -> list[Hit]:
+    readers = [(name, read) for name, read in _READERS.items() if name in fields]
+    records = []
+    for hit in hits:
+        values = {name: read(hit) for name, read in readers}
+        if "related" in fields:
+            values["related"] = list(map(_related, hit.related[:related_limit]))
+        records.append(Hit(id=hit.story.id, **values))
+    return records
+
+
+#: How each field of a hit is read, apart from its related articles: only what is asked for is.
+_READERS: dict[str, Callable[[model.Hit], Any]] = {
+    "score": lambda hit: _score(hit.score),
+    "title": lambda hit: hit.story.title,
+    "excerpt": lambda hit: hit.story.excerpt,
+    "url": lambda hit: hit.story.url,
+    "published_at": lambda hit: hit.story.published_at,
+    "provider": lambda hit: _provider(hit.story.provider),
+    "topics": lambda hit: hit.story.topics,
+    "quality": lambda hit: hit.story.quality,
+    "highlights": lambda hit: hit.highlights,
+    "related_total": lambda hit: len(hit.related),
+}
 
 
 def _related(hit: model.RelatedHit) -> RelatedHit:
@@ -207,7 +279,7 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         url=article.url,
         provider=_provider(article.provider),
         published_at=article.published_at,
-        highlights=dict(hit.highlights),
+        highlights=cast("dict[str, str]", hit.highlights),
     )
 
 

@@ -1,4 +1,4 @@
-"""The HTTP API, version 1: search, suggestions and stories, for programs.
+"""The HTTP API, version 1: search, facets, suggestions and stories, for programs.
 
 Parameters are those of the page (`params`), answers are the records of `indexer`, errors are
 problem documents (`problems`), and `/openapi.json` describes it all (`openapi`).
@@ -6,11 +6,24 @@ problem documents (`problems`), and `/openapi.json` describes it all (`openapi`)
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
 
-from indexer import StoryNotFound, page_to_json, story_to_json
+from indexer import (
+    FACETS,
+    HIT_FIELDS,
+    RELATED_LIMIT,
+    QueryError,
+    StoryNotFound,
+    facet_to_json,
+    page_to_json,
+    similar_to_json,
+    story_to_json,
+)
 
 from . import params
 from .caching import conditional
@@ -28,6 +41,12 @@ def _json(body: bytes) -> Response:
     return Response(body, mimetype="application/json")
 
 
+def _refuse(problems: Iterable[QueryError]) -> None:
+    """Raise the first of some problems."""
+    for problem in problems:
+        raise problem
+
+
 @api.get("/api/v1/search")
 @conditional()
 def search() -> ResponseReturnValue:
@@ -35,13 +54,53 @@ def search() -> ResponseReturnValue:
     wanted, problems = params.read_request(request.args, known=params.API_PARAMETERS)
     if problems:
         return parameter_problem(problems)
-    return _json(page_to_json(observe_search(current_engine().answer(wanted))))
+    limit, fields = _related_limit(), _fields()
+    page = observe_search(current_engine().answer(wanted))
+    return _json(page_to_json(page, related_limit=limit, fields=fields))
+
+
+def _related_limit() -> int:
+    return params.read_number(
+        request.args, "related_limit", RELATED_LIMIT, 0, params.MAX_RELATED_LIMIT
+    )
+
+
+def _fields() -> Sequence[str]:
+    """The fields of a hit that are asked for, all where nothing is said."""
+    text = params.read_text(request.args, "fields")
+    fields = [name.strip() for name in text.split(",")] if text else HIT_FIELDS
+    for name in fields:
+        if name not in HIT_FIELDS:
+            raise QueryError("fields", f"{name[:40]!r} is no field: use {', '.join(HIT_FIELDS)}")
+    return fields
+
+
+@api.get("/api/v1/facets/<facet>")
+@conditional()
+def facet(facet: str) -> ResponseReturnValue:
+    """The values of a facet of which a word begins with `q`, for the same filters and query."""
+    if facet not in FACETS:
+        raise QueryError("facet", f"{facet[:40]!r} is not a facet: use {', '.join(FACETS)}")
+    _refuse(params.check_parameters(request.args, params.FACET_PARAMETERS))
+    args = request.args.copy()
+    text, order = args.pop("q", ""), args.pop("sort", "")
+    args["q"] = args.pop("query", "")
+    limit = params.read_number(args, "limit", params.FACET_LIMIT, 0, params.MAX_FACET_LIMIT)
+    args.pop("limit", None)
+    wanted, problems = params.read_request(args, known=params.SEARCH_PARAMETERS)
+    if problems:
+        return parameter_problem(problems)
+    rows = current_engine().values_of(
+        replace(wanted, facet_limit=limit), facet, text[: params.MAX_VALUE_LENGTH], order or "count"
+    )
+    return _json(facet_to_json(facet, rows))
 
 
 @api.get("/api/v1/suggest")
 @conditional(_SUGGEST_SECONDS)
 def suggest() -> ResponseReturnValue:
     """Ways to finish what is being typed."""
+    _refuse(params.check_parameters(request.args, ("q",)))
     # Not stripped: a word with a space after it is finished.
     text = request.args.get("q", "")[: params.MAX_VALUE_LENGTH]
     return _json(msgspec.json.encode(Suggestions(text, current_engine().suggest(text))))
@@ -51,10 +110,22 @@ def suggest() -> ResponseReturnValue:
 @conditional()
 def story(story_id: str) -> ResponseReturnValue:
     """One whole story."""
+    _refuse(params.check_parameters(request.args, ()))
     found = current_engine().get(story_id)
     if found is None:
         raise StoryNotFound(story_id)
     return _json(story_to_json(found))
+
+
+@api.get("/api/v1/stories/<path:story_id>/similar")
+@conditional()
+def similar(story_id: str) -> ResponseReturnValue:
+    """Stories that resemble one, best first."""
+    _refuse(params.check_parameters(request.args, params.SIMILAR_PARAMETERS))
+    limit = params.read_number(request.args, "limit", params.SIMILAR_LIMIT, 0, params.MAX_LIMIT)
+    related_limit, fields = _related_limit(), _fields()
+    hits = current_engine().more_like(story_id, limit=limit)
+    return _json(similar_to_json(hits, related_limit=related_limit, fields=fields))
 
 
 @api.get("/openapi.json")

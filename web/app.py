@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, request
 
-from . import connection, display, exports, metrics, problems, security
+from . import (
+    caching,
+    compression,
+    connection,
+    display,
+    exports,
+    metrics,
+    problems,
+    security,
+    statics,
+)
 from .api import api
 from .caching import read_fingerprint
 from .connection import Connection
@@ -15,9 +25,6 @@ from .feeds import feeds
 from .metrics import operations
 from .settings import read_settings
 from .views import pages
-
-#: Static addresses carry the release's fingerprint, so a copy never goes stale.
-_FOREVER = "public, max-age=31536000, immutable"
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -27,36 +34,30 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     without it the environment is read. No index needs to exist yet: it is opened when
     first asked for.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config.update(config or {})
     settings = read_settings(config)
     app.config.update(
-        TITLE=settings.title, BASE_URL=settings.base_url, FINGERPRINT=read_fingerprint()
+        TITLE=settings.title,
+        BASE_URL=settings.base_url,
+        IMAGES_SHOWN=settings.images,
+        FINGERPRINT=read_fingerprint(),
     )
     app.extensions[connection.EXTENSION] = Connection(settings.location, settings.reload_seconds)
+    caching.register(app)
+    compression.register(app)
     display.register(app)
     exports.register(app)
     metrics.register(app)
     problems.register(app)
+    statics.register(app)
     security.protect(app, images=settings.images)
     app.jinja_env.globals.update(title=settings.title, images=settings.images)
-    for blueprint in (pages, api, exports.exports, feeds, operations):
+    for blueprint in (pages, api, exports.exports, feeds, operations, statics.statics):
         app.register_blueprint(blueprint)
-    _version_static_files(app)
+
+    @app.context_processor
+    def mount_point() -> dict[str, str]:
+        return {"root": request.script_root}
+
     return app
-
-
-def _version_static_files(app: Flask) -> None:
-    fingerprint = app.config["FINGERPRINT"]
-
-    @app.url_defaults
-    def add_version(endpoint: str, values: dict[str, Any]) -> None:
-        if endpoint == "static":
-            values["v"] = fingerprint
-
-    @app.after_request
-    def keep_forever(response: Response) -> Response:
-        versioned = request.args.get("v") == fingerprint
-        if request.endpoint == "static" and response.status_code == 200 and versioned:
-            response.headers["Cache-Control"] = _FOREVER
-        return response

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
-from flask import Flask, url_for
+from flask import Flask
 from jinja2 import StrictUndefined
-from markupsafe import Markup
 
 from indexer import (
     Article,
-    Hit,
     Image,
     Provider,
-    RelatedHit,
     Story,
     facet_key,
     safe_link,
     write_instant,
 )
 
+from .page import filter_url
+
 #: Quality is an open scale; its indicator has this many steps of this size.
 _STEPS = 5
 _STEP = 20
-#: Related articles listed under one hit; the story's own page has them all.
-RELATED_SHOWN = 25
 _LAST = datetime.max.replace(tzinfo=timezone.utc)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
@@ -36,12 +34,13 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 def day(instant: datetime) -> str:
     """`25 May 2022`, UTC."""
     utc = instant.astimezone(timezone.utc)
-    return f"{utc.day} {utc:%B} {utc.year}"
+    return f"{utc.day} {month_name[utc.month]} {utc.year}"
 
 
 def clock(instant: datetime) -> str:
     """`17:16`, UTC."""
-    return f"{instant.astimezone(timezone.utc):%H:%M}"
+    utc = instant.astimezone(timezone.utc)
+    return f"{utc.hour:02}:{utc.minute:02}"
 
 
 def thousands(number: int) -> str:
@@ -56,19 +55,6 @@ def duration(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
-def marked(hit: Hit | RelatedHit, field: str) -> Markup:
-    """A field with its matches marked: HTML that the engine has escaped."""
-    return Markup(hit.highlights.get(field, ""))
-
-
-def passage(hit: Hit) -> Markup:
-    """The excerpt, or a snippet of the body where only the body matches."""
-    excerpt = marked(hit, "excerpt")
-    body = hit.highlights.get("body", "")
-    elsewhere = "<mark>" in body and "<mark>" not in excerpt
-    return Markup(body) if elsewhere or (body and not excerpt) else excerpt
-
-
 def level(quality: float) -> int:
     """Steps of the quality indicator, 1 to 5."""
     return min(max(int(quality // _STEP) + 1, 1), _STEPS)
@@ -76,8 +62,13 @@ def level(quality: float) -> int:
 
 def picture(story: Story) -> Image | None:
     """The first picture of the story, else of its coverage, that is on the web."""
-    own = [*story.images, *(image for article in story.related for image in article.images)]
-    return next((image for image in own if safe_link(image.url)), None)
+    return first_picture(chain([story], story.related))
+
+
+def first_picture(texts: Iterable[Story | Article]) -> Image | None:
+    """The first picture of some stories or articles that is on the web."""
+    images = (image for text in texts for image in text.images)
+    return next((image for image in images if safe_link(image.url)), None)
 
 
 def initial(story: Story) -> str:
@@ -87,15 +78,16 @@ def initial(story: Story) -> str:
 
 def provider_url(provider: Provider) -> str:
     """The search for everything a provider ran."""
-    return url_for("pages.search", provider=_key(provider))
+    return filter_url("provider", provider_key(provider))
 
 
 def topic_url(topic: str) -> str:
     """The search for everything on a topic."""
-    return url_for("pages.search", topic=facet_key("topic", topic))
+    return filter_url("topic", facet_key("topic", topic))
 
 
-def _key(provider: Provider) -> str:
+def provider_key(provider: Provider) -> str:
+    """What a provider is filtered by."""
     return facet_key("provider", provider.domain or provider.name)
 
 
@@ -111,7 +103,7 @@ def voices(story: Story) -> list[Voice]:
     counts: dict[str, Voice] = {}
     for provider in (story.provider, *(article.provider for article in story.related)):
         if provider:
-            key = _key(provider)
+            key = provider_key(provider)
             seen = counts.get(key, Voice(provider, 0))
             counts[key] = Voice(seen.provider, seen.articles + 1)
     return sorted(counts.values(), key=lambda voice: (-voice.articles, voice.provider.name))
@@ -142,8 +134,6 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "instant": write_instant,
     "thousands": thousands,
     "duration": duration,
-    "marked": marked,
-    "passage": passage,
     "level": level,
     "picture": picture,
     "initial": initial,
@@ -159,7 +149,6 @@ _FILTERS: dict[str, Callable[..., object]] = {
 def register(app: Flask) -> None:
     """Give the templates of an app these filters."""
     app.jinja_env.filters.update(_FILTERS)
-    app.jinja_env.globals["RELATED_SHOWN"] = RELATED_SHOWN
     # A misspelt name in a template is an error, not an empty place on the page.
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -103,7 +103,7 @@ def _read_feed(wanted: SearchRequest) -> _Feed:
 @conditional(_MAX_AGE)
 def atom() -> ResponseReturnValue:
     """The newest stories of a query as an Atom feed."""
-    wanted, problems = params.read_request(request.args)
+    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
     if problems:
         return parameter_problem(problems)
     body = ET.tostring(_atom_feed(_read_feed(wanted)), encoding="utf-8", xml_declaration=True)
@@ -153,7 +153,7 @@ def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: s
 @conditional(_MAX_AGE)
 def json_feed() -> ResponseReturnValue:
     """The newest stories of a query as a JSON feed."""
-    wanted, problems = params.read_request(request.args)
+    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
     if problems:
         return parameter_problem(problems)
     feed = _read_feed(wanted)
@@ -189,6 +189,6 @@ def opensearch() -> Response:
         "opensearch.xml",
         home=public_url(url_for("pages.search")),
         atom=public_url(url_for("feeds.atom")),
-        icon=public_url(url_for("static", filename="favicon.svg")),
+        icon=public_url(url_for("statics.static", name="favicon.svg")),
     )
     return Response(body, content_type="application/opensearchdescription+xml; charset=utf-8")

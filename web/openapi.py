@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from indexer import FACETS, SORTS, json_schemas
+from indexer import FACET_SORTS, FACETS, HIT_FIELDS, RELATED_LIMIT, SORTS, json_schemas
 
 from . import params
 from .feeds import JsonFeed
@@ -33,6 +33,7 @@ _OWN_RECORDS = (Suggestions, JsonFeed, Health, Problem)
 
 _TEXT: Schema = {"type": "string"}
 _HTML: Schema = {"text/html": {"schema": _TEXT}}
+_ANY: Schema = {"*/*": {"schema": {}}}
 
 _FILTER_HINTS = {
     "provider": "A provider's domain: its own stories and those whose coverage it is part of.",
@@ -64,17 +65,23 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
     }
 
 
-def _request_parameters() -> list[Schema]:
+def _filter_parameters() -> list[Schema]:
     day = "A day (2022-05-31), a month, a year or an instant"
+    repeat = "Repeat it for alternatives; - before a value excludes it."
     filters = [
-        _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} Repeat it for alternatives.")
-        for facet in FACETS
+        _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} {repeat}") for facet in FACETS
     ]
     return [
-        _parameter("q", _TEXT, "What to search for; without it all stories, newest first."),
         *filters,
         _parameter("since", _TEXT, f"{day}: nothing older."),
         _parameter("until", _TEXT, f"{day}: nothing younger."),
+    ]
+
+
+def _request_parameters() -> list[Schema]:
+    return [
+        _parameter("q", _TEXT, "What to search for; without it all stories, newest first."),
+        *_filter_parameters(),
         _parameter(
             "sort",
             {"type": "string", "enum": list(SORTS)},
@@ -99,6 +106,36 @@ def _api_parameters() -> list[Schema]:
             _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT),
             "Values of each facet; chosen values come on top.",
         ),
+        *_hit_parameters(),
+    ]
+
+
+def _hit_parameters() -> list[Schema]:
+    """What decides how much is said of a hit."""
+    return [
+        _parameter(
+            "related_limit",
+            _upto(params.MAX_RELATED_LIMIT, RELATED_LIMIT),
+            "Related articles of each hit; related_total says how many match.",
+        ),
+        _parameter(
+            "fields", _TEXT, f"Fields of each hit beside id, with commas: {', '.join(HIT_FIELDS)}."
+        ),
+    ]
+
+
+def _facet_parameters() -> list[Schema]:
+    return [
+        _parameter("facet", {"type": "string", "enum": list(FACETS)}, "The facet.", place="path"),
+        _parameter("q", _TEXT, "How a word of the value or its label begins."),
+        _parameter("query", _TEXT, "A search; only values of the stories it finds are listed."),
+        *_filter_parameters(),
+        _parameter(
+            "sort",
+            {"type": "string", "enum": list(FACET_SORTS), "default": FACET_SORTS[0]},
+            "By stories or by label.",
+        ),
+        _parameter("limit", _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT), "Values at most."),
     ]
 
 
@@ -144,10 +181,34 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             [_parameter("q", _TEXT, "What was typed so far.")],
             _json("Suggestions"),
             "304",
+            "400",
+            "503",
+        ),
+        "/api/v1/facets/{facet}": _get(
+            "facetValues",
+            "Values of a facet, found by how a word of them begins.",
+            _facet_parameters(),
+            _json("FacetValues"),
+            "304",
+            "400",
             "503",
         ),
         "/api/v1/stories/{id}": _get(
-            "getStory", "One whole story.", [story_id], _json("Story"), "304", "404", "503"
+            "getStory", "One whole story.", [story_id], _json("Story"), "304", "400", "404", "503"
+        ),
+        "/api/v1/stories/{id}/similar": _get(
+            "similarStories",
+            "Stories that resemble one.",
+            [
+                story_id,
+                _parameter("limit", _upto(params.MAX_LIMIT, params.SIMILAR_LIMIT), "Hits at most."),
+                *_hit_parameters(),
+            ],
+            _json("SimilarStories"),
+            "304",
+            "400",
+            "404",
+            "503",
         ),
         "/api/v1/export": _get(
             "export",
@@ -166,11 +227,15 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
 
 def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     words = [*wanted, _page_parameter()]
+    find = _parameter("find", _TEXT, "How a word of a provider begins, to be listed.")
+    name = _parameter("name", _TEXT, "The name of the file.", "path")
     atom = {"application/atom+xml": {"schema": _TEXT}}
     opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
-        "/": _get("searchPage", "The search page.", words, _HTML, "304"),
+        "/": _get("searchPage", "The search page.", [*words, find], _HTML, "304"),
         "/story/{id}": _get("storyPage", "A story's page.", [story_id], _HTML, "304"),
+        "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY),
+        "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),
         "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
         "/feed.atom": _get(

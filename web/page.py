@@ -1,18 +1,20 @@
-"""What the search page shows beside its hits: chips, facets, orders and page links.
+"""What the search page shows beside its hits: filters, chips, orders and page links.
 
-Every one is a label and an address. The addresses are requests derived by `params`, so
-that the page works without a script, and templates are left with markup alone.
+The state of a page is in its one form, so that the page works without a script and a long
+address does not stand in every value of every facet. Templates are left with markup alone.
 """
 
 from __future__ import annotations
 
 import calendar
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from flask import request, url_for
+from flask import request
 
 from indexer import SORTS, Facet, FacetCount, FacetRows, ResultPage, SearchRequest
 
@@ -30,37 +32,61 @@ GROUP_TITLES: dict[Facet, str] = {
 }
 #: Values of a facet on the page, beside the chosen ones.
 TOP_VALUES = 12
+#: Values shown of those that the box "Find a provider" finds.
+FOUND_VALUES = 50
 #: Page links on each side of the current page.
 _AROUND = 2
+#: Values that a chip names; it counts the others.
+_NAMED = 2
 
 _BASE_FACETS: tuple[Facet, ...] = ("provider", "topic", "category", "type", "year", "published")
+#: Facets whose values can be excluded one by one; of the others few are left to choose.
+_EXCLUDABLE = frozenset(("provider", "lead_provider", "topic", "category", "type"))
 _STATUS = {"true": "Published", "false": "Unpublished"}
 
 
-class Choice(NamedTuple):
-    """One link of a list of alternatives."""
+class Value(NamedTuple):
+    """One check box: what it is called and how many stories choosing it gives."""
 
+    value: str
     label: str
-    url: str
-    selected: bool
-    total: int = 0
+    total: int
+    chosen: bool
+    excluded: bool
 
 
 class Group(NamedTuple):
-    """One facet: its `choices`, and how many more there are `beyond` them."""
+    """One facet: its `values`, and how many more there are `beyond` them."""
 
     facet: Facet
     title: str
-    choices: list[Choice]
+    values: list[Value]
     beyond: int
+    excludable: bool
 
 
 class Chip(NamedTuple):
-    """An active filter; `url` is the page without it."""
+    """The filters of one kind; `url` is the page without them."""
 
     title: str
     label: str
     url: str
+
+
+class Order(NamedTuple):
+    """One way to sort."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+class PageLink(NamedTuple):
+    """A link to another page of the result."""
+
+    number: int
+    url: str
+    current: bool
 
 
 class Pages(NamedTuple):
@@ -70,7 +96,7 @@ class Pages(NamedTuple):
     last: int
     previous: str | None
     next: str | None
-    links: list[Choice | None]
+    links: list[PageLink | None]
 
 
 def page_facets(wanted: SearchRequest) -> tuple[Facet, ...]:
@@ -83,89 +109,155 @@ def page_facets(wanted: SearchRequest) -> tuple[Facet, ...]:
 
 def search_url(wanted: SearchRequest) -> str:
     """The address of the search page for a request."""
-    query = params.write_query(wanted)
-    # `url_for` takes most of the time of a page with many filter links.
-    return f"{request.script_root}/?{query}" if query else f"{request.script_root}/"
+    return _address("/", params.write_query(wanted))
 
 
-def follow_url(wanted: SearchRequest, endpoint: str, format_name: str = "") -> str:
+def follow_url(wanted: SearchRequest, path: str, format_name: str = "") -> str:
     """The address of the same search as a feed or an export: the whole of it, no page."""
     pairs = params.list_pairs(params.on_page(wanted, 1))
     pairs += [("format", format_name)] if format_name else []
-    return url_for(endpoint) + (f"?{urlencode(pairs)}" if pairs else "")
+    return _address(path, urlencode(pairs))
 
 
-def list_groups(page: ResultPage) -> list[Group]:
-    """The facets worth showing: one with a single value is no choice, save providers."""
+def story_url(story_id: str, query: str = "") -> str:
+    """The page of a story, which keeps the search that led there."""
+    return _address(f"/story/{quote(story_id)}", _encoded("q", query) if query else "")
+
+
+def filter_url(facet: Facet, value: str) -> str:
+    """The search for everything that has a value of a facet."""
+    return _address("/", _encoded(facet, value))
+
+
+@lru_cache(4096)
+def _encoded(name: str, value: str) -> str:
+    return urlencode({name: value})
+
+
+def _address(path: str, query: str) -> str:
+    # `url_for` would take most of the time of a page.
+    return f"{request.script_root}{path}?{query}" if query else f"{request.script_root}{path}"
+
+
+def list_groups(page: ResultPage, found: FacetRows | None) -> list[Group]:
+    """The facets worth showing: one with a single value is no choice, save providers.
+
+    found: the providers that the box "Find a provider" has found, to show instead of the
+        most frequent ones
+    """
     groups = []
     for facet in page_facets(page.request):
         rows = page.facets.get(facet, FacetRows())
-        chosen = any(row.selected for row in rows)
-        if len(rows) > 1 or chosen or (rows and facet == "provider"):
-            groups.append(_group(page.request, facet, rows))
+        if len(rows) > 1 or facet == "provider" or any(row.selected for row in rows):
+            instead = found if facet == "provider" else None
+            groups.append(_group(facet, rows, rows if instead is None else instead))
     return groups
 
 
-def _group(wanted: SearchRequest, facet: Facet, rows: FacetRows) -> Group:
-    ordered = sorted(rows, key=lambda row: not row.selected)
+def _group(facet: Facet, rows: FacetRows, listed: FacetRows) -> Group:
+    """The chosen ones of some rows, then all that are listed."""
     if facet in ("year", "month"):
         ordered = sorted(rows, key=lambda row: row.value, reverse=True)
-    choices = [
-        Choice(
-            value_label(facet, one),
-            search_url(params.toggled(wanted, facet, one.value)),
-            one.selected,
-            one.count,
+    else:
+        chosen = [row for row in rows if row.selected]
+        named = {row.value for row in chosen}
+        ordered = [*chosen, *(row for row in listed if row.value not in named)]
+    labels = [value_label(facet, row) for row in ordered]
+    # Two of one name are told apart by what they are filtered by: two sites of a newspaper.
+    times = Counter(labels)
+    values = [
+        Value(
+            row.value,
+            label if times[label] == 1 else f"{label} ({row.value})",
+            row.count,
+            row.selected,
+            _is_excluded(row),
         )
-        for one in ordered
+        for row, label in zip(ordered, labels, strict=True)
     ]
-    return Group(facet, GROUP_TITLES[facet], choices, rows.beyond)
+    return Group(facet, GROUP_TITLES[facet], values, listed.beyond, facet in _EXCLUDABLE)
+
+
+def _is_excluded(row: FacetCount) -> bool:
+    return row.selected and row.value.startswith(params.EXCLUDED)
 
 
 def value_label(facet: Facet, count: FacetCount) -> str:
     """How a facet value reads on the page."""
+    value = count.value.removeprefix(params.EXCLUDED)
     if facet == "published":
-        return _STATUS.get(count.value, count.label)
+        return _STATUS.get(value, count.label)
     if facet == "month":
-        year, _, month = count.value.partition("-")
+        year, _, month = value.partition("-")
         return f"{calendar.month_name[int(month)]} {year}"
     return count.label
 
 
 def list_chips(page: ResultPage) -> list[Chip]:
-    """The active filters, in the order of the facets, dates last."""
+    """The active filters by kind, in the order of the facets, dates last."""
     wanted = page.request
-    chips = [
-        Chip(
-            GROUP_TITLES[facet],
-            value_label(facet, count),
-            search_url(params.toggled(wanted, facet, count.value)),
-        )
-        for facet in wanted.filters
-        for count in page.facets.get(facet, ())
-        if count.selected
-    ]
-    return [*chips, *_date_chips(wanted)]
+    return [*_facet_chips(page), *_date_chips(wanted)]
+
+
+def _facet_chips(page: ResultPage) -> Iterator[Chip]:
+    wanted = page.request
+    for facet in wanted.filters:
+        chosen = [row for row in page.facets.get(facet, ()) if row.selected]
+        for excluded, before in ((False, ""), (True, "not ")):
+            rows = [row for row in chosen if _is_excluded(row) == excluded]
+            if rows:
+                kept = [
+                    value
+                    for value in wanted.filters[facet]
+                    if value.startswith(params.EXCLUDED) != excluded
+                ]
+                labels = [value_label(facet, row) for row in rows]
+                url = search_url(params.with_values(wanted, facet, kept))
+                yield Chip(GROUP_TITLES[facet], before + _enumerate(labels), url)
+
+
+def _enumerate(labels: list[str]) -> str:
+    """`CNN or BBC, +58`."""
+    named = " or ".join(labels[:_NAMED])
+    return f"{named}, +{len(labels) - _NAMED:,}" if len(labels) > _NAMED else named
 
 
 def _date_chips(wanted: SearchRequest) -> Iterator[Chip]:
     if wanted.since is not None:
-        yield Chip("From", _day(wanted.since), search_url(params.without_since(wanted)))
+        url = search_url(params.within(wanted, None, wanted.until))
+        yield Chip("From", _day(wanted.since), url)
     if wanted.until is not None:
-        yield Chip("Until", _day(wanted.until), search_url(params.without_until(wanted)))
+        url = search_url(params.within(wanted, wanted.since, None))
+        yield Chip("Until", _day(wanted.until), url)
 
 
 def _day(value: date | datetime) -> str:
     return f"{value.day} {value:%b} {value.year}"
 
 
-def list_orders(wanted: SearchRequest) -> list[Choice]:
+def list_orders(wanted: SearchRequest) -> list[Order]:
     """The sort control; best match is no choice where nothing was typed."""
     orders = [sort for sort in SORTS if wanted.query or sort != "relevance"]
+    usual = params.default_sort(wanted.query)
+    # The usual one goes without saying: words typed later are ranked.
     return [
-        Choice(sort.capitalize(), search_url(params.sorted_by(wanted, sort)), sort == wanted.sort)
+        Order("" if sort == usual else sort, _ORDER_LABELS[sort], sort == wanted.sort)
         for sort in orders
     ]
+
+
+_ORDER_LABELS = {
+    "relevance": "Best match", "newest": "Newest first", "oldest": "Oldest first",
+    "quality": "Highest quality",
+}  # fmt: skip
+
+
+def describe(page: ResultPage, chips: list[Chip], number: int) -> str:
+    """What a page is, in a line: query, filters and page."""
+    parts = [page.query, *(f"{chip.title}: {chip.label}" for chip in chips)]
+    if number > 1:
+        parts.append(f"page {number:,}")
+    return " · ".join(part for part in parts if part)
 
 
 def list_pages(page: ResultPage) -> Pages:
@@ -175,17 +267,22 @@ def list_pages(page: ResultPage) -> Pages:
     deepest = params.MAX_OFFSET // params.PAGE_SIZE + 1
     last = min(max(-(-page.total // params.PAGE_SIZE), 1), deepest)
     near = range(max(number - _AROUND, 1), min(number + _AROUND, last) + 1)
-    links: list[Choice | None] = []
+    first = params.write_query(params.on_page(wanted, 1))
+
+    def url(n: int) -> str:
+        return _address("/", f"{first}{'&' * bool(first)}page={n}" if n > 1 else first)
+
+    links: list[PageLink | None] = []
     at = 0
     for n in sorted({1, *near, last}):
         if n > at + 1:
             links.append(None)
-        links.append(Choice(str(n), search_url(params.on_page(wanted, n)), n == number))
+        links.append(PageLink(n, url(n), n == number))
         at = n
     return Pages(
         number,
         last,
-        search_url(params.on_page(wanted, min(number - 1, last))) if number > 1 else None,
-        search_url(params.on_page(wanted, number + 1)) if number < last else None,
+        url(min(number - 1, last)) if number > 1 else None,
+        url(number + 1) if number < last else None,
         links,
     )

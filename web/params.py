@@ -8,7 +8,7 @@ the like derive the requests that the links of a page stand for.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from typing import NamedTuple, cast
 from urllib.parse import urlencode
@@ -33,18 +33,35 @@ MAX_LIMIT = 100
 #: Values of a facet in an answer, beside the chosen ones.
 FACET_LIMIT = 20
 MAX_FACET_LIMIT = 1000
+#: Related articles of a hit, at most; a story has them all.
+MAX_RELATED_LIMIT = 100
+#: Stories that resemble another.
+SIMILAR_LIMIT = 5
 #: Ranking deeper than this serves nobody; the export has the whole result.
 MAX_OFFSET = 10_000
 #: Bounds on one request, far above what the page itself can produce.
 MAX_VALUE_LENGTH = 500
-MAX_FILTERS = 200
+MAX_FILTERS = 100
 
-#: What the page understands, in the order in which it writes them.
-PAGE_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "page")
+#: What decides which stories a search finds, and their order.
+SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort")
+#: What the page understands; `find` is a part of a provider's name.
+PAGE_PARAMETERS = (*SEARCH_PARAMETERS, "page", "find")
 #: What `/api/v1/search` understands.
-API_PARAMETERS = (*PAGE_PARAMETERS, "offset", "limit", "facet", "facet_limit")
+API_PARAMETERS = (
+    *SEARCH_PARAMETERS, "page", "offset", "limit", "facet", "facet_limit", "related_limit",
+    "fields",
+)  # fmt: skip
 #: What `/api/v1/export` understands: it has no pages.
-EXPORT_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "format")
+EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format")
+#: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
+FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
+#: What `/api/v1/stories/<id>/similar` understands.
+SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
+#: Those that may be repeated.
+_REPEATABLE = frozenset((*FACETS, "facet"))
+#: What stands before a value of a facet that stories must not have.
+EXCLUDED = "-"
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
@@ -61,14 +78,39 @@ class Reading(NamedTuple):
     problems: tuple[QueryError, ...]
 
 
-def read_request(args: MultiDict[str, str], *, known: Sequence[str] = ()) -> Reading:
-    """Read the parameters of a page, or those of an API whose parameters are `known`.
+def read_request(args: MultiDict[str, str], *, known: Sequence[str] = PAGE_PARAMETERS) -> Reading:
+    """Read the parameters of an address, of which those that are `known` may stand there.
 
-    Blank parameters count as absent, and pages ignore unknown ones: forms send the
-    one and newsletters add the other. APIs report unknown ones, for a misspelt filter
-    that is silently not applied is worse than an error.
+    Blank parameters count as absent: forms send them. Unknown ones are reported, and those
+    that are given twice and have one value, for a misspelt filter that is silently not
+    applied is worse than an error.
     """
     return _Reader(args, known).read()
+
+
+def check_parameters(args: MultiDict[str, str], known: Sequence[str]) -> Iterator[QueryError]:
+    """What is wrong with the names of some parameters."""
+    for name, values in args.lists():
+        given = [value for value in values if value.strip()]
+        if given and name not in known:
+            yield QueryError(name[:40], f"unknown parameter: use {', '.join(known) or 'none'}")
+        elif len(given) > 1 and name not in _REPEATABLE:
+            yield QueryError(name[:40], "given more than once: give it once")
+
+
+def read_number(args: MultiDict[str, str], name: str, default: int, low: int, high: int) -> int:
+    """A whole number; raises `QueryError` for anything else."""
+    text = read_text(args, name)
+    if not text:
+        return default
+    if _NUMBER.fullmatch(text) and low <= int(text) <= high:
+        return int(text)
+    raise QueryError(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
+
+
+def read_text(args: MultiDict[str, str], name: str) -> str:
+    """The first value of a parameter that is not blank."""
+    return next((text for value in args.getlist(name) if (text := value.strip())), "")
 
 
 class _Reader:
@@ -78,7 +120,7 @@ class _Reader:
         self.problems: list[QueryError] = []
 
     def read(self) -> Reading:
-        self._report_unknown()
+        self.problems.extend(check_parameters(self.args, self.known))
         query = self._text("q")
         since, until = self._dates()
         limit = self._optional("limit", PAGE_SIZE, MAX_LIMIT)
@@ -95,25 +137,18 @@ class _Reader:
         )
         return Reading(wanted, tuple(self.problems))
 
-    def _report_unknown(self) -> None:
-        for name in self.args if self.known else ():
-            if name not in self.known:
-                self._problem(name[:40], f"unknown parameter: use {', '.join(self.known)}")
-
     def _problem(self, name: str, reason: str) -> None:
         self.problems.append(QueryError(name, reason))
 
     def _text(self, name: str) -> str:
-        return (self.args.get(name) or "").strip()
+        return read_text(self.args, name)
 
     def _number(self, name: str, default: int, low: int, high: int) -> int:
-        text = self._text(name)
-        if not text:
+        try:
+            return read_number(self.args, name, default, low, high)
+        except QueryError as problem:
+            self.problems.append(problem)
             return default
-        if _NUMBER.fullmatch(text) and low <= int(text) <= high:
-            return int(text)
-        self._problem(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
-        return default
 
     def _optional(self, name: str, default: int, high: int) -> int:
         return self._number(name, default, 0, high) if name in self.known else default
@@ -145,8 +180,10 @@ class _Reader:
         return {}
 
     def _values(self, facet: Facet) -> tuple[str, ...]:
-        values = {facet_key(facet, value) for value in self.args.getlist(facet)} - {""}
-        return tuple(sorted(value for value in values if self._fits(facet, value)))
+        values = {filter_value(facet, value) for value in self.args.getlist(facet)} - {""}
+        fitting = {value for value in values if self._fits(facet, value.removeprefix(EXCLUDED))}
+        # What is excluded cannot be wanted as well.
+        return tuple(sorted(value for value in fitting if EXCLUDED + value not in fitting))
 
     def _fits(self, facet: Facet, value: str) -> bool:
         if len(value) > MAX_VALUE_LENGTH:
@@ -185,6 +222,13 @@ class _Reader:
             return None
 
 
+def filter_value(facet: Facet, value: str) -> str:
+    """A value of a filter as addresses have it; blank for none."""
+    sign, rest = ("", value) if not value.startswith(EXCLUDED) else (EXCLUDED, value[1:])
+    key = facet_key(facet, rest)
+    return sign + key if key else ""
+
+
 def default_sort(query: str) -> Sort:
     """Best first where something was typed, newest first where people browse."""
     return "relevance" if query else "newest"
@@ -217,20 +261,20 @@ def write_query(wanted: SearchRequest) -> str:
 
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
     """The request with this filter added, or removed if it was there."""
-    values = set(wanted.filters.get(facet, ())) ^ {facet_key(facet, value)}
+    values = set(wanted.filters.get(facet, ())) ^ {filter_value(facet, value)}
+    return with_values(wanted, facet, values)
+
+
+def with_values(wanted: SearchRequest, facet: Facet, values: Iterable[str]) -> SearchRequest:
+    """The request with these values of a facet alone."""
     filters = {**wanted.filters, facet: tuple(sorted(values))}
     kept = {name: filters[name] for name in FACETS if filters.get(name)}
     return replace(wanted, filters=kept, offset=0)
 
 
-def without_since(wanted: SearchRequest) -> SearchRequest:
-    """The request without a first day."""
-    return replace(wanted, since=None, offset=0)
-
-
-def without_until(wanted: SearchRequest) -> SearchRequest:
-    """The request without a last day."""
-    return replace(wanted, until=None, offset=0)
+def within(wanted: SearchRequest, since: date | None, until: date | None) -> SearchRequest:
+    """The request for another span of days."""
+    return replace(wanted, since=since, until=until, offset=0)
 
 
 def without_filters(wanted: SearchRequest) -> SearchRequest:

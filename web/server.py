@@ -59,18 +59,23 @@ def serve(
     standard error. Raises OSError if the address is taken or not of this machine.
     """
     app = create_app({**read_environment(), "INDEX": location})
+    threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
+    run_app(app, host, port, report or _report)
+    cast(Connection, app.extensions[EXTENSION]).close()
+
+
+def run_app(app: Flask, host: str, port: int, report: Callable[[str], None]) -> None:
+    """Serve any app as `serve` does its own; returns when the process is told to end."""
     # Waitress warns of a request that waits for a moment; that is what its queue is for.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
     connections: Connections = {}
     server = _open_server(app, host, port, connections)
     with _stopping_on_sigterm(), _closing_unread(connections):
         for address in _list_addresses(server):
-            (report or _report)(f"Serving on {address}")
+            report(f"Serving on {address}")
         # Waitress turns KeyboardInterrupt and SystemExit into an orderly shutdown.
         server.run()
     server.close()
-    cast(Connection, app.extensions[EXTENSION]).close()
 
 
 def _open_server(

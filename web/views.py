@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from msgspec.structs import replace
 
@@ -14,6 +12,7 @@ from . import page as shown
 from . import params
 from .caching import conditional
 from .connection import current_connection, current_engine
+from .hits import read_hits
 from .metrics import observe_search
 
 pages = Blueprint("pages", __name__)
@@ -38,28 +37,29 @@ def search() -> ResponseReturnValue:
 
 def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> str:
     wanted = page.request
+    find = params.read_text(request.args, "find")[: params.MAX_VALUE_LENGTH]
+    found = None
+    if find:
+        limited = replace(wanted, facet_limit=shown.FOUND_VALUES)
+        found = current_engine().values_of(limited, "provider", find)
     return render_template(
         "search.html",
         page=page,
+        hits=read_hits(page, images=current_app.config["IMAGES_SHOWN"]),
         typed=typed,
         problems=problems,
         info=current_connection().info(),
-        state=_form_state(wanted),
+        find=find,
         dates=_form_dates(wanted),
-        groups=shown.list_groups(page),
+        groups=shown.list_groups(page, found),
         chips=shown.list_chips(page),
         orders=shown.list_orders(wanted),
         pages=shown.list_pages(page),
+        describe=shown.describe,
         url=shown.search_url,
-        follow=partial(shown.follow_url, wanted),
+        follow=shown.follow_url,
         params=params,
     )
-
-
-def _form_state(wanted: SearchRequest) -> list[tuple[str, str]]:
-    """What the forms of a page carry along besides their own fields."""
-    own = ("q", "since", "until", "page")
-    return [pair for pair in params.list_pairs(wanted) if pair[0] not in own]
 
 
 def _form_dates(wanted: SearchRequest) -> dict[str, str]:
@@ -75,7 +75,12 @@ def story(story_id: str) -> ResponseReturnValue:
     found = engine.get(story_id)
     if found is None:
         raise StoryNotFound(story_id)
-    return render_template("story.html", story=found, similar=engine.more_like(story_id, limit=4))
+    return render_template(
+        "story.html",
+        story_url=shown.story_url,
+        story=found,
+        similar=engine.more_like(story_id, limit=4),
+    )
 
 
 @pages.get("/help")

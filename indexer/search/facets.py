@@ -1,17 +1,20 @@
 """Filters and counts over facets.
 
-Values of one facet are alternatives, facets combine, and the counts of a facet ignore
-that facet's own filter: so a count is the total that choosing the value gives.
+Values of one facet are alternatives, `-` before one excludes it, facets combine, and the
+counts of a facet ignore what is wanted of that facet itself, but not what is excluded: so a
+count is the total that choosing the value gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..analysis import fold, iter_words
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
 from ..schema import facet_key
@@ -25,9 +28,26 @@ _RANK_BITS = 32
 _RANK_MASK = (1 << _RANK_BITS) - 1
 
 
-def filter_keys(facet: Facet, values: Iterable[str]) -> frozenset[str]:
-    """The keys that a person's values of a facet stand for."""
-    return frozenset(facet_key(facet, value) for value in values)
+#: What stands before a value that stories must not have.
+EXCLUDED = "-"
+
+
+class Chosen(NamedTuple):
+    """The keys of a facet of which stories must have one, and those they must not have."""
+
+    wanted: frozenset[str]
+    unwanted: frozenset[str]
+
+
+def read_values(facet: Facet, values: Iterable[str]) -> Chosen:
+    """What a person's values of a facet stand for; one that is excluded is not wanted."""
+    excluded, named = set(), set()
+    for value in values:
+        if value.startswith(EXCLUDED):
+            excluded.add(facet_key(facet, value[len(EXCLUDED) :]))
+        else:
+            named.add(facet_key(facet, value))
+    return Chosen(frozenset(named), frozenset(excluded))
 
 
 class Filters:
@@ -39,31 +59,58 @@ class Filters:
     def __init__(
         self,
         snapshot: Snapshot,
-        keys: Mapping[Facet, frozenset[str]],
+        chosen: Mapping[Facet, Iterable[str]],
         since: date | datetime | None,
         until: date | datetime | None,
     ) -> None:
-        self.keys = {facet: wanted for facet, wanted in keys.items() if wanted}
+        read = {facet: read_values(facet, values) for facet, values in chosen.items()}
+        self.unwanted = {facet: one.unwanted for facet, one in read.items() if one.unwanted}
+        self.wanted = {
+            facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)
+        }
         self.failed: list[Failed] = []
         span = None if since is None and until is None else _span(snapshot, since, until)
         for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
             allowed = None if span is None else span[base : base + segment.doc_count]
-            masks = [mask_of(segment, facet, wanted) for facet, wanted in self.keys.items()]
+            for facet, keys in self.unwanted.items():
+                without = ~mask_of(segment, facet, keys)
+                allowed = without if allowed is None else allowed & without
+            masks = [mask_of(segment, facet, keys) for facet, keys in self.wanted.items()]
             self.failed.append(failures(segment.doc_count, allowed, masks))
 
     def wish(self, facet: Facet) -> FacetWish:
         """What to ask an executor for, to count a facet without its own filter."""
-        return FacetWish(facet, list(self.keys).index(facet) + 1 if facet in self.keys else 0)
+        return FacetWish(facet, list(self.wanted).index(facet) + 1 if facet in self.wanted else 0)
 
     def rows(
         self, facet: Facet, values: FacetValues, counts: npt.NDArray[np.int64], limit: int
     ) -> FacetRows:
         """The first `limit` values that stories have, and all that were chosen.
 
-        Most stories first, then by label; chosen values that no story has come last.
+        Most stories first, then by label; chosen values that no story has come last, and
+        after them those that are excluded.
         counts: int64[values]
         """
-        return _rows_of(values, counts, limit, self.keys.get(facet, frozenset()))
+        rows = _rows_of(values, counts, limit, self.wanted.get(facet, frozenset()))
+        unwanted = self.unwanted.get(facet, ())
+        if not unwanted:
+            return rows
+        excluded = sorted((_row_of_key(values, key, EXCLUDED) for key in unwanted), key=_by_label)
+        return FacetRows([*rows, *excluded], beyond=rows.beyond)
+
+
+def beginning(snapshot: Snapshot, facet: Facet, text: str) -> npt.NDArray[np.bool_]:
+    """bool[values]: which values of a facet have these words in label or value, in a row.
+
+    The last may go on: `guard` is the beginning of a word of `The Guardian`. A text without
+    words begins everything if it is blank, else nothing.
+    """
+    words = [fold(word.text) for word in iter_words(text)]
+    values = snapshot.facet(facet)
+    if not words:
+        return np.full(len(values.keys), not text.strip())
+    wanted, names = f" {' '.join(words)}", snapshot.names(facet)
+    return np.fromiter((wanted in names[key] for key in values.keys), np.bool_, len(values.keys))
 
 
 def _rows_of(
@@ -81,9 +128,35 @@ def _rows_of(
     ]
     if len(places) < len(chosen):
         unknown = chosen.difference(values.keys[place] for place in places)
-        rows += [FacetCount(key, key, 0, True) for key in unknown]
-        rows.sort(key=lambda row: (-row.count, row.label.casefold(), row.value))
+        rows += [_row_of_key(values, key) for key in unknown]
+        rows.sort(key=lambda row: (-row.count, *_by_label(row)))
     return FacetRows(rows, beyond=len(used) - sum(row.count > 0 for row in rows))
+
+
+def _by_label(row: FacetCount) -> tuple[str, str]:
+    return row.label.casefold(), row.value
+
+
+def listed(
+    values: FacetValues, counts: npt.NDArray[np.int64], limit: int, *, by_name: bool
+) -> FacetRows:
+    """The first `limit` values that have a count: most stories first, or by label.
+
+    counts: int64[values]
+    """
+    if not by_name:
+        return _rows_of(values, counts, limit, frozenset())
+    used = counts.nonzero()[0]
+    ranks = sorted(_first(values.ranks[used], limit).tolist())
+    rows = [_row(values, counts, values.by_rank[rank], frozenset()) for rank in ranks]
+    return FacetRows(rows, beyond=len(used) - len(rows))
+
+
+def _row_of_key(values: FacetValues, key: str, before: str = "") -> FacetCount:
+    """A chosen value that no story found has."""
+    place = values.place(key)
+    value, label = (key, key) if place is None else (values.values[place], values.labels[place])
+    return FacetCount(before + value, label, 0, True)
 
 
 def _order(

@@ -13,7 +13,7 @@ from ..query.nodes import Fuzzy, Node, all_of
 from ..query.parser import ParsedQuery, parse
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
-from .facets import Filters, filter_keys
+from .facets import Filters
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
@@ -39,8 +39,7 @@ class Searcher:
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
         parsed = parse(request.query)
-        keys = {facet: filter_keys(facet, values) for facet, values in request.filters.items()}
-        filters = Filters(self.executor.snapshot, keys, request.since, request.until)
+        filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort

@@ -192,7 +192,7 @@ class Snapshot:
         key = facet_key(facet, host_of(value) if provider else value)
         if "*" in key or "?" in key:
             fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
-            names = self._names_of(facet) if facet in _NAMED else {}
+            names = self.names(facet) if facet in _NAMED else {}
             found = {value for value in values.keys if fits(value)}
             return found | {value for value, name in names.items() if any(map(fits, name.split()))}
         if facet == "published":
@@ -203,10 +203,10 @@ class Snapshot:
         if facet not in _NAMED or not (words := forms_of(value)):
             return found
         wanted = f" {' '.join(words)} "
-        return found | {value for value, name in self._names_of(facet).items() if wanted in name}
+        return found | {value for value, name in self.names(facet).items() if wanted in name}
 
-    def _names_of(self, facet: Facet) -> dict[str, str]:
-        """Of each value of a facet its spellings, folded, between blanks."""
+    def names(self, facet: Facet) -> dict[str, str]:
+        """Of each value of a facet: itself and its spellings, folded, between blanks."""
         if facet not in self._names:
             names: dict[str, list[str]] = {key: [_folded(key)] for key in self.facet(facet).keys}
             for key, spelling, _ in self._spellings(facet):

@@ -60,7 +60,9 @@ TEXTS = st.one_of(
 _FILTERS = st.fixed_dictionaries(
     {},
     optional={
-        facet: st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)
+        facet: st.lists(
+            st.sampled_from((*values, *(f"-{value}" for value in values))), min_size=1, max_size=2
+        ).map(tuple)
         for facet, values in _VALUES.items()
     },
 )

@@ -421,6 +421,8 @@ def topics(tmp_path_factory):
         (1, ["Delta"], ["gamma 9", "delta 1 *"], 2),
         (2, ["gamma"], ["gamma 9 *", "alpha 4"], 2),
         (1, ["absent", "BETA"], ["gamma 9", "Beta 4 *", "absent 0 *"], 2),
+        (2, ["-Gamma", "delta"], ["alpha 4", "Beta 4", "delta 1 *", "gamma 0 *"], 0),
+        (1, ["-beta", "beta", "-none"], ["gamma 9", "Beta 0 *", "none 0 *"], 2),
     ],
 )
 def test_facets_have_as_many_rows_as_asked_for(topics, limit, chosen, listed, beyond):
@@ -431,6 +433,45 @@ def test_facets_have_as_many_rows_as_asked_for(topics, limit, chosen, listed, be
     assert [f"{row.label} {row.count}{' *' * row.selected}" for row in rows] == listed
     assert rows.beyond == beyond
     assert topics.answer(page.request).facets == page.facets
+
+
+def test_a_value_is_excluded_by_a_minus_sign(topics):
+    """Of that facet and of the others; what is excluded and wanted is excluded."""
+    assert topics.search("", filters={"topic": ["-gamma"]}).total == 9
+    assert topics.search("", filters={"topic": ["-GAMMA", "-delta"]}).total == 8
+    assert topics.search("", filters={"topic": ["alpha", "-gamma"]}).total == 4
+    assert topics.search("", filters={"topic": ["gamma", "-gamma"]}).total == 9
+    page = topics.search("", filters={"topic": ["-gamma"]}, facets=("published", "topic"))
+    assert [row.count for row in page.facets["published"]] == [9]
+    excluded = page.facets["topic"][-1]
+    assert (excluded.value, excluded.label, excluded.selected) == ("-gamma", "gamma", True)
+
+
+def test_values_are_found_by_how_a_word_of_them_begins(tmp_path):
+    """In label or value, whatever the capitals, with the counts that choosing them gives."""
+    names = [("The Guardian", "theguardian.com"), ("Guard Post", "gp.example"), ("ZDNet", "zd.com")]
+    stories = [
+        {"title": f"cat {n}", "provider": {"name": names[n % 3][0], "domain": names[n % 3][1]}}
+        for n in range(7)
+    ]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        found = engine.facet_values("provider", "GUARD")
+        assert [(row.label, row.count) for row in found] == [("The Guardian", 3), ("Guard Post", 2)]
+        assert [row.value for row in engine.facet_values("provider", "theg")] == ["theguardian.com"]
+        assert [row.label for row in engine.facet_values("provider", "the guar")] == [
+            "The Guardian"
+        ]
+        assert engine.facet_values("provider", "uard") == ()
+        assert engine.facet_values("provider", "?!") == ()
+        whole = engine.facet_values("provider", sort="name", limit=2)
+        assert [row.label for row in whole] == ["Guard Post", "The Guardian"]
+        assert whole.beyond == 1
+        few = engine.facet_values("provider", query="title:cat", filters={"provider": ["-zd.com"]})
+        assert [row.count for row in few] == [3, 2]
+        with pytest.raises(indexer.QueryError, match="sort"):
+            engine.facet_values("provider", sort="size")
+        with pytest.raises(indexer.QueryError, match="facet"):
+            engine.facet_values("colour")
 
 
 def test_a_chosen_value_without_stories_keeps_its_name(tmp_path):

@@ -52,15 +52,15 @@ def test_search_answers_in_the_documented_shape(seed_index):
     """The real story, found by two words that stand in different places of it."""
     page = get(visit(seed_index), "/api/v1/search?q=microsoft+azure&facet_limit=1000")
     assert set(page) == {
-        "query", "total", "complete", "took_ms", "relaxed", "suggestion", "hits", "facets",
-        "facets_beyond",
+        "query", "total", "complete", "took_ms", "relaxed", "suggestion", "corrected", "notices",
+        "hits", "facets", "facets_beyond",
     }  # fmt: skip
     assert page["query"] == "microsoft azure"
     assert page["total"] == 1
     hit = page["hits"][0]
     assert set(hit) == {
         "id", "score", "title", "excerpt", "url", "published_at", "provider", "topics",
-        "quality", "highlights", "related",
+        "quality", "highlights", "related", "related_total",
     }  # fmt: skip
     assert hit["id"] == SEED_STORY
     assert hit["published_at"] == "2022-05-25T17:16:00Z"
@@ -124,6 +124,74 @@ def test_a_facet_has_as_many_values_as_asked_for_and_says_how_many_more_there_ar
     assert page["facets_beyond"] == {"provider": 30}
     assert len(get(client, "/api/v1/search?facet_limit=1000")["facets"]["provider"]) == 33
     assert problem(client, "/api/v1/search?facet_limit=1001", 400)["parameter"] == "facet_limit"
+
+
+def test_a_hit_has_three_related_articles_and_says_how_many_match(seed_index):
+    """More where more are asked for."""
+    client = visit(seed_index)
+    hit = get(client, "/api/v1/search?q=microsoft+azure")["hits"][0]
+    assert (len(hit["related"]), hit["related_total"]) == (3, 13)
+    more = get(client, "/api/v1/search?q=microsoft+azure&related_limit=100")["hits"][0]
+    assert (len(more["related"]), more["related_total"]) == (13, 13)
+    assert more["related"][:3] == hit["related"]
+    assert problem(client, "/api/v1/search?related_limit=101", 400)["parameter"] == "related_limit"
+
+
+def test_a_hit_has_the_fields_that_are_asked_for(client):
+    """And its id, always."""
+    for hit in get(client, "/api/v1/search?q=azure&fields=title,+url")["hits"]:
+        assert set(hit) == {"id", "title", "url"}
+    document = problem(client, "/api/v1/search?fields=title,colour", 400)
+    assert document["parameter"] == "fields"
+    assert "related_total" in document["detail"]
+
+
+def test_values_of_a_facet_are_found_by_how_a_word_begins(client):
+    """With the counts of the same search and filters, by count or by name."""
+    found = get(client, "/api/v1/facets/provider?q=desk1&query=azure&year=2022&limit=2")
+    assert found["facet"] == "provider"
+    assert [one["value"] for one in found["values"]] == ["desk1.example", "desk11.example"]
+    assert found["beyond"] == 4
+    named = get(client, "/api/v1/facets/provider?q=S&sort=name")["values"]
+    assert [(one["label"], one["count"]) for one in named] == [("Seeking Alpha", 10)]
+    assert len(get(client, "/api/v1/facets/topic")["values"]) == 2
+    assert problem(client, "/api/v1/facets/colour", 400)["parameter"] == "facet"
+    assert problem(client, "/api/v1/facets/topic?sort=size", 400)["parameter"] == "sort"
+    assert problem(client, "/api/v1/facets/topic?limit=1001", 400)["parameter"] == "limit"
+    assert problem(client, "/api/v1/facets/topic?offset=3", 400)["parameter"] == "offset"
+
+
+def test_stories_that_resemble_one_are_hits(client):
+    """The story itself is none of them."""
+    path = "/api/v1/stories/2022/story%2005.md/similar"
+    hits = get(client, f"{path}?limit=2&fields=title")["hits"]
+    assert len(hits) == 2
+    assert all("turbines" in hit["title"] and hit["id"] != "2022/story 05.md" for hit in hits)
+    assert len(get(client, f"{path}?limit=1")["hits"]) == 1
+    problem(client, "/api/v1/stories/none/similar", 404)
+
+
+def test_a_value_is_excluded_by_a_minus_sign(client):
+    """It is listed, chosen and without stories."""
+    page = get(client, "/api/v1/search?lead_provider=-ZDNet.com&facet=lead_provider")
+    assert page["total"] == 20
+    assert page["facets"]["lead_provider"][-1] == {
+        "value": "-zdnet.com", "label": "ZDNet", "count": 0, "selected": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/v1/search?q=a&q=b", "q"), ("/api/v1/search?limit=1&limit=2", "limit"),
+        ("/api/v1/suggest?q=a&limit=3", "limit"), ("/api/v1/stories/2021/story%2000.md?x=1", "x"),
+        ("/api/v1/export?find=a", "find"), ("/feed.atom?format=x", "format"),
+        ("/feed.json?sort=newest&sort=oldest", "sort"),
+    ],
+)  # fmt: skip
+def test_unknown_and_repeated_parameters_are_refused_everywhere(client, path, name):
+    """A parameter that does nothing misleads whoever wrote it."""
+    assert problem(client, path, 400)["parameter"] == name
 
 
 def test_a_bad_parameter_is_named_with_its_remedy(client):
@@ -288,9 +356,8 @@ def test_the_description_lists_every_route(client):
     """A route that is not described does not exist for a user."""
     described = get(client, "/openapi.json")["paths"]
     routes = {
-        rule.rule.replace("<path:story_id>", "{id}")
+        rule.rule.replace("<path:story_id>", "{id}").replace("<", "{").replace(">", "}")
         for rule in client.application.url_map.iter_rules()
-        if rule.endpoint != "static"
     }
     assert routes == set(described)
 
@@ -300,6 +367,9 @@ def test_the_description_lists_every_route(client):
     [
         ("/api/v1/search?q=azure&facet=year", "ResultPage"),
         ("/api/v1/suggest?q=az", "Suggestions"),
+        ("/api/v1/search?q=azure&fields=title", "ResultPage"),
+        ("/api/v1/facets/topic?q=cl", "FacetValues"),
+        ("/api/v1/stories/2021/story%2000.md/similar", "SimilarStories"),
         ("/api/v1/export?q=turbines&year=2022&quality=4", "Problem"),
         ("/api/v1/export?lead_provider=zdnet.com&month=2021-03&q=%22report+0%22", "ExportRow"),
         ("/feed.json?q=azure", "JsonFeed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import shutil
 import signal
@@ -11,6 +12,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import brotli
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -184,6 +186,36 @@ def test_head_is_get_without_the_body(index, path):
     assert head.data == b""
     assert head.headers.get("ETag") == get.headers.get("ETag")
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
+
+
+def test_an_answer_that_is_kept_is_the_same_for_whoever_may_have_it(index, monkeypatch):
+    """Asked for again it is not made again; another host or coding has its own."""
+    client = visit(index)
+    first = client.get("/feed.json?q=azure")
+    engine = type(client.application.extensions["storydex.connection"].engine())
+    monkeypatch.setattr(engine, "answer", None)
+    again = client.get("/feed.json?q=azure", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(again.data) == first.data
+    assert client.get("/feed.json?q=azure").data == first.data
+    assert client.get("/feed.json?q=azure", base_url="http://other.example").status_code == 500
+
+
+@pytest.mark.parametrize(
+    "path", ["/?q=azure", "/api/v1/search?q=azure", "/feed.atom", "/static/app.js"]
+)
+def test_answers_are_compressed_for_who_can_read_that(index, path):
+    """With gzip or brotli, and caches are told that there are several."""
+    client = visit(index)
+    plain = client.get(path)
+    assert "Content-Encoding" not in plain.headers
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    for header, coding in (("gzip", "gzip"), ("gzip, deflate, br", "br"), ("br;q=0, *", "gzip")):
+        packed = client.get(path, headers={"Accept-Encoding": header})
+        assert packed.headers["Content-Encoding"] == coding
+        assert int(packed.headers["Content-Length"]) == len(packed.data) < len(plain.data) / 2
+        unpack = gzip.decompress if coding == "gzip" else brotli.decompress
+        assert len(unpack(packed.data)) == pytest.approx(len(plain.data), abs=20)
+    assert "Content-Encoding" not in client.get(path, headers={"Accept-Encoding": "x"}).headers
 
 
 def test_static_files_are_kept_for_good_under_their_version(index):

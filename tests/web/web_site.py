@@ -96,6 +96,23 @@ class Page(HTMLParser):
         """The attributes of every element with this name."""
         return [attributes for name, attributes in self.tags if name == tag]
 
+    def fields(self) -> list[tuple[str, str]]:
+        """What a browser would send of the page's form, as name and value."""
+        found, select = [], ""
+        for tag, attributes in self.tags:
+            select = attributes["name"] if tag == "select" else select
+            value = attributes.get("value", "")
+            if tag == "option" and "selected" in attributes:
+                found.append((select, value))
+            elif tag == "input" and (attributes["type"] != "checkbox" or "checked" in attributes):
+                found.append((attributes["name"], value))
+        return [(name, value) for name, value in found if value]
+
+    def boxes(self, name: str) -> list[str]:
+        """The values of the check boxes with this name."""
+        boxes = (one for one in self.all("input") if one["type"] == "checkbox")
+        return [one["value"] for one in boxes if one["name"] == name]
+
     def links(self, rel: str = "") -> list[str]:
         """Where its links lead; with `rel` only those that have it."""
         return [

@@ -1,5 +1,5 @@
-/* What scripts add to pages that work without them: suggestions while typing,
-   `/` for the search box, no holes where pictures fail. */
+/* What scripts add to pages that work without them: suggestions while typing, results that
+   change in place, `/` for the search box, no holes where pictures fail. */
 "use strict";
 
 const DELAY_MS = 120;
@@ -78,8 +78,11 @@ function suggestWhileTyping(box) {
     }
   }
 
-  box.addEventListener("input", () => {
+  box.addEventListener("input", (event) => {
     close();
+    if (event.isComposing) {
+      return;
+    }
     typed = box.value;
     if (typed.trim().length > 1) {
       timer = setTimeout(ask, DELAY_MS);
@@ -124,20 +127,126 @@ function focusOnSlash(box) {
   });
 }
 
-/* Keeps addresses short: an empty field says nothing. */
-function leaveOutEmptyFields(form) {
-  form.addEventListener("submit", () => {
-    for (const field of form.querySelectorAll("input[name]")) {
-      field.disabled = field.value.trim() === "";
+/* Results, counts and chips change in place: whatever changes the form of the page asks
+   the server for the whole page and takes the live parts of the answer. An answer that a
+   newer question has overtaken is dropped. Where anything fails, the browser loads the page. */
+function updateInPlace(form) {
+  const live = () => document.querySelectorAll("[data-live]");
+  let asking = null;
+
+  /* Focus stays where it was, though the element is a new one. */
+  function remember() {
+    const { id, name, value, tagName, selectionStart } = document.activeElement;
+    return () => {
+      const same = id
+        ? document.getElementById(id)
+        : [...document.getElementsByName(name ?? "")].find((e) => e.tagName === tagName && e.value === value);
+      if (id === "find" && same) {
+        same.value = value;
+      }
+      if (same && same !== document.activeElement) {
+        same.focus({ preventScroll: true });
+        if (same.type === "search") {
+          same.setSelectionRange(selectionStart, selectionStart);
+        }
+      }
+    };
+  }
+
+  function swap(page) {
+    const restore = remember();
+    for (const part of live()) {
+      const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
+      part.replaceChildren(...fresh.childNodes);
+    }
+    for (const name of ["canonical", "alternate"]) {
+      document.head.querySelectorAll(`link[rel=${name}]`).forEach((link) => link.remove());
+      document.head.append(...page.head.querySelectorAll(`link[rel=${name}]`));
+    }
+    document.querySelector(".filters > summary").replaceChildren(...page.querySelector(".filters > summary").childNodes);
+    document.title = page.title;
+    nameApply();
+    restore();
+    said.textContent = document.querySelector(".summary h1").textContent;
+  }
+
+  async function show(url, remembered) {
+    asking?.abort();
+    const mine = (asking = new AbortController());
+    try {
+      const answer = await fetch(url, { signal: mine.signal, headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine.signal.aborted) {
+        return;
+      }
+      swap(page);
+      const address = document.querySelector("link[rel=canonical]").href;
+      if (remembered === "push" && address !== location.href) {
+        history.pushState(null, "", address);
+      } else if (remembered === "replace") {
+        history.replaceState(null, "", address);
+      }
+    } catch {
+      if (!mine.signal.aborted) {
+        location.assign(url);
+      }
+    }
+  }
+
+  function address(submitter) {
+    const data = new FormData(form, submitter);
+    const pairs = [...data].filter(([, value]) => value.trim() !== "");
+    return `${form.action}?${new URLSearchParams(pairs)}`;
+  }
+
+  /* On a phone the button closes the sheet; its words say what is behind it. */
+  function nameApply() {
+    const button = document.querySelector(".apply button");
+    button.textContent = button.dataset.apply;
+  }
+
+  const said = document.createElement("p");
+  said.className = "unseen";
+  said.setAttribute("role", "status");
+  document.body.append(said);
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const sheet = document.querySelector(".filters");
+    if (event.submitter?.closest(".apply") && sheet.open) {
+      sheet.open = false;
+      document.getElementById("results").scrollIntoView();
+    }
+    show(address(event.submitter), "push");
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.form === form && event.target.type !== "search") {
+      show(address(), "push");
     }
   });
+  let timer = 0;
+  const find = (event) => {
+    if (event.target.id === "find" && !event.isComposing) {
+      clearTimeout(timer);
+      timer = setTimeout(() => show(address(), "replace"), DELAY_MS);
+    }
+  };
+  document.addEventListener("input", find);
+  document.addEventListener("compositionend", find);
+  window.addEventListener("popstate", () => show(location.href));
+  nameApply();
+  document.documentElement.classList.add("scripted");
 }
 
-/* Coming back with the back button finds the form as it was submitted. */
-function restoreFields() {
-  for (const field of document.querySelectorAll("form input[name]:disabled")) {
-    field.disabled = false;
-  }
+/* Keeps addresses short where the browser loads the page: an empty field says nothing. */
+function leaveOutEmptyFields(form) {
+  form.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) {
+      if (value.trim() === "") {
+        event.formData.delete(name);
+      }
+    }
+  });
 }
 
 /* A thumbnail keeps its place, so that nothing moves; a large picture gives it up. */
@@ -155,5 +264,7 @@ const box = document.getElementById("q");
 suggestWhileTyping(box);
 focusOnSlash(box);
 hideBrokenPictures();
-document.querySelectorAll("form").forEach(leaveOutEmptyFields);
-window.addEventListener("pageshow", restoreFields);
+leaveOutEmptyFields(box.form);
+if (document.querySelector(".results-page")) {
+  updateInPlace(box.form);
+}

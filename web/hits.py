@@ -1,0 +1,157 @@
+"""What the search page shows of each hit, read from it once; rendered by `parts.html`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from indexer import Article, Hit, Provider, RelatedHit, ResultPage, Story, safe_link
+
+from . import display
+from .page import filter_url, story_url
+
+#: Related articles that stand open under a hit; the page of the story has the others.
+RELATED_SHOWN = 2
+#: Topics under a hit.
+TOPICS_SHOWN = 6
+#: Characters shown of a title, an excerpt or a passage; the page of the story has the rest.
+_TITLE_LENGTH, _PASSAGE_LENGTH = 240, 420
+_NAME_LENGTH = 80
+
+_PIECES = re.compile(r"<[^>]*>|&[^;]*;|[^<&]+")
+
+
+class Source(NamedTuple):
+    """A provider: its name, and the search for everything it ran."""
+
+    name: str
+    url: str
+
+
+class RelatedView(NamedTuple):
+    """A related article that matches."""
+
+    title: Markup
+    url: str | None
+    source: str
+    published_at: datetime | None
+
+
+class HitView(NamedTuple):
+    """A story on a result page."""
+
+    title: Markup
+    name: str
+    url: str
+    outlet_url: str | None
+    outlet: str
+    source: Source | None
+    published_at: datetime | None
+    quality: int | float | None
+    published: bool
+    passage: Markup
+    topics: list[Source]
+    topics_left: int
+    picture: str | None
+    initial: str
+    related: list[RelatedView]
+    related_total: int
+    articles: int
+
+
+def read_hits(page: ResultPage, *, images: bool) -> list[HitView]:
+    """What is shown of the hits of a page; raises `IndexCorrupt`."""
+    return [_read_hit(hit, page.query, images) for hit in page.hits]
+
+
+def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
+    story = hit.story
+    matching = hit.related
+    shown = matching[:RELATED_SHOWN]
+    # No other article is read for the sake of a picture.
+    candidates: list[Story | Article] = [story, *(one.article for one in shown)] if images else []
+    picture = display.first_picture(candidates)
+    outlet = safe_link(story.url)
+    return HitView(
+        title=clamp(hit.highlights["title"], _TITLE_LENGTH),
+        name=cut(story.title),
+        url=story_url(story.id, query),
+        outlet_url=outlet,
+        outlet=host_of(outlet) if outlet else "",
+        source=_source(story.provider),
+        published_at=story.published_at,
+        quality=story.quality,
+        published=story.published,
+        passage=clamp(_passage(hit), _PASSAGE_LENGTH),
+        topics=[
+            Source(cut(topic), display.topic_url(topic)) for topic in story.topics[:TOPICS_SHOWN]
+        ],
+        topics_left=len(story.topics[TOPICS_SHOWN:]),
+        picture=picture.url if picture else None,
+        initial=display.initial(story) if picture else "",
+        related=[_read_related(one) for one in shown],
+        related_total=len(matching),
+        articles=len(story.related),
+    )
+
+
+def _read_related(hit: RelatedHit) -> RelatedView:
+    article = hit.article
+    return RelatedView(
+        clamp(hit.highlights["title"], _TITLE_LENGTH),
+        safe_link(article.url),
+        cut(article.provider.name) if article.provider else "",
+        article.published_at,
+    )
+
+
+def _source(provider: Provider | None) -> Source | None:
+    if provider is None:
+        return None
+    return Source(cut(provider.name), filter_url("provider", display.provider_key(provider)))
+
+
+def _passage(hit: Hit) -> str:
+    """The excerpt, or a snippet of the body where only the body matches."""
+    excerpt, body = hit.highlights["excerpt"], hit.highlights.get("body", "")
+    elsewhere = "<mark>" in body and "<mark>" not in excerpt
+    return body if elsewhere or (body and not excerpt) else excerpt
+
+
+def host_of(url: str) -> str:
+    """`zdnet.com` of an address there."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def cut(text: str) -> str:
+    """A name of which nobody needs more than a line."""
+    return text if len(text) <= _NAME_LENGTH else f"{text[:_NAME_LENGTH]}…"
+
+
+def clamp(html: str, length: int) -> Markup:
+    """Escaped text with `<mark>`, cut after about so many characters."""
+    if len(html) <= length:
+        return Markup(html)
+    kept: list[str] = []
+    marked = False
+    for piece in _PIECES.findall(html):
+        if piece[0] == "<":
+            marked = piece == "<mark>"
+        elif piece[0] == "&":
+            length -= 1
+        elif len(piece) > length:
+            kept.append(piece[:length].rpartition(" ")[0] or piece[:length])
+            length = -1
+            break
+        else:
+            length -= len(piece)
+        kept.append(piece)
+    end = "</mark>" * marked + ("…" if length < 0 else "")
+    return Markup("".join(kept) + end)
