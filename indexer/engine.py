@@ -73,6 +73,7 @@ class Engine(Protocol):
         sort: str = "relevance",
         offset: int = 0,
         limit: int = 10,
+        spelling: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
 
@@ -213,6 +214,7 @@ class LocalEngine:
         sort: str = "relevance",
         offset: int = 0,
         limit: int = 10,
+        spelling: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = _request(query, filters, since, until)
@@ -227,10 +229,20 @@ class LocalEngine:
         started = time.perf_counter()
         request = check(request)
         view = self._searched()
-        found = view.searcher.find(request, request.offset + request.limit)
+        limit = request.offset + request.limit
+        found = view.searcher.find(request, limit)
+        better = respell(
+            view.searcher.selector, request.query, found.parsed.words,
+            few=found.answer.complete < ENOUGH,
+        )  # fmt: skip
+        corrected = None
+        notices = found.parsed.notices
+        if better and better.sure and request.spelling and not found.answer.complete:
+            meant = msgspec.structs.replace(request, query=better.text)
+            other = view.searcher.find(meant, limit)
+            if other.answer.complete:
+                found, corrected = other, better.text
         answer = found.answer
-        few = answer.complete < ENOUGH
-        better = respell(view.searcher.selector, request.query, found.parsed.words, few=few)
         return ResultPage(
             request=request,
             total=answer.total,
@@ -241,6 +253,8 @@ class LocalEngine:
             suggestion=better and better.text,
             took_ms=(time.perf_counter() - started) * 1000,
             generation=view.snapshot.manifest.generation,
+            corrected=corrected,
+            notices=notices,
         )
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:

@@ -239,6 +239,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     sort: Sort = "relevance"
     offset: int = 0
     limit: int = 10
+    #: Let a query that finds nothing be searched as it was surely meant.
+    spelling: bool = True
 
 
 class FacetCount(msgspec.Struct, frozen=True):

@@ -91,9 +91,13 @@ def info_lines(info: IndexInfo) -> str:
 
 def show_page(page: ResultPage) -> None:
     """Print a result page; how the query was changed, if it was, goes to standard error."""
+    for notice in page.notices:
+        write_note(f"{notice.text}: {notice.reason}")
+    if page.corrected:
+        write_note(f"Nothing was found for {page.query}; these are for: {page.corrected}")
     if page.relaxed:
         write_note(_relaxed_line(page.complete))
-    if page.suggestion:
+    if page.suggestion and not page.corrected:
         write_note(f"Did you mean: {page.suggestion}")
     # A width without end, where lines must not wrap.
     console = Console(file=sys.stdout, highlight=False)

@@ -39,15 +39,24 @@ class Chosen(NamedTuple):
     unwanted: frozenset[str]
 
 
-def read_values(facet: Facet, values: Iterable[str]) -> Chosen:
+def read_values(snapshot: Snapshot, facet: Facet, values: Iterable[str]) -> Chosen:
     """What a person's values of a facet stand for; one that is excluded is not wanted."""
-    excluded, named = set(), set()
+    excluded: set[str] = set()
+    named: set[str] = set()
     for value in values:
         if value.startswith(EXCLUDED):
-            excluded.add(facet_key(facet, value[len(EXCLUDED) :]))
+            excluded |= _keys(snapshot, facet, value[len(EXCLUDED) :])
         else:
-            named.add(facet_key(facet, value))
+            named |= _keys(snapshot, facet, value)
     return Chosen(frozenset(named), frozenset(excluded))
+
+
+def _keys(snapshot: Snapshot, facet: Facet, value: str) -> set[str]:
+    """The keys of a value: itself where stories have it, else what it may be meant for."""
+    key = facet_key(facet, value)
+    if snapshot.facet(facet).place(key) is not None:
+        return {key}
+    return snapshot.meant(facet, value) or {key}
 
 
 class Filters:
@@ -63,7 +72,7 @@ class Filters:
         since: date | datetime | None,
         until: date | datetime | None,
     ) -> None:
-        read = {facet: read_values(facet, values) for facet, values in chosen.items()}
+        read = {facet: read_values(snapshot, facet, values) for facet, values in chosen.items()}
         self.unwanted = {facet: one.unwanted for facet, one in read.items() if one.unwanted}
         self.wanted = {
             facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..analysis import fold, iter_words
+from ..analysis import WORD_PATTERN, cut
 from ..codec.format import I64
 from ..english import FUNCTION_WORDS, light_form
 from ..errors import QueryError, QueryTooCostly
@@ -140,10 +140,12 @@ class _Speller:
 
     def _read(self, words: Sequence[TypedWord]) -> Iterator[_Typed]:
         for word in words:
-            for found in iter_words(word.text):
-                text = fold(found.text)
-                start, end = word.start + found.start, word.start + found.end
-                if found.text.lower().endswith(("'s", "’s")):
+            for found in WORD_PATTERN.finditer(word.text):
+                parts = cut(found.group()).parts
+                if len(parts) != 1 or not (text := parts[0]):
+                    continue  # what is joined is hardly a slip
+                start, end = word.start + found.start(), word.start + found.end()
+                if found.group().lower().endswith(("'s", "’s")):
                     end -= 2
                 rows = self._postings_of(text)
                 written = rows > 0 and self._selector.dictionary.frequency(text) > 0
@@ -314,7 +316,7 @@ class _Speller:
             found: list[I64] = []
             if cost <= self._postings:
                 self._postings -= cost
-                found = [rows.rows for rows in self._selector.rows(node, Budget())]
+                found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
             self._found[node] = found
         return self._found[node]
 
