@@ -20,6 +20,7 @@ from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
     FACET_SORTS,
+    Explanation,
     Facet,
     FacetRows,
     Hit,
@@ -30,6 +31,7 @@ from .model import (
 )
 from .query.request import check, list_values
 from .search.executor import CompiledLoops, Executor
+from .search.explain import explain
 from .search.facets import beginning, listed
 from .search.find import ENOUGH, Found, Searcher
 from .search.respell import respell
@@ -111,6 +113,9 @@ class Engine(Protocol):
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
+
+    def explain(self, query: str, story_id: str) -> Explanation:
+        """What a story's score for a query is made of; raises `StoryNotFound`."""
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -321,6 +326,16 @@ class LocalEngine:
             if other != doc_id
         )
         return tuple(islice(others, limit))
+
+    def explain(self, query: str, story_id: str) -> Explanation:
+        """What a story's score for a query is made of; raises `StoryNotFound`."""
+        view = self._searched()
+        doc_id = view.snapshot.doc_id(well_formed(story_id))
+        if doc_id is None:
+            raise StoryNotFound(story_id)
+        request = check(SearchRequest(query=query, facets=()))
+        found = view.searcher.find(request, request.limit)
+        return explain(found, doc_id, story_id)
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""

@@ -429,6 +429,41 @@ class Notice(msgspec.Struct, frozen=True):
     reason: str
 
 
+class ScorePart(msgspec.Struct, frozen=True):
+    """What one part of a query adds to a score, and the fields of the article that have it."""
+
+    text: str
+    score: float
+    fields: tuple[str, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What the score of a story is made of: that of its best article.
+
+    `article` is None for the story's own title and text, else the number of a related article,
+    from 0. `score` is the sum of `parts` times all `factors`, each with its name; 0 without
+    parts if the story does not match.
+    """
+
+    story_id: str
+    score: float
+    article: int | None
+    parts: tuple[ScorePart, ...]
+    factors: tuple[tuple[str, float], ...]
+
+    def __str__(self) -> str:
+        where = "the story itself" if self.article is None else f"related article {self.article}"
+        parts = [
+            f"{part.score:.3f} {part.text}"
+            + (f" ({', '.join(part.fields)})" if part.fields else "")
+            for part in self.parts
+        ]
+        factors = [f" × {factor:g} {name}" for name, factor in self.factors]
+        if not parts:
+            return "0: does not match by words"
+        return f"{self.score:.3f} = ({' + '.join(parts)}){''.join(factors)}, in {where}"
+
+
 class ResultPage(msgspec.Struct, frozen=True):
     """The answer to a `SearchRequest`.
 

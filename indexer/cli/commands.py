@@ -181,6 +181,7 @@ class _QueryCommand(click.Command):
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Stories to skip."
 )
+@click.option("--explain", is_flag=True, help="Say what each score is made of.")
 @json_option
 @click.pass_obj
 def search(
@@ -193,6 +194,7 @@ def search(
     sort: str,
     limit: int,
     offset: int,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Print the stories that match, best first.
@@ -201,9 +203,9 @@ def search(
     stories each provider ran.
 
     Words must all occur. Also: "a phrase", OR, NOT or -word, parentheses, wor*, w?rd,
-    azur~, word^2, title:word, topic:word, date:2022-05, quality:>80. Put the query in
-    single quotes, and -- before one that starts with a minus sign. D is a provider's
-    domain, DATE a day, a month or a year: 2022-05-31, 2022-05, 2022.
+    azur~, word^2, title:word, topic:word, date:2022-05, quality:>80, site:zdnet.com, an
+    address. Put the query in single quotes, and -- before one that starts with a minus sign.
+    D is a provider's domain, DATE a day, month or year, yesterday or 7d.
 
     \b
     Examples:
@@ -228,7 +230,11 @@ def search(
             return
         from .show import show_page
 
-        show_page(page)
+        why = {}
+        if explain:
+            asked = page.corrected or page.query
+            why = {hit.story.id: engine.explain(asked, hit.story.id) for hit in page.hits}
+        show_page(page, why)
 
 
 @click.command()

@@ -9,14 +9,22 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
 
 from ..generation.verify import DamagedFile, VerifyReport
-from ..model import BuildReport, FacetRows, Hit, IndexInfo, Provider, RelatedHit, ResultPage
+from ..model import (
+    BuildReport,
+    FacetRows,
+    Hit,
+    IndexInfo,
+    Provider,
+    RelatedHit,
+    ResultPage,
+)
 from .output import neutral, write_note, write_out
 
 #: Longer lines are hard to read, however wide the terminal.
@@ -89,8 +97,11 @@ def info_lines(info: IndexInfo) -> str:
     return "".join(f"{name:<12}{neutral(value)}\n" for name, value in rows.items())
 
 
-def show_page(page: ResultPage) -> None:
-    """Print a result page; how the query was changed, if it was, goes to standard error."""
+def show_page(page: ResultPage, why: Mapping[str, Explanation]) -> None:
+    """Print a result page; how the query was changed, if it was, goes to standard error.
+
+    why: of stories, what their scores are made of
+    """
     for notice in page.notices:
         write_note(f"{notice.text}: {notice.reason}")
     if page.corrected:
@@ -103,7 +114,7 @@ def show_page(page: ResultPage) -> None:
     console = Console(file=sys.stdout, highlight=False)
     width = min(console.width, MAX_WIDTH) if console.is_terminal else sys.maxsize
     with console.capture() as shown:
-        for line in _page_lines(page, width, console):
+        for line in _page_lines(page, width, console, why):
             console.print(line, soft_wrap=True)
     write_out(shown.get())
 
@@ -115,11 +126,16 @@ def _relaxed_line(complete: int) -> str:
     return f"{have} all the words; the others have some of them."
 
 
-def _page_lines(page: ResultPage, width: int, console: Console) -> Iterator[Text]:
+def _page_lines(
+    page: ResultPage, width: int, console: Console, why: Mapping[str, Explanation]
+) -> Iterator[Text]:
     yield Text(_headline(page))
     for number, hit in enumerate(page.hits, page.request.offset + 1):
         yield Text()
         yield from _hit_lines(number, hit, width, console)
+        if hit.story.id in why:
+            margin = Text(" " * _INDENT)
+            yield from _wrapped(Text(neutral(f"score {why[hit.story.id]}")), margin, width, console)
     providers = page.facets.get("provider")
     if providers:
         yield Text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,10 +60,10 @@ class Searcher:
             found, first = self._widened(found, ordering, held, wishes)
         if not ranked:
             return found
-        return replace(found, answer=self._weighed(found, first, limit))
+        return self._weighed(found, first, limit)
 
-    def _weighed(self, found: Found, first: bool, limit: int) -> Answer:
-        """The answer with its first stories weighed by how near the words stand."""
+    def _weighed(self, found: Found, first: bool, limit: int) -> Found:
+        """The same with its first stories weighed by how near the words stand."""
         answer = found.answer
         docs, scores = answer.doc_ids, answer.scores
         near = nearness(self.executor, self.selector.dictionary, found.parsed.plain, docs[:WEIGHED])
@@ -72,7 +72,8 @@ class Searcher:
         order = sorted(range(len(near)), key=lambda at: (at >= whole, -weighed[at], docs[at]))
         ids = [docs[at] for at in order] + docs[len(near) :]
         values = [weighed[at] for at in order] + scores[len(near) :]
-        return answer._replace(doc_ids=ids[:limit], scores=values[:limit])
+        answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
+        return replace(found, answer=answer, together=dict(zip(docs, near, strict=False)))
 
     def _widened(
         self, found: Found, ordering: Ordering, limit: int, wishes: list[FacetWish]
@@ -90,7 +91,7 @@ class Searcher:
         answer = self.executor.run(plan, ordering, limit, wishes)
         if answer.matched == found.answer.matched:
             return found, False
-        return replace(found, plan=plan, answer=answer), first
+        return replace(found, plan=plan, answer=answer, bonus=ordering.bonus), first
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
@@ -103,13 +104,19 @@ class Searcher:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found for a request, and by which plan."""
+    """What was found for a request, and by which plan.
+
+    bonus: what the scores of stories with all words were multiplied by; together: what those of
+        stories whose words stand together were
+    """
 
     searcher: Searcher
     parsed: ParsedQuery
     plan: Plan
     answer: Answer
     filters: Filters
+    bonus: float = 1.0
+    together: dict[int, float] = field(default_factory=dict)
 
     @property
     def node(self) -> Node:

@@ -52,6 +52,31 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
     return Matches(matched[-1], np.where(matched[-1], best, np.float32(0)), words)
 
 
+def contributions(
+    segment: SegmentArrays, number: int, plan: Plan, doc: int
+) -> tuple[dict[int, F32] | None, bool]:
+    """What each leaf that counts adds to each row of a document, in the order of leaves.
+
+    Leaf → float32[its rows]; None if the document does not match. And whether it has all the
+    words that the plan counts.
+    """
+    matches = evaluate(segment, number, plan)
+    if not matches.matched[doc]:
+        return None, False
+    rows = [_rows_of(segment, number, leaf) for leaf in plan.leaves]
+    matched = _match(segment, number, plan, rows)
+    begin, end = map(int, segment.first_rows[doc : doc + 2])
+    found = {}
+    for leaf, counting in _count(plan, matched).items():
+        if counting[doc] and not isinstance(plan.leaves[leaf], SetLeaf):
+            low, high = np.searchsorted(rows[leaf].rows, (begin, end))
+            scores = np.zeros(end - begin, np.float32)
+            scores[rows[leaf].rows[low:high] - begin] = rows[leaf].scores[low:high]
+            found[leaf] = scores
+    need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
+    return found, bool(need and matches.words[doc] == need)
+
+
 def row_scorer(segment: SegmentArrays, number: int, plan: Plan) -> Callable[[int], F32]:
     """A function document → float32[its rows]: what each scores, by all leaves that score.
 

@@ -33,6 +33,7 @@ from ..query.nodes import (
     Without,
     Word,
 )
+from ..query.write import text_of
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
@@ -76,6 +77,7 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """Leaves, and steps each of which comes after those it needs; the last is the whole.
 
+    labels: what each leaf is, as a query
     words: the step whose parts are the plain words; None in a plan without them
     telling: whether it has more than function words
     kept: the plain words that it has, but for function words beside others
@@ -84,6 +86,7 @@ class Plan(NamedTuple):
 
     leaves: list[Leaf]
     steps: list[Step]
+    labels: list[str]
     words: int | None = None
     telling: bool = True
     kept: tuple[Plain, ...] = ()
@@ -121,7 +124,7 @@ class Planner:
         """The plan of a tree; raises `QueryError`, `QueryTooCostly`, `IndexCorrupt`."""
         build = _Builder(self._selector)
         build.add(node)
-        return Plan(build.leaves, build.steps)
+        return Plan(build.leaves, build.steps, build.labels)
 
     def words(self, plain: Iterable[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must.
@@ -133,7 +136,7 @@ class Planner:
         if len(wanted) > MAX_WORDS:
             wanted = self._most_telling(wanted)
             others = []
-        parts = [build.leaf(_merged(build, group)) for group in wanted]
+        parts = [build.leaf(_merged(build, group), text_of(group[0])) for group in wanted]
         telling = rest is not None or not all(is_function(group[0]) for group in wanted)
         words = build.step(ALL, parts)
         if rest is not None:
@@ -141,7 +144,7 @@ class Planner:
         if others:
             build.also(others, len(parts))
         kept = tuple([node for group in wanted for node in group])
-        return Plan(build.leaves, build.steps, words, telling, kept)
+        return Plan(build.leaves, build.steps, build.labels, words, telling, kept)
 
     def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
         """The words of a long text that weigh most, in their order."""
@@ -186,6 +189,7 @@ class _Builder:
         self.selector = selector
         self.leaves: list[Leaf] = []
         self.steps: list[Step] = []
+        self.labels: list[str] = []
         self._budget = Budget()
 
     def step(self, kind: int, parts: Iterable[int] = ()) -> int:
@@ -193,9 +197,10 @@ class _Builder:
         self.steps.append(Step(kind, tuple(parts)))
         return len(self.steps) - 1
 
-    def leaf(self, leaf: Leaf) -> int:
+    def leaf(self, leaf: Leaf, label: str) -> int:
         """Add a leaf and the step that it is."""
         self.leaves.append(leaf)
+        self.labels.append(label)
         return self.step(LEAF, (len(self.leaves) - 1,))
 
     def add(self, node: Node) -> int:
@@ -207,8 +212,8 @@ class _Builder:
         if isinstance(node, All | Either):
             return self._joined(node)
         if isinstance(node, Keyword | DateRange | NumberRange | Address | Present):
-            return self.leaf(SetLeaf(self.selector.documents(node)))
-        return self.leaf(self.text_leaf(node))
+            return self.leaf(SetLeaf(self.selector.documents(node)), text_of(node))
+        return self.leaf(self.text_leaf(node), text_of(node))
 
     def _joined(self, node: All | Either) -> int:
         kind = ALL if isinstance(node, All) else EITHER
@@ -238,6 +243,6 @@ class _Builder:
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)
             if term.weight * factor >= _TELLING * heaviest and any(term.lists):
-                parts.append(self.leaf(term))
+                parts.append(self.leaf(term, text))
         if len(parts) > 1:
             self.step(ALSO, parts)

@@ -1,0 +1,106 @@
+"""A tree of nodes → a query that reads as the same tree, for people to see.
+
+`parse(text_of(node)).node == node` for what `parse` makes, but for words that are joined in
+more than two parts, and instants finer than a second.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from .nodes import (
+    Address,
+    All,
+    Compound,
+    DateRange,
+    Either,
+    Everything,
+    Fuzzy,
+    Keyword,
+    Near,
+    Node,
+    NumberRange,
+    Pattern,
+    Phrase,
+    Present,
+    Without,
+    Word,
+)
+
+
+def text_of(node: Node) -> str:
+    """A query for a tree."""
+    if isinstance(node, All):
+        return " AND ".join([_grouped(part) for part in node.parts]) or "*"
+    if isinstance(node, Either):
+        return _either(node)
+    if isinstance(node, Without):
+        wanted = "" if isinstance(node.wanted, Everything) else f"{_grouped(node.wanted)} "
+        return f"{wanted}-({text_of(node.unwanted)})"
+    if isinstance(node, Word | Compound | Phrase | Pattern | Fuzzy):
+        return _words(node)
+    if isinstance(node, Near):
+        return f"{text_of(node.left)} NEAR/{node.distance} {text_of(node.right)}"
+    return _filter(node)
+
+
+def _grouped(node: Node) -> str:
+    alone = isinstance(node, All | Without | Near) or (isinstance(node, Either) and node.parts)
+    return f"({text_of(node)})" if alone else text_of(node)
+
+
+def _either(node: Either) -> str:
+    match node.parts:
+        case (Fuzzy() as near, Word() | Compound()):
+            return text_of(near)
+        case ():
+            return '""'
+    return " OR ".join([_grouped(part) for part in node.parts])
+
+
+def _words(node: Word | Compound | Phrase | Pattern | Fuzzy) -> str:
+    field = f"{node.field}:" if node.field else ""
+    weight = "" if node.weight == 1 else f"^{node.weight:g}"
+    if isinstance(node, Word):
+        text = f'"{node.text}"' if node.exact else node.text.upper() if node.acronym else node.text
+    elif isinstance(node, Compound):
+        text = "-".join(node.parts)
+    elif isinstance(node, Phrase):
+        slop = f"~{node.slop}" if node.slop else ""
+        text = f'"{" ".join(node.words)}"{slop}' if node.exact else "".join(node.words)
+    else:
+        text = node.text if isinstance(node, Pattern) else f"{node.text}~{node.distance}"
+    return f"{field}{text}{weight}"
+
+
+def _filter(node: Keyword | DateRange | NumberRange | Address | Present | Everything) -> str:
+    if isinstance(node, Keyword):
+        return f'{node.facet}:"{node.value}"'
+    if isinstance(node, DateRange):
+        if node.first is None and node.last is None:
+            return "date:*"
+        return f"date:[{_instant(node.first)} TO {_instant(node.last)}]"
+    if isinstance(node, NumberRange):
+        return _numbers(node)
+    if isinstance(node, Address):
+        return node.text
+    return f"{node.field}:*" if isinstance(node, Present) else "*"
+
+
+def _instant(instant: datetime | None) -> str:
+    return "*" if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _numbers(node: NumberRange) -> str:
+    if node.low is None and node.high is None:
+        return f"{node.field}:*"
+    if node.low is not None and node.low == node.high:
+        return f"{node.field}:{node.low:g}"
+    if node.low is not None and node.high is not None and not (node.low_open or node.high_open):
+        return f"{node.field}:[{node.low:g} TO {node.high:g}]"
+    parts = []
+    if node.low is not None:
+        parts.append(f"{node.field}:>{'' if node.low_open else '='}{node.low:g}")
+    if node.high is not None:
+        parts.append(f"{node.field}:<{'' if node.high_open else '='}{node.high:g}")
+    return parts[0] if len(parts) == 1 else f"({' AND '.join(parts)})"

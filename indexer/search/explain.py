@@ -1,0 +1,63 @@
+"""What the score of a story is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..codec.read import SegmentArrays
+from ..model import Explanation, ScorePart
+from ..schema import ROW_FIELDS
+from .find import Found
+from .plain import contributions
+from .plan import Plan
+from .words import Term
+
+
+def explain(found: Found, doc_id: int, story_id: str) -> Explanation:
+    """The score of a story for what was searched; 0 for one that does not match.
+
+    Looks at every posting of the query, as a search without compiled code does.
+    """
+    snapshot = found.searcher.executor.snapshot
+    number = snapshot.segment_of(doc_id)
+    segment, doc = snapshot.segments[number], doc_id - snapshot.bases[number]
+    rows, complete = contributions(segment, number, found.plan, doc)
+    if rows is None:
+        return Explanation(story_id, 0.0, None, (), ())
+    totals = np.zeros(int(segment.first_rows[doc + 1]) - int(segment.first_rows[doc]), np.float32)
+    for scores in rows.values():
+        totals += scores
+    weighed = totals.copy()
+    weighed[0] *= np.float32(found.plan.lead)
+    best = int(np.argmax(weighed))
+    row = int(segment.first_rows[doc]) + best
+    plan = found.plan
+    parts = tuple(
+        ScorePart(plan.labels[leaf], float(scores[best]), _fields(segment, number, plan, leaf, row))
+        for leaf, scores in rows.items()
+        if scores[best] > 0
+    )
+    factors = {}
+    if best == 0 and found.plan.lead != 1:
+        factors["lead"] = found.plan.lead
+    if complete and found.bonus != 1:
+        factors["all words"] = found.bonus
+    if (near := found.together.get(doc_id, 1.0)) != 1:
+        factors["words near each other"] = near
+    score = sum(part.score for part in parts)
+    for factor in factors.values():
+        score *= factor
+    return Explanation(story_id, score, best - 1 if best else None, parts, tuple(factors.items()))
+
+
+def _fields(
+    segment: SegmentArrays, number: int, plan: Plan, leaf: int, row: int
+) -> tuple[str, ...]:
+    """The fields of a row in which a term stands; none for what is no single word."""
+    term = plan.leaves[leaf]
+    found = term.lists[number] if isinstance(term, Term) else None
+    if found is None:
+        return ()
+    there = segment.row_ids(found.entry) == row
+    bits = int(np.bitwise_or.reduce(segment.bits[found.entry.start : found.entry.end][there]))
+    return tuple(name for place, name in enumerate(ROW_FIELDS) if bits >> place & 1)

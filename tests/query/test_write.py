@@ -1,0 +1,48 @@
+"""Trees written as queries read as the same trees."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from indexer.query.nodes import Either, Everything, leaves
+from indexer.query.parser import parse
+from indexer.query.write import text_of
+
+CLAUSES = [
+    "a", "WHO", "wi-fi", "covid19", '"a b"', '"a b"~3', '"a"', "=a", "日本語", "wor*", "w?rd",
+    '"a be*"', "azur~", "azur~2", "a^2.5", "title:a", "excerpt:wi-fi^3", "body:*", "a NEAR/5 b",
+    "provider:x.org", 'topic:"A b"', "date:2022", "date:>2022-05", "date:<=2021", "date:*",
+    "since:2022", "quality:>80", "quality:10..20", "heat:-1", "quality:*", "https://a.example/b",
+    "*", "🔥",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", CLAUSES)
+def test_a_clause_is_written_as_it_reads(query):
+    """Read, written and read again: the same tree."""
+    node = parse(query).node
+    assert parse(text_of(node)).node == node
+
+
+_QUERIES = st.recursive(
+    st.sampled_from(CLAUSES),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(" OR ".join),
+        st.tuples(inner, inner).map(" AND ".join),
+        st.tuples(inner, inner).map(lambda pair: f"({pair[0]}) -({pair[1]})"),
+        inner.map(lambda one: f"({one})"),
+    ),
+    max_leaves=5,
+)
+
+
+@given(_QUERIES)
+def test_a_tree_is_written_as_it_reads(query):
+    """What is written no longer changes, and has the same leaves."""
+    node = parse(query).node
+    assume(not isinstance(node, Either) or node.parts)
+    again = parse(text_of(node)).node
+    assert {*leaves(again)} - {Everything()} == {*leaves(node)} - {Everything()}
+    assert parse(text_of(again)).node == again

@@ -1,0 +1,74 @@
+"""What scores are made of: it adds up, and says where the words stand."""
+
+from __future__ import annotations
+
+import pytest
+
+import indexer
+from tests.conftest import build
+
+STORIES = {
+    "lead": {
+        "title": "Azure cloud deal grows", "excerpt": "Microsoft sells cloud services",
+        "related": [{"title": "Ferry delayed again"}, {"title": "Cloud of dust over city"}],
+    },
+    "covered": {
+        "title": "Evening briefing",
+        "related": [{"title": "Weather"}, {"title": "Cloud on azure sea"}],
+    },
+    "half": {"title": "Azure tiles", "body": "Kitchen floors in blue"},
+    "none": {"title": "Chess lessons"},
+}  # fmt: skip
+QUERIES = [
+    "azure cloud", "azure", "the cloud of azure", "cloud OR ferry", '"azure cloud"', "clou*",
+    "azur~", "azure -ferry", "title:cloud^3", "azure NEAR/2 sea", "microsoft azure cloud ferry",
+    "azure kitchen floors tiles", "(azure OR chess) cloud",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["compiled", "plain"])
+def engine(request, tmp_path_factory):
+    index = build(tmp_path_factory.mktemp("explain"), {f"{k}.md": v for k, v in STORIES.items()})
+    with indexer.open_index(index, compiled=request.param) as engine:
+        engine.warm_up()
+        yield engine
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_parts_and_factors_add_up_to_the_score(engine, query):
+    """The score of every hit is the sum of its parts times its factors."""
+    page = engine.search(query)
+    assert page.hits
+    for hit in page.hits:
+        why = engine.explain(query, hit.story.id)
+        assert why.score == pytest.approx(hit.score, rel=1e-5)
+        total = sum(part.score for part in why.parts)
+        for _, factor in why.factors:
+            total *= factor
+        assert total == pytest.approx(why.score)
+
+
+def test_the_article_and_the_fields_are_named(engine):
+    """It says which article decides, and where in it each word stands."""
+    why = engine.explain("azure cloud", "covered.md")
+    assert why.article == 1
+    assert {(part.text, part.fields) for part in why.parts} == {
+        ("azure", ("title",)), ("cloud", ("title",)),
+    }  # fmt: skip
+    why = engine.explain("cloud", "lead.md")
+    assert (why.article, why.parts[0].fields) == (None, ("title", "excerpt"))
+    assert "lead" in dict(why.factors)
+    assert str(why).endswith("in the story itself")
+
+
+def test_words_that_stand_together_are_a_factor(engine):
+    """Nearness is told."""
+    assert "words near each other" in dict(engine.explain("azure cloud", "lead.md").factors)
+
+
+def test_what_does_not_match_scores_nothing(engine):
+    """A story that was not found has no parts; an unknown one is an error."""
+    why = engine.explain("azure", "none.md")
+    assert (why.score, why.parts) == (0.0, ())
+    with pytest.raises(indexer.StoryNotFound):
+        engine.explain("azure", "absent.md")
