@@ -18,6 +18,7 @@ from rich.text import Text
 from ..generation.verify import DamagedFile, VerifyReport
 from ..model import (
     BuildReport,
+    Explanation,
     FacetRows,
     Hit,
     IndexInfo,

@@ -41,9 +41,10 @@ _LONGEST_RUN = 8
 PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
 WORD = re.compile(r'[^\s()"|]+')
 #: An address of a page: it has a scheme, or `www.`, or a path after a domain.
+_PATH = r"[^\s\"()]+(?:\([^\s\"()]*\)[^\s\"()]*)*"
 ADDRESS = re.compile(
-    r"(?<![\w.-])(?:https?://[^\s\"]+|www\.[\w-]{1,63}\.[^\s\"]+"
-    r"|(?:[\w-]{1,63}\.){1,9}[a-z]{2,63}(?::\d{1,5})?/[^\s\"]+)",
+    rf"(?<![\w.-])(?:https?://{_PATH}|www\.[\w-]{{1,63}}\.{_PATH}"
+    rf"|(?:[\w-]{{1,63}}\.){{1,9}}[a-z]{{2,63}}(?::\d{{1,5}})?/{_PATH})",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
