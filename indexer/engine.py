@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -15,7 +16,7 @@ import msgspec
 from .analysis import well_formed
 from .dates import parse_day
 from .disk import local_folder
-from .errors import EngineClosed, QueryError, StoryNotFound
+from .errors import EngineClosed, QueryError, SeedError, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
@@ -30,6 +31,8 @@ from .model import (
     Story,
 )
 from .query.request import check, list_values
+from .query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from .schema import SYNONYMS_NAME
 from .search.executor import CompiledLoops, Executor
 from .search.explain import explain
 from .search.facets import beginning, listed
@@ -167,6 +170,7 @@ class _View(NamedTuple):
     highlighter: Highlighter
     published: tuple[int, int] | None
     damaged: int | None
+    synonyms: tuple[int, int] | None
 
 
 class LocalEngine:
@@ -182,9 +186,10 @@ class LocalEngine:
         published = mf.published(self._folder)
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
-        searcher = Searcher(Executor(snapshot, self._loops))
+        synonyms = _stamp(snapshot.manifest.seeds)
+        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot.manifest.seeds))
         damaged = newest if newest > snapshot.manifest.generation else None
-        return _View(snapshot, searcher, Highlighter(snapshot), published, damaged)
+        return _View(snapshot, searcher, Highlighter(snapshot), published, damaged, synonyms)
 
     def warm_up(self) -> None:
         """Load the compiled loops now, so that the first search need not do without."""
@@ -364,12 +369,15 @@ class LocalEngine:
     def reload(self) -> bool:
         """Switch to the newest generation; true if it was not the one being searched.
 
-        Hits and exports of the old generation stay usable.
+        Hits and exports of the old generation stay usable. A changed file of synonyms counts
+        from then on, too.
         """
-        if mf.published(self._folder) == self._opened().published:
+        before = self._opened()
+        if mf.published(self._folder) == before.published:
+            if _stamp(before.snapshot.manifest.seeds) != before.synonyms:
+                self._view = self._open()
             return False
         view = self._open()
-        before = self._opened()
         self._view = view
         # A damaged newest generation has that one opened again which is being searched.
         return view.snapshot.manifest != before.snapshot.manifest
@@ -413,6 +421,24 @@ def _request(
         since=parse_day(since, "since") if isinstance(since, str) else since,
         until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
     )
+
+
+def _stamp(seeds: str) -> tuple[int, int] | None:
+    """What changes with the file of synonyms; None without one."""
+    try:
+        status = os.stat(os.path.join(seeds, SYNONYMS_NAME))
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _synonyms_of(seeds: str) -> Synonyms:
+    """The synonyms beside the stories; a file that cannot be read is warned of, and none count."""
+    try:
+        return read_synonyms(seeds) if seeds else NO_SYNONYMS
+    except SeedError as error:
+        warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
+        return NO_SYNONYMS
 
 
 def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:

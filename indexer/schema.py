@@ -51,6 +51,9 @@ ADDRESS = "url"
 #: Fields of terms that are not text.
 KEYWORD_FIELDS = ("id", "label", ADDRESS, *FACETS)
 
+#: A file beside the stories that is none.
+SYNONYMS_NAME = "synonyms.yml"
+
 #: Separates facet, key and spelling in a term of the `label` field.
 LABEL_SEPARATOR = "\x1f"
 

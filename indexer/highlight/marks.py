@@ -16,6 +16,7 @@ from ..analysis import WORD_PATTERN, cut, fold, stem, stem_of
 from ..english import FUNCTION_WORDS
 from ..query.nodes import (
     All,
+    Alternatives,
     Compound,
     Either,
     Fuzzy,
@@ -205,7 +206,7 @@ def marked_leaves(node: Node) -> list[TextNode]:
 def _wanted(node: Node) -> Iterator[TextNode]:
     if isinstance(node, Without):
         yield from _wanted(node.wanted)
-    elif isinstance(node, All | Either):
+    elif isinstance(node, All | Either | Alternatives):
         for part in node.parts:
             yield from _wanted(part)
     elif isinstance(node, Near):

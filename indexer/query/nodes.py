@@ -52,6 +52,17 @@ class Phrase(msgspec.Struct, frozen=True):
     exact: bool = False
 
 
+class Alternatives(msgspec.Struct, frozen=True):
+    """Stories that have any of some words, which count as one: the best of them."""
+
+    parts: tuple[Word | Compound | Phrase, ...]
+    weight: float = 1.0
+
+    @property
+    def field(self) -> None:
+        """They may stand anywhere."""
+
+
 class Pattern(msgspec.Struct, frozen=True, gc=False):
     """Stories that have a word which fits: `*` stands for any letters, `?` for one."""
 
@@ -158,7 +169,7 @@ class Without(msgspec.Struct, frozen=True):
 
 
 #: A leaf that scores.
-TextNode: TypeAlias = Word | Compound | Phrase | Pattern | Fuzzy | Near
+TextNode: TypeAlias = Word | Compound | Phrase | Alternatives | Pattern | Fuzzy | Near
 #: A leaf that selects and never scores.
 FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present | Everything
 Node: TypeAlias = TextNode | FilterNode | All | Either | Without

@@ -25,6 +25,7 @@ from . import clauses
 from .nodes import (
     Address,
     All,
+    Alternatives,
     Compound,
     Either,
     Everything,
@@ -49,7 +50,7 @@ MAX_CLAUSES = 256
 MAX_DEPTH = 32
 
 #: What may be left out where too few stories have all of it.
-Plain = Word | Compound | Phrase
+Plain = Word | Compound | Phrase | Alternatives
 
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
 _PLAIN = r"""\w[^\s()"“”„«»*?~^:|]*\??"""

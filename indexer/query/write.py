@@ -11,6 +11,7 @@ from datetime import datetime
 from .nodes import (
     Address,
     All,
+    Alternatives,
     Compound,
     DateRange,
     Either,
@@ -41,6 +42,8 @@ def text_of(node: Node) -> str:
         return _words(node)
     if isinstance(node, Near):
         return f"{text_of(node.left)} NEAR/{node.distance} {text_of(node.right)}"
+    if isinstance(node, Alternatives):
+        return text_of(node.parts[0])
     return _filter(node)
 
 

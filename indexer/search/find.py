@@ -11,6 +11,7 @@ import numpy as np
 from ..model import SearchRequest
 from ..query.nodes import Fuzzy, Node, all_of
 from ..query.parser import ParsedQuery, parse
+from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters
@@ -31,14 +32,15 @@ _MATCHING = 0.15
 class Searcher:
     """Finds what requests ask for in a snapshot; safe to share between threads."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, synonyms: Synonyms = NO_SYNONYMS) -> None:
         self.executor = executor
+        self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
-        parsed = parse(request.query)
+        parsed = with_synonyms(parse(request.query), self._synonyms)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored

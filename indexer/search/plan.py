@@ -20,6 +20,7 @@ from ..english import FUNCTION_WORDS
 from ..query.nodes import (
     Address,
     All,
+    Alternatives,
     Compound,
     DateRange,
     Either,
@@ -63,7 +64,7 @@ class SetLeaf(NamedTuple):
 
 
 #: What may be left out.
-Plain: TypeAlias = Word | Compound | Phrase
+Plain: TypeAlias = Word | Compound | Phrase | Alternatives
 Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..english import FUNCTION_WORDS
-from ..query.nodes import Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
+from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
 from .expand import Budget, Expander
@@ -79,6 +80,8 @@ class Seeker:
 
     def weight(self, node: TextNode) -> float:
         """W of a word, the sum of those of several."""
+        if isinstance(node, Alternatives):
+            return max(map(self.weight, node.parts))
         if isinstance(node, Near):
             return self.weight(node.left) + self.weight(node.right)
         if isinstance(node, Pattern | Fuzzy):
@@ -89,9 +92,10 @@ class Seeker:
         return sum(self.weight(_word(part, node.field, node.weight)) for part in parts)
 
     def _rows(self, number: int, node: TextNode, budget: Budget) -> Rows:
-        if isinstance(node, Compound):
-            # Its phrase may run compiled.
-            return _either(*[self._rows(number, part, budget) for part in _whole_and_apart(node)])
+        if isinstance(node, Compound | Alternatives):
+            # Its phrases may run compiled.
+            parts = node.parts if isinstance(node, Alternatives) else _whole_and_apart(node)
+            return reduce(_either, [self._rows(number, part, budget) for part in parts])
         if (
             isinstance(node, Phrase)
             and node.field is None
@@ -124,11 +128,12 @@ class Seeker:
             return self._word(number, node)
         if isinstance(node, Pattern | Fuzzy):
             return self._forms(number, node, budget)
-        if isinstance(node, Compound):
-            one, other = (self._sought(number, part, budget) for part in _whole_and_apart(node))
+        if isinstance(node, Compound | Alternatives):
+            parts = node.parts if isinstance(node, Alternatives) else _whole_and_apart(node)
+            either = [self._sought(number, part, budget) for part in parts]
             return Sought(
-                _either(one.rows, other.rows),
-                lambda rows: _joined(one.spots(rows), other.spots(rows)),
+                reduce(_either, [part.rows for part in either]),
+                lambda rows: reduce(_joined, [part.spots(rows) for part in either]),
             )
         if isinstance(node, Near):
             sides = [self._sought(number, side, budget) for side in (node.left, node.right)]

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from ..errors import SeedError
 from ..model import Rejection
+from ..schema import SYNONYMS_NAME
 from .settings import NO_SETTINGS, SETTINGS_NAME, Settings
 
 #: The largest story file that is read.
@@ -150,6 +151,8 @@ class _Walk:
         for entry in entries:
             name = entry.name
             if name[0] == "." or (excludes is not None and excludes(prefix + name)):
+                continue
+            if name == SYNONYMS_NAME and not prefix:
                 continue
             try:
                 # Most are lower case already, and asking costs less than making them so.

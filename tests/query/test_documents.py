@@ -18,7 +18,8 @@ STORY = {
     "provider": {"name": "ZDNet", "domain": "zdnet.com"}, "webUrl": "https://example.org/story",
 }  # fmt: skip
 OTHER = {
-    "title": "US sanctions: expenses, wi-fi, windows, Trump and Biden", "publishedDateTime": "2021-01-01",
+    "title": "US sanctions: expenses, wi-fi, windows, Trump and Biden",
+    "publishedDateTime": "2021-01-01",
 }  # fmt: skip
 
 

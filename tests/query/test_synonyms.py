@@ -1,0 +1,108 @@
+"""Synonyms: a file beside the stories, read when searching."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import yaml
+
+import indexer
+from indexer.query.nodes import Alternatives, Phrase, Word
+from indexer.query.parser import parse
+from indexer.query.synonyms import read_synonyms, with_synonyms
+from tests.conftest import write_story
+
+STORIES = {
+    "a.md": {"title": "Car sales fall"}, "b.md": {"title": "Automobile makers worry"},
+    "c.md": {"title": "A motor car of 1910"}, "d.md": {"title": "United Kingdom votes"},
+    "e.md": {"title": "UK votes"}, "f.md": {"title": "Motor of a boat"},
+}  # fmt: skip
+TEXT = "- [Car, automobile, motor car]\n- uk: [united kingdom]\n"
+
+
+@pytest.fixture
+def seeds(tmp_path):
+    for name, fields in STORIES.items():
+        write_story(tmp_path / "seeds", name, **fields)
+    (tmp_path / "seeds" / "synonyms.yml").write_text(TEXT)
+    return tmp_path / "seeds"
+
+
+@pytest.mark.parametrize(
+    ("query", "stories"),
+    [
+        ("car", "a b c"), ("automobiles", "b"), ("automobile", "a b c"), ("motor car", "a b c"),
+        ("uk", "d e"), ("united kingdom", "d"), ('"car"', "a c"), ("car -boat", "a b c"),
+        ("motor", "c f"), ("title:car", "a c"), ("uk votes", "d e"),
+    ],
+)  # fmt: skip
+def test_words_find_what_they_stand_for(seeds, tmp_path, query, stories):
+    """Groups and one-way entries apply to plain words alone; the file is no story."""
+    report = indexer.rebuild(seeds, tmp_path / "index")
+    assert (report.indexed, len(report.rejected)) == (6, 0)
+    with indexer.open_index(tmp_path / "index", compiled=False) as engine:
+        hits = engine.search(query, spelling=False).hits
+        assert " ".join(sorted(hit.story.id[0] for hit in hits)) == stories
+
+
+def test_the_word_typed_comes_first_and_all_are_marked(seeds, tmp_path):
+    """What a word stands for counts a little less, and is marked, too."""
+    indexer.rebuild(seeds, tmp_path / "index")
+    with indexer.open_index(tmp_path / "index", compiled=False) as engine:
+        page = engine.search("automobile")
+    assert page.hits[0].story.id == "b.md"
+    assert all("<mark>" in hit.highlights["title"] for hit in page.hits)
+
+
+def test_a_changed_file_counts_without_a_rebuild(seeds, tmp_path):
+    """The file is read again when an engine looks for a new generation."""
+    indexer.rebuild(seeds, tmp_path / "index")
+    with indexer.open_index(tmp_path / "index", compiled=False) as engine:
+        (seeds / "synonyms.yml").unlink()
+        assert engine.search("car").total == 3
+        assert engine.reload() is False
+        assert engine.search("car", spelling=False).total == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("car: automobile", "no list"), ("- car", "entry 1: write"), ("- [car, 3]", "entry 1: 3"),
+        ("- [a, b]\n- uk: [1.5]", "entry 2: 1.5"), ("- [a", "not YAML"), ("- [a, '!!']", "'!!'"),
+        ("- a: b", "entry 1: write"), ("x" * ((1 << 20) + 1), "over 1 MiB"),
+    ],
+)  # fmt: skip
+def test_a_faulty_file_is_named_and_stops_no_search(seeds, tmp_path, text, said):
+    """Its path, the entry and the remedy; searching goes on without it."""
+    (seeds / "synonyms.yml").write_text(text)
+    with pytest.raises(indexer.SeedError, match=said) as caught:
+        read_synonyms(seeds)
+    assert "synonyms.yml" in str(caught.value)
+    indexer.rebuild(seeds, tmp_path / "index")
+    with (
+        pytest.warns(UserWarning, match=r"synonyms\.yml.*searching without"),
+        indexer.open_index(tmp_path / "index", compiled=False) as engine,
+    ):
+        assert engine.search("car").total == 2
+
+
+def test_no_pipe_is_waited_for(seeds):
+    """What is no regular file is refused at once."""
+    (seeds / "synonyms.yml").unlink()
+    os.mkfifo(seeds / "synonyms.yml")
+    with pytest.raises(indexer.SeedError, match="no regular file"):
+        read_synonyms(seeds)
+
+
+def test_the_longest_words_in_a_row_count(tmp_path):
+    """Of entries that overlap, the longest is taken."""
+    (tmp_path / "synonyms.yml").write_text(
+        yaml.safe_dump([["new york", "nyc"], {"new": ["young"]}])
+    )
+    parsed = with_synonyms(parse("new york -x new"), read_synonyms(tmp_path))
+    assert parsed.plain == (
+        Alternatives((Phrase(("new", "york")), Word("nyc", weight=0.8))),
+        Alternatives((Word("new"), Word("young", weight=0.8))),
+    )
+    assert parsed.rest is not None
