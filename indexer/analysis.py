@@ -117,6 +117,8 @@ _ELIDED = re.compile(
 
 def cut(found: str) -> Cut:
     """Cut a match of `WORD_PATTERN` into its words."""
+    if found.isalpha():  # most are
+        return Cut(((0, len(found), 0),), 1, (fold(found),))
     return _remembered(found) if len(found) < MAX_TERM_LENGTH else _cut(found)
 
 

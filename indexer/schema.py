@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from hashlib import blake2b
@@ -206,6 +206,7 @@ _FRONTS = re.compile(r"(?:(?:www\d?|m|mobile|amp|edition)\.)+(?=[^.]+\.)")
 # Copies of AMP pages: the address of the page follows.
 _AMP_CACHES = ("cdn.ampproject.org", "google.com")
 _CACHED = re.compile(r"(?:[cv]|amp)/(?:s/)?(?=[^/]+\.)")
+_FRONT_LETTERS = frozenset("wmae")
 _AMP_PATH = re.compile(r"(?:^|/)amp(?=/|$)|\.amp(?=$|\.html?$)")
 
 
@@ -216,19 +217,26 @@ def address_key(url: str) -> str:
     count. Of what is left, 48 bits of its BLAKE2 digest: one in a thousand million lookups may
     err in an archive of 300,000 articles.
     """
-    rest = _SCHEME.sub("", url.strip(), count=1).partition("#")[0]
-    path, _, query = rest.partition("?")
-    host, _, path = path.partition("/")
+    address = url.strip().partition("#")[0]
+    path, _, query = address.partition("?")
+    host, _, path = path.rpartition("://")[2].partition("/")
     if host.endswith(_AMP_CACHES) and (found := _CACHED.match(path)):
         host, _, path = path[found.end() :].partition("/")
-    host = _FRONTS.sub("", re.sub(r":\d*$", "", host.rpartition("@")[2].casefold()))
-    kept = sorted(
-        part for part in query.split("&") if part and not _TRACKING.fullmatch(part.split("=")[0])
-    )
-    whole = "/".join((host, _AMP_PATH.sub("", path).strip("/"), "&".join(kept)))
-    return urlsafe_b64encode(
-        blake2b(whole.encode("utf8", "replace"), digest_size=6).digest()
-    ).decode()
+    host = host.rpartition("@")[2].partition(":")[0].casefold()
+    if host[:1] in _FRONT_LETTERS:
+        host = _FRONTS.sub("", host)
+    if "amp" in path:
+        path = _AMP_PATH.sub("", path)
+    if query:
+        parts = query.split("&")
+        query = "&".join(sorted(part for part in parts if part and not _tracks(part)))
+    whole = f"{host}/{path.strip('/')}/{query}"
+    digest = blake2b(whole.encode("utf8", "replace"), digest_size=6).digest()
+    return b2a_base64(digest, newline=False).decode()
+
+
+def _tracks(part: str) -> bool:
+    return _TRACKING.fullmatch(part.partition("=")[0]) is not None
 
 
 def naive_utc(instant: datetime) -> datetime:
@@ -259,8 +267,7 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
 def _addresses(story: Story) -> Iterator[str]:
     texts: list[Story | Article] = [story, *story.related]
     for text in texts:
-        links = (text.original_url, text.web_url, text.amp_web_url, text.cdn_amp_web_url)
-        yield from filter(None, links)
+        yield from filter(None, (text.original_url, text.web_url))
 
 
 def _labels(story: Story) -> Iterator[str]:
