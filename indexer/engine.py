@@ -109,7 +109,7 @@ class Engine(Protocol):
         """The same as `facet_values`, at most `facet_limit` values of such a request."""
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
-        """Completions of the last word of `text`, the most frequent first."""
+        """Ways to finish the last word of `text`, or the value of its last field, best first."""
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first; raises `StoryNotFound`."""
@@ -306,7 +306,7 @@ class LocalEngine:
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
-        """Completions of the last word of `text`, the most frequent first."""
+        """Ways to finish the last word of `text`, or the value of its last field, best first."""
         return complete(self._current().searcher.selector, well_formed(text), limit)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
