@@ -33,6 +33,9 @@ _VALUE = re.compile(rf'(?<![\w:])({"|".join(get_args(Facet))}): ?(?:"([^"]*)|([^
 _NEEDS_QUOTES = re.compile(r"[\s()*?^~:]")
 #: How many of a story's most telling words decide what resembles it.
 _TELLING_WORDS = 25
+#: What a story must score to resemble another, as a part of what that one does itself. Of
+#: pairs drawn from 300 real stories, those below this were unrelated.
+RESEMBLANCE = 0.3
 
 
 def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
