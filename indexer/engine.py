@@ -39,7 +39,7 @@ from .search.facets import beginning, listed
 from .search.find import ENOUGH, Found, Searcher
 from .search.respell import respell
 from .search.snapshot import Snapshot, open_snapshot
-from .search.suggest import complete, resembling
+from .search.suggest import RESEMBLANCE, complete, resembling
 
 
 def _compiled_loops() -> Any:
@@ -112,10 +112,10 @@ class Engine(Protocol):
         """The same as `facet_values`, at most `facet_limit` values of such a request."""
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
-        """Completions of the last word of `text`, the most frequent first."""
+        """Ways to finish the last word of `text`, or the value of its last field, best first."""
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
-        """Stories that resemble this one, best first; raises `StoryNotFound`."""
+        """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
 
     def explain(self, query: str, story_id: str) -> Explanation:
         """What a story's score for a query is made of; raises `StoryNotFound`."""
@@ -311,11 +311,11 @@ class LocalEngine:
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
-        """Completions of the last word of `text`, the most frequent first."""
+        """Ways to finish the last word of `text`, or the value of its last field, best first."""
         return complete(self._current().searcher.selector, well_formed(text), limit)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
-        """Stories that resemble this one, best first; raises `StoryNotFound`."""
+        """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
         view = self._searched()
         doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
@@ -325,10 +325,12 @@ class LocalEngine:
         if node is None:
             return ()
         found = searcher.like(node, limit + 1)
+        # The story itself comes first, or what resembles it more than it does itself.
+        floor = RESEMBLANCE * max(found.answer.scores, default=0.0)
         others = (
             hit
             for hit, other in zip(_hits(found, 0, view), found.answer.doc_ids, strict=True)
-            if other != doc_id
+            if other != doc_id and hit.score >= floor
         )
         return tuple(islice(others, limit))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..analysis import MAX_TERM_LENGTH
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..errors import QueryError, QueryTooCostly
@@ -119,6 +120,36 @@ class Expander:
                 counts[text] = counts.get(text, 0) + segment.light_df(form)
         return counts
 
+    def beginning(self, prefix: str, most: int, slip: bool) -> dict[str, int]:
+        """About the `most` most frequent words that begin so, counted as above.
+
+        slip: those whose beginning is one slip away instead; its first letter, or the second
+            in place of it, is right
+        """
+        counts: dict[str, int] = {}
+        for number, segment in enumerate(self._segments):
+            places = self._nearly(number, prefix) if slip else _begun(segment, prefix)
+            forms = segment.form_order[places].astype(np.int64)
+            dfs = segment.terms_file.section("light_df", "u4", (segment.form_count,))[forms]
+            if len(forms) > most:
+                forms = forms[np.argpartition(dfs, len(dfs) - most)[-most:]]
+            for form in forms.tolist():
+                text = segment.form_text(form)
+                counts[text] = counts.get(text, 0) + segment.light_df(form)
+        return counts
+
+    def _nearly(self, number: int, prefix: str) -> I64:
+        """Places of words whose beginning is one slip away from a prefix."""
+        segment = self._segments[number]
+        if number not in self._shapes:
+            self._shapes[number] = _Shapes(segment)
+        shapes = self._shapes[number]
+        found = [
+            shapes.beginning(prefix, segment.forms_with_prefix(letter.encode()))
+            for letter in sorted(set(prefix[:2]))
+        ]
+        return np.concatenate(found)
+
     def _expand(self, number: int, node: Pattern | Fuzzy) -> _Expansion:
         key = (number, _unweighted(node))
         known = self._known.get(key)
@@ -150,6 +181,11 @@ class Expander:
         else:
             places = shapes.fitting(node.text, some)
         return _compared(segment, shapes, node, places, len(some))
+
+
+def _begun(segment: SegmentArrays, prefix: str) -> I64:
+    some = segment.forms_with_prefix(prefix.encode())
+    return np.arange(some.start, some.stop)
 
 
 def _compared(
@@ -206,6 +242,15 @@ class _Shapes:
         fits &= np.bitwise_count(wanted & ~letters) <= distance
         return np.flatnonzero(fits) + some.start
 
+    def beginning(self, prefix: str, some: range) -> I64:
+        """Words that begin with what is at most one edit from a prefix."""
+        lengths, letters = self._of(some)
+        wanted = _letters_of(prefix)
+        fits = lengths >= len(prefix) - 1
+        fits &= np.bitwise_count(wanted & ~letters) <= 1
+        places = np.flatnonzero(fits) + some.start
+        return places[_within(prefix, *self.written(places, len(prefix) + 1), 1, begins=True)]
+
     def fitting(self, text: str, some: range) -> I64:
         """Words that have the letters of a pattern with wildcards, and are long enough."""
         lengths, letters = self._of(some)
@@ -215,13 +260,15 @@ class _Shapes:
         fits &= letters & wanted == wanted
         return np.flatnonzero(fits) + some.start
 
-    def written(self, places: I64) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
-        """The characters of some words, uint32[width, n], and how many each has.
+    def written(
+        self, places: I64, most: int = MAX_TERM_LENGTH
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+        """The first characters of some words, uint32[width, n], and how many each has in all.
 
         What stands past a word's end is left to chance.
         """
         lengths = self.lengths[places]
-        columns = np.arange(int(lengths.max(initial=0)))[:, None] + self.starts[places]
+        columns = np.arange(min(most, int(lengths.max(initial=0))))[:, None] + self.starts[places]
         return self.codes[np.minimum(columns, len(self.codes) - 1)], lengths
 
     def _of(self, some: range) -> tuple[Any, Any]:
@@ -243,9 +290,13 @@ def _matching(pattern: str, words: list[str]) -> _Flags:
 
 
 def _within(
-    text: str, letters: npt.NDArray[np.uint32], lengths: npt.NDArray[np.uint16], distance: int
+    text: str,
+    letters: npt.NDArray[np.uint32],
+    lengths: npt.NDArray[np.uint16],
+    distance: int,
+    begins: bool = False,
 ) -> _Flags:
-    """bool[n]: whether each word is at most so many edits from a text.
+    """bool[n]: whether each word, or what it begins with, is so few edits from a text.
 
     An edit puts a letter in, leaves one out, exchanges one or swaps two neighbours; nothing
     is edited twice (optimal string alignment). `letters` are as `_Shapes.written` has them.
@@ -272,5 +323,5 @@ def _within(
             row[j] = best
     near = np.zeros(count, np.bool_)
     for j, edits in row.items():
-        near |= (lengths == j) & (edits <= distance)
+        near |= (lengths >= j if begins else lengths == j) & (edits <= distance)
     return near

@@ -187,7 +187,7 @@ class _Speller:
             if not rows or self._stories(Word(text, exact=True), rows) < self._least:
                 continue
             known = one.rows > 0 and other.rows > 0
-            if known and rows < _far_more(self._count(Phrase((one.text, other.text)))):
+            if known and rows < far_more(self._count(Phrase((one.text, other.text)))):
                 continue
             end = other.end
             yield _Choice(one.start, other.end, (text,), not known)
@@ -220,7 +220,7 @@ class _Speller:
     def _known(self, typed: _Typed, others: list[str]) -> list[_Near]:
         """What a word may have been meant to be that does occur, but seldom or elsewhere."""
         if typed.rows <= _RARE and len(typed.text) >= _SHORTEST_KNOWN:
-            least = _far_more(typed.rows)
+            least = far_more(typed.rows)
             split = [some for some in self._split(typed.text) if some.rows >= least]
             return self._near(typed.text, 1, least) + split
         if not others or typed.text in FUNCTION_WORDS:
@@ -237,7 +237,7 @@ class _Speller:
         rows = ranked[0][1].rows if ranked else 0
         # What hardly occurs may be another slip of what was meant.
         if rows <= _HARDLY and len(text) >= _SHORTEST_OF_TWO:
-            ranked = self._ranked(self._near(text, 2, _far_more(rows)), others) or ranked
+            ranked = self._ranked(self._near(text, 2, far_more(rows)), others) or ranked
         return ranked
 
     def _ranked(self, near: list[_Near], others: list[str]) -> list[tuple[float, _Near]]:
@@ -291,14 +291,14 @@ class _Speller:
         """Whether a word stands beside another one too often for chance, and what was typed not."""
         both, typed = (self._share(node, other) for node in (near.node, own))
         theirs = self._count(Word(other))
-        least = max(_TOGETHER, _SHARE * min(near.rows, theirs), _far_more(1) * typed * theirs)
+        least = max(_TOGETHER, _SHARE * min(near.rows, theirs), far_more(1) * typed * theirs)
         return both * theirs >= least
 
     # Rows
 
     @cached_property
     def _all(self) -> int:
-        return sum(segment.doc_count for segment in self._selector.segments)
+        return self._selector.snapshot.size
 
     @property
     def _least(self) -> int:
@@ -327,7 +327,7 @@ class _Speller:
         """In how many stories a node is, which is in so many rows; about, if these are many."""
         if rows > _MANY_ROWS:
             return self._all * (1 - exp(-rows / self._all))
-        pairs = zip(self._selector.segments, self._rows(node), strict=False)
+        pairs = zip(self._selector.snapshot.segments, self._rows(node), strict=False)
         return sum(len(np.unique(segment.docs_of_rows[found])) for segment, found in pairs)
 
     def _share(self, node: Word | Phrase, other: str) -> float:
@@ -345,7 +345,7 @@ def _common(some: I64, others: I64) -> int:
     return int(np.count_nonzero(many[places[inside]] == few[inside]))
 
 
-def _far_more(rows: int) -> int:
+def far_more(rows: int) -> int:
     """In how many rows a word must stand for one in so many to be taken for a slip of it."""
     return max(1, 10 * rows * rows)
 

@@ -25,6 +25,7 @@ from ..query.nodes import (
 )
 from ..schema import ADDRESS, address_key, naive_utc
 from .expand import Budget, Expander
+from .followers import Followers
 from .sought import Seeker
 from .words import RowsLeaf, Term
 
@@ -47,6 +48,7 @@ class Selector:
         self._expander = Expander(snapshot)
         self._seeker = Seeker(snapshot.segments, self._expander, fast)
         self.dictionary = self._seeker.dictionary
+        self.followers = Followers(snapshot)
 
     def term(self, texts: list[str], weight: float) -> Term:
         """The term of folded words with the same stem."""
@@ -61,13 +63,17 @@ class Selector:
         return self._seeker.weight(node)
 
     @property
-    def segments(self) -> list[SegmentArrays]:
+    def snapshot(self) -> Snapshot:
         """What is searched."""
-        return self._segments
+        return self._snapshot
 
     def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
         """The words that a leaf stands for and how frequent they are; see `Expander.counts`."""
         return self._expander.counts(node, budget)
+
+    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
+        """Frequent words that begin so, or nearly so; see `Expander.beginning`."""
+        return self._expander.beginning(prefix, most, slip)
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""

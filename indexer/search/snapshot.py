@@ -206,13 +206,21 @@ class Snapshot:
         return found | {value for value, name in self.names(facet).items() if wanted in name}
 
     def names(self, facet: Facet) -> dict[str, str]:
-        """Of each value of a facet: itself and its spellings, folded, between blanks."""
+        """Of each value of a facet: itself and its spellings, folded, between blanks and bars."""
         if facet not in self._names:
             names: dict[str, list[str]] = {key: [_folded(key)] for key in self.facet(facet).keys}
             for key, spelling, _ in self._spellings(facet):
                 names.setdefault(key, []).append(_folded(spelling))
             self._names[facet] = {key: f" {' | '.join(some)} " for key, some in names.items()}
         return self._names[facet]
+
+    def facet_counts(self, facet: Facet) -> npt.NDArray[np.int64]:
+        """int64[keys]: in how many stories each value of a facet is, deleted ones too."""
+        values = self.facet(facet)
+        counts = np.zeros(len(values.keys), np.int64)
+        for segment, ordinals in zip(self.segments, values.ordinals, strict=True):
+            counts[ordinals] += np.diff(segment.term_starts(facet)[: len(ordinals) + 1])
+        return counts
 
     def prefixed(self, field: str, prefix: str) -> dict[str, int]:
         """The terms of a field that begin so, and in how many stories each is."""

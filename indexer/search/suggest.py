@@ -2,28 +2,120 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from heapq import nlargest
+from itertools import islice
+from typing import cast, get_args
+
+import numpy as np
 
 from ..analysis import fold, iter_words, stem_of
+from ..codec.format import TEXT
 from ..english import FUNCTION_WORDS
-from ..model import Story
+from ..model import Facet, Story
+from ..query.clauses import VALUE_READERS
 from ..query.nodes import Either, Node, Word
+from ..schema import TEXT_FIELDS
+from .respell import far_more
 from .select import Selector
 
+#: Words that are weighed against each other for each that is wanted.
+_WEIGHED = 4
+#: From this length on a slip is forgiven where nothing begins so, or little does.
+_SHORTEST_FORGIVEN, _SHORTEST_DOUBTED = 4, 6
+#: From this length on the beginning of a field's name is completed.
+_SHORTEST_FIELD = 3
+_FIELDS = (*TEXT_FIELDS, *VALUE_READERS)
+#: A field and what was typed of its value, which may be in quotes.
+_VALUE = re.compile(rf'(?<![\w:])({"|".join(get_args(Facet))}): ?(?:"([^"]*)|([^\s"()]*))$')
+_NEEDS_QUOTES = re.compile(r"[\s()*?^~:]")
 #: How many of a story's most telling words decide what resembles it.
 _TELLING_WORDS = 25
+#: What a story must score to resemble another, as a part of what that one does itself. Of
+#: pairs drawn from 300 real stories, those below this were unrelated.
+RESEMBLANCE = 0.3
 
 
 def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
-    """Ways to finish the last word of `text`, those in most articles first."""
+    """Ways to finish the last word of `text`, or the value of its last field.
+
+    Words that follow the one before in the texts come first, then the most frequent. Words
+    of a single row, most of them slips, are left out where others are far more frequent; a
+    slip in the typed beginning is forgiven where nothing begins so, or next to nothing.
+    """
+    value = _VALUE.search(text)
+    if value is not None:
+        values = _values(selector, cast("Facet", value[1]), value[2] or value[3] or "")
+        head = text[: value.start()] + value[1] + ":"
+        return tuple(head + some for some in islice(values, limit))
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
     head, prefix = text[: words[-1].start], fold(words[-1].text)
-    counts = selector.dictionary.prefixed(prefix).items()
-    best = nlargest(limit, counts, key=lambda pair: (pair[1], -len(pair[0])))
-    return tuple(head + word for word, _ in best)
+    before = None
+    if len(words) > 1 and not text[words[-2].end : words[-1].start].strip():
+        before = fold(words[-2].text)
+    fields = [f"{name}:" for name in _FIELDS if name.startswith(prefix)]
+    fields = fields[:limit] if len(prefix) >= _SHORTEST_FIELD else []
+    found = _words(selector, before, prefix, limit - len(fields))
+    return tuple([head + word for word in (*found, *fields)])
+
+
+def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> list[str]:
+    """The words that begin with a prefix, those that follow another word first."""
+    most = _WEIGHED * limit
+    found = selector.beginning(prefix, most)
+    best = max(found.values(), default=0)
+    # What hardly occurs may be a slip of what is far more frequent; a short beginning is none.
+    least = far_more(best)
+    shortest = _SHORTEST_FORGIVEN if best <= 1 else _SHORTEST_DOUBTED
+    if len(prefix) >= shortest and least <= selector.dictionary.rows:
+        near = selector.beginning(prefix, most, slip=True)
+        found |= {word: rows for word, rows in near.items() if rows >= least}
+    after: Counter[str] = Counter()
+    if before is not None:
+        after = selector.followers.after(
+            before, lambda word: word.startswith(prefix) or word in found
+        )
+    rows = {word: _rows(selector, word) for word in {*found, *after}}
+    if max(rows.values(), default=0) >= far_more(1):
+        rows = {word: count for word, count in rows.items() if count > 1}
+    return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
+
+
+def _rows(selector: Selector, word: str) -> int:
+    """In how many rows a word stands as it is written."""
+    count = 0
+    for segment in selector.snapshot.segments:
+        entry = segment.find_term(TEXT, stem_of(word).encode())
+        if entry is not None:
+            numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
+            count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
+    return count
+
+
+def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:
+    """Values of a facet, as a query has them, that have a word which begins as typed.
+
+    Those that begin so themselves come first, then those of the most stories.
+    """
+    values = selector.snapshot.facet(facet)
+    names = selector.snapshot.names(facet)
+    prefix = " ".join([fold(word.text) for word in iter_words(typed)])
+    within = []
+    for place in np.argsort(-selector.snapshot.facet_counts(facet), kind="stable").tolist():
+        name = names[values.keys[place]]
+        if f" {prefix}" not in name:
+            continue
+        value = values.values[place].replace('"', " ")
+        value = f'"{value}"' if _NEEDS_QUOTES.search(value) else value
+        if name.startswith(f" {prefix}") or f"| {prefix}" in name:
+            yield value
+        else:
+            within.append(value)
+    yield from within
 
 
 def resembling(selector: Selector, story: Story) -> Node | None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import corpus, judged, relevance
+from benchmarks import corpus, judged, relevance, spelling
 from benchmarks.cli import main
 from benchmarks.curves import draw_curves
 from benchmarks.engines import ENGINES
@@ -22,6 +22,9 @@ from benchmarks.report import markdown, update_document
 from benchmarks.run import works_of
 from benchmarks.summary import percentile
 from benchmarks.works import WORKS
+from indexer.model import Story
+from indexer.query.nodes import Fuzzy
+from tests.oracles.brute_rows import fits
 
 STORIES = 50
 
@@ -213,3 +216,24 @@ def test_ndcg_is_one_for_the_best_order():
     assert judged.ndcg_at_10(["a", "b", "c"], frozenset("ab")) == 1
     assert 0 < judged.ndcg_at_10(["c", "a", "b"], frozenset("ab")) < 1
     assert judged.ndcg_at_10([], frozenset("a")) == 0
+
+
+def test_spelling_and_completions_are_measured():
+    """Slips are one edit from their word and stand in no story; every kind has a score."""
+    archive = [
+        Story(id=f"{number}.md", title="Prime minister speaks of government", excerpt=f"w{number}")
+        for number in range(30)
+    ]
+    words = spelling.count_words(archive)
+    assert words.pairs["prime", "minister"] == words.stories["minister"] == 30
+    for kind in spelling.KINDS:
+        for typed, word in spelling.slips(words, kind, spelling.DRAWS[0], 30, seed=1):
+            assert fits(Fuzzy(word, 1), typed)
+            assert typed not in words.stories
+    assert set(spelling.pairs(words, 50, seed=1)) >= {("prime", "minister")}
+    answers = {"goverment": "government", "speks": None}
+    score = spelling.measure(
+        "one", 0.5, [("goverment", "government"), ("speks", "speaks")], answers.get
+    )
+    assert (score.asked, score.right) == (2, 0.5)
+    assert "| one | 2 | 50.0% | ≥ 50% |" in spelling.markdown([score])

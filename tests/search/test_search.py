@@ -308,6 +308,20 @@ def test_get_suggest_and_more_like(tmp_path):
             engine.more_like("none.md")
 
 
+def test_nothing_is_better_than_stories_that_hardly_resemble(tmp_path):
+    """A word or two in common among many is no resemblance."""
+    stories = [
+        {"title": "Orchid thieves raid greenhouse in Leiden", "excerpt": "police seek botanist"},
+        {"title": "Orchid thieves caught after greenhouse raid", "excerpt": "at last"},
+        {"title": "Ferry timetable changes", "excerpt": "the botanist at the harbour is late"},
+        {"title": "Weather", "excerpt": "rain"},
+    ]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        (similar,) = engine.more_like("0000.md")
+        assert similar.story.id == "0001.md"
+        assert engine.more_like("0003.md") == ()
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no list of open files")
 def test_a_closed_engine_keeps_no_file_open(tmp_path):
     """Files of an index are let go with the engine and its hits, and not some time later."""
