@@ -29,6 +29,7 @@ from .nodes import (
     Compound,
     Either,
     Everything,
+    Fuzzy,
     Near,
     Node,
     Pattern,
@@ -451,7 +452,7 @@ class _Parser:
 def _size(node: Node) -> int:
     """How many words and other leaves a tree has."""
     return sum(
-        len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything)
+        len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything | Fuzzy)
         for leaf in leaves(node)
     )
 
