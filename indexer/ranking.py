@@ -4,13 +4,13 @@ A row is the lead of a story or one of its related articles. For a word of the q
 the stem s and the light form l, which differs from the word in inflection alone, a row r
 scores
 
-    S(r) = Σ .7 · W(s) · sat(t(s, r)) + .3 · W(l) · sat(t(l, r)),  sat(t) = t / (t + 1.2)
+    S(r) = Σ .7 · W(s) · sat(t(s, r)) + .3 · w · W(l) · sat(t(l, r)),  sat(t) = t / (t + 1.2)
 
     t(s, r) = 3 · tf_title / (.5 + .5 · L / avg) + Σ_{excerpt, body} tf / (.3 + .7 · L / avg)
               + .5 · tf_about
     W(s)    = (1 + ln n) · (.1 if a function word else 1) · ln((N + 1) / df)^1.2 · (cf / df)^.3
 
-n: how often the query has the word; N: rows of the index; df, cf: rows that have the word,
+w: 1.03 where the row has the word as typed, else 1; n: how often the query has it; N: rows of the index; df, cf: rows that have the word,
 and its occurrences; L, avg: the length of the field in the row, and on average. sat is that
 of BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009), t is BM25F's.
 """
