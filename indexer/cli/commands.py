@@ -132,7 +132,13 @@ def _show_report(report: BuildReport, as_json: bool) -> None:
 
     for line in (*problem_lines(report), *note_lines(report)):
         write_note(line)
-    write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
+    try:
+        write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
+    except OSError as error:
+        done = "nothing was written" if report.dry_run else f"generation {report.generation} serves"
+        raise StorydexError(
+            f"standard output cannot be written ({error.strerror}), but {done}"
+        ) from error
 
 
 def _day(
@@ -273,7 +279,8 @@ def serve(location: str, host: str, port: int) -> None:
 def verify(location: str) -> None:
     """Read every byte of the index for damage.
 
-    Says which file is damaged, with exit status 4, or that none is.
+    Says which file is damaged, with exit status 4, or that none is. Where the system does
+    not let one be read, the exit status is 1.
     """
     from .show import damage_line, intact_line
 
@@ -283,6 +290,10 @@ def verify(location: str) -> None:
     if report.damaged:
         first = report.damaged[0]
         raise IndexCorrupt(location, first.file, first.reason)
+    if report.unread:
+        for file in report.unread:
+            write_out(f"cannot be read: {damage_line(file)}\n")
+        raise StorydexError(f"{location}: not all of it could be read, and none is known damaged")
     write_out(intact_line(report) + "\n")
 
 

@@ -226,6 +226,8 @@ def read_generation(folder: str, generation: int) -> Manifest:
         raise IndexCorrupt(folder, name, str(error)) from error
     if min(manifest.averages) < 1:
         raise IndexCorrupt(folder, name, f"lengths are {min(manifest.averages)} words on average")
+    if not all(map(is_ours, manifest.files)):
+        raise IndexCorrupt(folder, name, "names a file that is not of an index")
     if manifest.generation != generation:
         raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
     if manifest.format != GENERATION_VERSION:

@@ -14,7 +14,7 @@ from ..codec import Segment, read_segments
 from ..codec.read import SegmentArrays
 from ..codec.verify import verify_segment
 from ..disk import local_folder
-from ..errors import IndexCorrupt, IndexMissing
+from ..errors import IndexCorrupt, IndexMissing, IndexUnreadable
 from . import manifest as mf
 
 #: A writer leaves two generations: the newest, and the one to open if that is damaged.
@@ -29,24 +29,26 @@ class DamagedFile(msgspec.Struct, frozen=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
-    """How much was read, and what of it is damaged."""
+    """How much was read, what of it is damaged, and what the system did not let be read."""
 
     files: int
     bytes: int
     damaged: tuple[DamagedFile, ...]
+    unread: tuple[DamagedFile, ...] = ()
 
 
 def verify(location: str | os.PathLike[str]) -> VerifyReport:
     """Check every file of the newest generation, and of the one before, against its digest.
 
     If no digest is wrong, the arrays of each segment are compared with one another: this
-    finds an index that was written wrong. Raises `IndexMissing` where there is no index.
+    finds an index that was written wrong. Raises `IndexMissing` where there is no index, and
+    `IndexUnreadable` where its folder may not be listed.
     """
     folder = local_folder(location)
     while generations := mf.generations(folder)[:_KEPT]:
         report = _verify(folder, generations)
         # Perhaps a writer removed the file while it was read.
-        if not report.damaged or mf.generations(folder)[:_KEPT] == generations:
+        if not (report.damaged or report.unread) or mf.generations(folder)[:_KEPT] == generations:
             return report
     raise IndexMissing(folder)
 
@@ -54,23 +56,38 @@ def verify(location: str | os.PathLike[str]) -> VerifyReport:
 def _verify(folder: str, generations: list[int]) -> VerifyReport:
     manifests = []
     damaged = []
+    unread = []
     size = 0
     for generation in generations:
         try:
             manifests.append(mf.read_generation(folder, generation))
         except IndexCorrupt as error:
             damaged.append(DamagedFile(error.file, error.reason))
+        except IndexUnreadable as error:
+            unread.append(DamagedFile(error.file, error.reason))
         with suppress(OSError):
             size += os.path.getsize(os.path.join(folder, mf.manifest_name(generation)))
     # What two generations share is read once.
     files = {entry for manifest in manifests for entry in manifest.files.items()}
     for name, expected in sorted(files, key=lambda file: file[0]):
-        if reason := mf.damage_of(folder, name, expected):
-            damaged.append(DamagedFile(name, reason))
+        try:
+            reason = mf.damage_of(folder, name, expected)
+        except IndexUnreadable as error:  # noqa: PERF203, a file each
+            unread.append(DamagedFile(name, error.reason))
+        else:
+            damaged += [DamagedFile(name, reason)] * bool(reason)
+    if not damaged and not unread:
+        try:
+            damaged += _contradictory(folder, manifests)
+        except IndexUnreadable as error:
+            unread.append(DamagedFile(error.file, error.reason))
+        except MemoryError:
+            unread.append(DamagedFile("the index", "there is too little memory to compare files"))
     return VerifyReport(
         files=len(generations) + len(files),
         bytes=size + sum(entry.size for _, entry in files),
-        damaged=tuple(damaged or _contradictory(folder, manifests)),
+        damaged=tuple(damaged),
+        unread=tuple(unread),
     )
 
 

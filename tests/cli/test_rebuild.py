@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.cli.conftest import start, storydex
+from tests.cli.conftest import run, start, storydex
 from tests.conftest import write_story
 from tests.seeds.bad_seeds import CANARY, write_bad_seeds
 
@@ -143,6 +143,17 @@ def test_interrupt_is_exit_status_130(tmp_path: Path, seeds: Path):
 def test_watch_and_dry_run_exclude_each_other(seeds: Path):
     """Watching without writing makes no sense: usage, exit status 2."""
     assert storydex("rebuild", seeds, "--watch", "--dry-run").exit_code == 2
+
+
+def test_rebuild_to_a_full_disk(tmp_path: Path, seeds: Path):
+    """Where its report cannot be written, the index is there all the same, and that is said."""
+    with open("/dev/full", "w") as full:
+        status, _, err = run("--index", tmp_path / "index", "rebuild", seeds, stdout=full)
+    assert status == 1
+    assert "No space left on device" in err
+    assert "generation 1 serves" in err
+    assert err.count("\n") == 1
+    assert storydex("--index", tmp_path / "index", "search", "azure").exit_code == 0
 
 
 def test_a_vanished_archive_needs_prune(tmp_path: Path):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import resource
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import indexer
+from indexer.codec.format import TRAILER
 from indexer.generation import manifest as mf
 from tests.cli.conftest import run, storydex
 from tests.conftest import ROOT, build, write_story
+from tests.generation.crafted import try_crafted
 from tests.generation.disk import Disk, Operation
 from tests.generation.keeping import LOCK
+from tests.search.damage import write_index
 
 KINDS = (".json", ".sources", ".trm", ".pst", ".pos", ".doc", ".sto")
 
@@ -100,6 +106,10 @@ def test_a_system_that_fails_is_not_damage(index, suffix, code):
             with pytest.raises(indexer.IndexUnreadable, match=os.strerror(code)) as caught:
                 indexer.open_index(index, compiled=False)
             assert "damaged" not in str(caught.value)
+        report = indexer.verify(index)
+        assert not report.damaged
+        assert {os.path.splitext(file.file)[1] for file in report.unread} == {suffix}
+        assert storydex("--index", index, "verify").exit_code == 1
         with pytest.raises(indexer.BuildError, match=os.strerror(code)):
             indexer.rebuild(index.parent / "seeds", index)
     assert sorted(path.name for path in index.iterdir()) == before
@@ -157,6 +167,53 @@ def test_a_file_cut_short_while_it_is_open(index, suffix):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:5] == [file_of(index, suffix).name] * 5
+
+
+def test_verify_finds_what_was_crafted(tmp_path):
+    """Sums that fit prove nothing: what contradicts itself is found, and nothing is raised."""
+    crafted = list(try_crafted(write_index(tmp_path), 120, 3))
+    assert len(crafted) > 40
+    assert not [about for about in crafted if about[1]]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name", "crafted"),
+    [
+        (".sto", "offsets", {"shape": [0]}),
+        (".doc", "facet.published.offsets", {"name": "something"}),
+        (".doc", "facet.published.offsets", {"name": "facet."}),
+        (".trm", "starts", {"dtype": "<u8"}),
+    ],
+)
+def test_verify_finds_a_crafted_table(index, suffix, name, crafted):
+    """A table of arrays that are not there, or of another shape, is damage."""
+    path = file_of(index, suffix)
+    data = path.read_bytes()
+    end = len(data) - TRAILER.size
+    begin = end - TRAILER.unpack_from(data, end)[1]
+    table = json.loads(data[begin:end])
+    for section in table["sections"]:
+        if section["name"] == name:
+            section.update(crafted)
+    text = json.dumps(table).encode()
+    size = begin + len(text) + TRAILER.size
+    whole = data[:begin] + text + TRAILER.pack(size, len(text), zlib.crc32(text), 0, b"xeds")[:-8]
+    path.write_bytes(whole + zlib.crc32(whole).to_bytes(4, "little") + b"xeds")
+    manifest = mf.read_manifest(str(index))
+    files = {**manifest.files, path.name: mf.entry_of(str(path))}
+    changed = msgspec.structs.replace(manifest, files=files)
+    (index / "storydex-1.json").write_bytes(mf.encode_manifest(changed))
+    assert [damaged.file for damaged in indexer.verify(index).damaged]
+
+
+def test_a_manifest_that_names_other_files(index):
+    """No file outside an index is read for it."""
+    manifest = mf.read_manifest(str(index))
+    files = {**manifest.files, "../seeds/0000.md": mf.FileEntry(1, "")}
+    changed = msgspec.structs.replace(manifest, files=files)
+    (index / "storydex-1.json").write_bytes(mf.encode_manifest(changed))
+    (damaged,) = indexer.verify(index).damaged
+    assert damaged.file == "storydex-1.json"
 
 
 def test_an_index_that_is_a_file(index, tmp_path):
