@@ -1,6 +1,6 @@
 """`python -m indexer`: the same as `storydex`."""
 
-from .cli import main
+from storydex_command import main
 
 if __name__ == "__main__":
-    main(prog_name="storydex")
+    main()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 import indexer
 from indexer.cli import main
 from tests.cli.conftest import on_terminal, run, storydex
+from tests.conftest import ROOT, write_story
 from web import create_app
 
 
@@ -163,6 +166,38 @@ def test_output_in_a_narrow_encoding(seed_index: Path):
     status, out, err = run("--index", seed_index, "search", "volterra", env=env)
     assert (status, err) == (0, "")
     assert "Project Volterra" in out
+
+
+def test_a_closed_standard_error(tmp_path: Path, seeds: Path):
+    """What would be said there is lost, the exit status is not."""
+    (seeds / "bad.md").write_text("no story")
+    command = f'exec "{sys.executable}" -m indexer --index "$0/made" rebuild "$0/stories" 2>&-'
+    done = subprocess.run(["sh", "-c", command, tmp_path], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.startswith("3 stories indexed")
+
+
+def test_a_locale_without_the_characters_of_a_name(tmp_path: Path):
+    """Ids are UTF-8 whatever the locale: nothing changes between two of them."""
+    write_story(tmp_path / "seeds", "zürich.md", title="One")
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    for counts in ("1 story indexed, 0 unchanged", "0 stories indexed, 1 unchanged"):
+        command = ("--index", tmp_path / "index", "rebuild", tmp_path / "seeds")
+        status, out, err = run(*command, env=plain)
+        assert (status, err) == (0, "")
+        assert out.startswith(counts)
+        plain = {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
+def test_an_interrupt_while_importing(seed_index: Path, tmp_path: Path):
+    """Ctrl-C before the command has begun is exit status 130 and no traceback."""
+    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+    code = "import storydex_command; storydex_command.main()"
+    env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "info"], env=env, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_progress_is_for_terminals(tmp_path: Path, seeds: Path):

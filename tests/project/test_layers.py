@@ -48,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "cli": {
         "build", "dates", "demo", "disk", "engine", "errors", "generation", "model", "wire",
     },
-    "__main__": {"cli"},
+    "__main__": set(),
 }  # fmt: skip
 
 MODULES = sorted((ROOT / "indexer").rglob("*.py"))
