@@ -8,6 +8,7 @@ StorydexError
 ├── StoryNotFound   no story has this id
 ├── IndexMissing    there is no index at this location
 ├── IndexCorrupt    a file of the index is damaged
+├── IndexOutdated   it was made by another version (an IndexCorrupt)
 ├── IndexUnreadable the system does not let a file of the index be read just now
 ├── IndexLocked     another writer holds the index
 ├── EngineClosed    the engine was closed before this call
@@ -80,12 +81,29 @@ class IndexCorrupt(StorydexError):
     """`file` of the index at `location` is damaged."""
 
     def __init__(self, location: str, file: str, reason: str) -> None:
-        super().__init__(
-            f"{location}: {file} is damaged ({reason}): rebuild with `storydex rebuild --full`"
-        )
+        fault = self.fault(reason)
+        super().__init__(f"{location}: {file} {fault}: rebuild with `storydex rebuild --full`")
         self.location = location
         self.file = file
         self.reason = reason
+
+    @staticmethod
+    def fault(reason: str) -> str:
+        """What is to be said of the file."""
+        return f"is damaged ({reason})"
+
+
+class IndexOutdated(IndexCorrupt):
+    """`file` of the index at `location` was made by another version of storydex."""
+
+    def __init__(self, location: str, file: str, found: int, read: int) -> None:
+        age = "an older" if found < read else "a newer"
+        super().__init__(location, file, f"made by {age} storydex: format {found}, not {read}")
+
+    @staticmethod
+    def fault(reason: str) -> str:
+        """What is to be said of the file."""
+        return f"was {reason}"
 
 
 class IndexUnreadable(StorydexError):
@@ -138,7 +156,7 @@ class DamageWarning(StorydexError, UserWarning):
 
     def __init__(self, damage: IndexCorrupt, instead: str) -> None:
         super().__init__(
-            f"{damage.location}: {damage.file} is damaged ({damage.reason}): {instead}"
+            f"{damage.location}: {damage.file} {damage.fault(damage.reason)}: {instead}"
         )
         self.damage = damage
         self.instead = instead

@@ -25,6 +25,7 @@ from ..errors import (
     IndexCorrupt,
     IndexLocked,
     IndexMissing,
+    IndexOutdated,
     QueryError,
     StorydexError,
 )
@@ -38,6 +39,7 @@ STATUS: dict[type[StorydexError], int] = {
     QueryError: 2,
     IndexMissing: 4,
     IndexCorrupt: 4,
+    IndexOutdated: 4,
     IndexLocked: 5,
 }
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..disk import index_error, naming, open_plain
-from ..errors import IndexCorrupt
+from ..errors import IndexCorrupt, IndexOutdated
 from .format import (
     ALIGNMENT,
     DTYPES,
@@ -176,7 +176,7 @@ class SectionFile:
         if magic != MAGIC or tag != KINDS[self._kind][0]:
             raise self.corrupt("not such a file")
         if version != FORMAT_VERSION:
-            raise self.corrupt(f"format {version}, but this program reads {FORMAT_VERSION}")
+            raise IndexOutdated(str(self._folder), self.name, version, FORMAT_VERSION)
         end = len(data) - TRAILER.size
         size, table_size, table_crc, _, end_magic = TRAILER.unpack_from(data, end)
         if end_magic != END_MAGIC or size != len(data):

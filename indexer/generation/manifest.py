@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from ..disk import index_error, open_plain
-from ..errors import IndexCorrupt, IndexMissing, IndexUnreadable
+from ..errors import IndexCorrupt, IndexMissing, IndexOutdated, IndexUnreadable
 from ..ranking import Averages
 
 #: Version of manifest and sources. A reader refuses every other one.
@@ -68,6 +68,12 @@ class Manifest(msgspec.Struct, frozen=True):
     segments: list[dict[str, Any]]
     files: dict[str, FileEntry]
     settings: str = ""
+
+
+class _Version(msgspec.Struct):
+    """What tells whether the rest of a manifest can be read."""
+
+    format: int
 
 
 def manifest_name(generation: int) -> str:
@@ -221,7 +227,11 @@ def read_generation(folder: str, generation: int) -> Manifest:
     """The manifest of one generation; raises `IndexCorrupt` if it is damaged or unreadable."""
     name = manifest_name(generation)
     try:
-        manifest = msgspec.json.decode(read_sealed(folder, name), type=Manifest)
+        data = read_sealed(folder, name)
+        version = msgspec.json.decode(data, type=_Version).format
+        if version != GENERATION_VERSION:
+            raise IndexOutdated(folder, name, version, GENERATION_VERSION)
+        manifest = msgspec.json.decode(data, type=Manifest)
     except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
     if min(manifest.averages) < 1:
@@ -230,6 +240,4 @@ def read_generation(folder: str, generation: int) -> Manifest:
         raise IndexCorrupt(folder, name, "names a file that is not of an index")
     if manifest.generation != generation:
         raise IndexCorrupt(folder, name, f"says that it is generation {manifest.generation}")
-    if manifest.format != GENERATION_VERSION:
-        raise IndexCorrupt(folder, name, f"format {manifest.format}, not {GENERATION_VERSION}")
     return manifest

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ..codec import Segment, open_segments
 from ..disk import UNFINISHED, sync_folder
-from ..errors import IndexCorrupt, IndexUnreadable
+from ..errors import IndexCorrupt, IndexOutdated, IndexUnreadable
 from ..schema import SCHEMA_VERSION
 from . import manifest as mf
 
@@ -26,7 +26,7 @@ def open_generation(folder: str, generation: int) -> tuple[mf.Manifest, list[Seg
     manifest = mf.read_generation(folder, generation)
     name = mf.manifest_name(generation)
     if manifest.schema != SCHEMA_VERSION:
-        raise IndexCorrupt(folder, name, f"schema {manifest.schema}, not {SCHEMA_VERSION}")
+        raise IndexOutdated(folder, name, manifest.schema, SCHEMA_VERSION)
     return manifest, open_segments(folder, name, manifest.segments)
 
 

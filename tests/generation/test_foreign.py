@@ -216,6 +216,23 @@ def test_a_manifest_that_names_other_files(index):
     assert damaged.file == "storydex-1.json"
 
 
+@pytest.mark.parametrize(("key", "change"), [("format", -1), ("schema", -1), ("format", 1)])
+def test_an_index_of_another_version(index, key, change):
+    """It is not called damaged, and a rebuild makes it anew."""
+    manifest = mf.read_manifest(str(index))
+    other = msgspec.structs.replace(manifest, **{key: getattr(manifest, key) + change})
+    (index / "storydex-1.json").write_bytes(mf.encode_manifest(other))
+    result = storydex("--index", index, "search", "cat")
+    assert result.exit_code == 4
+    age = "an older" if change < 0 else "a newer"
+    assert f"made by {age} storydex" in result.stderr
+    assert "rebuild" in result.stderr
+    assert "damaged" not in result.stderr
+    result = storydex("--index", index, "rebuild", index.parent / "seeds")
+    assert (result.exit_code, "damaged" in result.stderr) == (0, False)
+    assert storydex("--index", index, "search", "cat").exit_code == 0
+
+
 def test_an_index_that_is_a_file(index, tmp_path):
     """It is no folder, says every command."""
     (tmp_path / "file").write_text("")
