@@ -122,6 +122,8 @@ def create_schema() -> fields.Schema:
 
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+{_LABEL}")
+# To map a name of other letters takes a microsecond a letter; the DNS itself takes 63 a label.
+_LONGEST_INTERNATIONAL = 128
 # What a site has for readers of one kind, before a name that stays one without it.
 _EDITIONS = re.compile(
     r"\A(?:(?:www|m|amp|edition)\.)+(?=[^.]+\.)(?!(?:ac|co|com|edu|gov|net|org)\.[a-z]{2}\Z)"
@@ -134,7 +136,7 @@ def provider_host(host: str) -> str | None:
     Lower case, as the DNS has it (UTS 46), without `www.`, `m.`, `amp.` and `edition.`.
     """
     if not host.isascii():
-        if len(host) > 253:
+        if len(host) > _LONGEST_INTERNATIONAL:
             return None
         try:
             labels = idna.uts46_remap(host, std3_rules=False).split(".")

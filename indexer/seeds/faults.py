@@ -19,7 +19,9 @@ _INVISIBLE = re.compile(
 _CONTROLS = {0x0: "NUL", 0x85: "next line", 0x1B: "escape", 0xFEFF: "byte order mark"}
 # `key: text: more`, the text in no quotes.
 _SECOND_COLON = re.compile(r"""[ ]*(?:-[ ]+)*[^\s"'\[{#][^:]*:[ ]+([^\s"'\[{|>&*!].*?):(?:[ ]|$)""")
-_FIELD = re.compile(r"""\s*(?:\#[^\n]*\n\s*)*["']?[\w-]+["']?[ ]*:(?:\s|\Z)""", re.VERBOSE)
+_FIELD = re.compile(r"""["']?[\w-]+["']?[ ]*:(?:\s|\Z)""")
+# The first sign on a line that is not blank and no comment.
+_ANYTHING = re.compile(r"^[^\S\n]*([^\s#])", re.MULTILINE)
 
 
 class RefusalError(Exception):
@@ -102,11 +104,21 @@ def with_invisible(text: str, refusal: RefusalError) -> RefusalError:
     return RefusalError(f"{refusal.reason}; there is {hint}", found.start())
 
 
+def first_sign(text: str, place: int = 0) -> int | None:
+    """Where there is anything but blank lines and comments, None if nowhere.
+
+    place: the begin of a line
+    """
+    found = _ANYTHING.search(text, place)
+    return None if found is None else found.start(1)
+
+
 def no_front_matter(text: str) -> str | None:
     """What a file begins with, if that is no front matter and no field, and what to do."""
-    if _FIELD.match(text):
+    place = first_sign(text)
+    if place is not None and _FIELD.match(text, place):
         return None
-    begin = text.lstrip()[:3]
+    begin = "" if place is None else text[place : place + 3]
     found = "TOML was found" if begin == "+++" else "JSON was found" if begin[:1] == "{" else ""
     return (
         f"no front matter{f' ({found})' if found else ''}: begin the file with a line `---`,"

@@ -11,27 +11,31 @@ import html
 import re
 from html.entities import html5
 
-# Elements that end a line, and those within one.
-_BLOCKS = """
-    address article aside blockquote body br button canvas caption center col colgroup dd details
-    dialog dir div dl dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6
-    head header hgroup hr html iframe legend li link main menu meta nav noscript object ol optgroup
-    option p param picture pre search section select source summary table tbody td template
-    textarea tfoot th thead title tr track ul video audio embed
-"""
-_INLINES = """
-    a abbr acronym area b base bdi bdo big cite code data datalist del dfn em font i img input ins
-    kbd label map mark meter nobr output progress q rp rt ruby s samp small span strike strong sub
-    sup svg time tt u var wbr
-"""
-_ATTRIBUTES = r"""(?=[\s/>])(?:[^<>"']|"[^"<]*"|'[^'<]*')*>"""
-
-
-def _tags(names: str) -> re.Pattern[str]:
-    return re.compile(rf"</?(?:{'|'.join(names.split())}){_ATTRIBUTES}", re.IGNORECASE)
-
-
-_BLOCK, _INLINE = _tags(_BLOCKS), _tags(_INLINES)
+# Elements of HTML: those that end a line, and those within one.
+_BLOCKS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        address article aside blockquote body br button canvas caption center col colgroup dd
+        details dialog dir div dl dt embed fieldset figcaption figure footer form frame frameset
+        h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li link main menu meta nav
+        noscript object ol optgroup option p param picture pre search section select source
+        summary table tbody td template textarea tfoot th thead title tr track ul video audio
+        """,
+    )
+)
+_INLINES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a abbr acronym area b base bdi bdo big cite code data datalist del dfn em font i img
+        input ins kbd label map mark meter nobr output progress q rp rt ruby s samp small span
+        strike strong sub sup svg time tt u var wbr
+        """,
+    )
+)
+_ATTRIBUTES = r"""(?=[\s/>])[^<>"']*(?:(?:"[^"<]*"|'[^'<]*')[^<>"']*)*>"""
+_TAG = re.compile(rf"</?([A-Za-z][A-Za-z0-9]{{0,15}}){_ATTRIBUTES}")
 _COMMENT = re.compile("<!--"), re.compile("-->")
 _CODE = (
     re.compile(rf"<(?:script|style){_ATTRIBUTES}", re.IGNORECASE),
@@ -63,7 +67,7 @@ def without_markup(text: str) -> str:
     """Plain text: no tags, comments, scripts and styles; entities are what they stand for."""
     if "<" in text:
         text = _without(text, *_COMMENT) if "<!--" in text else text
-        text = _BLOCK.sub("\n", _INLINE.sub("", _without(text, *_CODE)))
+        text = _TAG.sub(_instead, _without(text, *_CODE))
     return _ENTITY.sub(_decoded, text) if "&" in text else text
 
 
@@ -79,6 +83,11 @@ def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> s
         kept.append(text[begin : found.start()])
         begin = end.end()
     return "".join([*kept, text[begin:]])
+
+
+def _instead(tag: re.Match[str]) -> str:
+    name = tag[1].lower()
+    return "\n" if name in _BLOCKS else "" if name in _INLINES else tag[0]
 
 
 def _decoded(entity: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ def read_settings(folder: str | os.PathLike[str], fields: frozenset[str]) -> Set
         raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
     except UnicodeDecodeError as error:
         raise SeedError(path, f"not UTF-8 at byte {error.start + 1:,}: save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except tomllib.TOMLDecodeError as error:  # which names the line
         raise SeedError(path, f"not TOML: {error}") from None
     except RecursionError:
         raise SeedError(path, "nested too deep: give plain values") from None
@@ -180,14 +180,14 @@ _KEYS = ("fields", "exclude", "suffixes", "base_url", "language", "providers", "
 def _pattern(glob: str) -> re.Pattern[str]:
     """A pattern of paths: `*` and `?` stay within a name, `**` does not.
 
-    One without `/` is for names in any folder.
+    One without `/`, but at its end, is for names in any folder.
     """
     found = _PATTERNS.get(glob)
     if found is None:
         signs = re.findall(r"\*\*/|\*\*|\*|\?|.", glob.strip("/"), re.DOTALL)
         means = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
         expression = "".join(means.get(sign) or re.escape(sign) for sign in signs)
-        anywhere = "" if "/" in glob.strip("/") else "(?:.*/)?"
+        anywhere = "" if "/" in glob.rstrip("/") else "(?:.*/)?"
         found = _PATTERNS[glob] = re.compile(anywhere + expression, re.DOTALL)
     return found
 

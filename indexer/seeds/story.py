@@ -14,7 +14,7 @@ import msgspec
 from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
 from ..schema import provider_key
 from . import yaml_fast
-from .faults import RefusalError, no_front_matter, with_invisible
+from .faults import RefusalError, first_sign, no_front_matter, with_invisible
 from .listing import MAX_BYTES, too_large
 from .markup import find_secured
 from .settings import NO_SETTINGS, Settings
@@ -36,30 +36,19 @@ from .values import (
 )
 from .yaml import Field, Fields, Key, Many, Mapped, Node, Record, read_mapping
 
-# Blank lines and comments may stand before the opening line.
-_OPENING = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---[ \t]*(?:\n|\Z)")
+_OPENING = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)")
-# After the front matter of a bare YAML file: nothing but blank lines and comments.
-_ANYTHING = re.compile(r"^[^\S\n]*(?P<found>[^\s#])", re.MULTILINE)
-# In a body: a key of the format, first of all or after a line of dashes.
-_SECOND_DOCUMENT = re.compile(
+# In a body: after what a second document may begin, and what is one by its first key.
+_MARKER = re.compile(r"^(?:---|\.\.\.)(?![-.])([^\n]*)\n(?!---|\.\.\.)", re.MULTILINE)
+_OWN_KEY = re.compile(
     r"""
-    (?: \A | ^(?:---|\.\.\.)[^\n]*\n ) [\s\ufeff]* (?: \#[^\n]*\n\s* )* [{]?\s* ["']?
-    (?P<found> (?: title | excerpt | category | type | topics | published | publishedDateTime
+    [{]?\s* ["']? (?: title | excerpt | category | type | topics | published | publishedDateTime
         | draft | webUrl | originalUrl | ampWebUrl | cdnAmpWebUrl | quality | heat | provider
-        | images | related | secured ) ["']? \s*: (?=\s|\Z) )
+        | images | related | secured ) ["']? \s*: (?=\s|\Z)
     """,
-    re.VERBOSE | re.MULTILINE,
+    re.VERBOSE,
 )
-# In a body: where a second document may begin, with a key.
-_BLOCK = re.compile(
-    r"""
-    (?: \A | ^(?:---|\.\.\.)[ \t]* (?P<comment>\#[^\n]*)? \n )
-    (?: [ \t\ufeff]* (?:\#[^\n]*)? \n )*
-    (?P<found> (?: ["'][^"'\n]+["'] | [A-Za-z_][\w-]* ) [ \t]* : )
-    """,
-    re.VERBOSE | re.MULTILINE,
-)
+_MOST_MARKERS, _MOST_LINES = 10_000, 100
 _KEY = re.compile(r"""(?:["']([^"'\n]+)["']|([A-Za-z_][\w-]*))[ \t]*:(?:[ \t]|\Z)""")
 _GOES_ON = re.compile(r"[ \t#]|-[ \t]|[^:\n]{1,64}:[ \t]")
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
@@ -162,15 +151,16 @@ def _is_bare(story_id: str) -> bool:
 
 def _split(text: str, story_id: str) -> _Part:
     """Front matter and body, or the bare mapping."""
-    opening = _OPENING.match(text)
-    if opening is None:
+    # Blank lines and comments may stand before the opening line.
+    opening = _OPENING.match(text, first_sign(text) or 0)
+    if opening is None or (opening.start() and text[opening.start() - 1] != "\n"):
         return _Part(0, len(text), "")
     # From the line feed before the first line of the mapping, which may be missing.
     closing = _CLOSING.search(text, opening.end() - 1)
     bare = _is_bare(story_id)
     if closing is not None:
         body = text[closing.end() :]
-        second = _bare_rest(body) if bare else _second_document(body)
+        second = first_sign(body) if bare else _second_document(body)
         if second is not None:
             place = closing.end() + second
             raise RefusalError("more than one YAML document: keep one story a file", place)
@@ -180,36 +170,37 @@ def _split(text: str, story_id: str) -> _Part:
         return _Part(opening.end(), len(text), "")
     raise RefusalError(
         "front matter without its closing line: write `---` alone after the last field",
-        opening.group().rindex("---"),
+        opening.start(),
     )
-
-
-def _bare_rest(body: str) -> int | None:
-    found = _ANYTHING.search(body)
-    return None if found is None else found.start("found")
 
 
 def _second_document(body: str) -> int | None:
     """Where in a body another document begins, None if there is none."""
-    found = _SECOND_DOCUMENT.search(body)
-    if found is not None:
-        return found.start("found")
-    for block in _BLOCK.finditer(body):
-        start = block.start("found")
-        keys = _keys_of(body, start)
+    begins = [(0, "")]
+    for marker in _MARKER.finditer(body):
+        begins.append((marker.end(), marker[1]))
+        if len(begins) > _MOST_MARKERS:
+            return marker.start()
+    for begin, rest in begins:
+        place = first_sign(body, begin)
+        if place is None:
+            break
+        if _OWN_KEY.match(body, place):
+            return place
+        keys = _keys_of(body, place)
         plain = all(key[0].islower() for key in keys)
         # One word and a colon may begin a sentence, and questions and answers a talk.
         if (len(keys) > 1 and (plain or _KNOWN.intersection(map(str.lower, keys)))) or (
-            keys and block["comment"]
+            keys and rest.strip().startswith("#")
         ):
-            return start
+            return place
     return None
 
 
 def _keys_of(body: str, start: int) -> list[str]:
     """The keys of the lines from here to the next blank one; none if they are no mapping."""
     keys: list[str] = []
-    while start < len(body):
+    for _ in range(_MOST_LINES):
         end = body.find("\n", start)
         line = body[start : end if end >= 0 else len(body)]
         key = _KEY.match(line)

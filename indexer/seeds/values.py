@@ -44,8 +44,10 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # More marks on one letter than any script writes. To put so many in order takes squared time,
 # so the rest is cut off where the Stream-Safe Text Format would break the run (UAX 15, D4).
 # Short texts are put in order in a millisecond, whatever they hold.
-_MOST_MARKS, _SHORT = 30, 1000
+_MOST_MARKS, _SHORT = 30, 100
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
+# All marks are beyond U+0300: what may be a run of them is found faster than one.
+_FAR = re.compile(f"[^\x00-\u02ff]{{{_MOST_MARKS + 1},}}")
 _TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MOST_MARKS + 1},}}")
 _LETTER = re.compile("[0-9A-Za-z]")
 # Letters and symbols without a shape: fillers of Hangul, a blank of Braille.
@@ -72,7 +74,7 @@ _LINK = re.compile(
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AROUND_HOST = re.compile(
     r"(?:(?:[a-z][a-z0-9+.-]*:)?//)?([^/?#:]*)(?::([0-9]*))?(?:[/?#].*)?", re.DOTALL
 )
@@ -134,9 +136,15 @@ def _clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _CONTROL.sub(" ", text)
+    if text.isascii():
+        return text
     if len(text) > _SHORT:
-        text = _TOO_MANY_MARKS.sub(lambda run: run[0][:_MOST_MARKS], text)
+        text = _FAR.sub(lambda far: _TOO_MANY_MARKS.sub(_first_marks, far[0]), text)
     return unicodedata.normalize("NFC", text)
+
+
+def _first_marks(run: re.Match[str]) -> str:
+    return run[0][:_MOST_MARKS]
 
 
 def parse_number(text: str, plain: bool) -> Number:
@@ -269,7 +277,7 @@ def parse_path_or_link(text: str, base_url: str | None) -> Any:
     link = text.strip()
     if _SCHEME.match(link):
         return parse_link(link)
-    if base_url is None or "/" not in link or ":" in link:
+    if base_url is None or ":" in link or not ("/" in link or "." in link):
         return UNUSED
     return parse_own_link(link, base_url)
 

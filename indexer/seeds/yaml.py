@@ -42,7 +42,9 @@ MAX_DEPTH = 32
 #: Warnings a file can cause, so that a report stays readable and small.
 MAX_WARNINGS = 1000
 #: Values and keys of a file; a usual story has about a thousand.
-MAX_EVENTS = 250_000
+MAX_EVENTS = 200_000
+#: Items of a list that is read, and topics in one text.
+MAX_ITEMS = 5_000
 #: More `%TAG` and `%YAML` lines than anybody needs: each is compared with all before it.
 MAX_DIRECTIVES = 100
 #: Names of unused keys that are told of one file.
@@ -353,10 +355,15 @@ class EventReader:
         number = 0
         while not isinstance(item := self._next(), SequenceEndEvent):
             self._count(item)
-            value = self._read_node(item, node.item, f"{where}[{number}]", depth)
+            number += 1
+            if number > MAX_ITEMS:
+                if number == MAX_ITEMS + 1:
+                    self._warn(where, f"more than {MAX_ITEMS:,} items: the rest was dropped")
+                self._skip(item, depth)
+                continue
+            value = self._read_node(item, node.item, f"{where}[{number - 1}]", depth)
             if value is not None and value is not UNUSED:
                 values.append(value)
-            number += 1
         return tuple(values)
 
     def _skip(self, event: Event | None, depth: int, where: str = "") -> None:
@@ -416,6 +423,8 @@ def _read_scalar(node: Node, text: str, plain: bool) -> Any:
     """The value of a scalar in the place of a node, None if it is empty; `BadValueError`."""
     if isinstance(node, Many) and node.lone:
         if node.separator is not None:
+            if text.count(node.separator) >= MAX_ITEMS:
+                raise BadValueError(f"more than {MAX_ITEMS:,} items: write fewer")
             parts = [_read_scalar(node.item, part, plain) for part in text.split(node.separator)]
             return tuple(part for part in parts if part is not None) or None
         value = _read_scalar(node.item, text, plain)

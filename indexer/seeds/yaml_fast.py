@@ -31,7 +31,7 @@ from .values import (
     parse_link,
     parse_text,
 )
-from .yaml import MAX_EVENTS, MAX_UNUSED, may_be_told
+from .yaml import MAX_EVENTS, MAX_ITEMS, MAX_UNUSED, may_be_told
 from .yaml_guard import foreign_characters, is_clean, is_inert, is_json_alike, is_yaml_alike
 
 #: Mappings and lists inside each other; the events refuse files only beyond 32.
@@ -191,6 +191,9 @@ def _count_keys(values: object, text: str, depth: int) -> int:
 
 def _build(raw: _Story, inert: bool, story_id: str) -> Story:
     related = raw.related or []
+    lists = [related, raw.topics or (), *(article.images or () for article in (raw, *related))]
+    if max(map(len, lists)) > MAX_ITEMS:
+        raise _UnsureError
     _check_links([raw, *related])
     line = _line_of([raw, *related], inert)
     topics = raw.topics.split(",") if isinstance(raw.topics, str) else raw.topics or []

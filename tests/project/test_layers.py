@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "schema": {"analysis", "model"},
     "kernels": set(),
     "codec": {"analysis", "disk", "english", "errors", "kernels", "ranking", "schema"},
-    "seeds": {"errors", "model"},
+    "seeds": {"errors", "model", "schema"},
     "generation": {"codec", "disk", "errors", "ranking", "schema"},
     "build": {
         "analysis", "codec", "disk", "errors", "generation", "model", "ranking",

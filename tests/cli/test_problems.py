@@ -1,0 +1,48 @@
+"""What `rebuild` says of files that are not as they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.conftest import storydex
+
+
+def told(tmp_path: Path, files: dict[str, str]) -> list[str]:
+    """The lines that a rebuild of these files writes to standard error."""
+    for name, text in files.items():
+        path = tmp_path / "seeds" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    result = storydex("--index", tmp_path / "index", "rebuild", tmp_path / "seeds")
+    return result.stderr.splitlines()
+
+
+def test_equal_warnings_are_one_line(tmp_path: Path):
+    """With their number and the first three places; fewer than that are named one by one."""
+    few = {f"few{n}.md": "title: T\nheat: x\n" for n in range(3)}
+    many = {
+        f"many{n}.md": "title: T\nrelated: [{title: A, quality: x}, {title: B, quality: x}]\n"
+        for n in range(5)
+    }
+    reason = "not a number: write digits, without quotes"
+    assert told(tmp_path, {**few, **many, "bad.md": "x: 1"}) == [
+        "bad.md:1: no title: give the story a `title: …` with text",
+        *[f"few{n}.md: heat: {reason}" for n in range(3)],
+        f"10 times: related[].quality: {reason} (in many0.md, many1.md, many2.md and 2 more files)",
+    ]
+
+
+def test_unused_keys_are_one_line(tmp_path: Path):
+    """With the number of files that have them, the probably misspelt first."""
+    files = {f"{n}.md": "title: T\nlayout: post\nsecured: x\n" for n in range(3)}
+    assert told(tmp_path, {**files, "x.md": "title: T\nexerpt: E\n"}) == [
+        "Keys that were not used, with the number of files: exerpt (1, meant excerpt?), layout (3)"
+    ]
+
+
+def test_files_that_are_not_read_are_told_where_no_other_is(tmp_path: Path):
+    """An archive in files of another suffix."""
+    assert told(tmp_path, {f"{n}.mdx": "" for n in range(3)} | {"a/b.rst": ""}) == [
+        "0 stories: 3 .mdx files, 1 .rst file here have no suffix that is read; "
+        "name it in `suffixes` in storydex.toml"
+    ]
