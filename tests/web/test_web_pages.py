@@ -255,6 +255,30 @@ def test_a_story_page_has_everything(seed_index):
     assert "/?provider=zdnet.com" in page.links()
 
 
+def test_a_story_page_keeps_the_search(seed_index):
+    """The way back, marked words, and the articles that match before all of them."""
+    answer = visit(seed_index).get(f"/story/{SEED_STORY}?q=azure+meta")
+    page = Page(answer.text)
+    assert "/?q=azure+meta" in page.links()
+    assert "<mark>Azure</mark>" in answer.text.split("</h1>")[0]
+    assert page.text.index("Articles that match") < page.text.index("How it was covered")
+    assert ("q", "azure meta") in page.fields()
+    assert "<mark>" not in visit(seed_index).get(f"/story/{SEED_STORY}").text
+    read(visit(seed_index), f"/story/{SEED_STORY}?x=1", 400)
+
+
+def test_a_story_of_many_articles_has_pages(tmp_path):
+    """Two hundred on each, in order of time."""
+    related = [{"title": f"Azure {n}", "publishedDateTime": f"2022-01-01T{n // 60:02}:{n % 60:02}Z"}
+               for n in range(450)]  # fmt: skip
+    client = visit(build(tmp_path, [{"title": "Azure", "related": related}]))
+    page = read(client, "/story/0000.md?q=azure&page=2")
+    assert "Page 2 of 3" in page.text
+    assert page.links("next") == ["/story/0000.md?q=azure&page=3#coverage"]
+    assert len(page.all("time")) < 300
+    read(client, "/story/0000.md?page=4", 400)
+
+
 def test_a_body_keeps_its_paragraphs_and_similar_stories_are_linked(client):
     """Plain text, cut at blank lines."""
     answer = client.get("/story/2022/story%2005.md")
