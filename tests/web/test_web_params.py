@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from indexer import FACETS, SORTS, SearchRequest, facet_key
+from indexer import FACETS, SORTS, SearchRequest
 from web import params
 
 
@@ -35,9 +35,11 @@ def requests(draw):
     filters = {}
     for facet in draw(st.sets(st.sampled_from(FACETS))):
         values = draw(st.lists(shaped_values.get(facet, free_values), min_size=1, max_size=3))
-        folded = sorted({facet_key(facet, value) for value in values} - {""})
-        if folded:
-            filters[facet] = tuple(folded)
+        folded = {params.filter_value(facet, value) for value in values} - {""}
+        # What is excluded is not wanted as well.
+        kept = sorted(value for value in folded if f"-{value}" not in folded)
+        if kept:
+            filters[facet] = tuple(kept)
     days = st.one_of(
         st.none(),
         st.dates(date(1000, 1, 1)),
