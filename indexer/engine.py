@@ -123,6 +123,9 @@ class Engine(Protocol):
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
 
+    def hit_of(self, story_id: str, query: str) -> Hit | None:
+        """The story with this id as a hit of a query, whether that finds it or not, or None."""
+
     def info(self) -> IndexInfo:
         """Describe the generation being searched."""
 
@@ -349,6 +352,15 @@ class LocalEngine:
         snapshot = self._current().snapshot
         doc_id = snapshot.doc_id(well_formed(story_id))
         return None if doc_id is None else snapshot.story(doc_id)
+
+    def hit_of(self, story_id: str, query: str) -> Hit | None:
+        """The story with this id as a hit of a query, whether that finds it or not, or None."""
+        view = self._searched()
+        doc_id = view.snapshot.doc_id(well_formed(story_id))
+        if doc_id is None:
+            return None
+        found = view.searcher.find(check(SearchRequest(query=query)), 0)
+        return next(iter(view.highlighter.hits(found, [doc_id], [0.0])))
 
     def info(self) -> IndexInfo:
         """Describe the generation being searched."""

@@ -51,6 +51,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     metrics.register(app)
     problems.register(app)
     statics.register(app)
+    security.refuse_bad_requests(app)
+    security.allow_origins(app, settings.cors)
     security.protect(app, images=settings.images)
     app.jinja_env.globals.update(title=settings.title, images=settings.images)
     for blueprint in (pages, api, exports.exports, feeds, operations, statics.statics):

@@ -116,9 +116,13 @@ class Day(NamedTuple):
     articles: list[Article]
 
 
-def timeline(articles: Iterable[Article]) -> list[Day]:
-    """Articles in order of time, by day; those without a date come last."""
-    ordered = sorted(articles, key=lambda a: a.published_at or _LAST)
+def in_time(articles: Iterable[Article]) -> list[Article]:
+    """Articles in order of time; those without a date come last."""
+    return sorted(articles, key=lambda a: a.published_at or _LAST)
+
+
+def timeline(ordered: Iterable[Article]) -> list[Day]:
+    """Articles in order of time, by day."""
     days = groupby(ordered, key=lambda a: a.published_at and day(a.published_at))
     return [Day(group[0].published_at, group) for group in (list(g) for _, g in days)]
 

@@ -16,6 +16,8 @@ from .page import filter_url, story_url
 
 #: Related articles that stand open under a hit; the page of the story has the others.
 RELATED_SHOWN = 2
+#: Matching articles on the page of a story, before all of its articles.
+MATCHES_SHOWN = 50
 #: Topics under a hit.
 TOPICS_SHOWN = 6
 #: Characters shown of a title, an excerpt or a passage; the page of the story has the rest.
@@ -106,6 +108,25 @@ def _read_related(hit: RelatedHit) -> RelatedView:
         safe_link(article.url),
         cut(article.provider.name) if article.provider else "",
         article.published_at,
+    )
+
+
+class Matches(NamedTuple):
+    """What of a story matches the search that led to its page."""
+
+    title: Markup
+    excerpt: Markup
+    related: list[RelatedView]
+    total: int
+
+
+def read_matches(hit: Hit) -> Matches:
+    """The marked texts of a story and the articles that match; raises `IndexCorrupt`."""
+    return Matches(
+        Markup(hit.highlights["title"]),
+        Markup(hit.highlights["excerpt"]),
+        [_read_related(one) for one in hit.related[:MATCHES_SHOWN]],
+        len(hit.related),
     )
 
 

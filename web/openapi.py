@@ -229,11 +229,13 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     words = [*wanted, _page_parameter()]
     find = _parameter("find", _TEXT, "How a word of a provider begins, to be listed.")
     name = _parameter("name", _TEXT, "The name of the file.", "path")
+    marked = _parameter("q", _TEXT, "A search: what of the story matches is marked.")
+    story = [story_id, marked, _page_parameter()]
     atom = {"application/atom+xml": {"schema": _TEXT}}
     opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
         "/": _get("searchPage", "The search page.", [*words, find], _HTML, "304"),
-        "/story/{id}": _get("storyPage", "A story's page.", [story_id], _HTML, "304"),
+        "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304"),
         "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),

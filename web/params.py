@@ -29,6 +29,8 @@ from indexer import (
 )
 
 PAGE_SIZE = 10
+#: Articles on one page of a story.
+ARTICLES_SHOWN = 200
 MAX_LIMIT = 100
 #: Values of a facet in an answer, beside the chosen ones.
 FACET_LIMIT = 20
@@ -58,6 +60,8 @@ EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format")
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
 #: What `/api/v1/stories/<id>/similar` understands.
 SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
+#: What the page of a story understands.
+STORY_PARAMETERS = ("q", "page")
 #: Those that may be repeated.
 _REPEATABLE = frozenset((*FACETS, "facet"))
 #: What stands before a value of a facet that stories must not have.

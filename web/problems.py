@@ -46,6 +46,7 @@ _REMEDIES: dict[type[StorydexError], tuple[str, str]] = {
 _HEADINGS = {
     400: "That cannot be searched",
     404: "Not found",
+    414: "That address is too long",
     500: "Something went wrong",
     503: "Not ready yet",
 }

@@ -7,7 +7,11 @@ under which injected markup could neither run nor load anything.
 
 from __future__ import annotations
 
-from flask import Flask, Response
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from flask import Flask, Response, abort, request
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
@@ -37,6 +41,59 @@ def protect(app: Flask, *, images: bool) -> None:
     def set_headers(response: Response) -> Response:
         for name, value in headers.items():
             response.headers[name] = value
+        return response
+
+
+#: Bytes of an address; servers and proxies between take no more either.
+MOST_ADDRESS = 8192
+_HOST = re.compile(
+    r"((?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
+)
+_BAD_HOST = "storydex.bad_host"
+
+
+class HostGuard:
+    """Takes a `Host` that is none out of a request before anything reads it.
+
+    What of Flask finds the route would fail on it before any error can be answered.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", "none")):
+            environ["HTTP_HOST"] = "localhost"
+            environ[_BAD_HOST] = True
+        answer: Iterable[bytes] = self._inner(environ, start_response)
+        return answer
+
+
+def refuse_bad_requests(app: Flask) -> None:
+    """400 for a `Host` that is none, 414 for an address that is too long."""
+    app.wsgi_app = HostGuard(app.wsgi_app)  # type: ignore[method-assign]
+
+    @app.before_request
+    def check_request() -> None:
+        if request.environ.get(_BAD_HOST):
+            abort(400, "The Host of the request is no name of a host.")
+        if len(request.query_string) + len(request.path) > MOST_ADDRESS:
+            abort(
+                414, f"The address is longer than {MOST_ADDRESS:,} bytes: ask for less at a time."
+            )
+
+
+def allow_origins(app: Flask, origins: Collection[str]) -> None:
+    """Let scripts of these sites read what the API answers."""
+
+    @app.after_request
+    def name_origin(response: Response) -> Response:
+        if origins and request.path.startswith("/api/"):
+            response.vary.add("Origin")
+            origin = request.headers.get("Origin", "")
+            if origin in origins:
+                response.headers["Access-Control-Allow-Origin"] = origin
         return response
 
 

@@ -9,6 +9,7 @@ that does not read its export lets go of the thread that writes it.
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import signal
 import socket
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn, cast
+from typing import cast
 
 from flask import Flask
 from waitress.channel import HTTPChannel
@@ -38,6 +39,8 @@ THREADS = 8
 IDLE_SECONDS = 20
 #: How often to look for such connections, in seconds.
 CHECK_SECONDS = 5
+#: After SIGTERM: how long connections are still taken, and how long requests are still answered.
+LAST_ACCEPTS_SECONDS, FINISH_SECONDS = 0.3, 10
 #: Connections open at a time, if the system allows so many files.
 MOST_CONNECTIONS = 4096
 #: Files that are kept for other things: the index, answers too large for memory.
@@ -70,7 +73,7 @@ def run_app(app: Flask, host: str, port: int, report: Callable[[str], None]) -> 
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     connections: Connections = {}
     server = _open_server(app, host, port, connections)
-    with _stopping_on_sigterm(), _closing_unread(connections):
+    with _stopping_on_sigterm(connections), _closing_unread(connections):
         for address in _list_addresses(server):
             report(f"Serving on {address}")
         # Waitress turns KeyboardInterrupt and SystemExit into an orderly shutdown.
@@ -162,17 +165,45 @@ def _list_addresses(server: MultiSocketServer | BaseWSGIServer) -> Iterator[str]
 
 
 @contextmanager
-def _stopping_on_sigterm() -> Iterator[None]:
-    """Make SIGTERM end the server as Ctrl-C does; only a main thread may."""
+def _stopping_on_sigterm(connections: Connections) -> Iterator[None]:
+    """Make SIGTERM end the server once it has answered what it received.
+
+    Only a main thread may; a second SIGTERM ends it at once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGTERM, _stop)
+    finishing = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal finishing
+        if finishing:
+            raise SystemExit(0)
+        finishing = True
+        threading.Thread(target=_finish, args=(connections,), daemon=True).start()
+
+    previous = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
+def _finish(connections: Connections) -> None:
+    """Let the server's thread answer what it has, then end it."""
+    # What clients have sent already may wait in the system for a moment.
+    time.sleep(LAST_ACCEPTS_SECONDS)
+    for connection in list(connections.values()):
+        if isinstance(connection, BaseWSGIServer):
+            connection.accepting = False
+    deadline = time.monotonic() + FINISH_SECONDS
+    while time.monotonic() < deadline and any(map(_is_busy, list(connections.values()))):
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_busy(connection: object) -> bool:
+    """Whether a connection has a request to be answered, or an answer to be sent."""
+    return isinstance(connection, HTTPChannel) and bool(
+        connection.requests or connection.total_outbufs_len
+    )

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from indexer import QueryError, ResultPage, SearchRequest, StoryNotFound
 
+from . import display, params
 from . import page as shown
-from . import params
 from .caching import conditional
 from .connection import current_connection, current_engine
-from .hits import read_hits
+from .hits import read_hits, read_matches
 from .metrics import observe_search
 
 pages = Blueprint("pages", __name__)
@@ -70,16 +70,30 @@ def _form_dates(wanted: SearchRequest) -> dict[str, str]:
 @pages.get("/story/<path:story_id>")
 @conditional()
 def story(story_id: str) -> ResponseReturnValue:
-    """Everything about one story."""
+    """Everything about one story; with `q`, what of it matches first, and the way back."""
+    for problem in params.check_parameters(request.args, params.STORY_PARAMETERS):
+        raise problem
     engine = current_engine()
     found = engine.get(story_id)
     if found is None:
         raise StoryNotFound(story_id)
+    ordered = display.in_time(found.related)
+    last = max(-(-len(ordered) // params.ARTICLES_SHOWN), 1)
+    number = params.read_number(request.args, "page", 1, 1, last)
+    first = (number - 1) * params.ARTICLES_SHOWN
+    query = params.read_text(request.args, "q")
+    hit = engine.hit_of(story_id, query) if query else None
     return render_template(
         "story.html",
-        story_url=shown.story_url,
         story=found,
+        typed=query,
+        matches=read_matches(hit) if hit else None,
+        articles=ordered[first : first + params.ARTICLES_SHOWN],
+        number=number,
+        last=last,
         similar=engine.more_like(story_id, limit=4),
+        story_url=shown.story_url,
+        way_back=shown.search_url(SearchRequest(query=query)),
     )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import fold, iter_words
+from ..analysis import forms_of
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
 from ..schema import facet_key
@@ -114,7 +114,7 @@ def beginning(snapshot: Snapshot, facet: Facet, text: str) -> npt.NDArray[np.boo
     The last may go on: `guard` is the beginning of a word of `The Guardian`. A text without
     words begins everything if it is blank, else nothing.
     """
-    words = [fold(word.text) for word in iter_words(text)]
+    words = forms_of(text)
     values = snapshot.facet(facet)
     if not words:
         return np.full(len(values.keys), not text.strip())

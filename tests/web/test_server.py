@@ -137,3 +137,41 @@ def test_a_request_with_a_large_body_is_refused(index):
         with client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: site\r\nContent-Length: 100000000\r\n\r\n")
             assert client.recv(12) == b"HTTP/1.1 413"
+
+
+def test_headers_that_drip_stop_nobody(index):
+    """A hundred clients that send a letter now and then cost a connection each and no thread."""
+    with serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address:
+        assert get(address, "/readyz", 120)[0] == 200
+        with ExitStack() as stack:
+            clients = [
+                stack.enter_context(socket.create_connection(address, timeout=30))
+                for _ in range(100)
+            ]
+            for letter in b"GET /":
+                for client in clients:
+                    client.sendall(bytes([letter]))
+                assert min(seconds_to_answer(address) for _ in range(3)) < 1
+
+
+def test_sigterm_finishes_what_was_received(index):
+    """Forty requests that were sent before it are answered in full, and then the server ends."""
+    command = ("-m", "indexer", "--index", str(index), "serve", "--port", "0")
+    process = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True)
+    with process, ExitStack() as stack:
+        stack.callback(process.kill)
+        line = process.stderr.readline()
+        address = "127.0.0.1", int(line.rsplit(":", 1)[1])
+        assert get(address, "/readyz", 120)[0] == 200
+        clients = []
+        for number in range(40):
+            client = stack.enter_context(socket.create_connection(address, timeout=30))
+            wanted = f"GET /?q=azure&page={number + 1} HTTP/1.0\r\nHost: site\r\n\r\n"
+            client.sendall(wanted.encode())
+            clients.append(client)
+        process.terminate()
+        for client in clients:
+            answer = b"".join(iter(lambda client=client: client.recv(1 << 16), b""))
+            assert answer.startswith(b"HTTP/1.0 200")
+            assert answer.rstrip().endswith(b"</html>")
+        assert process.wait(20) == 0

@@ -198,10 +198,10 @@ def test_nothing_found_says_what_to_do(client):
     assert {"/?q=azure", "/?q=azure&year=1999", "/?q=azure&provider=zdnet.com"} <= set(page.links())
 
 
-def test_a_better_spelling_is_a_link(client):
-    """It keeps the filters."""
+def test_a_better_spelling_is_searched_and_said_so(client):
+    """Where what was typed finds nothing; its link keeps the filters."""
     page = read(client, "/?q=azzure&year=2021")
-    assert "Did you mean" in page.text
+    assert "Nothing was found for" in page.text
     assert "/?q=azure&year=2021" in page.links()
 
 
@@ -218,11 +218,9 @@ def test_what_could_not_be_read_is_said_and_the_rest_is_shown(client):
     assert "30 stories for" in page.text
 
 
-def test_a_query_past_the_limits_stays_in_the_box(client):
-    """So that it can be shortened."""
-    page = read(client, "/?q=" + "x" * 4097, 400)
-    box = next(field for field in page.all("input") if field.get("name") == "q")
-    assert box["value"] == "x" * 4097
+def test_an_address_past_the_limit_is_refused_as_a_page(client):
+    """For people, with what to do."""
+    assert "8,192" in read(client, "/?q=" + "x" * 8192, 414).text
 
 
 def test_forms_carry_the_state_of_the_page(client):
@@ -255,6 +253,30 @@ def test_a_story_page_has_everything(seed_index):
     assert clocks == sorted(clocks)
     assert "/?topic=microsoft+ai" in page.links()
     assert "/?provider=zdnet.com" in page.links()
+
+
+def test_a_story_page_keeps_the_search(seed_index):
+    """The way back, marked words, and the articles that match before all of them."""
+    answer = visit(seed_index).get(f"/story/{SEED_STORY}?q=azure+meta")
+    page = Page(answer.text)
+    assert "/?q=azure+meta" in page.links()
+    assert "<mark>Azure</mark>" in answer.text.split("</h1>")[0]
+    assert page.text.index("Articles that match") < page.text.index("How it was covered")
+    assert ("q", "azure meta") in page.fields()
+    assert "<mark>" not in visit(seed_index).get(f"/story/{SEED_STORY}").text
+    read(visit(seed_index), f"/story/{SEED_STORY}?x=1", 400)
+
+
+def test_a_story_of_many_articles_has_pages(tmp_path):
+    """Two hundred on each, in order of time."""
+    related = [{"title": f"Azure {n}", "publishedDateTime": f"2022-01-01T{n // 60:02}:{n % 60:02}Z"}
+               for n in range(450)]  # fmt: skip
+    client = visit(build(tmp_path, [{"title": "Azure", "related": related}]))
+    page = read(client, "/story/0000.md?q=azure&page=2")
+    assert "Page 2 of 3" in page.text
+    assert page.links("next") == ["/story/0000.md?q=azure&page=3#coverage"]
+    assert len(page.all("time")) < 300
+    read(client, "/story/0000.md?page=4", 400)
 
 
 def test_a_body_keeps_its_paragraphs_and_similar_stories_are_linked(client):
