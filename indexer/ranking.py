@@ -10,9 +10,10 @@ scores
               + .5 · tf_about
     W(s)    = (1 + ln n) · (.1 if a function word else 1) · ln((N + 1) / df)^1.2 · (cf / df)^.3
 
-w: 1.03 where the row has the word as typed, else 1; n: how often the query has it; N: rows of
-the index; df, cf: rows that have the word, and its occurrences; L, avg: the length of the field in the row, and on average. sat is that
-of BM25 (Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009), t is BM25F's.
+w: 1.03 where the row has the word as typed, else 1; n: how often the query has it; N: rows of the
+index; df, cf: rows that have the word, and its occurrences; L, avg: the length of the field in
+the row, and on average. sat is that of BM25 (Robertson and Zaragoza, The Probabilistic Relevance
+Framework, 2009), t is BM25F's.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Filters:
 def beginning(snapshot: Snapshot, facet: Facet, text: str) -> npt.NDArray[np.bool_]:
     """bool[values]: which values of a facet have these words in label or value, in a row.
 
-    The last may go on: `guard` is the beginning of a word of `The Guardian`. A text without
+    The last may go on: "guard" is the beginning of a word of `The Guardian`. A text without
     words begins everything if it is blank, else nothing.
     """
     words = forms_of(text)

@@ -385,7 +385,7 @@ _KNOWN = frozenset(map(str.lower, fields_of((), None))) | {"secured", "layout"}
 
 def likely_field(name: str) -> str | None:
     """The field of the format that a key which is not known was probably meant for."""
-    # Case first: `publishedDatetime` is nearer to the field than its letters tell.
+    # Case first: "publishedDatetime" is nearer to the field than its letters tell.
     begin, dot, last = name.rpartition(".")
     fields = {field.lower(): field for field in FIELDS}
     word = last.lower().replace("_", "").replace("-", "")

@@ -272,7 +272,7 @@ def parse_own_link(text: str, base_url: str) -> str:
 def parse_path_or_link(text: str, base_url: str | None) -> Any:
     """An address in a field that mostly has paths, as `permalink`: of use with a base only.
 
-    A pattern (`/:year/:title/`) and the name of one (`pretty`) never are.
+    A pattern (`/:year/:title/`) and the name of one ("pretty") never are.
     """
     link = text.strip()
     if _SCHEME.match(link):

@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "highlight": {"analysis", "english", "model", "query", "schema", "search"},
     "engine": {
         "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
-        "search",
+        "schema", "search",
     },
     "demo": {"disk", "errors", "model"},
     "__init__": {
