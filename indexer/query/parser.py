@@ -80,7 +80,7 @@ _FEWEST_OF_PROSE = 10
 # What people write to search and not to be read: operators, signs at the ends of words.
 _MEANT = re.compile(
     r"\b(?:AND|OR|NOT|NEAR/\d+)\b|&&|\|\||(?<!\S)[-+!=]\w|(?<!\S)[*?]+\w"
-    r"|\w(?:[*~]|\^\d)(?!\w)|\w[*?]\w"
+    r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")

@@ -192,6 +192,7 @@ class _Builder:
         self.steps: list[Step] = []
         self.labels: list[str] = []
         self._budget = Budget()
+        self._known: dict[TextNode, Leaf] = {}
 
     def step(self, kind: int, parts: Iterable[int] = ()) -> int:
         """Add a step; returns its number."""
@@ -229,10 +230,12 @@ class _Builder:
         return self.step(kind, [*parts, *(self.add(part) for part in others)])
 
     def text_leaf(self, node: TextNode) -> Leaf:
-        """The leaf of a node that scores."""
+        """The leaf of a node that scores; the same again is not looked up again."""
         if isinstance(node, Word) and not (node.field or node.exact or node.acronym):
             return self.selector.term([node.text], node.weight)
-        return self.selector.leaf(node, self._budget)
+        if node not in self._known:
+            self._known[node] = self.selector.leaf(node, self._budget)
+        return self._known[node]
 
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""
