@@ -35,6 +35,9 @@ MAX_DISTANCE = POSITION_GAP - 2
 # A row and a position in one number.
 _ROW = 32
 
+# So many postings of other terms are read rather than left out.
+_BRIDGED = 4096
+
 _Mask = npt.NDArray[np.bool_]
 
 
@@ -272,9 +275,13 @@ def _near(one: Spots, other: Spots, distance: int) -> Spots:
     return _joined(_in_order([one, other], distance), _in_order([other, one], distance))
 
 
-def _runs(ordinals: I64) -> list[range]:
-    """Rising ordinals of terms as ranges."""
-    cuts = np.flatnonzero(np.diff(ordinals) > 1) + 1
+def _runs(segment: SegmentArrays, ordinals: I64) -> list[range]:
+    """Ranges of terms that have some, by rising ordinals; others between them, if they are short.
+
+    To read a few postings more costs less than to begin another range.
+    """
+    between = segment.starts[ordinals[1:]].astype(np.int64) - segment.starts[ordinals[:-1] + 1]
+    cuts = np.flatnonzero(between > _BRIDGED) + 1
     return [range(int(run[0]), int(run[-1]) + 1) for run in np.split(ordinals, cuts) if len(run)]
 
 
@@ -283,7 +290,7 @@ def _rows_of_forms(segment: SegmentArrays, forms: I64, field: str | None) -> I64
     seen = np.zeros(segment.row_count, np.bool_)
     wanted = np.zeros(segment.form_count, np.bool_)
     wanted[forms] = True
-    for ordinals in _runs(np.unique(segment.form_terms(forms))):
+    for ordinals in _runs(segment, np.unique(segment.form_terms(forms))):
         rows, kept = segment.rows_of(ordinals), wanted[segment.forms_of_postings(ordinals)]
         if field is not None:
             bits, lead = FIELD_BITS[field]
@@ -302,7 +309,7 @@ def _places_of_forms(segment: SegmentArrays, forms: I64, rows: I64) -> I64:
     some = np.zeros(segment.row_count, np.bool_)
     some[rows] = True
     places = [np.empty(0, np.int64)]
-    for ordinals in _runs(np.unique(segment.form_terms(forms))):
+    for ordinals in _runs(segment, np.unique(segment.form_terms(forms))):
         in_rows, starts = segment.rows_of(ordinals), segment.starts
         kept = some[in_rows] & wanted[segment.forms_of_postings(ordinals)]
         begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
