@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from hashlib import blake2b
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import idna
 import msgspec
@@ -190,12 +191,18 @@ def provider_key(provider: Provider) -> str:
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
+#: Longer values than this name no provider and no topic.
+LONGEST_VALUE = 1 << 9
+
+
 def host_of(value: str) -> str:
     """The domain of an address; what has no scheme or path is given back."""
-    if _SCHEME.match(value) or ("/" in value and " " not in value):
-        host = _SCHEME.sub("", value.strip()).split("/")[0].rpartition("@")[2]
-        return re.sub(r":\d*$", "", host)
-    return value
+    address = value.strip()
+    scheme = _SCHEME.match(address)
+    if scheme is None and ("/" not in address or " " in address):
+        return value
+    host = address[scheme.end() if scheme else 0 :].partition("/")[0].rpartition("@")[2]
+    return host.partition(":")[0]
 
 
 # Parts of an address that lead to the same article.
@@ -225,6 +232,10 @@ def address_key(url: str) -> str:
     if host.endswith(_AMP_CACHES) and (found := _CACHED.match(path)):
         host, _, path = path[found.end() :].partition("/")
     host = host.rpartition("@")[2].partition(":")[0].casefold()
+    if not host.isascii():
+        host = provider_host(host) or host
+    if "%" in path or not path.isascii():
+        path = unicodedata.normalize("NFC", unquote(path))
     if host[:1] in _FRONT_LETTERS:
         host = _FRONTS.sub("", host)
     if "amp" in path:
@@ -269,7 +280,8 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
 def _addresses(story: Story) -> Iterator[str]:
     texts: list[Story | Article] = [story, *story.related]
     for text in texts:
-        yield from filter(None, (text.original_url, text.web_url))
+        links = (text.original_url, text.web_url, text.amp_web_url, text.cdn_amp_web_url)
+        yield from filter(None, links)
 
 
 def _labels(story: Story) -> Iterator[str]:

@@ -14,7 +14,8 @@ from typing import TypeAlias
 from ..analysis import MAX_TERM_LENGTH, UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
 from ..dates import HUMAN, TICK, Span, read_span
 from ..model import FACETS
-from ..schema import NUMBER_FIELDS, POSITION_GAP, facet_key
+from ..schema import ADDRESS as ADDRESS_FIELD
+from ..schema import LONGEST_VALUE, NUMBER_FIELDS, POSITION_GAP, facet_key
 from .nodes import (
     Address,
     Compound,
@@ -26,6 +27,7 @@ from .nodes import (
     NumberRange,
     Pattern,
     Phrase,
+    Present,
     Word,
     all_of,
 )
@@ -38,17 +40,18 @@ MAX_FUZZY_DISTANCE = 2
 _LONGEST_RUN = 8
 
 #: A phrase and how far its words may be apart; a word with all that clings to it.
-PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,4}))?')
+PHRASE = re.compile(r'"([^"]*)"(?:~(\d{1,9}))?')
 WORD = re.compile(r'[^\s()"|]+')
 #: An address of a page: it has a scheme, or `www.`, or a path after a domain.
 _PATH = r"[^\s\"()]+(?:\([^\s\"()]*\)[^\s\"()]*)*"
 ADDRESS = re.compile(
-    rf"(?<![\w.-])(?:https?://{_PATH}|www\.[\w-]{{1,63}}\.{_PATH}"
+    rf"(?<![\w.])(?:https?://{_PATH}|www\.[\w-]{{1,63}}\.{_PATH}"
     rf"|(?:[\w-]{{1,63}}\.){{1,9}}[a-z]{{2,63}}(?::\d{{1,5}})?/{_PATH})",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
 _DOTTED = re.compile(r"(?!\.\.(?:[\s)]|$))([^\s()\"]*?)\.\.([^\s()\"]*)")
+_SPACED = re.compile(r"([^\s()\".]+) +\.\. +([^\s()\".]+)")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*(-?\d{1,15}(?:\.\d{1,6})?)")
 _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
 #: Operators that are words; where they are none, they are no acronyms either.
@@ -169,12 +172,18 @@ def pattern(text: str, field: str | None = None, weight: float = 1.0) -> Pattern
 ValueReader: TypeAlias = Callable[[str, str, int], tuple[Node | None, int]]
 
 
+_TRUTHS = frozenset(("true", "false", "yes", "no", "1", "0", "*"))
+
+
 def _keyword(facet: str, text: str, at: int) -> tuple[Node | None, int]:
     found = PHRASE.match(text, at) or WORD.match(text, at)
     if found is None:
         return None, at
     value = found[1] if found.re is PHRASE else found[0]
-    return (Keyword(facet, value) if facet_key(facet, value) else None), found.end()
+    if facet == "published" and value.lower() not in _TRUTHS:
+        return None, found.end()
+    known = len(value) <= LONGEST_VALUE and facet_key(facet, value)
+    return (Keyword(facet, value) if known else None), found.end()
 
 
 def _address(field: str, text: str, at: int) -> tuple[Node | None, int]:
@@ -182,6 +191,8 @@ def _address(field: str, text: str, at: int) -> tuple[Node | None, int]:
     if found is None:
         return None, at
     value = found[1] if found.re is PHRASE else found[0]
+    if value == "*":
+        return Present(ADDRESS_FIELD), found.end()
     return (Address(value) if ADDRESS.fullmatch(value) else None), found.end()
 
 
@@ -201,7 +212,7 @@ def _value(text: str, at: int) -> tuple[str, int]:
 
 
 def _number(field: str, text: str, at: int) -> tuple[Node | None, int]:
-    if found := _RANGE.match(text, at) or _DOTTED.match(text, at):
+    if found := _RANGE.match(text, at) or _SPACED.match(text, at) or _DOTTED.match(text, at):
         return _numbers_between(field, *found.groups()), found.end()
     value, end = _value(text, at)
     if value == "*":
@@ -228,7 +239,7 @@ _DATE_FIELDS = {"date": "", "since": ">=", "after": ">=", "until": "<=", "before
 
 
 def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
-    if found := _RANGE.match(text, at) or _DOTTED.match(text, at):
+    if found := _RANGE.match(text, at) or _SPACED.match(text, at) or _DOTTED.match(text, at):
         return _dates_between(*found.groups()), found.end()
     value, end = _value(text, at)
     if value == "*":
@@ -277,4 +288,6 @@ def expected(field: str) -> str:
         return "a date: write 2022-05-31, 2022-05, yesterday or 7d"
     if field in NUMBER_FIELDS:
         return "a number: write 80, >80 or 10..20"
+    if field == "published":
+        return "true or false"
     return "an address: write https://example.org/story" if field == "url" else "a value"

@@ -41,7 +41,10 @@ LANGUAGE = (
         ('"cloud provider"', "these words as written, one after the other"),
         ('"azure provider"~3', "in this order, with at most three words between neighbours"),
         ('"cloud prov*"', "with a pattern in place of a word"),
-        ("azure NEAR/5 cloud", "at most five words apart, in any order; also azure w/5 cloud"),
+        (
+            "azure NEAR/5 cloud",
+            "one at most the fifth word from the other, on either side; also w/5",
+        ),
     ),
     _section(
         "Patterns and near spellings",

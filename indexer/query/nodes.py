@@ -89,11 +89,15 @@ class Fuzzy(msgspec.Struct, frozen=True, gc=False):
     weight: float = 1.0
 
 
+#: What may be near another.
+NearOperand: TypeAlias = Word | Compound | Phrase | Pattern
+
+
 class Near(msgspec.Struct, frozen=True):
     """Stories in which one of two comes within `distance` words of the other, in any order."""
 
-    left: Word | Compound | Phrase | Pattern
-    right: Word | Compound | Phrase | Pattern
+    left: NearOperand
+    right: NearOperand
     distance: int
     weight: float = 1.0
 

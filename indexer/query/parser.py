@@ -31,8 +31,8 @@ from .nodes import (
     Everything,
     Fuzzy,
     Near,
+    NearOperand,
     Node,
-    Pattern,
     Phrase,
     Present,
     Without,
@@ -70,16 +70,19 @@ _NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
 _NEAR = re.compile(r"(?:NEAR|near|[Ww])/(\d{1,3})(?=[\s(])(?=\s*[^\s)])")
 # What a text of plain words cannot have.
 _SIGNED = re.compile(rf"{clauses.ADDRESS.pattern}|{_NEAR.pattern}", re.IGNORECASE)
-_MINUS = re.compile(r'[-!](?=[\w("*=])')
-_PLUS = re.compile(r'\+(?=[\w("*=])')
+# A minus before a percentage is no operator.
+_MINUS = re.compile(r"(?:-(?!\d+(?:[.,]\d+)*%)|!)(?=[^\s)|!-])")
+_PLUS = re.compile(r"\+(?=[^\s)|+])")
 _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 #: In a longer text that is all in capitals, AND, OR and NOT are words.
 _MOST_SHOUTED = 5
 #: The fewest words, beside those in quotes, of a text that is read as prose.
 _FEWEST_OF_PROSE = 10
+#: Of a longer text, each so many words may have a sign of syntax.
+_SURELY_PROSE, _WORDS_A_SIGN = 40, 20
 # What people write to search and not to be read: operators, signs at the ends of words.
 _MEANT = re.compile(
-    r"\b(?:AND|OR|NOT|NEAR/\d+)\b|&&|\|\||(?<!\S)[-+!=]\w|(?<!\S)[*?]+\w"
+    r"\b(?:AND|OR|NOT|NEAR/\d+)\b|&&|\|\||(?<!\S)(?:-(?!\d+(?:[.,]\d+)*%)|[+!=])\w|(?<!\S)[*?]+\w"
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
@@ -89,6 +92,8 @@ _QUOTES = str.maketrans("“”„«»", '"""""')
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
 
 
+#: Punctuation that ends a sentence, and no address.
+_AFTER_ADDRESS = ".,;:!?'>]}»”"
 _ANYTHING = re.compile(r"\*(?=[\s)]|$)")
 #: Of what a notice names, so many characters are shown.
 _MOST_SHOWN = 80
@@ -167,7 +172,10 @@ def _is_prose(text: str) -> bool:
     It has many words beside those in quotes, no operators, no signs of syntax, no fields.
     """
     outside = _QUOTED.sub(" ", text)
-    if len(outside.split()) < _FEWEST_OF_PROSE or _MEANT.search(outside):
+    words = len(outside.split())
+    # In a long text a few signs are its own.
+    most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
+    if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
     return not any(found[1].lower() in _FIELD_NAMES for found in _FIELD.finditer(outside))
 
@@ -219,6 +227,7 @@ class _Parser:
         self.capitals = not _all_capitals(text)
         self.at = 0
         self.depth = 0
+        self.nears = 0
         self.words: list[TypedWord] = []
         self.notices: list[Notice] = []
 
@@ -284,15 +293,28 @@ class _Parser:
                 parts[-1][-1] = parts[-1][-1]._replace(plain=False)
                 held = True
             elif parts[-1] and (found := self._take(_NEAR)):
-                near = int(found[1])
+                near = max(1, int(found[1]))
             else:
                 clause = read()
                 if clause is None:
                     continue
                 if near:
-                    clause = _near(parts[-1].pop(), clause, near)
+                    clause = self._near(parts[-1].pop(), clause, near)
                 parts[-1].append(clause._replace(plain=False) if held else clause)
                 held, near = False, 0
+
+    def _near(self, left: _Clause, right: _Clause, distance: int) -> _Clause:
+        """One clause near another; both, wherever they stand, if either is no word or phrase."""
+        one, other = left.node, right.node
+        near = not (left.negated or right.negated)
+        if near and isinstance(one, NearOperand) and isinstance(other, NearOperand):
+            return _Clause(Near(one, other, distance))
+        self.nears += 1
+        if self.nears > MAX_CLAUSES:
+            raise QueryError("q", f"more than {MAX_CLAUSES} NEAR: search for fewer")
+        self._notice(0, self.at, "NEAR joins words, phrases and patterns; read as AND")
+        before = one.parts if isinstance(one, All) else (one,)
+        return _Clause(_all_of([*[left._replace(node=part) for part in before], right]))
 
     def _operator(self) -> str | None:
         """Consume AND or OR, which stands between two clauses; elsewhere these are words.
@@ -352,7 +374,9 @@ class _Parser:
 
     def _value(self) -> _Clause | None:
         if found := self._take(clauses.ADDRESS):
-            return _Clause(Address(found[0]))
+            address = found[0].rstrip(_AFTER_ADDRESS)
+            self.at = found.start() + len(address)
+            return _Clause(Address(address))
         start = self.at
         found = self._take(_FIELD) or self._take(_SPACED_FIELD)
         if found is not None:
@@ -411,6 +435,8 @@ class _Parser:
 
     def _text_value(self, field: str | None) -> _Clause | None:
         phrase = self._take(clauses.PHRASE)
+        if phrase is not None and field is None and clauses.ADDRESS.fullmatch(phrase[1].strip()):
+            return _Clause(Address(phrase[1].strip()))
         if phrase is not None:
             node = clauses.phrase(phrase[1], int(phrase[2] or 0), field)
             for word in WORD_PATTERN.finditer(phrase[1]):
@@ -455,16 +481,6 @@ def _size(node: Node) -> int:
         len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything | Fuzzy)
         for leaf in leaves(node)
     )
-
-
-def _near(left: _Clause, right: _Clause, distance: int) -> _Clause:
-    """One clause near another; both, wherever they stand, if either is no word or phrase."""
-    operands = Word | Compound | Phrase | Pattern
-    one, other = left.node, right.node
-    unwanted = left.negated or right.negated
-    if unwanted or not isinstance(one, operands) or not isinstance(other, operands):
-        return _Clause(_all_of([left, right]))
-    return _Clause(Near(one, other, distance))
 
 
 def _all_of(part: list[_Clause]) -> Node:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from ..analysis import forms_of
+from ..analysis import forms_of, stem_of
 from ..errors import SeedError
 from ..schema import SYNONYMS_NAME
 from .nodes import Alternatives, Compound, Phrase, Word, all_of
@@ -25,7 +25,7 @@ _MAX_BYTES = 1 << 20
 #: What another word counts beside the one typed.
 _WEIGHT = 0.8
 
-#: Folded words in a row → those that they stand for, without themselves.
+#: Stems of words in a row → the folded words that they stand for, without themselves.
 Synonyms = Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
 NO_SYNONYMS: Synonyms = {}
 
@@ -56,9 +56,14 @@ def read_synonyms(folder: str | os.PathLike[str]) -> Synonyms:
         raise SeedError(path, "no list: write lines such as - [car, automobile]")
     for number, entry in enumerate(entries or (), 1):
         for word, others in _read_entry(path, number, entry):
-            group = found.setdefault(word, {})
-            group.update(dict.fromkeys(other for other in others if other != word))
+            stems = _stems(word)
+            group = found.setdefault(stems, {})
+            group.update(dict.fromkeys(other for other in others if _stems(other) != stems))
     return {word: tuple(others) for word, others in found.items() if others}
+
+
+def _stems(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(stem_of, words))
 
 
 def _open_at_once(name: str, mode: int) -> int:
@@ -97,18 +102,19 @@ def with_synonyms(parsed: ParsedQuery, synonyms: Synonyms) -> ParsedQuery:
     while at < len(parsed.plain):
         words: list[str] = []
         best: tuple[str, ...] = ()
+        row: tuple[str, ...] = ()
         for node in parsed.plain[at : at + longest]:
             if not isinstance(node, Word | Compound) or node.field or node.weight != 1:
                 break
             words.append(node.text)
-            if tuple(words) in synonyms:
-                best = tuple(words)
+            if (stems := _stems(tuple(words))) in synonyms:
+                best, row = stems, tuple(words)
         if not best:
             plain.append(parsed.plain[at])
             at += 1
             continue
         first = parsed.plain[at]
-        typed = Phrase(best) if len(best) > 1 or isinstance(first, Alternatives) else first
+        typed = Phrase(row) if len(row) > 1 or isinstance(first, Alternatives) else first
         others = [_node(other) for other in synonyms[best]]
         plain.append(Alternatives((typed, *others)))
         at += len(best)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..analysis import forms_of
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
-from ..schema import facet_key
+from ..schema import LONGEST_VALUE, facet_key
 from .answer import FacetWish, Failed
 from .executor import failures
 from .select import between, mask_of
@@ -53,6 +53,8 @@ def read_values(snapshot: Snapshot, facet: Facet, values: Iterable[str]) -> Chos
 
 def _keys(snapshot: Snapshot, facet: Facet, value: str) -> set[str]:
     """The keys of a value: itself where stories have it, else what it may be meant for."""
+    if len(value) > LONGEST_VALUE:
+        return {value}
     key = facet_key(facet, value)
     if snapshot.facet(facet).place(key) is not None:
         return {key}

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..model import SearchRequest
-from ..query.nodes import Fuzzy, Node, all_of
+from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
@@ -56,6 +56,12 @@ class Searcher:
         answer = self.executor.run(plan, ordering, held, wishes)
         found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
         first = False
+        if not answer.matched and parsed.rest and _has_address(parsed.rest):
+            # What stands round an address need not be found.
+            alone = parsed._replace(node=parsed.rest, plain=())
+            plan = self.planner.plan(parsed.rest)
+            answer = self.executor.run(plan, ordering, limit, wishes)
+            return Found(self, alone, plan, answer._replace(complete=0), filters)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
         if answer.matched < (ENOUGH if ranked else 1):
@@ -102,6 +108,10 @@ class Searcher:
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
         parsed = ParsedQuery(node, (), node, True, ())
         return Found(self, parsed, plan, answer, filters)
+
+
+def _has_address(node: Node) -> bool:
+    return any(isinstance(leaf, Address) for leaf in leaves(node))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ LEAF, ALL, EITHER, WITHOUT, EVERY, ALSO = range(6)
 
 #: So many words of a longer text are searched for, those that weigh most.
 MAX_WORDS = 64
+_MOST_WEIGHED = 4096
 #: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
 LEAST_SHARE, _HEAVIEST = 0.3, 3
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
@@ -144,11 +145,12 @@ class Planner:
             build.step(ALL, (words, build.add(rest)))
         if others:
             build.also(others, len(parts))
-        kept = tuple([node for group in wanted for node in group])
+        kept = tuple(dict.fromkeys(node for group in wanted for node in group))
         return Plan(build.leaves, build.steps, build.labels, words, telling, kept)
 
     def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
-        """The words of a long text that weigh most, in their order."""
+        """The words of a long text that weigh most, in their order; of a huge one, of its first."""
+        groups = groups[:_MOST_WEIGHED]
         weights = [self._selector.weight(group[0]) * (1 + log(len(group))) for group in groups]
         best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
         return [groups[place] for place in sorted(best)]

@@ -130,7 +130,12 @@ def mask_of(segment: SegmentArrays, facet: str, keys: set[str] | frozenset[str])
 def _present(segment: SegmentArrays, field: str) -> _Mask:
     """bool[N]: the documents of a segment with any text in a field."""
     firsts = segment.first_rows
+    if field == ADDRESS:
+        present = np.zeros(segment.doc_count, np.bool_)
+        if field in segment.fields:
+            present[segment.doc_ids_of(field, range(segment.fields[field].terms))] = True
+        return present
     if field == "related":
         return np.diff(firsts.astype(np.int64)) > 1
-    present: _Mask = segment.words(field)[firsts[:-1]] > 0
-    return present
+    filled: _Mask = segment.words(field)[firsts[:-1]] > 0
+    return filled

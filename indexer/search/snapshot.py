@@ -38,6 +38,7 @@ from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
     LABEL_SEPARATOR,
     LABELLED,
+    LONGEST_VALUE,
     NUMBER_FIELDS,
     create_schema,
     cut_related,
@@ -187,6 +188,8 @@ class Snapshot:
         A domain means that provider and its subdomains; an address means its domain; else a
         name or a word of one does, too. `*` and `?` fit whole values and words of names.
         """
+        if len(value) > LONGEST_VALUE:
+            return set()
         values = self.facet(facet)
         provider = facet in ("provider", "lead_provider")
         key = facet_key(facet, host_of(value) if provider else value)

@@ -8,7 +8,7 @@ import re
 from indexer.analysis import iter_words
 
 STORY = {
-    "title": "Low-code <b>tools</b> & Zürich's cloud",
+    "title": "Low-code &lt;b&gt;tools&lt;/b&gt; &amp; Zürich's cloud",
     "excerpt": "A cloud of clouds: the quick brown fox. Quick!",
     "body": "Filler words come first. " * 40
     + "Then the needle and another needle. "
@@ -16,7 +16,7 @@ STORY = {
     "related": [
         {"title": "Volterra", "excerpt": "ARM chips and cloud"},
         {"title": "Cloud Volterra", "excerpt": "cloud"},
-        {"title": "Something else", "excerpt": 'Quoted "x" & <i>volterra</i>'},
+        {"title": "Something else", "excerpt": 'Quoted "x" &amp; &lt;i&gt;volterra&lt;/i&gt;'},
         {"title": "Nothing", "excerpt": "of note"},
     ],
 }

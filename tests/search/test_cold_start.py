@@ -23,7 +23,7 @@ import indexer
 
 with indexer.open_index(sys.argv[1]) as engine:
     engine.warm_up()
-    page = engine.search("cat dog")
+    page = engine.search("cat")
     print(indexer.__file__, page.total, "numba" in sys.modules)
 """
 

@@ -1,0 +1,168 @@
+"""What people type, and what was found wrong once: from stories to answers."""
+
+from __future__ import annotations
+
+import pytest
+
+import indexer
+from tests.conftest import build
+
+STORIES = {
+    "rocket": {"title": "🚀 launch"}, "plain": {"title": "Launch of a rocket"},
+    "net": {"title": ".NET framework language"}, "tag": {"title": "#MeToo language"},
+    "dollar": {"title": "$100 language"}, "near": {"title": "alpha beta"},
+    "far": {"title": "alpha x y z beta"}, "covid": {"title": "COVID-19 tests"},
+    "joined": {"title": "COVID19 wards"}, "apart": {"title": "Covid 19 again"},
+    "oreal": {"title": "L’Oréal sales"}, "ivoire": {"title": "Côte d'Ivoire"},
+    "cpp": {"title": "C++ today"}, "csharp": {"title": "C# today"}, "c": {"title": "C today"},
+    "thai": {"title": "ข่าวกรุงเทพวันนี้"}, "korea": {"title": "서울에서 열린 회의"},
+    "china": {"title": "北京大学发布新闻"}, "soft": {"title": "Bundes\u00adgericht urteilt"},
+    "aid": {"title": "State aid approved"}, "aids": {"title": "AIDS charity opens"},
+    "who": {"title": "Who said so, who knows"}, "WHO": {"title": "New WHO report"},
+    "wire": {
+        "title": "Volcano", "webUrl": "https://www.wire.example/v/Gro%C3%9F?utm_source=x&id=3",
+        "ampWebUrl": "https://amp.wire.example/other",
+        "related": [{"title": "Ash", "webUrl": "https://ash.example/a/"}],
+        "provider": {"name": "The Wire", "domain": "sport.wire.example"},
+        "publishedDateTime": "2021-06-01", "published": False,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["compiled", "plain"])
+def engine(request, tmp_path_factory):
+    index = build(tmp_path_factory.mktemp("typed"), {f"{k}.md": v for k, v in STORIES.items()})
+    with indexer.open_index(index, compiled=request.param) as engine:
+        engine.warm_up()
+        yield engine
+
+
+@pytest.mark.parametrize(
+    ("query", "stories"),
+    [
+        # What must not be there, whatever it begins with.
+        ("launch -🚀", "plain"),
+        ("language -.NET", "dollar tag"),
+        ("language -#metoo", "dollar net"),
+        ("language -$100", "net tag"),
+        ("launch !rocket", "rocket"),
+        ("+volcano -https://wire.example/v/Groß?id=3", ""),
+        # Compounds, elision, names of languages, scripts without blanks, invisible letters.
+        ("covid19", "apart covid joined"),
+        ("covid-19", "apart covid joined"),
+        ("covid 19", "apart covid joined"),
+        ("oreal", "oreal"),
+        ("l'oreal", "oreal"),
+        ("ivoire", "ivoire"),
+        ("c++", "cpp"),
+        ("c#", "csharp"),
+        ("+c", "c"),
+        ("กรุงเทพ", "thai"),
+        ("서울", "korea"),
+        ("大学", "china"),
+        ("bundesgericht", "soft"),
+        # Nearness.
+        ("alpha NEAR/1 beta", "near"),
+        ("beta w/4 alpha", "far near"),
+        ("alpha NEAR/0 beta", "near"),
+        ('"alpha b*"', "near"),
+        ('"alpha beta"~99999', "far near"),
+        # Addresses in all their forms.
+        ("https://wire.example/v/Groß?id=3", "wire"),
+        ("http://m.wire.example/v/Gro%c3%9f/?id=3#x", "wire"),
+        ("wire.example/v/Groß?id=3&fbclid=abc.", "wire"),
+        ("https://amp.wire.example/other", "wire"),
+        ('"https://ash.example/a"', "wire"),
+        ("url:https://ash.example/a", "wire"),
+        ("look at this: https://ash.example/a", "wire"),
+        ("url:*", "wire"),
+        ("https://ash.example/b", ""),
+        # Providers and dates.
+        ("site:wire.example", "wire"),
+        ("source:https://wire.example/x", "wire"),
+        ("provider: wire", "wire"),
+        ("provider:w?re", "wire"),
+        ("site:other.example", ""),
+        ("date:2021 .. 2022", "wire"),
+        ("before:2022", "wire"),
+        ("before:2021", ""),
+        ("date: 2021", "wire"),
+        ("since:yesterday", ""),
+        ("published:false", "wire"),
+        # Nothing to search for.
+        ("???", ""),
+        ("$$$", ""),
+        ("🐸", ""),
+        ('""', ""),
+        ("( )", ""),
+    ],
+)
+def test_what_is_typed_finds_what_is_meant(engine, query, stories):
+    """These stories and no others."""
+    page = engine.search(query, spelling=False, limit=50)
+    assert " ".join(sorted(hit.story.id[:-3] for hit in page.hits)) == stories
+
+
+@pytest.mark.parametrize(
+    ("query", "first"), [("AIDS", "aids"), ("aid", "aid"), ("WHO", "WHO"), ("who", "who")]
+)
+def test_capitals_and_the_word_as_written_come_first(engine, query, first):
+    """Acronyms typed as such rank what is written so first; other words, as typed."""
+    assert engine.search(query).hits[0].story.id == f"{first}.md"
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "reason"),
+    [
+        ("volcano lang:de", "lang:de", "no field"),
+        ("date:05/31/2022", "date:05/31/2022", "2022-05-31"),
+        ("published:maybe", "published:maybe", "true or false"),
+        ("quality:good", "quality:good", "80"),
+        ("url:wire", "url:wire", "https://"),
+        ("alpha NEAR/2 (x OR y)", "alpha", "read as AND"),
+        ("???", "???", "nothing to search for"),
+    ],
+)
+def test_what_is_not_understood_is_named(engine, query, text, reason):
+    """What, where in the query, and what it was taken for."""
+    (notice,) = engine.search(query).notices
+    assert notice.text.startswith(text)
+    assert reason in notice.reason
+    assert query[notice.start : notice.end].startswith(text)
+
+
+def test_a_sure_correction_is_shown_and_can_be_undone(engine):
+    """Where nothing is found as typed, and the page says what was searched."""
+    page = engine.search("lanugage")
+    assert (page.corrected, page.total) == ("language", 3)
+    page = engine.search("lanugage", spelling=False)
+    assert (page.corrected, page.suggestion, page.total) == (None, "language", 0)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "site:http://" + "a" * 60_000,
+        "alpha NEAR/5 " * 5_000 + "beta",
+        "site:" + "a." * 30_000,
+        "provider:" + "*a" * 30_000,
+        "北京大学发布新闻" * 8_000,
+        "-日" * 20_000,
+        "w NEAR/9 " * 7_000,
+        "(" * 60_000,
+        "a|" * 30_000,
+        "https://" * 8_000,
+        "1,000," * 10_000,
+        "L'" * 30_000,
+    ],
+    ids=lambda query: query[:12],
+)
+def test_long_queries_of_any_kind_end(engine, query):
+    """An answer, or an error that says what is too much."""
+    try:
+        page = engine.search(query)
+    except indexer.QueryError as error:
+        said = str(error)
+    else:
+        said = "256" * all(hit.highlights for hit in page.hits)
+    assert "256" in said
