@@ -233,7 +233,7 @@ class LocalEngine:
         request = _request(query, filters, since, until)
         request = msgspec.structs.replace(
             request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit,
+            offset=offset, limit=limit, spelling=spelling,
         )  # fmt: skip
         return self.answer(request)
 

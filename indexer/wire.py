@@ -8,9 +8,10 @@ is http or https or null, an instant is ISO 8601 with `Z`, a score has six decim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -87,10 +88,39 @@ class RelatedHit(_Linked):
     highlights: Marked
 
 
+class ScorePart(Struct):
+    """What one part of a query adds to a score, and the fields that have it."""
+
+    text: str
+    score: float
+    fields: tuple[str, ...]
+
+
+class ScoreFactor(Struct):
+    """What the sum of the parts of a score is multiplied by."""
+
+    name: str
+    factor: float
+
+
+class Explanation(Struct):
+    """What a score is made of: the sum of its parts times all factors.
+
+    It is that of the best article: null for the story itself, else the number of a related
+    one, from 0. No parts: the story was not found by words.
+    """
+
+    score: float
+    article: Count | None
+    parts: list[ScorePart]
+    factors: list[ScoreFactor]
+
+
 class Hit(_Linked):
     """A story on a page of results; all fields, or the id and those that were asked for.
 
     `related` are its articles that match, best first, of `related_total` that do.
+    `explanation` is there where it was asked for.
     """
 
     id: str
@@ -105,6 +135,7 @@ class Hit(_Linked):
     highlights: Marked | UnsetType = UNSET
     related: list[RelatedHit] | UnsetType = UNSET
     related_total: Count | UnsetType = UNSET
+    explanation: Explanation | UnsetType = UNSET
 
 
 class Notice(Struct):
@@ -196,8 +227,8 @@ class SimilarStories(Struct):
 
 
 _ANSWERS = (ResultPage, Story, ExportRow, FacetValues, SimilarStories)
-#: The fields of a hit that may be asked for.
-HIT_FIELDS = Hit.__struct_fields__
+#: The fields of a hit that may be asked for by name.
+HIT_FIELDS = tuple(name for name in Hit.__struct_fields__ if name != "explanation")
 
 
 def page_to_json(
@@ -205,12 +236,18 @@ def page_to_json(
     *,
     related_limit: int = RELATED_LIMIT,
     fields: Collection[str] = HIT_FIELDS,
+    explained: Mapping[str, model.Explanation] = MappingProxyType({}),
 ) -> bytes:
     """What `/api/v1/search` answers and `storydex search --json` prints.
 
     related_limit: how many related articles of each hit
     fields: the fields of each hit, beside its id
+    explained: what scores are made of, by id of the story
     """
+    hits = _hits(page.hits, related_limit, fields)
+    for hit in hits:
+        if hit.id in explained:
+            hit.explanation = _explanation(explained[hit.id])
     record = ResultPage(
         query=page.query,
         total=page.total,
@@ -220,7 +257,7 @@ def page_to_json(
         suggestion=page.suggestion,
         corrected=page.corrected,
         notices=[Notice(one.text, one.start, one.end, one.reason) for one in page.notices],
-        hits=_hits(page.hits, related_limit, fields),
+        hits=hits,
         facets={facet: _counts(rows) for facet, rows in page.facets.items()},
         facets_beyond={facet: rows.beyond for facet, rows in page.facets.items()},
     )
@@ -280,6 +317,15 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         provider=_provider(article.provider),
         published_at=article.published_at,
         highlights=cast("dict[str, str]", hit.highlights),
+    )
+
+
+def _explanation(explanation: model.Explanation) -> Explanation:
+    return Explanation(
+        score=_score(explanation.score),
+        article=explanation.article,
+        parts=[ScorePart(part.text, _score(part.score), part.fields) for part in explanation.parts],
+        factors=[ScoreFactor(name, _score(factor)) for name, factor in explanation.factors],
     )
 
 

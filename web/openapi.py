@@ -55,6 +55,10 @@ def _upto(most: int, default: int) -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": most, "default": default}
 
 
+def _flag(default: int) -> Schema:
+    return {"type": "integer", "enum": [0, 1], "default": default}
+
+
 def _parameter(name: str, schema: Schema, description: str, place: str = "query") -> Schema:
     return {
         "name": name,
@@ -87,6 +91,11 @@ def _request_parameters() -> list[Schema]:
             {"type": "string", "enum": list(SORTS)},
             "The order; default relevance, or newest without q.",
         ),
+        _parameter(
+            "spelling",
+            _flag(1),
+            "0: search what was typed, even where it finds nothing and was surely meant otherwise.",
+        ),
     ]
 
 
@@ -107,6 +116,7 @@ def _api_parameters() -> list[Schema]:
             "Values of each facet; chosen values come on top.",
         ),
         *_hit_parameters(),
+        _parameter("explain", _flag(0), "1: each hit has an explanation of its score."),
     ]
 
 

@@ -231,15 +231,15 @@ def search(
             limit=limit,
             offset=offset,
         )
-        if as_json:
-            write_out(page_to_json(page) + b"\n")
-            return
-        from .show import show_page
-
         why = {}
         if explain:
             asked = page.corrected or page.query
             why = {hit.story.id: engine.explain(asked, hit.story.id) for hit in page.hits}
+        if as_json:
+            write_out(page_to_json(page, explained=why) + b"\n")
+            return
+        from .show import show_page
+
         show_page(page, why)
 
 

@@ -146,6 +146,34 @@ def test_a_hit_has_the_fields_that_are_asked_for(client):
     assert "related_total" in document["detail"]
 
 
+def test_what_was_typed_is_searched_where_spelling_is_off(client, index):
+    """By the address as by the engine; the better spelling is still named."""
+    page = get(client, "/api/v1/search?q=turbnies")
+    assert (page["total"], page["corrected"]) == (3, "turbines")
+    page = get(client, "/api/v1/search?q=turbnies&spelling=0")
+    assert (page["total"], page["corrected"], page["suggestion"]) == (0, None, "turbines")
+    assert problem(client, "/api/v1/search?spelling=no", 400)["parameter"] == "spelling"
+    with indexer.open_index(index) as engine:
+        assert engine.search("turbnies").total == 3
+        assert engine.search("turbnies", spelling=False).total == 0
+
+
+def test_scores_are_explained_where_that_is_asked_for(client):
+    """The parts and factors of each add up to it, for what was searched in the query's place."""
+    for query in ("azure+cloud", "turbnies", "azure&lead_provider=zdnet.com&fields=score"):
+        hits = get(client, f"/api/v1/search?q={query}&explain=1")["hits"]
+        assert hits
+        for hit in hits:
+            why = hit["explanation"]
+            total = sum(part["score"] for part in why["parts"])
+            for factor in why["factors"]:
+                total *= factor["factor"]
+            assert total == pytest.approx(hit["score"], rel=1e-4, abs=2e-6)
+            assert all(part["text"] and part["fields"] for part in why["parts"])
+    assert "explanation" not in get(client, "/api/v1/search?q=azure")["hits"][0]
+    assert problem(client, "/api/v1/search?explain=yes", 400)["parameter"] == "explain"
+
+
 def test_values_of_a_facet_are_found_by_how_a_word_begins(client):
     """With the counts of the same search and filters, by count or by name."""
     found = get(client, "/api/v1/facets/provider?q=desk1&query=azure&year=2022&limit=2")

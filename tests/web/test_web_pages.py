@@ -314,6 +314,19 @@ def test_any_file_name_has_a_page(tmp_path, name):
     assert [f"{link}?q=azure" for link in canonical] == [story]
 
 
+def test_what_was_typed_can_be_searched_where_another_spelling_was(client):
+    """By one link; the choice stays through filters and pages, the download has what is shown."""
+    page = read(client, "/?q=turbnies")
+    assert "Showing results for turbines" in page.text
+    assert "Search instead for turbnies" in page.text
+    assert "/api/v1/export?q=turbines&format=csv" in page.links()
+    assert "/?q=turbnies&spelling=0" in page.links()
+    page = read(client, "/?q=turbnies&spelling=0")
+    assert "Did you mean turbines?" in page.text
+    assert "/?q=turbines" in page.links()
+    assert "Did you mean turbines?" in submit(client, page, ("topic", "cloud")).text
+
+
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
     """An index of no stories is an index."""
     assert "storydex rebuild" in read(visit(build(tmp_path, [])), "/").text
