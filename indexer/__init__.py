@@ -53,6 +53,7 @@ from .model import (
     Sort,
     Story,
 )
+from .query.language import LANGUAGE
 from .schema import facet_key
 from .wire import (
     HIT_FIELDS,
@@ -72,6 +73,7 @@ __all__ = [
     "FACETS",
     "FACET_SORTS",
     "HIT_FIELDS",
+    "LANGUAGE",
     "RELATED_LIMIT",
     "SORTS",
     "Article",

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from msgspec.structs import replace
 
-from indexer import QueryError, ResultPage, SearchRequest, StoryNotFound
+from indexer import LANGUAGE, QueryError, ResultPage, SearchRequest, StoryNotFound
 
 from . import display, params
 from . import page as shown
@@ -100,7 +100,7 @@ def story(story_id: str) -> ResponseReturnValue:
 @pages.get("/help")
 def help_page() -> ResponseReturnValue:
     """What can be typed."""
-    return render_template("help.html")
+    return render_template("help.html", language=LANGUAGE)
 
 
 @pages.get("/robots.txt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
@@ -333,12 +333,16 @@ def test_an_empty_archive_says_how_to_fill_it(tmp_path):
 
 
 def test_the_help_page_explains_and_every_example_works(client):
-    """Each example is a link to a search."""
+    """Each example of the query language is a link to its search, and understood there."""
     page = read(client, "/help")
-    examples = [href for href in page.links() if href.startswith("/?q=")]
-    assert len(examples) > 15
-    for href in examples:
-        read(client, href)
+    assert "Where fewer than ten have all of them" in page.text
+    links = {href for href in page.links() if href.startswith("/?q=")}
+    for section in indexer.LANGUAGE:
+        assert section.title in page.text
+        for query, finds in section.examples:
+            assert finds in page.text
+            href = next(link for link in links if parse_qs(link[2:]) == {"q": [query]})
+            assert 'class="notice"><code' not in client.get(href).text
 
 
 def test_headings_and_labels_are_in_order(client):
