@@ -8,7 +8,7 @@ is http or https or null, an instant is ISO 8601 with `Z`, a score has six decim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
@@ -212,6 +212,14 @@ class ExportRow(Story):
     score: float
 
 
+class ArticleRow(Article):
+    """A related article, and the story that has it; `number` counts them from 0."""
+
+    story_id: str
+    story_title: str
+    number: Count
+
+
 class FacetValues(Struct):
     """Values of a facet that were looked for; `beyond` is how many more there are."""
 
@@ -226,7 +234,7 @@ class SimilarStories(Struct):
     hits: list[Hit]
 
 
-_ANSWERS = (ResultPage, Story, ExportRow, FacetValues, SimilarStories)
+_ANSWERS = (ResultPage, Story, ExportRow, ArticleRow, FacetValues, SimilarStories)
 #: The fields of a hit that may be asked for by name.
 HIT_FIELDS = tuple(name for name in Hit.__struct_fields__ if name != "explanation")
 
@@ -350,6 +358,14 @@ def _score(score: float) -> float:
 def export_row(hit: model.Hit) -> ExportRow:
     """A line of `/api/v1/export`."""
     return ExportRow(**msgspec.structs.asdict(_story(hit.story)), score=_score(hit.score))
+
+
+def article_rows(hit: model.Hit) -> Iterator[ArticleRow]:
+    """The lines of `/api/v1/export?rows=articles` that a story gives."""
+    story = hit.story
+    for number, article in enumerate(_story(story).related):
+        fields = msgspec.structs.asdict(article)
+        yield ArticleRow(**fields, story_id=story.id, story_title=story.title, number=number)
 
 
 def json_schemas(ref_template: str) -> dict[str, object]:

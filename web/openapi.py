@@ -173,6 +173,7 @@ def _json(name: str, media_type: str = "application/json") -> Schema:
 
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     formats = {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}
+    rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
     lines = {"application/jsonl": {"schema": _TEXT}, "text/csv": {"schema": _TEXT}}
     return {
@@ -222,8 +223,13 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         ),
         "/api/v1/export": _get(
             "export",
-            "The whole result, streamed; as JSON Lines an ExportRow a line.",
-            [*wanted, _parameter("format", formats, "The format.")],
+            "The whole result, streamed; as JSON Lines an ExportRow or ArticleRow a line.",
+            [
+                *wanted,
+                _parameter("format", formats, "The format."),
+                _parameter("rows", rows, "What has a row each: stories, or their articles."),
+                _parameter("bom", _flag(1), "0: CSV without the mark that spreadsheets look for."),
+            ],
             lines,
             "304",
             "400",

@@ -55,7 +55,7 @@ API_PARAMETERS = (
     "fields", "explain",
 )  # fmt: skip
 #: What `/api/v1/export` understands: it has no pages.
-EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format")
+EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
 #: What `/api/v1/stories/<id>/similar` understands.
