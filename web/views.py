@@ -51,6 +51,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         info=current_connection().info(),
         find=find,
         dates=_form_dates(wanted),
+        presets=shown.list_presets(wanted, params.read_text(request.args, "since")),
         groups=shown.list_groups(page, found),
         chips=shown.list_chips(page),
         orders=shown.list_orders(wanted),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -325,6 +326,34 @@ def test_what_was_typed_can_be_searched_where_another_spelling_was(client):
     assert "Did you mean turbines?" in page.text
     assert "/?q=turbines" in page.links()
     assert "Did you mean turbines?" in submit(client, page, ("topic", "cloud")).text
+
+
+def test_what_was_published_lately_is_one_link_away(tmp_path):
+    """The last 24 hours, week, month and year of the same search, whatever dates it had."""
+    now = datetime.now(timezone.utc)
+    ages = {
+        "hours": 2,
+        "afternoon": 36,
+        "days": 72,
+        "weeks": 20 * 24,
+        "months": 200 * 24,
+        "old": 20000,
+    }
+    stories = [
+        {"title": f"Azure, {name}", "publishedDateTime": (now - timedelta(hours=age)).isoformat()}
+        for name, age in ages.items()
+    ]
+    client = visit(build(tmp_path, stories))
+    page = read(client, "/?q=azure&since=2020&sort=oldest")
+    links = [
+        href for href in page.links() if parse_qs(href[2:]).get("since", ["2"])[0][-1] in "hdmy"
+    ]
+    assert len(links) == 4
+    for href, total in zip(links, (1, 3, 4, 5), strict=True):
+        assert parse_qs(href[2:])["sort"] == ["oldest"]
+        page = read(client, href)
+        assert f"{total} stor" in page.text
+        assert [link["href"] for link in page.all("a") if "aria-current" in link] == [href]
 
 
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
