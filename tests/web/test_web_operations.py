@@ -86,6 +86,17 @@ def test_the_site_recovers_from_a_damaged_index(tmp_path):
     assert client.get("/").status_code == 200
 
 
+def test_an_index_of_another_version_is_said_to_be_that(index, monkeypatch):
+    """It is not damaged; building it again helps."""
+    monkeypatch.setattr("indexer.generation.open.SCHEMA_VERSION", 9999)
+    for path in ("/", "/api/v1/search"):
+        answer = visit(index).get(path)
+        assert answer.status_code == 503
+        assert "made by another version of storydex" in answer.text
+        assert "storydex rebuild --full" in answer.text
+        assert "damaged" not in answer.text
+
+
 def test_a_reload_that_fails_keeps_the_open_generation(tmp_path, caplog, monkeypatch):
     """An old answer is better than none; the log does not tell the location."""
     index = build(tmp_path, [{"title": "Azure"}])

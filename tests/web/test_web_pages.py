@@ -333,7 +333,7 @@ def test_what_was_published_lately_is_one_link_away(tmp_path):
     now = datetime.now(timezone.utc)
     ages = {
         "hours": 2,
-        "afternoon": 36,
+        "day": 25,
         "days": 72,
         "weeks": 20 * 24,
         "months": 200 * 24,
