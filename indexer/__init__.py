@@ -53,11 +53,14 @@ from .model import (
     Sort,
     Story,
 )
+from .query.language import LANGUAGE
 from .schema import facet_key
 from .wire import (
     HIT_FIELDS,
     RELATED_LIMIT,
+    ArticleRow,
     ExportRow,
+    article_rows,
     export_row,
     facet_to_json,
     json_schemas,
@@ -72,9 +75,11 @@ __all__ = [
     "FACETS",
     "FACET_SORTS",
     "HIT_FIELDS",
+    "LANGUAGE",
     "RELATED_LIMIT",
     "SORTS",
     "Article",
+    "ArticleRow",
     "BuildError",
     "BuildProgress",
     "BuildReport",
@@ -111,6 +116,7 @@ __all__ = [
     "StoryNotFound",
     "StorydexError",
     "VerifyReport",
+    "article_rows",
     "export_row",
     "facet_key",
     "facet_to_json",

@@ -128,7 +128,8 @@ def last_instant(value: date | datetime) -> datetime:
 def parse_day(text: str, parameter: str, *, end: bool = False) -> date | datetime:
     """A date as a person types it; raises `QueryError` naming the parameter.
 
-    A year or a month stands for its first day, or with `end` for its last.
+    A year or a month stands for its first day, or with `end` for its last; hours ago are
+    an instant.
     """
     span = read_span(text)
     if span is None:
@@ -137,4 +138,6 @@ def parse_day(text: str, parameter: str, *, end: bool = False) -> date | datetim
         )
     if _INSTANT.fullmatch(text.strip()):
         return span.last.replace(microsecond=0) if end else span.first
+    if span.first == span.last:
+        return span.first.replace(microsecond=0)
     return (span.last if end else span.first).date()

@@ -8,9 +8,10 @@ is http or https or null, an instant is ISO 8601 with `Z`, a score has six decim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -87,10 +88,39 @@ class RelatedHit(_Linked):
     highlights: Marked
 
 
+class ScorePart(Struct):
+    """What one part of a query adds to a score, and the fields that have it."""
+
+    text: str
+    score: float
+    fields: tuple[str, ...]
+
+
+class ScoreFactor(Struct):
+    """What the sum of the parts of a score is multiplied by."""
+
+    name: str
+    factor: float
+
+
+class Explanation(Struct):
+    """What a score is made of: the sum of its parts times all factors.
+
+    It is that of the best article: null for the story itself, else the number of a related
+    one, from 0. No parts: the story was not found by words.
+    """
+
+    score: float
+    article: Count | None
+    parts: list[ScorePart]
+    factors: list[ScoreFactor]
+
+
 class Hit(_Linked):
     """A story on a page of results; all fields, or the id and those that were asked for.
 
     `related` are its articles that match, best first, of `related_total` that do.
+    `explanation` is there where it was asked for.
     """
 
     id: str
@@ -105,6 +135,7 @@ class Hit(_Linked):
     highlights: Marked | UnsetType = UNSET
     related: list[RelatedHit] | UnsetType = UNSET
     related_total: Count | UnsetType = UNSET
+    explanation: Explanation | UnsetType = UNSET
 
 
 class Notice(Struct):
@@ -181,6 +212,14 @@ class ExportRow(Story):
     score: float
 
 
+class ArticleRow(Article):
+    """A related article, and the story that has it; `number` counts them from 0."""
+
+    story_id: str
+    story_title: str
+    number: Count
+
+
 class FacetValues(Struct):
     """Values of a facet that were looked for; `beyond` is how many more there are."""
 
@@ -195,9 +234,9 @@ class SimilarStories(Struct):
     hits: list[Hit]
 
 
-_ANSWERS = (ResultPage, Story, ExportRow, FacetValues, SimilarStories)
-#: The fields of a hit that may be asked for.
-HIT_FIELDS = Hit.__struct_fields__
+_ANSWERS = (ResultPage, Story, ExportRow, ArticleRow, FacetValues, SimilarStories)
+#: The fields of a hit that may be asked for by name.
+HIT_FIELDS = tuple(name for name in Hit.__struct_fields__ if name != "explanation")
 
 
 def page_to_json(
@@ -205,12 +244,18 @@ def page_to_json(
     *,
     related_limit: int = RELATED_LIMIT,
     fields: Collection[str] = HIT_FIELDS,
+    explained: Mapping[str, model.Explanation] = MappingProxyType({}),
 ) -> bytes:
     """What `/api/v1/search` answers and `storydex search --json` prints.
 
     related_limit: how many related articles of each hit
     fields: the fields of each hit, beside its id
+    explained: what scores are made of, by id of the story
     """
+    hits = _hits(page.hits, related_limit, fields)
+    for hit in hits:
+        if hit.id in explained:
+            hit.explanation = _explanation(explained[hit.id])
     record = ResultPage(
         query=page.query,
         total=page.total,
@@ -220,7 +265,7 @@ def page_to_json(
         suggestion=page.suggestion,
         corrected=page.corrected,
         notices=[Notice(one.text, one.start, one.end, one.reason) for one in page.notices],
-        hits=_hits(page.hits, related_limit, fields),
+        hits=hits,
         facets={facet: _counts(rows) for facet, rows in page.facets.items()},
         facets_beyond={facet: rows.beyond for facet, rows in page.facets.items()},
     )
@@ -283,6 +328,15 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
     )
 
 
+def _explanation(explanation: model.Explanation) -> Explanation:
+    return Explanation(
+        score=_score(explanation.score),
+        article=explanation.article,
+        parts=[ScorePart(part.text, _score(part.score), part.fields) for part in explanation.parts],
+        factors=[ScoreFactor(name, _score(factor)) for name, factor in explanation.factors],
+    )
+
+
 def _provider(provider: model.Provider | None) -> Provider | None:
     return None if provider is None else Provider(provider.name, provider.domain)
 
@@ -304,6 +358,14 @@ def _score(score: float) -> float:
 def export_row(hit: model.Hit) -> ExportRow:
     """A line of `/api/v1/export`."""
     return ExportRow(**msgspec.structs.asdict(_story(hit.story)), score=_score(hit.score))
+
+
+def article_rows(hit: model.Hit) -> Iterator[ArticleRow]:
+    """The lines of `/api/v1/export?rows=articles` that a story gives."""
+    story = hit.story
+    for number, article in enumerate(_story(story).related):
+        fields = msgspec.structs.asdict(article)
+        yield ArticleRow(**fields, story_id=story.id, story_title=story.title, number=number)
 
 
 def json_schemas(ref_template: str) -> dict[str, object]:

@@ -41,9 +41,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         TITLE=settings.title,
         BASE_URL=settings.base_url,
         IMAGES_SHOWN=settings.images,
-        FINGERPRINT=read_fingerprint(),
+        # Who has a page with unpublished stories has another page.
+        FINGERPRINT=f"{read_fingerprint()} {settings.published_only}",
     )
-    app.extensions[connection.EXTENSION] = Connection(settings.location, settings.reload_seconds)
+    app.extensions[connection.EXTENSION] = Connection(
+        settings.location, settings.reload_seconds, published_only=settings.published_only
+    )
     caching.register(app)
     compression.register(app)
     display.register(app)

@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, cast
@@ -25,6 +26,9 @@ EXTENSION = "storydex.answers"
 #: Bytes of answers that are kept; those asked for last stay.
 _MOST_KEPT = 16 << 20
 _LARGEST_KEPT = 1 << 19
+
+#: What stands before a date in an address or a query.
+_DATE_WORDS = ("since", "after", "until", "before", "date")
 
 _HERE = Path(__file__).parent
 
@@ -88,8 +92,14 @@ def _current_etag() -> str:
         # Feeds hold whole addresses: what one host was asked for is no answer of another.
         request.url_root,
         request.full_path,
+        datetime.now(timezone.utc).strftime("%Y-%m-%dT%H") if _is_dated() else "",
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _is_dated() -> bool:
+    """Whether an address may say when, as `7d` or `yesterday`, which moves with time."""
+    return any(word in request.full_path.lower() for word in _DATE_WORDS)
 
 
 def _kept_or_made(etag: str, make: Callable[[], Response]) -> Response:

@@ -16,7 +16,11 @@ from flask import current_app
 
 from indexer import Engine, IndexInfo, StorydexError, open_index
 
+from .published import PublishedEngine
+
 EXTENSION = "storydex.connection"
+
+AnyEngine = Engine | PublishedEngine
 
 _log = logging.getLogger("storydex.web")
 
@@ -24,16 +28,19 @@ _log = logging.getLogger("storydex.web")
 class Connection:
     """Opens, shares and renews an engine; safe to use from any thread."""
 
-    def __init__(self, location: str, reload_seconds: float) -> None:
+    def __init__(
+        self, location: str, reload_seconds: float, *, published_only: bool = False
+    ) -> None:
         self._location = location
         self._interval = reload_seconds
+        self._published_only = published_only
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
+        self._engine: AnyEngine | None = None
         self._failure: StorydexError | None = None
         self._checked = float("-inf")
-        self._described: tuple[Engine, int, IndexInfo] | None = None
+        self._described: tuple[AnyEngine, int, IndexInfo] | None = None
 
-    def engine(self) -> Engine:
+    def engine(self) -> AnyEngine:
         """The engine at a recent generation; raises what `open_index` raises."""
         engine = self._engine
         if engine is None:
@@ -75,7 +82,7 @@ class Connection:
     def _is_due(self) -> bool:
         return time.monotonic() - self._checked >= self._interval
 
-    def _open(self) -> Engine:
+    def _open(self) -> AnyEngine:
         with self._lock:
             if self._engine is not None:
                 return self._engine
@@ -84,7 +91,8 @@ class Connection:
             if self._failure is not None and not self._is_due():
                 raise self._failure.with_traceback(None)
             try:
-                self._engine = open_index(self._location)
+                engine = open_index(self._location)
+                self._engine = PublishedEngine(engine) if self._published_only else engine
             except StorydexError as failure:
                 self._failure = failure
                 raise
@@ -93,7 +101,7 @@ class Connection:
             self._failure = None
             return self._engine
 
-    def _reload(self, engine: Engine) -> None:
+    def _reload(self, engine: AnyEngine) -> None:
         self._checked = time.monotonic()
         try:
             engine.reload()
@@ -109,6 +117,6 @@ def current_connection() -> Connection:
     return cast(Connection, current_app.extensions[EXTENSION])
 
 
-def current_engine() -> Engine:
+def current_engine() -> AnyEngine:
     """The engine of the app that answers this request."""
     return current_connection().engine()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
 from typing import TypeVar, cast
@@ -18,7 +18,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from indexer import ExportRow, QueryError, export_row, write_instant
+from indexer import ArticleRow, ExportRow, Hit, QueryError, article_rows, export_row, write_instant
 
 from . import params
 from .caching import conditional
@@ -36,10 +36,16 @@ MOST_EXPORTS = 4
 #: Rows written together: large enough that the server is not called for every line.
 _CHUNK = 100
 
-CSV_COLUMNS = (
-    "id", "score", "title", "excerpt", "url", "published_at", "provider", "domain", "category",
-    "type", "topics", "quality", "heat", "published", "related",
-)  # fmt: skip
+_SHARED = ("title", "excerpt", "url", "published_at", "provider", "domain", "category", "type")
+#: The columns of a CSV file by what has a row each; `related` is how many articles there are.
+CSV_COLUMNS = {
+    "stories": ("id", "score", *_SHARED, "topics", "quality", "heat", "published", "related"),
+    "articles": ("story_id", "story_title", "number", *_SHARED, "quality", "heat"),
+}
+#: By this a spreadsheet knows that a file is UTF-8.
+_BOM = "\ufeff"
+
+Row = ExportRow | ArticleRow
 
 
 def register(app: Flask) -> None:
@@ -54,23 +60,36 @@ def export() -> ResponseReturnValue:
     wanted, problems = params.read_request(request.args, known=params.EXPORT_PARAMETERS)
     if problems:
         return parameter_problem(problems)
-    name = request.args.get("format") or "jsonl"
-    if name not in _FORMATS:
-        reason = f"{name[:40]!r} is not a format: use {' or '.join(_FORMATS)}"
-        raise QueryError("format", reason)
+    name = _one_of("format", _CONTENT_TYPES)
+    kind = _one_of("rows", CSV_COLUMNS)
+    marked = params.read_flag(request.args, "bom", default=True)
     slots = cast(threading.BoundedSemaphore, current_app.extensions[EXTENSION])
     if not slots.acquire(blocking=False):
         return unavailable(f"{MOST_EXPORTS} exports are under way. Try again in a few seconds.")
     with ExitStack() as held:
         held.callback(slots.release)
-        write, content_type = _FORMATS[name]
-        rows = map(export_row, current_engine().export(wanted))
+        rows = _rows(current_engine().export(wanted), kind)
+        lines = _write_csv(rows, kind, marked=marked) if name == "csv" else _write_jsonl(rows)
         free = held.pop_all().close
-        response = Response(_ending(write(rows), free), content_type=content_type)
-        response.headers["Content-Disposition"] = f'attachment; filename="stories.{name}"'
+        response = Response(_ending(lines, free), content_type=_CONTENT_TYPES[name])
+        response.headers["Content-Disposition"] = f'attachment; filename="{kind}.{name}"'
         # For an answer of which not even the first line is asked for.
         response.call_on_close(free)
     return response
+
+
+def _one_of(name: str, values: Collection[str]) -> str:
+    """A parameter that has one of some values, the first where it is absent."""
+    value = params.read_text(request.args, name) or next(iter(values))
+    if value not in values:
+        raise QueryError(name, f"{value[:40]!r} is none: use {' or '.join(values)}")
+    return value
+
+
+def _rows(hits: Iterator[Hit], kind: str) -> Iterator[Row]:
+    if kind == "articles":
+        return chain.from_iterable(map(article_rows, hits))
+    return map(export_row, hits)
 
 
 def _ending(lines: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
@@ -81,28 +100,37 @@ def _ending(lines: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
         end()
 
 
-def _write_jsonl(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+def _write_jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for chunk in _chunks(rows):
         yield encoder.encode_lines(chunk)
 
 
-def _write_csv(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    for chunk in _chunks(chain([list(CSV_COLUMNS)], map(_csv_cells, rows))):
+def _write_csv(rows: Iterable[Row], kind: str, *, marked: bool) -> Iterator[bytes]:
+    if marked:
+        yield _BOM.encode()
+    for chunk in _chunks(chain([list(CSV_COLUMNS[kind])], map(_csv_cells, rows))):
         buffer = io.StringIO()
         csv.writer(buffer).writerows(chunk)
         yield buffer.getvalue().encode()
 
 
-def _csv_cells(row: ExportRow) -> list[str]:
-    """The cells of a row under `CSV_COLUMNS`; `related` is how many articles there are."""
+def _csv_cells(row: Row) -> list[str]:
+    """The cells of a row under `CSV_COLUMNS`."""
     provider, instant = row.provider, row.published_at
-    cells = (
-        row.id, row.score, row.title, row.excerpt, row.web_url or row.original_url,
+    shared = (
+        row.title, row.excerpt, row.web_url or row.original_url,
         write_instant(instant) if instant else None, provider.name if provider else None,
-        provider.domain if provider else None, row.category, row.type, "; ".join(row.topics),
-        row.quality, row.heat, "true" if row.published else "false", len(row.related),
+        provider.domain if provider else None, row.category, row.type,
     )  # fmt: skip
+    cells: tuple[str | float | None, ...]
+    if isinstance(row, ArticleRow):
+        cells = (row.story_id, row.story_title, row.number, *shared, row.quality, row.heat)
+    else:
+        cells = (
+            row.id, row.score, *shared, "; ".join(row.topics), row.quality, row.heat,
+            "true" if row.published else "false", len(row.related),
+        )  # fmt: skip
     return [_cell(cell) for cell in cells]
 
 
@@ -119,7 +147,7 @@ def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
         yield chunk
 
 
-_FORMATS: dict[str, tuple[Callable[[Iterable[ExportRow]], Iterator[bytes]], str]] = {
-    "jsonl": (_write_jsonl, "application/jsonl; charset=utf-8"),
-    "csv": (_write_csv, "text/csv; charset=utf-8; header=present"),
+_CONTENT_TYPES = {
+    "jsonl": "application/jsonl; charset=utf-8",
+    "csv": "text/csv; charset=utf-8; header=present",
 }

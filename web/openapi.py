@@ -55,6 +55,10 @@ def _upto(most: int, default: int) -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": most, "default": default}
 
 
+def _flag(default: int) -> Schema:
+    return {"type": "integer", "enum": [0, 1], "default": default}
+
+
 def _parameter(name: str, schema: Schema, description: str, place: str = "query") -> Schema:
     return {
         "name": name,
@@ -87,6 +91,11 @@ def _request_parameters() -> list[Schema]:
             {"type": "string", "enum": list(SORTS)},
             "The order; default relevance, or newest without q.",
         ),
+        _parameter(
+            "spelling",
+            _flag(1),
+            "0: search what was typed, even where it finds nothing and was surely meant otherwise.",
+        ),
     ]
 
 
@@ -107,6 +116,7 @@ def _api_parameters() -> list[Schema]:
             "Values of each facet; chosen values come on top.",
         ),
         *_hit_parameters(),
+        _parameter("explain", _flag(0), "1: each hit has an explanation of its score."),
     ]
 
 
@@ -163,6 +173,7 @@ def _json(name: str, media_type: str = "application/json") -> Schema:
 
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     formats = {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}
+    rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
     lines = {"application/jsonl": {"schema": _TEXT}, "text/csv": {"schema": _TEXT}}
     return {
@@ -212,8 +223,13 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         ),
         "/api/v1/export": _get(
             "export",
-            "The whole result, streamed; as JSON Lines an ExportRow a line.",
-            [*wanted, _parameter("format", formats, "The format.")],
+            "The whole result, streamed; as JSON Lines an ExportRow or ArticleRow a line.",
+            [
+                *wanted,
+                _parameter("format", formats, "The format."),
+                _parameter("rows", rows, "What has a row each: stories, or their articles."),
+                _parameter("bom", _flag(1), "0: CSV without the mark that spreadsheets look for."),
+            ],
             lines,
             "304",
             "400",

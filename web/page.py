@@ -89,6 +89,14 @@ class PageLink(NamedTuple):
     current: bool
 
 
+class Preset(NamedTuple):
+    """A link to what was published lately."""
+
+    label: str
+    url: str
+    chosen: bool
+
+
 class Pages(NamedTuple):
     """Links to other pages of the result; None in `links` stands for a gap."""
 
@@ -233,6 +241,21 @@ def _date_chips(wanted: SearchRequest) -> Iterator[Chip]:
 
 def _day(value: date | datetime) -> str:
     return f"{value.day} {value:%b} {value.year}"
+
+
+def list_presets(wanted: SearchRequest, since: str) -> list[Preset]:
+    """Links to the last day, week, month and year of the same search.
+
+    since: what the address says, which a request has as a date
+    """
+    pairs = params.list_pairs(params.within(wanted, None, None))
+    return [
+        Preset(label, _address("/", urlencode([*pairs, ("since", value)])), since == value)
+        for value, label in _PRESETS.items()
+    ]
+
+
+_PRESETS = {"24h": "Past 24 hours", "7d": "Past week", "1m": "Past month", "1y": "Past year"}
 
 
 def list_orders(wanted: SearchRequest) -> list[Order]:

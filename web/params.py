@@ -46,16 +46,16 @@ MAX_VALUE_LENGTH = 500
 MAX_FILTERS = 100
 
 #: What decides which stories a search finds, and their order.
-SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort")
+SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "spelling")
 #: What the page understands; `find` is a part of a provider's name.
 PAGE_PARAMETERS = (*SEARCH_PARAMETERS, "page", "find")
 #: What `/api/v1/search` understands.
 API_PARAMETERS = (
     *SEARCH_PARAMETERS, "page", "offset", "limit", "facet", "facet_limit", "related_limit",
-    "fields",
+    "fields", "explain",
 )  # fmt: skip
 #: What `/api/v1/export` understands: it has no pages.
-EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format")
+EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
 #: What `/api/v1/stories/<id>/similar` understands.
@@ -112,6 +112,11 @@ def read_number(args: MultiDict[str, str], name: str, default: int, low: int, hi
     raise QueryError(name, f"{text[:40]!r} is not a number from {low:,} to {high:,}")
 
 
+def read_flag(args: MultiDict[str, str], name: str, *, default: bool) -> bool:
+    """Yes or no as 1 or 0; raises `QueryError` for anything else."""
+    return bool(read_number(args, name, int(default), 0, 1))
+
+
 def read_text(args: MultiDict[str, str], name: str) -> str:
     """The first value of a parameter that is not blank."""
     return next((text for value in args.getlist(name) if (text := value.strip())), "")
@@ -138,6 +143,7 @@ class _Reader:
             sort=self._sort(query),
             offset=self._offset(limit),
             limit=limit,
+            spelling=bool(self._number("spelling", 1, 0, 1)),
         )
         return Reading(wanted, tuple(self.problems))
 
@@ -253,6 +259,8 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
             pairs.append((name, write_instant(day)))
     if wanted.sort != default_sort(wanted.query):
         pairs.append(("sort", wanted.sort))
+    if not wanted.spelling:
+        pairs.append(("spelling", "0"))
     if wanted.offset:
         pairs.append(("page", str(wanted.offset // PAGE_SIZE + 1)))
     return pairs
@@ -293,7 +301,12 @@ def without_query(wanted: SearchRequest) -> SearchRequest:
 
 def worded(wanted: SearchRequest, query: str) -> SearchRequest:
     """The same filters around other words."""
-    return replace(wanted, query=query, offset=0)
+    return replace(wanted, query=query, offset=0, spelling=True)
+
+
+def as_typed(wanted: SearchRequest) -> SearchRequest:
+    """The request with its words as they are, however they are spelt."""
+    return replace(wanted, offset=0, spelling=False)
 
 
 def sorted_by(wanted: SearchRequest, sort: Sort) -> SearchRequest:

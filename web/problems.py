@@ -16,6 +16,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from indexer import (
     IndexCorrupt,
     IndexMissing,
+    IndexOutdated,
     QueryError,
     QueryTooCostly,
     StorydexError,
@@ -40,6 +41,10 @@ _REMEDIES: dict[type[StorydexError], tuple[str, str]] = {
     ),
     IndexCorrupt: (
         "The index is damaged. Build it again from the story files:",
+        "storydex rebuild --full seeds",
+    ),
+    IndexOutdated: (
+        "The index was made by another version of storydex. Build it again from the story files:",
         "storydex rebuild --full seeds",
     ),
 }

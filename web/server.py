@@ -54,14 +54,19 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     *,
+    published_only: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the index at `location` until SIGINT or SIGTERM; port 0 takes a free one.
 
+    `published_only` leaves out stories that are not published, as the environment may.
     `report` gets a line for each address once it accepts connections, by default on
     standard error. Raises OSError if the address is taken or not of this machine.
     """
-    app = create_app({**read_environment(), "INDEX": location})
+    config = {**read_environment(), "INDEX": location}
+    if published_only:
+        config["PUBLISHED_ONLY"] = "1"
+    app = create_app(config)
     threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
     run_app(app, host, port, report or _report)
     cast(Connection, app.extensions[EXTENSION]).close()

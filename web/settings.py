@@ -6,6 +6,7 @@
 | `TITLE` | `STORYDEX_TITLE` | what the archive is called; default `Storydex` |
 | `BASE_URL` | `STORYDEX_BASE_URL` | public address, for feeds; default: as asked for |
 | `IMAGES` | `STORYDEX_IMAGES` | `0`: pages load no pictures from other sites |
+| `PUBLISHED_ONLY` | `STORYDEX_PUBLISHED_ONLY` | `1`: stories that are not published are left out |
 | `CORS` | `STORYDEX_CORS` | sites whose scripts may read the API, with commas; default none |
 | `RELOAD_SECONDS` | | how often to look for a newer generation; default 1 |
 """
@@ -16,7 +17,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_VARIABLES = ("INDEX", "TITLE", "BASE_URL", "IMAGES", "CORS")
+_VARIABLES = ("INDEX", "TITLE", "BASE_URL", "IMAGES", "PUBLISHED_ONLY", "CORS")
 _NO = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -27,6 +28,7 @@ class Settings(NamedTuple):
     title: str = "Storydex"
     base_url: str = ""
     images: bool = True
+    published_only: bool = False
     cors: frozenset[str] = frozenset()
     reload_seconds: float = 1.0
 
@@ -46,6 +48,7 @@ def read_settings(config: Mapping[str, Any] | None) -> Settings:
         title=str(values.get("TITLE") or default.title),
         base_url=str(values.get("BASE_URL") or "").rstrip("/"),
         images=str(values.get("IMAGES", "1")).lower() not in _NO,
+        published_only=str(values.get("PUBLISHED_ONLY", "0")).lower() not in _NO,
         cors=frozenset(str(values.get("CORS") or "").replace(",", " ").split()),
         reload_seconds=float(values.get("RELOAD_SECONDS", default.reload_seconds)),
     )

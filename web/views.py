@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from msgspec.structs import replace
 
-from indexer import QueryError, ResultPage, SearchRequest, StoryNotFound
+from indexer import LANGUAGE, QueryError, ResultPage, SearchRequest, StoryNotFound
 
 from . import display, params
 from . import page as shown
@@ -51,6 +51,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         info=current_connection().info(),
         find=find,
         dates=_form_dates(wanted),
+        presets=shown.list_presets(wanted, params.read_text(request.args, "since")),
         groups=shown.list_groups(page, found),
         chips=shown.list_chips(page),
         orders=shown.list_orders(wanted),
@@ -100,7 +101,7 @@ def story(story_id: str) -> ResponseReturnValue:
 @pages.get("/help")
 def help_page() -> ResponseReturnValue:
     """What can be typed."""
-    return render_template("help.html")
+    return render_template("help.html", language=LANGUAGE)
 
 
 @pages.get("/robots.txt")

@@ -231,15 +231,15 @@ def search(
             limit=limit,
             offset=offset,
         )
-        if as_json:
-            write_out(page_to_json(page) + b"\n")
-            return
-        from .show import show_page
-
         why = {}
         if explain:
             asked = page.corrected or page.query
             why = {hit.story.id: engine.explain(asked, hit.story.id) for hit in page.hits}
+        if as_json:
+            write_out(page_to_json(page, explained=why) + b"\n")
+            return
+        from .show import show_page
+
         show_page(page, why)
 
 
@@ -255,8 +255,12 @@ def search(
     "--port", type=click.IntRange(0, 65535), metavar="PORT", default=8000, show_default=True,
     help="The port to listen on; 0 takes a free one.",
 )  # fmt: skip
+@click.option(
+    "--published-only", is_flag=True, envvar="STORYDEX_PUBLISHED_ONLY", show_envvar=True,
+    help="Leave out stories with published: false.",
+)  # fmt: skip
 @click.pass_obj
-def serve(location: str, host: str, port: int) -> None:
+def serve(location: str, host: str, port: int, published_only: bool) -> None:
     """Serve the web front end and the HTTP API.
 
     There is no log-in: put a proxy that asks for one before it, or keep the default
@@ -271,7 +275,7 @@ def serve(location: str, host: str, port: int) -> None:
 
     # The front end would wait for an index to appear; a person should be told.
     open_index(location).close()
-    web.serve(location=location, host=host, port=port)
+    web.serve(location=location, host=host, port=port, published_only=published_only)
 
 
 @click.command()

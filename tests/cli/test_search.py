@@ -83,6 +83,13 @@ def test_relaxed_results_are_announced_on_standard_error(seed_index: Path):
     assert "some of them" in result.stderr
 
 
+def test_search_json_explains_scores(seed_index: Path):
+    """With `--explain`, as the API with `explain=1`."""
+    result = storydex("--index", seed_index, "search", "azure", "--json", "--explain")
+    hit = json.loads(result.stdout)["hits"][0]
+    assert hit["explanation"]["score"] == pytest.approx(hit["score"], abs=2e-6)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

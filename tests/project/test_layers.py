@@ -43,7 +43,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "demo": {"disk", "errors", "model"},
     "__init__": {
-        "build", "dates", "demo", "engine", "errors", "generation", "model", "schema", "wire",
+        "build", "dates", "demo", "engine", "errors", "generation", "model", "query", "schema",
+        "wire",
     },
     "cli": {
         "build", "dates", "demo", "disk", "engine", "errors", "generation", "model", "wire",

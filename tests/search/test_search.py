@@ -255,6 +255,36 @@ def test_a_provider_is_shown_by_its_most_frequent_name(tmp_path):
         )
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 9, 40])
+def test_any_number_of_values_of_a_facet_are_alternatives(tmp_path, count):
+    """Stories that have one of them, as the lead or in the coverage; others not."""
+    names = [{"domain": f"desk{number}.example"} for number in range(50)]
+    stories = [
+        {"provider": names[number], "related": [{"title": "B", "provider": names[number * 7 % 50]}]}
+        for number in range(0, 50, 2)
+    ]
+    stories += [{}, {"related": [{"title": "B", "provider": names[3]}]}, {}]
+    ran = [
+        {
+            one["provider"]["domain"]
+            for one in (story, *story.get("related", ()))
+            if "provider" in one
+        }
+        for story in stories
+    ]
+    chosen = [name["domain"] for name in names[:count]]
+    with indexer.open_index(build(tmp_path, stories), compiled=False) as engine:
+        for wanted, excluded in ((chosen, []), ([], chosen)):
+            values = [*wanted, *(f"-{one}" for one in excluded)]
+            page = engine.search(filters={"provider": values}, limit=100)
+            found = {int(hit.story.id[:4]) for hit in page.hits}
+            assert found == {
+                number
+                for number, domains in enumerate(ran)
+                if bool(domains & {*chosen}) == bool(wanted)
+            }
+
+
 def test_filters_take_any_spelling(tmp_path):
     """Case, `www.` and spacing of a filter's value do not matter."""
     story = {"provider": {"name": "A", "domain": "a.example"}, "topics": ["Big  Data"]}

@@ -146,6 +146,34 @@ def test_a_hit_has_the_fields_that_are_asked_for(client):
     assert "related_total" in document["detail"]
 
 
+def test_what_was_typed_is_searched_where_spelling_is_off(client, index):
+    """By the address as by the engine; the better spelling is still named."""
+    page = get(client, "/api/v1/search?q=turbnies")
+    assert (page["total"], page["corrected"]) == (3, "turbines")
+    page = get(client, "/api/v1/search?q=turbnies&spelling=0")
+    assert (page["total"], page["corrected"], page["suggestion"]) == (0, None, "turbines")
+    assert problem(client, "/api/v1/search?spelling=no", 400)["parameter"] == "spelling"
+    with indexer.open_index(index) as engine:
+        assert engine.search("turbnies").total == 3
+        assert engine.search("turbnies", spelling=False).total == 0
+
+
+def test_scores_are_explained_where_that_is_asked_for(client):
+    """The parts and factors of each add up to it, for what was searched in the query's place."""
+    for query in ("azure+cloud", "turbnies", "azure&lead_provider=zdnet.com&fields=score"):
+        hits = get(client, f"/api/v1/search?q={query}&explain=1")["hits"]
+        assert hits
+        for hit in hits:
+            why = hit["explanation"]
+            total = sum(part["score"] for part in why["parts"])
+            for factor in why["factors"]:
+                total *= factor["factor"]
+            assert total == pytest.approx(hit["score"], rel=1e-4, abs=2e-6)
+            assert all(part["text"] and part["fields"] for part in why["parts"])
+    assert "explanation" not in get(client, "/api/v1/search?q=azure")["hits"][0]
+    assert problem(client, "/api/v1/search?explain=yes", 400)["parameter"] == "explain"
+
+
 def test_values_of_a_facet_are_found_by_how_a_word_begins(client):
     """With the counts of the same search and filters, by count or by name."""
     found = get(client, "/api/v1/facets/provider?q=desk1&query=azure&year=2022&limit=2")
@@ -316,7 +344,7 @@ def test_search_and_export_say_the_same_of_a_story(client):
     hits = get(client, "/api/v1/search?q=azure+turbines&limit=100")["hits"]
     lines = client.get("/api/v1/export?q=azure+turbines").text.splitlines()
     rows = csv.DictReader(
-        io.StringIO(client.get("/api/v1/export?q=azure+turbines&format=csv").text)
+        io.StringIO(client.get("/api/v1/export?q=azure+turbines&format=csv&bom=0").text)
     )
     assert hits
     for hit, line, row in zip(hits, map(json.loads, lines), rows, strict=True):
@@ -345,7 +373,7 @@ def test_no_link_of_an_index_leads_off_the_web():
 
 def test_export_writes_csv(client):
     """A header and a row a story; numbers stay numbers."""
-    answer = client.get("/api/v1/export?format=csv&sort=oldest")
+    answer = client.get("/api/v1/export?format=csv&sort=oldest&bom=0")
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == 30
@@ -355,13 +383,39 @@ def test_export_writes_csv(client):
     assert rows[0]["published_at"] == "2021-03-01T10:00:00Z"
 
 
+def test_csv_says_that_it_is_utf8(client):
+    """Once, by a mark that spreadsheets look for; programs can do without."""
+    marked = client.get("/api/v1/export?format=csv").data
+    plain = client.get("/api/v1/export?format=csv&bom=0").data
+    assert marked == b"\xef\xbb\xbf" + plain
+    assert problem(client, "/api/v1/export?format=csv&bom=no", 400)["parameter"] == "bom"
+
+
+def test_export_writes_a_row_for_each_related_article(seed_index):
+    """With the story it belongs to, in both formats."""
+    client = visit(seed_index)
+    path = "/api/v1/export?rows=articles"
+    lines = [json.loads(line) for line in client.get(path).text.splitlines()]
+    with indexer.open_index(seed_index) as engine:
+        story = engine.get(SEED_STORY)
+    assert [line["title"] for line in lines] == [article.title for article in story.related]
+    assert [line["number"] for line in lines] == list(range(len(lines)))
+    assert {line["story_id"] for line in lines} == {SEED_STORY}
+    answer = client.get(f"{path}&format=csv&bom=0")
+    assert "articles.csv" in answer.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["url"] for row in rows] == [line["web_url"] or "" for line in lines]
+    assert {row["story_title"] for row in rows} == {story.title}
+    assert problem(client, "/api/v1/export?rows=words", 400)["parameter"] == "rows"
+
+
 def test_csv_cells_are_no_formulas(tmp_path):
     """What a spreadsheet would run is quoted; negative numbers are left alone."""
     starts = "=+-@\t\r"
     stories = [{"title": f'x{n}', "excerpt": f'{c}HYPERLINK("x")', "heat": -1}
                for n, c in enumerate(starts)]  # fmt: skip
     rows = csv.DictReader(
-        io.StringIO(visit(build(tmp_path, stories)).get("/api/v1/export?format=csv").text)
+        io.StringIO(visit(build(tmp_path, stories)).get("/api/v1/export?format=csv&bom=0").text)
     )
     for row in rows:
         assert not row["excerpt"].startswith(tuple(starts))
@@ -377,7 +431,7 @@ def test_export_refuses_before_it_streams(client, query):
 def test_an_export_may_be_empty(client):
     """No story is no line; a CSV still has its header."""
     assert client.get("/api/v1/export?q=zebra").text == ""
-    assert client.get("/api/v1/export?q=zebra&format=csv").text.startswith("id,score,title")
+    assert client.get("/api/v1/export?q=zebra&format=csv&bom=0").text.startswith("id,score,title")
 
 
 def test_the_description_is_valid_openapi():
@@ -405,6 +459,7 @@ def test_the_description_lists_every_route(client):
         ("/api/v1/stories/2021/story%2000.md/similar", "SimilarStories"),
         ("/api/v1/export?q=turbines&year=2022&quality=4", "Problem"),
         ("/api/v1/export?lead_provider=zdnet.com&month=2021-03&q=%22report+0%22", "ExportRow"),
+        ("/api/v1/export?rows=articles&month=2021-03&q=%22report+0%22", "ArticleRow"),
         ("/feed.json?q=azure", "JsonFeed"),
         ("/livez", "Health"),
         ("/readyz", "Health"),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import brotli
@@ -19,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import indexer
 from tests.conftest import build, write_story
 from tests.web.web_site import archive, site, visit
+from web import caching
 from web.connection import Connection
 
 
@@ -82,6 +84,17 @@ def test_the_site_recovers_from_a_damaged_index(tmp_path):
     shutil.rmtree(index)
     indexer.rebuild(tmp_path / "seeds", index, workers=1)
     assert client.get("/").status_code == 200
+
+
+def test_an_index_of_another_version_is_said_to_be_that(index, monkeypatch):
+    """It is not damaged; building it again helps."""
+    monkeypatch.setattr("indexer.generation.open.SCHEMA_VERSION", 9999)
+    for path in ("/", "/api/v1/search"):
+        answer = visit(index).get(path)
+        assert answer.status_code == 503
+        assert "made by another version of storydex" in answer.text
+        assert "storydex rebuild --full" in answer.text
+        assert "damaged" not in answer.text
 
 
 def test_a_reload_that_fails_keeps_the_open_generation(tmp_path, caplog, monkeypatch):
@@ -166,6 +179,22 @@ def test_an_index_that_was_deleted_and_rebuilt_is_another(tmp_path):
     shutil.rmtree(index)
     build(tmp_path, [{"title": "Azure"}])
     assert visit(index).get("/").headers["ETag"] != tag
+
+
+def test_a_page_of_the_last_days_is_current_for_an_hour(index, monkeypatch):
+    """Time goes on without another generation; what names no date stays."""
+    client = visit(index)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(hours=1)
+
+    paths = ("/?since=7d", "/?q=since:7d", "/?q=azure")
+    before = [client.get(path).headers["ETag"] for path in paths]
+    monkeypatch.setattr(caching, "datetime", Later)
+    after = [client.get(path).headers["ETag"] for path in paths]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]
 
 
 def test_errors_have_no_etag(index):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
@@ -314,18 +315,63 @@ def test_any_file_name_has_a_page(tmp_path, name):
     assert [f"{link}?q=azure" for link in canonical] == [story]
 
 
+def test_what_was_typed_can_be_searched_where_another_spelling_was(client):
+    """By one link; the choice stays through filters and pages, the download has what is shown."""
+    page = read(client, "/?q=turbnies")
+    assert "Showing results for turbines" in page.text
+    assert "Search instead for turbnies" in page.text
+    assert "/api/v1/export?q=turbines&format=csv" in page.links()
+    assert "/?q=turbnies&spelling=0" in page.links()
+    page = read(client, "/?q=turbnies&spelling=0")
+    assert "Did you mean turbines?" in page.text
+    assert "/?q=turbines" in page.links()
+    assert "Did you mean turbines?" in submit(client, page, ("topic", "cloud")).text
+
+
+def test_what_was_published_lately_is_one_link_away(tmp_path):
+    """The last 24 hours, week, month and year of the same search, whatever dates it had."""
+    now = datetime.now(timezone.utc)
+    ages = {
+        "hours": 2,
+        "day": 25,
+        "days": 72,
+        "weeks": 20 * 24,
+        "months": 200 * 24,
+        "old": 20000,
+    }
+    stories = [
+        {"title": f"Azure, {name}", "publishedDateTime": (now - timedelta(hours=age)).isoformat()}
+        for name, age in ages.items()
+    ]
+    client = visit(build(tmp_path, stories))
+    page = read(client, "/?q=azure&since=2020&sort=oldest")
+    links = [
+        href for href in page.links() if parse_qs(href[2:]).get("since", ["2"])[0][-1] in "hdmy"
+    ]
+    assert len(links) == 4
+    for href, total in zip(links, (1, 3, 4, 5), strict=True):
+        assert parse_qs(href[2:])["sort"] == ["oldest"]
+        page = read(client, href)
+        assert f"{total} stor" in page.text
+        assert [link["href"] for link in page.all("a") if "aria-current" in link] == [href]
+
+
 def test_an_empty_archive_says_how_to_fill_it(tmp_path):
     """An index of no stories is an index."""
     assert "storydex rebuild" in read(visit(build(tmp_path, [])), "/").text
 
 
 def test_the_help_page_explains_and_every_example_works(client):
-    """Each example is a link to a search."""
+    """Each example of the query language is a link to its search, and understood there."""
     page = read(client, "/help")
-    examples = [href for href in page.links() if href.startswith("/?q=")]
-    assert len(examples) > 15
-    for href in examples:
-        read(client, href)
+    assert "Where fewer than ten have all of them" in page.text
+    links = {href for href in page.links() if href.startswith("/?q=")}
+    for section in indexer.LANGUAGE:
+        assert section.title in page.text
+        for query, finds in section.examples:
+            assert finds in page.text
+            href = next(link for link in links if parse_qs(link[2:]) == {"q": [query]})
+            assert 'class="notice"><code' not in client.get(href).text
 
 
 def test_headings_and_labels_are_in_order(client):

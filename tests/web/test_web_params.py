@@ -54,8 +54,9 @@ def requests(draw):
     sort = draw(st.sampled_from([sort for sort in SORTS if query or sort != "relevance"]))
     page = draw(st.integers(1, 1001))
     return SearchRequest(
-        query=query, filters=filters, since=since, until=until, sort=sort, offset=(page - 1) * 10
-    )
+        query=query, filters=filters, since=since, until=until, sort=sort, offset=(page - 1) * 10,
+        spelling=draw(st.booleans()),
+    )  # fmt: skip
 
 
 @given(requests())
