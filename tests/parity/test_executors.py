@@ -90,6 +90,16 @@ def test_any_handful_of_stories(seed, count, segments, deleted, nodes, requests)
             check_request(snapshot, corpus, request)
 
 
+def keys_of(corpus, facet, values):
+    """The keys that filters stand for: a value that stories have, else what it may mean."""
+    known = {key for story in corpus.stories for key in facet_values(story)[facet]}
+    keys = set()
+    for value in values:
+        key = facet_key(facet, value)
+        keys |= {key} if key in known else corpus.keys(Keyword(facet, value)) or {key}
+    return keys
+
+
 def expected_of(corpus, request):
     """What brute force finds for a request; counts ignore what is wanted of the facet."""
     parsed = parse(request.query)
@@ -97,8 +107,8 @@ def expected_of(corpus, request):
     until = request.until and last_instant(request.until)
     wanted, unwanted = {}, {}
     for facet, values in request.filters.items():
-        excluded = {facet_key(facet, value[1:]) for value in values if value.startswith("-")}
-        named = {facet_key(facet, value) for value in values if not value.startswith("-")}
+        excluded = keys_of(corpus, facet, [v[1:] for v in values if v.startswith("-")])
+        named = keys_of(corpus, facet, [v for v in values if not v.startswith("-")])
         unwanted[facet] = excluded
         if named - excluded:
             wanted[facet] = named - excluded
