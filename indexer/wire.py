@@ -18,6 +18,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import model
+from .generation.problems import Problems
 
 Count = Annotated[int, Meta(ge=0)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -381,3 +382,8 @@ def info_to_json(info: model.IndexInfo) -> bytes:
 def report_to_json(report: model.BuildReport) -> bytes:
     """What `storydex rebuild --json` prints."""
     return _encoder.encode(report)
+
+
+def problems_to_json(problems: Problems) -> bytes:
+    """What `storydex rebuild --warnings --json` prints."""
+    return _encoder.encode(problems)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..codec import open_segments
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
+from ..generation.problems import Problems
 from ..generation.sources import NO_SOURCES, Sources, read_sources
 from ..model import Rejection
 from ..schema import SCHEMA_VERSION
@@ -30,7 +31,7 @@ class Plan(NamedTuple):
     """Which files are as they were, and which must be looked at.
 
     fresh: whether nothing of the last generation is kept
-    old: the sources of the last generation
+    old, problems: the sources of the last generation, and what was wrong with them
     rows: for each file that the folder lists where it is in `old`, or -1
     kept: which of these are as they were
     hidden, gone: rows of `old` that are not listed. hidden: kept, as their folder cannot be
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     started_ns: int
     fresh: bool
     old: Sources
+    problems: Problems
     rows: _Numbers
     kept: _Mask
     hidden: _Numbers
@@ -72,6 +74,7 @@ class Held(NamedTuple):
     sources: Sources
     usable: bool
     moved: bool
+    problems: Problems = Problems()
 
 
 _NOTHING = Held(NO_SOURCES, usable=False, moved=False)
@@ -81,7 +84,7 @@ def read_held(index: str, seeds: str, published_only: bool, settings: Settings) 
     """What the last generation was made of."""
     try:
         manifest = mf.read_manifest(index)
-        sources = read_sources(index, manifest.generation)
+        sources, problems = read_sources(index, manifest.generation)
     except IndexMissing:
         return _NOTHING
     except IndexCorrupt as damage:
@@ -97,7 +100,7 @@ def read_held(index: str, seeds: str, published_only: bool, settings: Settings) 
         except IndexCorrupt as damage:
             warn_of(damage)
             usable = False
-    return Held(sources, usable, moved)
+    return Held(sources, usable, moved, problems)
 
 
 def warn_of(damage: IndexCorrupt) -> None:
@@ -121,7 +124,7 @@ def plan_changes(
     started_ns = time.time_ns()
     rejected: list[Rejection] = []
     found = list_seed_files(seeds, rejected.append, settings)
-    old, usable, moved = held()
+    old, usable, moved, problems = held()
     fresh = full or not usable
     rows = old.rows_of(found.ids)
     for _ in range(tuning.more_listings):
@@ -142,6 +145,7 @@ def plan_changes(
         started_ns=started_ns,
         fresh=fresh,
         old=old,
+        problems=problems,
         rows=rows,
         kept=kept,
         hidden=hidden,

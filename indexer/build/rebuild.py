@@ -22,6 +22,7 @@ from ..codec import Segment
 from ..disk import local_folder
 from ..errors import BuildError, IndexCorrupt, IndexUnreadable
 from ..generation import manifest as mf
+from ..generation.problems import Problems, bounded
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase, UnusedKey
@@ -224,14 +225,14 @@ class _Job:
         averages: Averages,
         generation: int,
         segments: list[dict[str, object]],
-    ) -> tuple[mf.Manifest, Sources]:
+    ) -> tuple[mf.Manifest, Sources, Problems]:
         sources = outcome.sources
         articles = int(sources.articles[sources.indexed].sum())
         manifest = make_manifest(
             generation, segments, os.path.realpath(self.seeds), self.published_only,
             int(sources.indexed.sum()), articles, averages, self.settings,
         )  # fmt: skip
-        return manifest, sources
+        return manifest, sources, outcome.problems
 
     def _finish(self, outcome: _Outcome, generation: int, *, dry_run: bool = False) -> BuildReport:
         return BuildReport(
@@ -296,11 +297,25 @@ class _Outcome:
 
     @property
     def changed(self) -> bool:
-        """Whether the index differs from the last generation."""
+        """Whether the index, or what was wrong, differs from the last generation."""
         plan = self.plan
+        if plan.fresh or self.problems != plan.problems:
+            return True
         if not plan.read and not len(plan.gone):
-            return plan.fresh
-        return plan.fresh or plan.renews or not plan.old.same_files(self.sources)
+            return False
+        return plan.renews or not plan.old.same_files(self.sources)
+
+    @cached_property
+    def problems(self) -> Problems:
+        """What was wrong with the files read, and with those that stay as they were."""
+        plan = self.plan
+        before = plan.problems.warnings
+        kept = []
+        if before:
+            stay = np.append(plan.rows[plan.kept], plan.hidden)
+            stayed = np.isin(plan.old.rows_of([warning.path for warning in before]), stay)
+            kept = [warning for warning, stays in zip(before, stayed, strict=True) if stays]
+        return bounded(self.rejected, [*kept, *self.warnings])
 
     @property
     def lost_count(self) -> int:

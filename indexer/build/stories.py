@@ -10,6 +10,7 @@ from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..disk import local_folder
 from ..generation import manifest as mf
+from ..generation.problems import Problems
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import NO_SOURCES, Sources
 from ..model import Story
@@ -31,10 +32,12 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     basis: Basis | None = None
     count = articles = 0
 
-    def describe(generation: int, segments: list[dict[str, object]]) -> tuple[mf.Manifest, Sources]:
+    def describe(
+        generation: int, segments: list[dict[str, object]]
+    ) -> tuple[mf.Manifest, Sources, Problems]:
         averages = NO_AVERAGES if basis is None else basis.averages
         made = make_manifest(generation, segments, "", False, count, articles, averages)
-        return made, NO_SOURCES
+        return made, NO_SOURCES, Problems()
 
     def write(writer: Writer) -> Basis:
         common = basis or builder.basis()

@@ -17,8 +17,8 @@ from ..engine import open_index
 from ..errors import IndexCorrupt, QueryError, StorydexError
 from ..generation.verify import verify as verify_index
 from ..model import SORTS
-from ..wire import info_to_json, page_to_json, report_to_json
-from .output import write_note, write_out
+from ..wire import info_to_json, page_to_json, problems_to_json, report_to_json
+from .output import neutral, write_note, write_out
 
 if TYPE_CHECKING:
     from ..model import BuildReport
@@ -59,6 +59,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     metavar="N",
     help="Processes that read files.  [default: one a core]",
 )
+@click.option(
+    "--warnings",
+    is_flag=True,
+    help="List again what was wrong with the files that the index is made of; read none.",
+)
 @click.option("--watch", is_flag=True, help="Go on, rebuilding after each change.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @json_option
@@ -71,6 +76,7 @@ def rebuild(
     strict: bool,
     prune: bool,
     workers: int | None,
+    warnings: bool,
     watch: bool,
     dry_run: bool,
     as_json: bool,
@@ -87,10 +93,14 @@ def rebuild(
     Examples:
       storydex rebuild
       storydex rebuild archive/2022 --dry-run
+      storydex rebuild --warnings
       storydex --index /srv/news rebuild /srv/stories --watch
     """
     from .progress import Meter
 
+    if warnings:
+        _list_problems(context, as_json)
+        return
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
     options: BuildOptions = {
@@ -112,6 +122,23 @@ def rebuild(
         report = build_once(seeds, context.obj, dry_run=dry_run, progress=meter.build, **options)
     _show_report(report, as_json)
     if report.rejected:
+        context.exit(SOME_REJECTED)
+
+
+def _list_problems(context: click.Context, as_json: bool) -> None:
+    """Print what was wrong at the last rebuild; the status is that of the rebuild."""
+    from ..generation.manifest import read_manifest
+    from ..generation.sources import read_sources
+
+    _, problems = read_sources(context.obj, read_manifest(context.obj).generation)
+    if as_json:
+        write_out(problems_to_json(problems) + b"\n")
+    else:
+        lines = [*map(str, problems.rejected), *map(str, problems.warnings)]
+        write_out("".join(f"{neutral(line)}\n" for line in lines))
+    if problems.left_out:
+        write_note(f"storydex: {problems.left_out:,} more are not kept: rebuild --full names them")
+    if problems.rejected:
         context.exit(SOME_REJECTED)
 
 

@@ -27,6 +27,7 @@ from ..schema import create_schema
 from . import manifest as mf
 from .lock import writer_lock
 from .open import make_room, remove_leftovers
+from .problems import Problems
 from .sources import Sources, encode_sources
 
 #: A segment is left alone while it has this many times the documents of all smaller ones.
@@ -34,8 +35,9 @@ _MERGE_FACTOR = 2
 #: Segments merged at a time: each has five files, and a process may open about a thousand.
 _MOST_PARTS = 100
 
-#: A generation's number and segments → its manifest, with `files` empty, and its sources.
-Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, Sources]]
+#: A generation's number and segments → its manifest, with `files` empty, its sources and
+#: what was wrong with them.
+Describe = Callable[[int, list[dict[str, object]]], tuple[mf.Manifest, Sources, Problems]]
 
 
 class Writer:
@@ -162,8 +164,8 @@ class Writer:
                 known = self._old_files.get(name)
                 files[name] = known or mf.entry_of(os.path.join(self._folder, name))
         entries = [segment.to_manifest() for segment in self._segments]
-        manifest, sources = describe(self._generation, entries)
-        noted, toc = encode_sources(sources), self._toc()
+        manifest, sources, problems = describe(self._generation, entries)
+        noted, toc = encode_sources(sources, problems), self._toc()
         for name, (data, entry) in (
             (mf.sources_name(self._generation), mf.seal_described(noted)),
             (mf.toc_name(self._generation), (toc, mf.FileEntry(len(toc), mf.digest_of(toc).hex()))),

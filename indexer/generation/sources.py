@@ -1,6 +1,7 @@
 """The story files that a generation was built from, column by column.
 
 `storydex-N.sources` is a MessagePack map of these columns, as `manifest.seal` ends a file.
+What was wrong with the files is kept there, too: see `problems`.
 Where no file has changed, nothing here takes a Python step per file.
 """
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from ..errors import IndexCorrupt
 from . import manifest as mf
+from .problems import Problems, pack, unpack
 
 _I64 = npt.NDArray[np.int64]
 
@@ -104,20 +106,22 @@ class _File(msgspec.Struct, frozen=True):
     digests: bytes  # 16 bytes each
     articles: bytes  # uint32
     indexed: bytes  # uint8
+    problems: bytes = b""
 
 
-def encode_sources(sources: Sources) -> bytes:
-    """Sources → the payload of their file."""
+def encode_sources(sources: Sources, problems: Problems) -> bytes:
+    """Sources, and what was wrong with them → the payload of their file."""
     file = _File(
         sources.started_ns, sources.ids, sources.sizes.astype("<u4").tobytes(),
         sources.mtimes_ns.astype("<i8").tobytes(), sources.digests.tobytes(),
         sources.articles.astype("<u4").tobytes(), sources.indexed.astype("u1").tobytes(),
+        pack(problems),
     )  # fmt: skip
     return msgspec.msgpack.encode(file)
 
 
-def read_sources(folder: str, generation: int) -> Sources:
-    """What a generation was built from; raises `IndexCorrupt`."""
+def read_sources(folder: str, generation: int) -> tuple[Sources, Problems]:
+    """What a generation was built from, and what was wrong there; raises `IndexCorrupt`."""
     name = mf.sources_name(generation)
     try:
         file = msgspec.msgpack.decode(mf.read_sealed(folder, name), type=_File)
@@ -128,8 +132,9 @@ def read_sources(folder: str, generation: int) -> Sources:
             np.frombuffer(file.articles, "<u4").astype(np.int64),
             np.frombuffer(file.indexed, np.uint8) != 0,
         )
+        problems = unpack(file.problems)
     except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
     if any(len(column) != len(file.ids) for column in columns):
         raise IndexCorrupt(folder, name, "its columns differ in length")
-    return Sources(file.started_ns, file.ids, *columns)
+    return Sources(file.started_ns, file.ids, *columns), problems

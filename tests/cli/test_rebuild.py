@@ -170,3 +170,40 @@ def test_a_vanished_archive_needs_prune(tmp_path: Path):
     result = storydex(*command, "--prune")
     assert result.exit_code == 0
     assert result.stdout.startswith("0 stories indexed, 0 unchanged, 20 removed")
+
+
+def test_warnings_are_listed_again(tmp_path: Path, seeds: Path):
+    """Of all files of the index, of those read before too, until they are mended."""
+    command = ("--index", tmp_path / "index", "rebuild")
+    assert storydex(*command, "--warnings").exit_code == 4
+    for name in ("odd", "other"):
+        write_story(seeds, f"{name}.md", title=name, publishedDateTime="soon")
+    storydex(*command, seeds)
+    time.sleep(2.1)  # files this young are read again in any case
+    (seeds / "bad.md").write_text("---\nexcerpt: no title\n---\n")
+    write_story(seeds, "odd.md", title="mended")
+    assert storydex(*command, seeds).exit_code == 3
+    seeds.rename(tmp_path / "away")
+    result = storydex(*command, "--warnings")
+    assert (result.exit_code, result.stderr) == (3, "")
+    bad, other = result.stdout.splitlines()
+    assert bad.startswith("bad.md:")
+    assert other.startswith("other.md: publishedDateTime: ")
+    found = json.loads(storydex(*command, "--warnings", "--json").stdout)
+    assert [fault["path"] for fault in found["rejected"]] == ["bad.md"]
+    assert [warning["path"] for warning in found["warnings"]] == ["other.md"]
+    assert found["left_out"] == 0
+
+
+def test_warnings_of_a_rejected_file_that_changed_nothing(tmp_path: Path, seeds: Path):
+    """A file that is rejected is listed though the stories are the same; then it is gone."""
+    command = ("--index", tmp_path / "index", "rebuild")
+    storydex(*command, seeds)
+    (seeds / "bad.md").write_text("---\nexcerpt: no title\n---\n")
+    storydex(*command, seeds)
+    assert storydex(*command, "--warnings").stdout.startswith("bad.md:")
+    assert storydex(*command, seeds).stdout.endswith("generation 2\n")
+    (seeds / "bad.md").unlink()
+    storydex(*command, seeds)
+    result = storydex(*command, "--warnings")
+    assert (result.exit_code, result.output) == (0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from indexer.errors import IndexCorrupt
 from indexer.generation import manifest as mf
+from indexer.generation.problems import MOST_CHARACTERS, Problems, bounded, pack, unpack
 from indexer.generation.sources import NO_SOURCES, Sources, encode_sources, read_sources
+from indexer.model import FieldWarning, Rejection
 
 _IDS = st.text("ab/.é", max_size=4)
 _ROW = st.tuples(
@@ -42,8 +45,11 @@ def files_of(sources: Sources) -> _Files:
 def test_sources_come_back(tmp_path_factory: pytest.TempPathFactory, files: _Files) -> None:
     """What is written is read, any numbers and names."""
     folder = tmp_path_factory.mktemp("sources")
-    (folder / mf.sources_name(3)).write_bytes(mf.seal(encode_sources(sources_of(files))))
-    read = read_sources(str(folder), 3)
+    (folder / mf.sources_name(3)).write_bytes(
+        mf.seal(encode_sources(sources_of(files), Problems()))
+    )
+    read, problems = read_sources(str(folder), 3)
+    assert problems == Problems()
     assert read.started_ns == 7
     assert files_of(read) == files
 
@@ -77,9 +83,30 @@ def test_sources_are_compared_and_taken(
 def test_columns_of_other_lengths_are_refused(tmp_path: Path, field: str, size: int) -> None:
     """A file whose columns do not fit together is damaged, though its digest fits."""
     row = (1, 2, bytes(16), 3, True)
-    payload = msgspec.msgpack.decode(encode_sources(sources_of({"a": row, "b": row})))
+    payload = msgspec.msgpack.decode(encode_sources(sources_of({"a": row, "b": row}), Problems()))
     payload[field] = bytes(size)
     path = tmp_path / mf.sources_name(1)
     path.write_bytes(mf.seal(msgspec.msgpack.encode(payload)))
+    with pytest.raises(IndexCorrupt, match=r"storydex-1\.sources"):
+        read_sources(str(tmp_path), 1)
+
+
+def test_problems_are_kept_up_to_a_bound() -> None:
+    """Rejections come first, the rest is counted; what comes back is what was kept."""
+    faults = [Rejection(f"{number:04}", 1, "x" * (MOST_CHARACTERS // 100)) for number in range(90)]
+    dropped = [FieldWarning(f"{number:04}", "url", "y" * 40_000) for number in range(20)]
+    kept = bounded(reversed(faults), dropped)
+    assert list(kept.rejected) == faults
+    assert (len(kept.warnings), kept.left_out) == (9, 11)
+    assert unpack(pack(kept)) == kept
+    assert len(pack(kept)) < MOST_CHARACTERS // 100
+
+
+@pytest.mark.parametrize("data", [b"no", pack(Problems(left_out=1))[:-9], zlib.compress(b"\xc1")])
+def test_damaged_problems_are_refused(tmp_path: Path, data: bytes) -> None:
+    """They are damage of the file, never another error."""
+    payload = msgspec.msgpack.decode(encode_sources(NO_SOURCES, Problems()))
+    sealed = mf.seal(msgspec.msgpack.encode({**payload, "problems": data}))
+    (tmp_path / mf.sources_name(1)).write_bytes(sealed)
     with pytest.raises(IndexCorrupt, match=r"storydex-1\.sources"):
         read_sources(str(tmp_path), 1)
