@@ -48,6 +48,10 @@ class Tuning:
     longest_wait_ms: int = 10_000
     #: How often to look whether to stop watching.
     look_up_ms: int = 250
+    #: Seconds between two looks through a folder that the kernel watches, should it have missed
+    #: something, and through one that it cannot watch: 100,000 files take half a second.
+    rescan: float = 600.0
+    look_through: float = 5.0
     #: Seconds until a rebuild that failed is tried again, doubled each time, and the most.
     first_pause: float = 2.0
     longest_pause: float = 60.0

@@ -65,6 +65,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     help="List again what was wrong with the files that the index is made of; read none.",
 )
 @click.option("--watch", is_flag=True, help="Go on, rebuilding after each change.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="With --watch: look through the folder so often, for network mounts.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @json_option
 @click.pass_context
@@ -78,6 +84,7 @@ def rebuild(
     workers: int | None,
     warnings: bool,
     watch: bool,
+    poll: float | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -101,6 +108,8 @@ def rebuild(
     if warnings:
         _list_problems(context, as_json)
         return
+    if poll is not None and not watch:
+        raise click.UsageError("--poll is of use with --watch only")
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
     options: BuildOptions = {
@@ -114,8 +123,9 @@ def rebuild(
         if watch:
             stop = _stopped_by_sigterm()
             for report in build_on_change(
-                seeds, context.obj, stop=stop, progress=meter.build, failed=_say_and_wait, **options
-            ):
+                seeds, context.obj, poll=poll, stop=stop, progress=meter.build,
+                failed=_say_and_wait, **options,
+            ):  # fmt: skip
                 meter.clear()
                 _show_report(report, as_json)
             return

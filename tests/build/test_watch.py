@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import watchfiles
 
 import indexer
 from indexer.build.tuning import Tuning
@@ -109,3 +110,57 @@ def test_watching_an_archive_that_vanishes(tmp_path):
     assert (report.indexed, report.removed) == (1, 0)
     vanished = [str(failure) for failure in failures if "20 of 20" in str(failure)]
     assert len(vanished) == 1
+
+
+UNWATCHED = {
+    "max_user_watches": OSError("OS file watch limit reached."),
+    "max_user_instances": RuntimeError("Too many open files"),
+    "allow that folder to be read": PermissionError("Permission denied about deep"),
+}
+
+
+@pytest.mark.parametrize("said", UNWATCHED)
+def test_watching_what_the_kernel_cannot_watch(seeds, tmp_path, monkeypatch, said):
+    """It is told of once, with the remedy, and changes are found by looking."""
+
+    def refuse(*_, **__):
+        raise UNWATCHED[said]
+        yield
+
+    monkeypatch.setattr(watchfiles, "watch", refuse)
+    stop, failures = threading.Event(), []
+    reports = indexer.watch(
+        seeds, tmp_path / "index", stop=stop, workers=1, failed=failures.append,
+        tuning=Tuning(clock_grain_ns=FINE_NS, look_through=0.1, rescan=0.3),
+    )  # fmt: skip
+    assert next(reports).indexed == 3
+    threading.Timer(1, write_story, (seeds, "four.md"), {"title": "Four"}).start()
+    assert next(reports).indexed == 1
+    stop.set()
+    assert list(reports) == []
+    assert [said in str(failure) for failure in failures] == [True]
+
+
+@pytest.mark.parametrize("poll", [0.1, None])
+def test_watching_by_looking(seeds, tmp_path, monkeypatch, poll):
+    """With `poll`, and every ten minutes, changes are found of which the kernel does not tell.
+
+    A look that finds nothing yields no report.
+    """
+    deaf = watchfiles.watch
+
+    def watch(*folders, watch_filter, **options):
+        assert poll is None
+        return deaf(*folders, watch_filter=lambda *_: False, **options)
+
+    monkeypatch.setattr(watchfiles, "watch", watch)
+    stop = threading.Event()
+    reports = indexer.watch(
+        seeds, tmp_path / "index", stop=stop, workers=1, poll=poll,
+        tuning=Tuning(clock_grain_ns=FINE_NS, rescan=0.3),
+    )  # fmt: skip
+    assert next(reports).indexed == 3
+    threading.Timer(1, write_story, (seeds, "four.md"), {"title": "Four"}).start()
+    assert next(reports).indexed == 1
+    stop.set()
+    assert list(reports) == []
