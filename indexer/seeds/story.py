@@ -48,6 +48,7 @@ _OWN_KEY = re.compile(
     """,
     re.VERBOSE,
 )
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _MOST_MARKERS, _MOST_LINES = 10_000, 100
 _KEY = re.compile(r"""(?:["']([^"'\n]+)["']|([A-Za-z_][\w-]*))[ \t]*:(?:[ \t]|\Z)""")
 _GOES_ON = re.compile(r"[ \t#]|-[ \t]|[^:\n]{1,64}:[ \t]")
@@ -161,6 +162,9 @@ def _split(text: str, story_id: str) -> _Part:
     if closing is not None:
         body = text[closing.end() :]
         second = first_sign(body) if bare else _second_document(body)
+        if second is not None and not bare:
+            # What Markdown fences as code is text: posts show each other's front matter there.
+            second = _second_document(_without_code(body))
         if second is not None:
             place = closing.end() + second
             raise RefusalError("more than one YAML document: keep one story a file", place)
@@ -195,6 +199,20 @@ def _second_document(body: str) -> int | None:
         ):
             return place
     return None
+
+
+def _without_code(body: str) -> str:
+    """The body with blanks for what stands between two fences, of the same length."""
+    shown, end = [], 0
+    opening: re.Match[str] | None = None
+    for fence in _FENCE.finditer(body):
+        marks, rest = fence[1], fence[2].strip()
+        if opening is None:
+            opening = None if marks[0] in rest else fence
+        elif marks.startswith(opening[1]) and not rest:
+            shown += [body[end : opening.end()], " " * (fence.start() - opening.end())]
+            end, opening = fence.start(), None
+    return "".join(shown) + body[end:]
 
 
 def _keys_of(body: str, start: int) -> list[str]:

@@ -92,6 +92,12 @@ OWN: list[tuple[str, str, Check]] = [
     # More than one document.
     ("a.yml", "title: One\n--- # two\n{title: Two}\n", refused(2, "more than one")),
     ("a.md", "---\ntitle: One\n...\n\n---\nTitle: Two\nDraft: yes\n", refused(6, "more than one")),
+    # Front matter that a post shows is code; behind a fence that is open, or closed, it is not.
+    ("a.md", md("") + "So:\n\n```yaml\n---\ntitle: Two\ntags: x\n---\n```\n", has(title="T")),
+    ("a.md", md("") + "  ~~~~ `x`\n---\ntitle: Two\n~~~\n~~~~~ \nend\n", has(title="T")),
+    ("a.md", md("") + "```\n---\ntitle: Two\n", refused(7, "more than one")),
+    ("a.md", md("") + "```\n~~~\n```\n---\ntitle: Two\n```\n", refused(9, "more than one")),
+    ("a.md", md("") + "```\n---\n'\\x73ecured': x\n```\n", refused(7, "`secured` as a key")),
     # Not public.
     ("a.md", md("published: [no]"), has(warned=1, published=False)),
     ("a.md", md("draft: ture"), has(warned=1, published=False)),
