@@ -133,7 +133,8 @@ def plan_changes(
         rejected.clear()
         found = list_seed_files(seeds, rejected.append, settings)
         rows = old.rows_of(found.ids)
-    known = not fresh and not moved
+    # A clock that was ahead when files were read says nothing of what changed since.
+    known = not fresh and not moved and old.started_ns <= started_ns
     grain = tuning.clock_grain_ns
     kept = _unchanged(found, rows, old, grain) if known else np.zeros(len(rows), bool)
     settled = ~kept & (rows >= 0) & (found.ctimes_ns < started_ns - grain)

@@ -198,6 +198,20 @@ def test_a_change_within_the_clocks_grain_is_seen(seeds, tmp_path):
     assert "Other text" in titles(tmp_path / "index")
 
 
+@pytest.mark.parametrize("hours", [-9000, 9000])
+def test_a_clock_that_jumped_hides_no_change(seeds, tmp_path, monkeypatch, hours):
+    """Nor does a rebuild while it was wrong: same size and time stamp, yet it is read again."""
+    index = tmp_path / "index"
+    now = time.time_ns
+    with monkeypatch.context() as jumped:
+        jumped.setattr(time, "time_ns", lambda: now() + hours * 3_600 * 10**9)
+        rebuild(seeds, index)
+    written(seeds, "one.md", title="Story new")
+    time.sleep(2 * FINE_NS / 1e9)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
+    assert "Story new" in titles(index)
+
+
 def test_a_touched_file_counts_as_unchanged(seeds, tmp_path):
     """A new time stamp alone does not make a story new."""
     rebuild(seeds, tmp_path / "index")
