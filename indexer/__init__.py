@@ -27,7 +27,7 @@ from .errors import (
     StorydexError,
     StoryNotFound,
 )
-from .generation.verify import DamagedFile, VerifyReport, verify
+from .generation.verify import DamagedFile, VerifyReport, find_damage, verify
 from .model import (
     FACET_SORTS,
     FACETS,
@@ -120,6 +120,7 @@ __all__ = [
     "export_row",
     "facet_key",
     "facet_to_json",
+    "find_damage",
     "json_schemas",
     "open_index",
     "page_to_json",

@@ -157,6 +157,14 @@ class FieldWarning(msgspec.Struct, frozen=True):
         return f"{self.path}: {self.field}: {self.reason}"
 
 
+class Problems(msgspec.Struct, frozen=True):
+    """Files that were rejected, fields that were dropped, and how many more of both."""
+
+    rejected: tuple[Rejection, ...] = ()
+    warnings: tuple[FieldWarning, ...] = ()
+    left_out: int = 0
+
+
 class UnusedKey(msgspec.Struct, frozen=True):
     """A key of story files that is not known, or whose value was of no use.
 

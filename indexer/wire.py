@@ -18,7 +18,6 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from . import model
-from .generation.problems import Problems
 
 Count = Annotated[int, Meta(ge=0)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -384,6 +383,6 @@ def report_to_json(report: model.BuildReport) -> bytes:
     return _encoder.encode(report)
 
 
-def problems_to_json(problems: Problems) -> bytes:
+def problems_to_json(problems: model.Problems) -> bytes:
     """What `storydex rebuild --warnings --json` prints."""
     return _encoder.encode(problems)

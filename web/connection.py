@@ -8,13 +8,15 @@ that the front end recovers by itself once somebody has built one.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+from contextlib import suppress
 from typing import cast
 
 from flask import current_app
 
-from indexer import Engine, IndexInfo, StorydexError, open_index
+from indexer import Engine, IndexInfo, StorydexError, find_damage, open_index
 
 from .published import PublishedEngine
 
@@ -39,6 +41,9 @@ class Connection:
         self._failure: StorydexError | None = None
         self._checked = float("-inf")
         self._described: tuple[AnyEngine, int, IndexInfo] | None = None
+        self._closed = threading.Event()
+        #: A generation and the file of it that is damaged, once that was found.
+        self._damage: tuple[int, str] | None = None
 
     def engine(self) -> AnyEngine:
         """The engine at a recent generation; raises what `open_index` raises."""
@@ -66,6 +71,31 @@ class Connection:
             self._described = described
         return described[2]
 
+    def damaged_file(self) -> str | None:
+        """The file of the generation being served that was found damaged, if one was."""
+        damage = self._damage
+        return damage[1] if damage and damage[0] == self.info().generation else None
+
+    def check_files(self) -> None:
+        """Read every file of each generation that is served once; returns when it is closed.
+
+        For a thread of its own, which then has the lowest priority.
+        """
+        with suppress(AttributeError, OSError):  # not every system has priorities of threads
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        sound: set[tuple[str, str]] = set()
+        checked = 0
+        while not self._closed.wait(self._interval or 1):
+            # What cannot be opened or read is told by every request.
+            with suppress(StorydexError, OSError):
+                generation = self.info().generation
+                if generation != checked:
+                    found = find_damage(self._location, generation, sound)
+                    checked = generation
+                    if found is not None:
+                        self._damage = generation, found.file
+                        _log.warning("%s is damaged (%s): rebuild", found.file, found.reason)
+
     def discard(self) -> None:
         """Forget an engine that found its index damaged; the next request opens it anew.
 
@@ -75,6 +105,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the engine; for when no request is being answered any more."""
+        self._closed.set()
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()

@@ -70,6 +70,11 @@ class Metrics:
             "1 if the newest generation is damaged and the one before is searched, else 0.",
             registry=self.registry,
         )
+        self.damage = Gauge(
+            "storydex_index_damage",
+            "1 if a file of the generation being searched has a wrong checksum, else 0.",
+            registry=self.registry,
+        )
         self.up = Gauge(
             "storydex_index_up", "1 if an index can be searched, else 0.", registry=self.registry
         )
@@ -106,11 +111,15 @@ def register(app: Flask) -> None:
 
 
 class Health(msgspec.Struct, omit_defaults=True):
-    """The health of the process; `damaged` is the newest generation if an older one is searched."""
+    """The health of the process; `damaged` is the newest generation if an older one is searched.
+
+    `damaged_file` is a file of the one that is searched whose checksum was found wrong.
+    """
 
     status: str
     generation: int | None = None
     damaged: int | None = None
+    damaged_file: str | None = None
 
 
 def _plain(document: Health) -> Response:
@@ -134,7 +143,7 @@ def readyz() -> Response:
     connection = current_connection()
     connection.warm_up()
     info = connection.info()
-    return _plain(Health("ok", info.generation, info.damaged))
+    return _plain(Health("ok", info.generation, info.damaged, connection.damaged_file()))
 
 
 @operations.get("/metrics")
@@ -143,6 +152,7 @@ def metrics() -> Response:
     instruments = _current()
     try:
         info = current_connection().info()
+        damaged_file = current_connection().damaged_file()
     except StorydexError:
         instruments.up.set(0)
     else:
@@ -150,6 +160,7 @@ def metrics() -> Response:
         instruments.generation.set(info.generation)
         instruments.stories.set(info.stories)
         instruments.fallback.set(info.damaged is not None)
+        instruments.damage.set(damaged_file is not None)
         instruments.built.set(info.built_at.timestamp())
     response = Response(generate_latest(instruments.registry), content_type=CONTENT_TYPE_LATEST)
     response.headers["Cache-Control"] = "no-store"

@@ -67,9 +67,11 @@ def serve(
     if published_only:
         config["PUBLISHED_ONLY"] = "1"
     app = create_app(config)
+    connection = cast(Connection, app.extensions[EXTENSION])
     threading.Thread(target=_warm_up, args=(app,), daemon=True).start()
+    threading.Thread(target=connection.check_files, daemon=True).start()
     run_app(app, host, port, report or _report)
-    cast(Connection, app.extensions[EXTENSION]).close()
+    connection.close()
 
 
 def run_app(app: Flask, host: str, port: int, report: Callable[[str], None]) -> None:

@@ -15,9 +15,8 @@ import numpy.typing as npt
 from ..codec import open_segments
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
-from ..generation.problems import Problems
 from ..generation.sources import NO_SOURCES, Sources, read_sources
-from ..model import Rejection
+from ..model import Problems, Rejection
 from ..schema import SCHEMA_VERSION
 from ..seeds import NO_SETTINGS, SeedFiles, Settings, list_seed_files
 from .tuning import Tuning

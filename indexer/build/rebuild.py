@@ -22,10 +22,10 @@ from ..codec import Segment
 from ..disk import local_folder
 from ..errors import BuildError, IndexCorrupt, IndexUnreadable
 from ..generation import manifest as mf
-from ..generation.problems import Problems, bounded
+from ..generation.problems import bounded
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import Sources
-from ..model import BuildProgress, BuildReport, FieldWarning, Phase, UnusedKey
+from ..model import BuildProgress, BuildReport, FieldWarning, Phase, Problems, UnusedKey
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
 from ..seeds import FIELDS, NO_SETTINGS, SeedFile, Settings, likely_field, read_settings

@@ -10,10 +10,9 @@ from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..disk import local_folder
 from ..generation import manifest as mf
-from ..generation.problems import Problems
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import NO_SOURCES, Sources
-from ..model import Story
+from ..model import Problems, Story
 from ..ranking import NO_AVERAGES
 from .basis import Basis
 from .rebuild import failures_named, make_manifest

@@ -13,20 +13,12 @@ from itertools import accumulate
 
 import msgspec
 
-from ..model import FieldWarning, Rejection
+from ..model import FieldWarning, Problems, Rejection
 
 #: Characters of paths, fields and reasons that are kept: 20,000 to 50,000 problems.
 MOST_CHARACTERS = 4_000_000
 #: Bytes that may come of them; a file that holds more was not written here.
 _MOST_BYTES = 64 << 20
-
-
-class Problems(msgspec.Struct, frozen=True):
-    """Files that were rejected, fields that were dropped, and how many more of both."""
-
-    rejected: tuple[Rejection, ...] = ()
-    warnings: tuple[FieldWarning, ...] = ()
-    left_out: int = 0
 
 
 def bounded(rejected: Iterable[Rejection], warnings: Iterable[FieldWarning]) -> Problems:

@@ -22,12 +22,12 @@ from ..codec.read import SegmentArrays
 from ..codec.verify import check_files
 from ..disk import make_folder, publish_file, sync_folder, write_file
 from ..errors import BuildError
+from ..model import Problems
 from ..ranking import Averages
 from ..schema import create_schema
 from . import manifest as mf
 from .lock import writer_lock
 from .open import make_room, remove_leftovers
-from .problems import Problems
 from .sources import Sources, encode_sources
 
 #: A segment is left alone while it has this many times the documents of all smaller ones.

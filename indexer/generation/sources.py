@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import IndexCorrupt
+from ..model import Problems
 from . import manifest as mf
-from .problems import Problems, pack, unpack
+from .problems import pack, unpack
 
 _I64 = npt.NDArray[np.int64]
 

@@ -53,6 +53,26 @@ def verify(location: str | os.PathLike[str]) -> VerifyReport:
     raise IndexMissing(folder)
 
 
+def find_damage(
+    location: str | os.PathLike[str], generation: int, sound: set[tuple[str, str]]
+) -> DamagedFile | None:
+    """The first file of a generation whose bytes are not those written, None if there is none.
+
+    Names and digests of files found sound are added to `sound`, and not read again. Raises
+    `IndexCorrupt` and `IndexUnreadable`.
+    """
+    folder = local_folder(location)
+    for name, expected in mf.read_generation(folder, generation).files.items():
+        if (name, expected.digest) not in sound:
+            reason = mf.damage_of(folder, name, expected)
+            if reason:
+                # A writer may have removed the generation meanwhile.
+                still = generation in mf.generations(folder)
+                return DamagedFile(name, reason) if still else None
+            sound.add((name, expected.digest))
+    return None
+
+
 def _verify(folder: str, generations: list[int]) -> VerifyReport:
     manifests = []
     damaged = []

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from indexer.errors import IndexCorrupt
 from indexer.generation import manifest as mf
-from indexer.generation.problems import MOST_CHARACTERS, Problems, bounded, pack, unpack
+from indexer.generation.problems import MOST_CHARACTERS, bounded, pack, unpack
 from indexer.generation.sources import NO_SOURCES, Sources, encode_sources, read_sources
-from indexer.model import FieldWarning, Rejection
+from indexer.model import FieldWarning, Problems, Rejection
 
 _IDS = st.text("ab/.é", max_size=4)
 _ROW = st.tuples(

@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "kernels": set(),
     "codec": {"analysis", "disk", "english", "errors", "kernels", "ranking", "schema"},
     "seeds": {"errors", "model", "schema"},
-    "generation": {"codec", "disk", "errors", "ranking", "schema"},
+    "generation": {"codec", "disk", "errors", "model", "ranking", "schema"},
     "build": {
         "analysis", "codec", "disk", "errors", "generation", "model", "ranking",
         "schema", "seeds",

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -292,6 +293,38 @@ def test_operators_see_that_the_newest_generation_is_damaged(tmp_path):
     assert "storydex_index_fallback 1.0" in client.get("/metrics").text
     indexer.rebuild(tmp_path / "seeds", index)
     assert client.get("/readyz").get_json() == {"status": "ok", "generation": 3}
+
+
+def test_operators_see_that_a_file_is_damaged(tmp_path):
+    """A server reads its files once in the background; a rebuild that mends them is seen."""
+    index = build(tmp_path, [{"title": "Azure"}])
+    app = site(index, RELOAD_SECONDS=0.05)
+    connection = app.extensions["storydex.connection"]
+    client = app.test_client()
+    checker = threading.Thread(target=connection.check_files)
+    file = index / "storydex-1.sources"
+    file.write_bytes(file.read_bytes()[:-1] + b" ")
+    assert client.get("/readyz").get_json() == {"status": "ok", "generation": 1}
+    checker.start()
+    try:
+        wait_for(lambda: client.get("/readyz").get_json().get("damaged_file"), file.name)
+        assert "storydex_index_damage 1.0" in client.get("/metrics").text
+        with pytest.warns(indexer.DamageWarning):
+            indexer.rebuild(tmp_path / "seeds", index)
+        wait_for(lambda: client.get("/readyz").get_json(), {"status": "ok", "generation": 2})
+        assert "storydex_index_damage 0.0" in client.get("/metrics").text
+    finally:
+        connection.close()
+        checker.join(10)
+    assert not checker.is_alive()
+
+
+def wait_for(ask, wanted):
+    """Ask until the answer is what is wanted, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while (answer := ask()) != wanted:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.05)
 
 
 def test_metrics_work_without_an_index(tmp_path):
