@@ -359,7 +359,7 @@ class LocalEngine:
         doc_id = view.snapshot.doc_id(well_formed(story_id))
         if doc_id is None:
             return None
-        found = view.searcher.find(check(SearchRequest(query=query)), 0)
+        found = view.searcher.find(check(SearchRequest(query=query, facets=())), 0)
         return next(iter(view.highlighter.hits(found, [doc_id], [0.0])))
 
     def info(self) -> IndexInfo:

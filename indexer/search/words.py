@@ -99,10 +99,10 @@ class Dictionary:
     """
 
     def __init__(self, segments: Sequence[SegmentArrays]) -> None:
-        self._segments = segments
         self.rows = sum(segment.row_count for segment in segments)
         # Few words make up most of what people ask for.
         self._stem = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, self.rows))
+        self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments))
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
@@ -131,22 +131,16 @@ class Dictionary:
 
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
-        count = 0
-        for segment in self._segments:
-            entry = segment.find_term(TEXT, stem_of(text).encode())
-            forms = [] if entry is None else segment.forms_of(entry.ordinal)
-            count += next((form.light_df for form in forms if form.text == text), 0)
-        return count
+        return self._frequency(text)
 
-    def prefixed(self, prefix: str) -> dict[str, int]:
-        """The written words that begin so, and in how many rows each stands, as above."""
-        counts: dict[str, int] = {}
-        for segment in self._segments:
-            places = segment.forms_with_prefix(prefix.encode())
-            for form in segment.form_order[places.start : places.stop].tolist():
-                text = segment.form_text(form)
-                counts[text] = counts.get(text, 0) + segment.light_df(form)
-        return counts
+
+def _frequency(segments: Sequence[SegmentArrays], text: str) -> int:
+    count = 0
+    for segment in segments:
+        entry = segment.find_term(TEXT, stem_of(text).encode())
+        forms = [] if entry is None else segment.forms_of(entry.ordinal)
+        count += next((form.light_df for form in forms if form.text == text), 0)
+    return count
 
 
 def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:

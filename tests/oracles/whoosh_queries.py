@@ -82,7 +82,7 @@ class Leads(wq.NestedParent):
 def to_whoosh(node: Node, *, expand: Expand, values: Values) -> wq.Query:
     """The query whose documents are the leads of the stories that a tree selects.
 
-    Raises `NotImplementedError` for words sought as written: Whoosh sees stems alone.
+    Raises `ValueError` for words sought as written: Whoosh sees stems alone.
     """
     convert = partial(to_whoosh, expand=expand, values=values)
     if isinstance(node, All):
@@ -141,7 +141,7 @@ def _in_field(node: TextNode, expand: Expand) -> Callable[[str], wq.Query]:
         return lambda field: _either([wq.Term(field, term) for term in stems])
     if node.exact:
         # Whoosh sees stems alone, so there is nothing that it could be asked.
-        raise NotImplementedError("words as written")
+        raise ValueError("words as written")
     words = [node.text] if isinstance(node, Word) else node.words
     terms = [stem(word) for word in words]
     if len(terms) == 1:
