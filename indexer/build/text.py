@@ -1,8 +1,8 @@
 """The text of many rows → one inverted index, without a Python step per word.
 
-Each word becomes a number by one dictionary look-up; what form and term it has is found out
-once for each distinct word. All else is done on arrays of all words: they are inverted by
-sorting.
+What stands between blanks becomes a number by one dictionary look-up; the words in it, their
+forms and terms are found out once for each that is distinct. All else is done on arrays of all
+words: they are inverted by sorting.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import cut, fold, is_acronym
 from ..codec.format import I64, U8, U32, offsets_of
 from ..codec.forms import Arranged, arrange_forms
 from ..codec.invert import RowPostings, gather_ranges
 from ..ranking import Averages, factors, weight_codes
-from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
-from .vocabulary import Vocabulary
+from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
+from .vocabulary import CutPieces, Vocabulary
 
 _FIELDS = len(ROW_FIELDS)
-_NO_WORDS = array("I")
+_NOTHING = array("I")
 _NO_BITS = np.empty(0, np.uint8)
 
 
@@ -31,22 +30,6 @@ class InvertedText(NamedTuple):
 
     postings: RowPostings
     lengths: dict[str, I64]
-
-
-class _Words(NamedTuple):
-    """The words that each match of a vocabulary, V in all, is cut into.
-
-    starts: int64[V + 1], where its words begin in what follows, parallel to each other
-    forms: int64[W], the form of each word, -1 if it has no letters; offsets: its position
-    capital: uint8[W], `CAPITAL` for one that is written as an acronym, else 0
-    widths: int64[V], how many positions each match takes
-    """
-
-    starts: I64
-    forms: I64
-    offsets: I64
-    capital: U8
-    widths: I64
 
 
 class _Tokens(NamedTuple):
@@ -68,27 +51,27 @@ class TextBuilder:
 
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
-        self._words = array("I")
-        # How many words each field of each row has.
+        self._pieces = array("I")
+        # How many pieces each field of each row has.
         self._sizes = array("I")
-        # Words before which names are parted, so that no phrase spans two.
+        # Pieces before which names are parted, so that no phrase spans two.
         self._parted = array("Q")
 
     def add(self, row: Row) -> int:
-        """Take the next row; returns its number of words."""
+        """Take the next row; returns its number of pieces."""
         numbers = self._vocabulary.numbers_of
-        before = len(self._words)
+        before = len(self._pieces)
         for text in row[:-1]:
-            found = numbers(text) if text else _NO_WORDS
-            self._words.extend(found)
+            found = numbers(text) if text else _NOTHING
+            self._pieces.extend(found)
             self._sizes.append(len(found))
-        begin = len(self._words)
+        begin = len(self._pieces)
         for name in row.about:
-            if found := numbers(name):
-                self._parted.append(len(self._words))
-                self._words.extend(found)
-        self._sizes.append(len(self._words) - begin)
-        return len(self._words) - before
+            if self._vocabulary.has_words(found := numbers(name)):
+                self._parted.append(len(self._pieces))
+                self._pieces.extend(found)
+        self._sizes.append(len(self._pieces) - begin)
+        return len(self._pieces) - before
 
     @property
     def rows(self) -> int:
@@ -97,21 +80,20 @@ class TextBuilder:
 
     def averages(self) -> Averages:
         """The average lengths of the fields: of a body over the rows that have one."""
-        sizes = self._lengths(self._cut(None).widths)
+        sizes = self._lengths(self._vocabulary.cut_pieces().widths)
         rows = np.array([len(sizes), len(sizes), (sizes[:, 2] > 0).sum()])
         return Averages(*(sizes[:, :3].sum(0) / np.maximum(1, rows)).clip(1).tolist())
 
     def _lengths(self, widths: I64) -> I64:
         """int64[rows, fields]: how many positions each field takes."""
         ends = np.cumsum(np.array(self._sizes, np.int64))
-        before = offsets_of(widths[np.array(self._words, np.int64)])
+        before = offsets_of(widths[np.array(self._pieces, np.int64)])
         return np.diff(before[ends], prepend=0).reshape(-1, _FIELDS)
 
     def invert(self, averages: Averages) -> InvertedText:
         """The postings of what was taken."""
-        known: dict[str, int] = {}
-        words = self._cut(known)
-        arranged = arrange_forms(list(known))
+        words = self._vocabulary.cut_pieces()
+        arranged = arrange_forms(list(self._vocabulary.forms))
         lengths = self._lengths(words.widths)
         tokens = self._sort(arranged, words)
         begins = _changes(tokens.terms, tokens.rows, tokens.forms)
@@ -131,37 +113,14 @@ class TextBuilder:
         counted = [name for name in ROW_FIELDS if name != UNCOUNTED]
         return InvertedText(postings, {name: lengths[:, i] for i, name in enumerate(counted)})
 
-    def _cut(self, known: dict[str, int] | None) -> _Words:
-        """What the vocabulary is cut into; the forms get numbers, unless only widths matter."""
-        starts, widths = [0], []
-        forms: list[int] = []
-        offsets: list[int] = []
-        capital: list[int] = []
-        for found in self._vocabulary:
-            words, width, *_ = cut(found)
-            widths.append(width)
-            if known is None:
-                continue
-            for start, end, offset in words:
-                word = found[start:end]
-                form = fold(word)
-                forms.append(known.setdefault(form, len(known)) if form else -1)
-                offsets.append(offset)
-                capital.append(CAPITAL if is_acronym(word) else 0)
-            starts.append(len(forms))
-        return _Words(
-            np.array(starts, np.int64), np.array(forms, np.int64), np.array(offsets, np.int64),
-            np.array(capital, np.uint8), np.array(widths, np.int64),
-        )  # fmt: skip
-
-    def _sort(self, arranged: Arranged, words: _Words) -> _Tokens:
-        matches = np.array(self._words, np.int64)
+    def _sort(self, arranged: Arranged, words: CutPieces) -> _Tokens:
+        pieces = np.array(self._pieces, np.int64)
         parts = np.repeat(
             np.arange(len(self._sizes), dtype=np.int64), np.array(self._sizes, np.int64)
         )
-        positions = self._positions(words.widths[matches], parts)
-        counts = np.diff(words.starts)[matches]
-        found = gather_ranges(words.starts[matches], counts)
+        positions = self._positions(words.widths[pieces], parts)
+        counts = np.diff(words.starts)[pieces]
+        found = gather_ranges(words.starts[pieces], counts)
         forms = words.forms[found]
         parts, positions = np.repeat(parts, counts), np.repeat(positions, counts)
         positions += words.offsets[found]
@@ -181,7 +140,7 @@ class TextBuilder:
         return _in_order_of_forms(tokens)
 
     def _positions(self, widths: I64, parts: I64) -> I64:
-        """Where each match begins in its row: fields and names are parted by gaps."""
+        """Where each piece begins in its row: fields and names are parted by gaps."""
         rows = parts // _FIELDS
         before = offsets_of(widths)
         firsts = np.searchsorted(rows, np.arange(len(self._sizes) // _FIELDS))

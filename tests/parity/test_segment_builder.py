@@ -39,7 +39,8 @@ _ODD = [
     " ", "  ", "\n", "\t", "\xa0", "\u2028", "\x1e", "\x1f", "'", "’", "''", "-", "_", ".", ",",
     "azure", "Azure's", "AZURES", "dogs’", "o'neill", "l'", "'s", "naïve", "ﬁn", "ß", "İstanbul",
     "日本語", "カナ", "e\u0301", "\u0301", "नमस्ते", "१२", "3.14", "x" * 200, "Ⅷ", "a_b", "🙂",
-    "U.S.", "clouds", "clouded", "Cloud", "computing", "computer",
+    "U.S.", "clouds", "clouded", "Cloud", "computing", "computer", "(", ")", "“", "”", "—", "*",
+    "!", "+", "#", "C++", ".NET", "U.S", "wi-fi", "10,000", "\u200b", "WHO",
 ]  # fmt: skip
 _texts = st.one_of(st.lists(st.sampled_from(_ODD), max_size=12).map("".join), st.text(max_size=20))
 _numbers = st.one_of(
