@@ -12,6 +12,7 @@ from array import array
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -226,26 +227,29 @@ def address_key(url: str) -> str:
     count. Of what is left, 48 bits of its BLAKE2 digest: one in a thousand million lookups may
     err in an archive of 300,000 articles.
     """
-    address = url.strip().partition("#")[0]
-    path, _, query = address.partition("?")
-    host, _, path = path.rpartition("://")[2].partition("/")
+    address, _, query = url.strip().partition("#")[0].partition("?")
+    host, _, path = address.rpartition("://")[2].partition("/")
     if host.endswith(_AMP_CACHES) and (found := _CACHED.match(path)):
         host, _, path = path[found.end() :].partition("/")
-    host = host.rpartition("@")[2].partition(":")[0].casefold()
-    if not host.isascii():
-        host = provider_host(host) or host
     if "%" in path or not path.isascii():
         path = unicodedata.normalize("NFC", unquote(path))
-    if host[:1] in _FRONT_LETTERS:
-        host = _FRONTS.sub("", host)
     if "amp" in path:
         path = _AMP_PATH.sub("", path)
     if query:
         parts = query.split("&")
         query = "&".join(sorted(part for part in parts if part and not _tracks(part)))
-    whole = f"{host}/{path.strip('/')}/{query}"
+    whole = f"{_site_of(host)}/{path.strip('/')}/{query}"
     digest = blake2b(whole.encode("utf8", "replace"), digest_size=6).digest()
     return b2a_base64(digest, newline=False).decode()
+
+
+@lru_cache(maxsize=1 << 13)
+def _site_of(host: str) -> str:
+    """The host of an address without user, port and fronts such as `www.`."""
+    host = host.rpartition("@")[2].partition(":")[0].casefold()
+    if not host.isascii():
+        host = provider_host(host) or host
+    return _FRONTS.sub("", host) if host[:1] in _FRONT_LETTERS else host
 
 
 def _tracks(part: str) -> bool:

@@ -112,13 +112,14 @@ class SegmentBuilder:
 
     def __init__(self) -> None:
         self._schema = create_schema()
+        self._text = TextBuilder()
         self.clear()
 
     def clear(self) -> None:
         """Forget the stories taken."""
         self.docs = 0
         self.words = 0
-        self._text = TextBuilder()
+        self._text.clear()
         self._first_rows = array("I", [0])
         self._stored: list[StoredRecord] = []
         self._keywords = {name: _KeywordField(name) for name in KEYWORD_FIELDS}

@@ -8,6 +8,7 @@ words: they are inverted by sorting.
 from __future__ import annotations
 
 from array import array
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +52,11 @@ class TextBuilder:
 
     def __init__(self) -> None:
         self._vocabulary = Vocabulary()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the rows taken, but not the words known."""
+        self._vocabulary.shorten()
         self._pieces = array("I")
         # How many pieces each field of each row has.
         self._sizes = array("I")
@@ -93,7 +99,7 @@ class TextBuilder:
     def invert(self, averages: Averages) -> InvertedText:
         """The postings of what was taken."""
         words = self._vocabulary.cut_pieces()
-        arranged = arrange_forms(list(self._vocabulary.forms))
+        arranged = self._arrange(words)
         lengths = self._lengths(words.widths)
         tokens = self._sort(arranged, words)
         begins = _changes(tokens.terms, tokens.rows, tokens.forms)
@@ -112,6 +118,19 @@ class TextBuilder:
         )
         counted = [name for name in ROW_FIELDS if name != UNCOUNTED]
         return InvertedText(postings, {name: lengths[:, i] for i, name in enumerate(counted)})
+
+    def _arrange(self, words: CutPieces) -> Arranged:
+        """The terms of the words in what was taken; forms that are not in it have none."""
+        pieces = np.zeros(len(words.widths), bool)
+        pieces[np.array(self._pieces, np.int64)] = True
+        used = np.zeros(len(self._vocabulary.forms) + 1, bool)
+        used[words.forms[np.repeat(pieces, np.diff(words.starts))]] = True
+        used[-1] = False  # words without letters
+        texts = list(compress(self._vocabulary.forms, used[:-1].tolist()))
+        arranged = arrange_forms(texts)
+        term_of, number_of = np.zeros((2, len(used) - 1), np.int64)
+        term_of[used[:-1]], number_of[used[:-1]] = arranged.term_of, arranged.number_of
+        return arranged._replace(term_of=term_of, number_of=number_of)
 
     def _sort(self, arranged: Arranged, words: CutPieces) -> _Tokens:
         pieces = np.array(self._pieces, np.int64)

@@ -18,6 +18,8 @@ from ..schema import CAPITAL
 # What may stand before and behind one word that has nothing but letters, and is no part of it.
 _BEFORE = "\"'([{*-“”‘’«»—–…"
 _BEHIND = _BEFORE + ")]}.,:;!?"
+# Pieces that are kept for the next stories, at most: 40 MB.
+_MOST_KEPT = 1 << 18
 # Texts with more blanks than this, all in capitals, tell nothing by them.
 _MOST_SHORT = 2
 
@@ -43,6 +45,11 @@ class Vocabulary(dict[str, int]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all pieces."""
+        super().clear()
         #: The numbers of folded words.
         self.forms: dict[str, int] = {}
         self._starts = array("I", [0])
@@ -68,6 +75,11 @@ class Vocabulary(dict[str, int]):
         if text.isupper() and text.count(" ") > _MOST_SHORT:
             text = text.lower()
         return array("I", map(self.__getitem__, text.split()))
+
+    def shorten(self) -> None:
+        """Forget all pieces if they are very many."""
+        if len(self) > _MOST_KEPT:
+            self.clear()
 
     def has_words(self, pieces: array[int]) -> bool:
         """Whether there is a word in any of these pieces."""
