@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..codec.format import I64
+from ..codec.format import I64, offsets_of
+from ..codec.invert import gather_ranges
 from ..query.nodes import Word
 from .executor import Executor
 from .plan import Plain, is_function
@@ -43,13 +44,13 @@ def nearness(
         lists = [found for term in terms if (found := term.lists[number]) is not None]
         if not places or len(lists) < 2:
             continue
-        bounds = segment.first_rows.astype(np.int64)
-        spans = [(bounds[docs[at] - base], bounds[docs[at] - base + 1]) for at in places]
-        rows = np.concatenate([np.arange(*span) for span in spans])
-        near = _near(executor, number, lists, rows)
-        firsts = np.cumsum([0, *(end - begin for begin, end in spans[:-1])])
-        for at, most in zip(places, np.maximum.reduceat(near, firsts).tolist(), strict=True):
-            factors[at] = 1 + _WORTH * most / (len(words) - 1)
+        local = np.array([docs[at] - base for at in places])
+        begins = segment.first_rows[local].astype(np.int64)
+        sizes = segment.first_rows[local + 1] - begins
+        near = _near(executor, number, lists, gather_ranges(begins, sizes))
+        most = np.maximum.reduceat(near, offsets_of(sizes)[:-1])
+        for at, count in zip(places, most.tolist(), strict=True):
+            factors[at] = 1 + _WORTH * count / (len(words) - 1)
     return factors
 
 

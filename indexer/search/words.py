@@ -17,8 +17,9 @@ from ..english import light_form
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
 from ..schema import BODY, EXCERPT, TITLE
 
-#: Stems of which is remembered where their postings are.
-_REMEMBERED = 1 << 12
+#: Stems of which is remembered where their postings are, and words of which their weights are:
+#: a kilobyte for each segment.
+_REMEMBERED, _WEIGHED = 1 << 12, 1 << 10
 
 F32 = npt.NDArray[np.float32]
 
@@ -65,7 +66,7 @@ class Term(NamedTuple):
 
     weight: float
     stem: float
-    lists: list[TermList | None]
+    lists: tuple[TermList | None, ...]
 
 
 class Rows(NamedTuple):
@@ -103,12 +104,16 @@ class Dictionary:
         # Few words make up most of what people ask for.
         self._stem = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, self.rows))
         self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments))
+        self._known = lru_cache(maxsize=_WEIGHED)(self._term)
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
 
         Raises `IndexCorrupt`.
         """
+        return self._known(tuple(texts), weight)
+
+    def _term(self, texts: tuple[str, ...], weight: float) -> Term:
         stem = self._stem(stem_of(texts[0]))
         factor = weight * (1 + log(len(texts)))
         lights: dict[str, float] = {}
@@ -127,7 +132,7 @@ class Dictionary:
                 for form, light in forms
             ]
             lists.append(TermList(entry, bounds, codes, weights))
-        return Term(stem.weight, STEM_SHARE * stem.weight * factor, lists)
+        return Term(stem.weight, STEM_SHARE * stem.weight * factor, tuple(lists))
 
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
