@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from operator import ne
 from typing import NamedTuple
 
 import numpy as np
 
 from ..analysis import stem_of
 from ..english import light_form
-from .format import I64, MAX_FORMS
+from .format import I64, MAX_FORMS, U8, offsets_of
 from .invert import Forms
 
 
@@ -34,37 +34,34 @@ def arrange_forms(texts: Sequence[str]) -> Arranged:
     with more than `MAX_FORMS` keeps so many, and the others count as its last.
     """
     stems = list(map(stem_of, texts))
-    places = sorted(range(len(texts)), key=stems.__getitem__)
-    terms: list[bytes] = []
-    kept: list[bytes] = []
-    groups: list[int] = []
-    starts = [0]
-    term_of, number_of = np.empty(len(texts), np.int64), np.empty(len(texts), np.int64)
-    for term, members in groupby(places, stems.__getitem__):
-        found = list(members)
-        if len(found) == 1:
-            term_of[found[0]], number_of[found[0]] = len(terms), 0
-            kept.append(texts[found[0]].encode())
-            groups.append(0)
-        else:
-            _arrange(texts, found, kept, groups, number_of)
-            term_of[found] = len(terms)
-        terms.append(term.encode())
-        starts.append(len(kept))
-    forms = Forms(starts=np.array(starts, np.int64), texts=kept, groups=np.array(groups, np.uint8))
-    return Arranged(terms, forms, term_of, number_of)
+    order = sorted(range(len(texts)), key=stems.__getitem__)
+    ordered = [stems[place] for place in order]
+    begun = np.fromiter(map(ne, ordered, ["", *ordered]), bool, len(ordered))
+    begun[:1] = True
+    begins = np.flatnonzero(begun)
+    sizes = np.diff(begins, append=len(order))
+    groups = np.zeros(len(order), np.uint8)
+    for begin, size in zip(begins[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+        _arrange(texts, order, groups, begin, begin + size)
+    numbers = np.arange(len(order)) - np.repeat(begins, sizes)
+    term_of, number_of = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    term_of[order], number_of[order] = np.cumsum(begun) - 1, np.minimum(numbers, MAX_FORMS - 1)
+    kept = np.flatnonzero(numbers < MAX_FORMS)
+    written = Forms(
+        starts=offsets_of(np.minimum(sizes, MAX_FORMS)),
+        texts=[texts[order[place]].encode() for place in kept.tolist()],
+        groups=groups[kept],
+    )
+    return Arranged(
+        [ordered[place].encode() for place in begins.tolist()], written, term_of, number_of
+    )
 
 
-def _arrange(
-    texts: Sequence[str], found: list[int], kept: list[bytes], groups: list[int], numbers: I64
-) -> None:
-    """Add the forms of one term."""
-    ordered = sorted((light_form(texts[place]), texts[place], place) for place in found)
-    group, before = -1, None
-    for number, (light, text, place) in enumerate(ordered):
-        numbers[place] = min(number, MAX_FORMS - 1)
-        if light != before:
-            group, before = group + 1, light
-        if number < MAX_FORMS:
-            kept.append(text.encode())
-            groups.append(group)
+def _arrange(texts: Sequence[str], order: list[int], groups: U8, begin: int, end: int) -> None:
+    """Bring the forms of one term into their order, and number their groups up to 255."""
+    found = sorted((light_form(texts[place]), texts[place], place) for place in order[begin:end])
+    order[begin:end] = [place for _, _, place in found]
+    group = 0
+    for place in range(1, min(len(found), MAX_FORMS)):
+        group += found[place][0] != found[place - 1][0]
+        groups[begin + place] = group

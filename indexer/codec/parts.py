@@ -79,14 +79,32 @@ def join_text(parts: Sequence[Part], forms: Sequence[I64], terms: int) -> Joined
     """
     taken = [_take(part, numbers) for part, numbers in zip(parts, forms, strict=True)]
     numbers, rows, found, bits, weights, tfs, steps = map(np.concatenate, zip(*taken, strict=True))
-    # The forms of a term may come in another order than they did.
-    order = np.lexsort((found, rows, numbers))
+    order = _in_order(numbers, rows, found)
     moved = steps[gather_ranges(offsets_of(tfs)[:-1][order], tfs[order])]
     text = JoinedText(
         numbers[order], rows[order], found[order], bits[order], weights[order], tfs[order], moved
     )
     text = _without_doubles(text)
     return text._replace(sizes=np.bincount(text.sizes, minlength=terms))
+
+
+def _in_order(terms: Ints, rows: Ints, forms: Ints) -> npt.NDArray[np.intp]:
+    """The order of postings by term, row and form.
+
+    Each part of them is in the order of terms and rows; a term's forms may have got another.
+    """
+    keys = (terms.astype(np.int64) << 32) | rows
+    order = np.argsort(keys, kind="stable")
+    again = np.diff(keys[order]) == 0
+    wrong = again & (np.diff(forms[order]) < 0)
+    if wrong.any():
+        groups = np.cumsum(np.append(True, ~again)) - 1
+        affected = np.zeros(groups[-1] + 1, bool)
+        affected[groups[1:][wrong]] = True
+        places = np.flatnonzero(affected[groups])
+        some = order[places]
+        order[places] = some[np.lexsort((forms[some], groups[places]))]
+    return order
 
 
 def _without_doubles(text: JoinedText) -> JoinedText:
