@@ -109,8 +109,7 @@ def _read_text(text: str, story_id: str, fast: bool, settings: Settings) -> Stor
         _check_words(text)
         part = _split(text, story_id)
         start = part.start
-        yaml = text[start : part.end]
-        story, warnings, unused = _read_yaml(yaml, story_id, fast, settings)
+        story, warnings, unused = _read_yaml(text, part, story_id, fast, settings)
     except RefusalError as refusal:
         refusal = _placed(refusal, text, start, story_id)
         # The last line break ends the last line; nothing is to be seen after it.
@@ -131,14 +130,15 @@ def _check_words(text: str) -> None:
 
 
 def _read_yaml(
-    yaml: str, story_id: str, fast: bool, settings: Settings
+    text: str, part: _Part, story_id: str, fast: bool, settings: Settings
 ) -> tuple[Story, list[FieldWarning], Iterable[str]]:
+    yaml = text[part.start : part.end]
     fields = fields_of(settings.fields, settings.base_url)
     if fast:
         read = yaml_fast.read(yaml, story_id, _others_than_ours(fields))
         if read is not None and (read.story.published_at or not settings.file_name):
             return read.story, [], read.unused
-    mapped = read_mapping(yaml, fields, story_id)
+    mapped = read_mapping(yaml, fields, story_id, 1 + text.count("\n", 0, part.start))
     values = mapped.values
     for name, value in _named_values(story_id, settings.file_name):
         values.setdefault(name, value)
