@@ -152,9 +152,15 @@ class FieldWarning(msgspec.Struct, frozen=True):
     path: str
     field: str
     reason: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.field}: {self.reason}"
+        return f"{self.place}: {self.field}: {self.reason}"
+
+    @property
+    def place(self) -> str:
+        """The file, and the line where it is known."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
 
 
 class Problems(msgspec.Struct, frozen=True):
