@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -312,7 +312,7 @@ _READERS: dict[str, Callable[[model.Hit], Any]] = {
     "provider": lambda hit: _provider(hit.story.provider),
     "topics": lambda hit: hit.story.topics,
     "quality": lambda hit: hit.story.quality,
-    "highlights": lambda hit: hit.highlights,
+    "highlights": lambda hit: dict(hit.highlights),
     "related_total": lambda hit: len(hit.related),
 }
 
@@ -324,7 +324,7 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         url=article.url,
         provider=_provider(article.provider),
         published_at=article.published_at,
-        highlights=cast("dict[str, str]", hit.highlights),
+        highlights=dict(hit.highlights),
     )
 
 

@@ -35,6 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     first asked for.
     """
     app = Flask(__name__, static_folder=None)
+    app.jinja_environment = display.PageEnvironment
     app.config.update(config or {})
     settings = read_settings(config)
     app.config.update(

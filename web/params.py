@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timezone
+from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -268,7 +269,18 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
 
 def write_query(wanted: SearchRequest) -> str:
     """The shortest query string that `read_request` reads as this request of a page."""
-    return urlencode(list_pairs(wanted))
+    return write_pairs(list_pairs(wanted))
+
+
+def write_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query string of these parameters."""
+    return "&".join([_encoded(name, value) for name, value in pairs])
+
+
+@lru_cache(4096)
+def _encoded(name: str, value: str) -> str:
+    """As it stands in an address; a page writes the same filters many times."""
+    return urlencode({name: value})
 
 
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
