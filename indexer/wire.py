@@ -228,13 +228,34 @@ class FacetValues(Struct):
     beyond: Count
 
 
+class DateCount(Struct):
+    """How many stories are of a day, month or year, as `since` and `until` take it."""
+
+    value: str
+    count: Count
+
+
+class DateCounts(Struct):
+    """When the stories of a result were published, in order and without gaps.
+
+    `earlier` stories are older than all that is listed, `undated` ones have no date.
+    """
+
+    unit: model.DateUnit
+    values: list[DateCount]
+    earlier: Count
+    undated: Count
+
+
 class SimilarStories(Struct):
     """Stories that resemble another, best first."""
 
     hits: list[Hit]
 
 
-_ANSWERS = (ResultPage, Story, ExportRow, ArticleRow, FacetValues, SimilarStories)
+_ANSWERS = (
+    ResultPage, Story, ExportRow, ArticleRow, FacetValues, DateCounts, SimilarStories,
+)  # fmt: skip
 #: The fields of a hit that may be asked for by name.
 HIT_FIELDS = tuple(name for name in Hit.__struct_fields__ if name != "explanation")
 
@@ -275,6 +296,12 @@ def page_to_json(
 def facet_to_json(facet: str, rows: model.FacetRows) -> bytes:
     """What `/api/v1/facets/<facet>` answers."""
     return _encoder.encode(FacetValues(facet, _counts(rows), rows.beyond))
+
+
+def dates_to_json(dates: model.DateCounts) -> bytes:
+    """What `/api/v1/dates` answers."""
+    values = [DateCount(one.value, one.count) for one in dates.values]
+    return _encoder.encode(DateCounts(dates.unit, values, dates.earlier, dates.undated))
 
 
 def similar_to_json(

@@ -20,6 +20,7 @@ from indexer import (
     RELATED_LIMIT,
     QueryError,
     StoryNotFound,
+    dates_to_json,
     facet_to_json,
     page_to_json,
     similar_to_json,
@@ -102,6 +103,17 @@ def facet(facet: str) -> ResponseReturnValue:
         replace(wanted, facet_limit=limit), facet, text[: params.MAX_VALUE_LENGTH], order or "count"
     )
     return _json(facet_to_json(facet, rows))
+
+
+@api.get("/api/v1/dates")
+@conditional()
+def dates() -> ResponseReturnValue:
+    """When the stories of a search were published, by day, month or year."""
+    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
+    if problems:
+        return parameter_problem(problems)
+    engine = current_engine()
+    return _json(dates_to_json(engine.histogram(wanted)))
 
 
 @api.get("/api/v1/suggest")

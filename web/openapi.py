@@ -204,6 +204,15 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             "400",
             "503",
         ),
+        "/api/v1/dates": _get(
+            "dates",
+            "When the stories of a search were published, by day, month or year.",
+            wanted,
+            _json("DateCounts"),
+            "304",
+            "400",
+            "503",
+        ),
         "/api/v1/stories/{id}": _get(
             "getStory", "One whole story.", [story_id], _json("Story"), "304", "400", "404", "503"
         ),

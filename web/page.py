@@ -139,8 +139,13 @@ def filter_url(facet: Facet, value: str) -> str:
 
 
 def _address(path: str, query: str) -> str:
+    return f"{path_of(path)}?{query}" if query else path_of(path)
+
+
+def path_of(path: str) -> str:
+    """A path of this site as links have it, wherever the site is mounted."""
     # `url_for` would take most of the time of a page.
-    return f"{request.script_root}{path}?{query}" if query else f"{request.script_root}{path}"
+    return f"{request.script_root}{path}"
 
 
 def list_groups(page: ResultPage, found: FacetRows | None) -> list[Group]:
