@@ -12,7 +12,7 @@ import msgspec
 
 from indexer import FACET_SORTS, FACETS, HIT_FIELDS, RELATED_LIMIT, SORTS, json_schemas
 
-from . import params
+from . import params, spreadsheet
 from .feeds import JsonFeed
 from .metrics import Health
 from .problems import PROBLEM_TYPE, Problem
@@ -172,10 +172,11 @@ def _json(name: str, media_type: str = "application/json") -> Schema:
 
 
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
-    formats = {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}
+    formats = {"type": "string", "enum": ["jsonl", "csv", "xlsx"], "default": "jsonl"}
     rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
-    lines = {"application/jsonl": {"schema": _TEXT}, "text/csv": {"schema": _TEXT}}
+    kinds = ("application/jsonl", "text/csv", spreadsheet.CONTENT_TYPE)
+    lines = {kind: {"schema": _TEXT} for kind in kinds}
     return {
         "/api/v1/search": _get(
             "search",

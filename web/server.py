@@ -37,6 +37,8 @@ Connections = dict[int, object]
 THREADS = 8
 #: Seconds after which a connection is closed over which nothing went.
 IDLE_SECONDS = 20
+#: Seconds after which a connection is closed that has not taken the whole of its answers.
+WRITE_SECONDS = 900
 #: How often to look for such connections, in seconds.
 CHECK_SECONDS = 5
 #: After SIGTERM: how long connections are still taken, and how long requests are still answered.
@@ -114,15 +116,21 @@ def _open_server(
 def _closing_unread(connections: Connections) -> Iterator[None]:
     """While the block runs, close connections whose client does not read its answer.
 
-    Waitress ends those that are idle, but waits for ever until it may write.
+    Or reads it a few bytes at a time. Waitress ends those that are idle, but waits for ever
+    until it may write.
     """
     stopped = threading.Event()
 
     def watch() -> None:
+        unsent: dict[HTTPChannel, float] = {}
         while not stopped.wait(CHECK_SECONDS):
-            for connection in list(connections.values()):
-                if isinstance(connection, HTTPChannel):
-                    _end_if_unread(connection)
+            now = time.time()
+            open_now = [one for one in list(connections.values()) if isinstance(one, HTTPChannel)]
+            unsent = {
+                one: unsent.get(one, now) for one in open_now if one.connected and _has_unsent(one)
+            }
+            for connection, since in unsent.items():
+                _end_if_unread(connection, late=now - since > WRITE_SECONDS)
 
     threading.Thread(target=watch, daemon=True).start()
     try:
@@ -131,11 +139,15 @@ def _closing_unread(connections: Connections) -> Iterator[None]:
         stopped.set()
 
 
-def _end_if_unread(channel: HTTPChannel) -> None:
+def _has_unsent(channel: HTTPChannel) -> bool:
+    return channel.total_outbufs_len > 0
+
+
+def _end_if_unread(channel: HTTPChannel, *, late: bool) -> None:
     # While the lock is held, an answer may have been handed over that was not yet sent.
     with channel.outbuf_lock:
         idle = time.time() - channel.last_activity
-        if channel.connected and channel.total_outbufs_len and idle > IDLE_SECONDS:
+        if channel.connected and _has_unsent(channel) and (late or idle > IDLE_SECONDS):
             # The server's own thread sees that the socket is dead, and lets go of it.
             with suppress(OSError):
                 channel.socket.shutdown(socket.SHUT_RDWR)
