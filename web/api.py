@@ -31,7 +31,7 @@ from . import params
 from .caching import conditional
 from .connection import current_engine
 from .metrics import observe_search
-from .openapi import Suggestions, describe_api
+from .openapi import SUGGESTIONS_TYPE, Suggestions, describe_api
 from .problems import parameter_problem
 
 api = Blueprint("api", __name__)
@@ -120,10 +120,17 @@ def dates() -> ResponseReturnValue:
 @conditional(_SUGGEST_SECONDS)
 def suggest() -> ResponseReturnValue:
     """Ways to finish what is being typed."""
-    _refuse(params.check_parameters(request.args, ("q",)))
+    _refuse(params.check_parameters(request.args, params.SUGGEST_PARAMETERS))
     # Not stripped: a word with a space after it is finished.
     text = request.args.get("q", "")[: params.MAX_VALUE_LENGTH]
-    return _json(msgspec.json.encode(Suggestions(text, current_engine().suggest(text))))
+    found = current_engine().suggest(text)
+    shape = params.read_text(request.args, "format")
+    if shape == "opensearch":
+        # What browsers expect of the address in /opensearch.xml.
+        return Response(msgspec.json.encode([text, found]), mimetype=SUGGESTIONS_TYPE)
+    if shape:
+        raise QueryError("format", f"{shape[:40]!r} is none: use opensearch, or leave it out")
+    return _json(msgspec.json.encode(Suggestions(text, found)))
 
 
 @api.get("/api/v1/stories/<path:story_id>")

@@ -27,6 +27,7 @@ class Suggestions(msgspec.Struct):
     suggestions: tuple[str, ...]
 
 
+SUGGESTIONS_TYPE = "application/x-suggestions+json"
 _REFERENCE = "#/components/schemas/{name}"
 #: Records that the front end answers besides those of `indexer`.
 _OWN_RECORDS = (Suggestions, JsonFeed, Health, Problem)
@@ -190,8 +191,15 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         "/api/v1/suggest": _get(
             "suggest",
             "Completions of the last word.",
-            [_parameter("q", _TEXT, "What was typed so far.")],
-            _json("Suggestions"),
+            [
+                _parameter("q", _TEXT, "What was typed so far."),
+                _parameter(
+                    "format",
+                    {"type": "string", "enum": ["opensearch"]},
+                    "The query and its completions as browsers read them.",
+                ),
+            ],
+            {**_json("Suggestions"), SUGGESTIONS_TYPE: {"schema": _list({})}},
             "304",
             "400",
             "503",

@@ -59,6 +59,8 @@ API_PARAMETERS = (
 EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
+#: What `/api/v1/suggest` understands.
+SUGGEST_PARAMETERS = ("q", "format")
 #: What `/api/v1/stories/<id>/similar` understands.
 SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
 #: What the page of a story understands.
