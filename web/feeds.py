@@ -83,7 +83,7 @@ class _Feed(NamedTuple):
 
 def public_url(path: str) -> str:
     """The absolute address of a path of this site."""
-    base = current_app.config["BASE_URL"]
+    base: str = current_app.config["BASE_URL"]
     if not base:
         return urljoin(request.host_url, path)
     # A base may have a path: then that is where the site is mounted, for those outside.
@@ -106,7 +106,7 @@ def _labels_of(story: Story) -> list[str]:
 
 def _updated(story: Story) -> datetime | None:
     """When a story or what covers it was published last."""
-    dates = (text.published_at for text in (story, *story.related))
+    dates = [story.published_at, *(article.published_at for article in story.related)]
     return max((date for date in dates if date), default=None)
 
 

@@ -57,15 +57,18 @@ def serve(
     port: int = 8000,
     *,
     published_only: bool = False,
+    settings: str | None = None,
     report: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the index at `location` until SIGINT or SIGTERM; port 0 takes a free one.
 
-    `published_only` leaves out stories that are not published, as the environment may.
+    `published_only` leaves out stories that are not published, as the environment may;
+    `settings` names a file of settings, which count less than the environment.
     `report` gets a line for each address once it accepts connections, by default on
-    standard error. Raises OSError if the address is taken or not of this machine.
+    standard error. Raises OSError if the address is taken or not of this machine,
+    and StorydexError for a setting that cannot be read.
     """
-    config = {**read_environment(), "INDEX": location}
+    config = {**read_environment(settings), "INDEX": location}
     if published_only:
         config["PUBLISHED_ONLY"] = "1"
     app = create_app(config)
@@ -109,6 +112,8 @@ def _open_server(
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=CHECK_SECONDS,
         max_request_body_size=_MOST_BODY_BYTES,
+        # The app believes them of as many proxies as settings say; else it does not read them.
+        clear_untrusted_proxy_headers=False,
     )
 
 
@@ -140,7 +145,7 @@ def _closing_unread(connections: Connections) -> Iterator[None]:
 
 
 def _has_unsent(channel: HTTPChannel) -> bool:
-    return channel.total_outbufs_len > 0
+    return bool(channel.total_outbufs_len)
 
 
 def _end_if_unread(channel: HTTPChannel, *, late: bool) -> None:
