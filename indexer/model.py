@@ -22,6 +22,8 @@ FACETS: tuple[Facet, ...] = get_args(Facet)
 Sort = Literal["relevance", "newest", "oldest", "quality"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
+DateUnit = Literal["day", "month", "year"]
+
 Number = int | float
 
 #: Stretches of texts by field name: start and end, in characters, apart and in order.
@@ -283,6 +285,25 @@ class FacetRows(tuple[FacetCount, ...]):
         made = super().__new__(cls, rows)
         made.beyond = beyond
         return made
+
+
+class DateCount(msgspec.Struct, frozen=True):
+    """How many stories are of a day, month or year, as `2022-05-31`, `2022-05` or `2022`."""
+
+    value: str
+    count: int
+
+
+class DateCounts(msgspec.Struct, frozen=True):
+    """When the stories of a result were published, in order and without gaps.
+
+    `earlier` stories are older than all that is listed, `undated` ones have no date.
+    """
+
+    unit: DateUnit
+    values: tuple[DateCount, ...]
+    earlier: int
+    undated: int
 
 
 class _Shown(ABC):

@@ -6,11 +6,14 @@ import re
 from calendar import month_name
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import lru_cache
 from itertools import chain, groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flask import Flask
+from flask.templating import Environment
 from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
 
 from indexer import (
     Article,
@@ -28,6 +31,8 @@ from .page import filter_url
 _STEPS = 5
 _STEP = 20
 _LAST = datetime.max.replace(tzinfo=timezone.utc)
+#: The same topics and providers stand in many stories.
+_key = lru_cache(4096)(facet_key)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -83,12 +88,12 @@ def provider_url(provider: Provider) -> str:
 
 def topic_url(topic: str) -> str:
     """The search for everything on a topic."""
-    return filter_url("topic", facet_key("topic", topic))
+    return filter_url("topic", _key("topic", topic))
 
 
 def provider_key(provider: Provider) -> str:
     """What a provider is filtered by."""
-    return facet_key("provider", provider.domain or provider.name)
+    return _key("provider", provider.domain or provider.name)
 
 
 class Voice(NamedTuple):
@@ -130,6 +135,24 @@ def timeline(ordered: Iterable[Article]) -> list[Day]:
 def paragraphs(text: str) -> list[str]:
     """Plain text cut at its blank lines."""
     return [part for part in _BLANK_LINES.split(text.strip()) if part]
+
+
+def escaped(value: object) -> str:
+    """What `escape` makes of a value, in half the time for what pages are made of."""
+    kind = type(value)
+    if kind is str:
+        text = cast(str, value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return text.replace("'", "&#39;").replace('"', "&#34;")
+    if kind is Markup or kind is int:
+        return str(value)
+    return escape(value)
+
+
+class PageEnvironment(Environment):
+    """Templates of which a page with its hundreds of values is made faster."""
+
+    def _generate(self, *args: Any, **kwargs: Any) -> str:
+        return f"{super()._generate(*args, **kwargs)}\nfrom {__name__} import escaped as escape\n"
 
 
 _FILTERS: dict[str, Callable[..., object]] = {

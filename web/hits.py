@@ -24,6 +24,8 @@ TOPICS_SHOWN = 6
 _TITLE_LENGTH, _PASSAGE_LENGTH = 240, 420
 _NAME_LENGTH = 80
 
+#: An address of the web without a port or anything to be folded.
+_USUAL_HOST = re.compile("https?://(?:www\\.)?([a-z0-9.-]+)(?=[/?#]|$)")
 _PIECES = re.compile(r"<[^>]*>|&[^;]*;|[^<&]+")
 
 
@@ -145,6 +147,9 @@ def _passage(hit: Hit) -> str:
 
 def host_of(url: str) -> str:
     """`zdnet.com` of an address there."""
+    usual = _USUAL_HOST.match(url)
+    if usual:
+        return usual[1]
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:

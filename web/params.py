@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timezone
+from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -58,6 +59,8 @@ API_PARAMETERS = (
 EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
+#: What `/api/v1/suggest` understands.
+SUGGEST_PARAMETERS = ("q", "format")
 #: What `/api/v1/stories/<id>/similar` understands.
 SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
 #: What the page of a story understands.
@@ -268,7 +271,18 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
 
 def write_query(wanted: SearchRequest) -> str:
     """The shortest query string that `read_request` reads as this request of a page."""
-    return urlencode(list_pairs(wanted))
+    return write_pairs(list_pairs(wanted))
+
+
+def write_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query string of these parameters."""
+    return "&".join([_encoded(name, value) for name, value in pairs])
+
+
+@lru_cache(4096)
+def _encoded(name: str, value: str) -> str:
+    """As it stands in an address; a page writes the same filters many times."""
+    return urlencode({name: value})
 
 
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:

@@ -12,6 +12,7 @@ from . import display, params
 from . import page as shown
 from .caching import conditional
 from .connection import current_connection, current_engine
+from .dates import read_chart
 from .hits import read_hits, read_matches
 from .metrics import observe_search
 
@@ -42,6 +43,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
     if find:
         limited = replace(wanted, facet_limit=shown.FOUND_VALUES)
         found = current_engine().values_of(limited, "provider", find)
+    shown_dates = current_engine().histogram(replace(wanted, query=page.query))
     return render_template(
         "search.html",
         page=page,
@@ -51,6 +53,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         info=current_connection().info(),
         find=find,
         dates=_form_dates(wanted),
+        chart=read_chart(shown_dates, wanted),
         presets=shown.list_presets(wanted, params.read_text(request.args, "since")),
         groups=shown.list_groups(page, found),
         chips=shown.list_chips(page),

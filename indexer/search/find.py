@@ -162,9 +162,10 @@ class Found:
         if not self.plan.telling:
             return []
         scores = self._scores(doc_id)[1:]
-        enough = np.flatnonzero((scores > 0) & (scores >= self._enough))
-        order = enough[np.argsort(-scores[enough], kind="stable")]
-        return list(zip(order.tolist(), scores[order].tolist(), strict=True))
+        least = self._enough
+        enough = np.flatnonzero(scores >= least if least > 0 else scores > 0).tolist()
+        found = list(zip(enough, scores[enough].tolist(), strict=True))
+        return sorted(found, key=lambda one: -one[1]) if len(found) > 1 else found
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""

@@ -456,6 +456,7 @@ def test_the_description_lists_every_route(client):
         ("/api/v1/suggest?q=az", "Suggestions"),
         ("/api/v1/search?q=azure&fields=title", "ResultPage"),
         ("/api/v1/facets/topic?q=cl", "FacetValues"),
+        ("/api/v1/dates?q=azure", "DateCounts"),
         ("/api/v1/stories/2021/story%2000.md/similar", "SimilarStories"),
         ("/api/v1/export?q=turbines&year=2022&quality=4", "Problem"),
         ("/api/v1/export?lead_provider=zdnet.com&month=2021-03&q=%22report+0%22", "ExportRow"),

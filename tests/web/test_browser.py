@@ -242,3 +242,28 @@ def test_a_provider_is_found_while_typing(scripted: Page, archive_site: str):
     scripted.get_by_role("button", name="Leave out Desk 27").click()
     expect(scripted.get_by_role("heading", level=1)).to_contain_text("29 stories")
     expect(scripted.locator(".chips")).to_contain_text("not Desk 27")
+
+
+def test_dragging_over_the_chart_chooses_dates(scripted: Page, archive_site: str):
+    """From one bar to another: the stories between; a bar alone is a link."""
+    scripted.goto(f"{archive_site}/?q=azure&year=2022")
+    bars = scripted.locator(".when [data-day]")
+    days = [bars.nth(at).get_attribute("data-day") for at in (2, 6)]
+    boxes = [bars.nth(at).locator("path").bounding_box() for at in (6, 2)]
+    for box, do in zip(boxes, (scripted.mouse.down, scripted.mouse.up), strict=True):
+        assert box
+        scripted.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5, steps=5)
+        do()
+    scripted.wait_for_url(f"**since={days[0]}&until={days[1]}**")
+    expect(scripted.locator(".chips")).to_contain_text("2022")
+    scripted.locator(".when a[href]").first.click()
+    scripted.wait_for_url(f"**since={days[0]}&until={days[0]}**")
+
+
+def test_the_chart_has_a_table(page: Page, archive_site: str):
+    """Whoever cannot see bars reads rows, with a keyboard and without a script."""
+    page.goto(f"{archive_site}/?q=azure")
+    page.get_by_text("Stories by month as a table").click()
+    page.get_by_role("link", name="March 2022").click()
+    page.wait_for_url("**since=2022-03**")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("15 stories")
