@@ -135,7 +135,9 @@ def story_url(story_id: str, query: str = "") -> str:
 
 def filter_url(facet: Facet, value: str) -> str:
     """The search for everything that has a value of a facet."""
-    return _address("/", params.write_pairs([(facet, value)]))
+    return _address(
+        "/", params.write_pairs([(facet, params.filter_value(facet, params.LITERAL + value))])
+    )
 
 
 def _address(path: str, query: str) -> str:
