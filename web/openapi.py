@@ -282,6 +282,7 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304", "404", "503"),
         "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY, "404"),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
+        "/saved": _get("savedPage", "The searches that this browser has saved.", [], _HTML),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),
         "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
         "/feed.atom": _get(
