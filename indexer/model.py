@@ -241,7 +241,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides a result page.
 
     `filters` maps facet names to accepted values: values of one facet are
-    alternatives, facets combine, and `-` before a value excludes it. `since` and `until`
+    alternatives, facets combine, `-` before a value excludes it, and `=` before one that
+    begins with either sign has it taken as it is. `since` and `until`
     are inclusive; a plain date means the whole day, UTC. `facet_limit` is how many values
     of each facet are listed, beside those that `filters` names.
     """

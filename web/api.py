@@ -58,6 +58,8 @@ def search() -> ResponseReturnValue:
         return parameter_problem(problems)
     limit, fields = _related_limit(), _fields()
     explain = params.read_flag(request.args, "explain", default=False)
+    if explain and wanted.limit > params.MAX_EXPLAINED:
+        raise QueryError("limit", f"with explain=1 at most {params.MAX_EXPLAINED} hits at a time")
     engine = current_engine()
     page = observe_search(engine.answer(wanted))
     explained = {}

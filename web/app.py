@@ -17,6 +17,7 @@ from . import (
     mounting,
     problems,
     security,
+    spreadsheet,
     statics,
 )
 from .api import api
@@ -60,7 +61,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     security.protect(app, images=settings.images)
     metrics.register(app, settings.access_log)
     mounting.register(app, settings)
-    app.jinja_env.globals.update(title=settings.title, images=settings.images)
+    app.jinja_env.globals.update(
+        title=settings.title, images=settings.images, spreadsheets=spreadsheet.is_there()
+    )
     for blueprint in (pages, api, exports.exports, feeds, operations, statics.statics):
         app.register_blueprint(blueprint)
 

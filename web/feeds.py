@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Annotated, NamedTuple
-from urllib.parse import urljoin
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
@@ -25,7 +24,7 @@ from . import params
 from .caching import conditional
 from .connection import current_connection, current_engine
 from .metrics import observe_search
-from .page import describe, list_chips, path_of, search_url
+from .page import describe, list_chips, path_of, public_url, search_url
 from .problems import parameter_problem
 
 feeds = Blueprint("feeds", __name__)
@@ -79,15 +78,6 @@ class _Feed(NamedTuple):
     page_url: str
     own_url: str
     updated: datetime
-
-
-def public_url(path: str) -> str:
-    """The absolute address of a path of this site."""
-    base: str = current_app.config["BASE_URL"]
-    if not base:
-        return urljoin(request.host_url, path)
-    # A base may have a path: then that is where the site is mounted, for those outside.
-    return base + path.removeprefix(request.script_root)
 
 
 def _urn(kind: str, name: str) -> str:

@@ -82,7 +82,7 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
 
 def _filter_parameters() -> list[Schema]:
     day = "A day (2022-05-31), a month, a year or an instant"
-    repeat = "Repeat it for alternatives; - before a value excludes it."
+    repeat = "Repeat it for alternatives; - before a value excludes it, = takes it as it is."
     filters = [
         _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} {repeat}") for facet in FACETS
     ]
@@ -127,7 +127,12 @@ def _api_parameters() -> list[Schema]:
             "Values of each facet; chosen values come on top.",
         ),
         *_hit_parameters(),
-        _parameter("explain", _flag(0), "1: each hit has an explanation of its score."),
+        _parameter(
+            "explain",
+            _flag(0),
+            "1: each hit has an explanation of its score; "
+            f"with limit up to {params.MAX_EXPLAINED} alone.",
+        ),
     ]
 
 
@@ -277,6 +282,7 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304", "404", "503"),
         "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY, "404"),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
+        "/saved": _get("savedPage", "The searches that this browser has saved.", [], _HTML),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),
         "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
         "/feed.atom": _get(

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
-from flask import request
+from flask import current_app, request
 
 from indexer import SORTS, Facet, FacetCount, FacetRows, ResultPage, SearchRequest
 
@@ -135,7 +135,9 @@ def story_url(story_id: str, query: str = "") -> str:
 
 def filter_url(facet: Facet, value: str) -> str:
     """The search for everything that has a value of a facet."""
-    return _address("/", params.write_pairs([(facet, value)]))
+    return _address(
+        "/", params.write_pairs([(facet, params.filter_value(facet, params.LITERAL + value))])
+    )
 
 
 def _address(path: str, query: str) -> str:
@@ -146,6 +148,15 @@ def path_of(path: str) -> str:
     """A path of this site as links have it, wherever the site is mounted."""
     # `url_for` would take most of the time of a page.
     return f"{request.script_root}{path}"
+
+
+def public_url(path: str) -> str:
+    """The absolute address of a path of this site."""
+    base: str = current_app.config["BASE_URL"]
+    if not base:
+        return urljoin(request.host_url, path)
+    # A base may have a path: then that is where the site is mounted, for those outside.
+    return base + path.removeprefix(request.script_root)
 
 
 def list_groups(page: ResultPage, found: FacetRows | None) -> list[Group]:

@@ -42,6 +42,8 @@ MAX_RELATED_LIMIT = 100
 SIMILAR_LIMIT = 5
 #: Ranking deeper than this serves nobody; the export has the whole result.
 MAX_OFFSET = 10_000
+#: Hits whose scores are explained in an answer: each takes as long as a search.
+MAX_EXPLAINED = 20
 #: Bounds on one request, far above what the page itself can produce.
 MAX_VALUE_LENGTH = 500
 MAX_FILTERS = 100
@@ -67,8 +69,9 @@ SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
 STORY_PARAMETERS = ("q", "page")
 #: Those that may be repeated.
 _REPEATABLE = frozenset((*FACETS, "facet"))
-#: What stands before a value of a facet that stories must not have.
-EXCLUDED = "-"
+#: What stands before a value of a facet that stories must not have, and before one that
+#: begins with either of these signs.
+EXCLUDED, LITERAL = "-", "="
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
@@ -237,9 +240,12 @@ class _Reader:
 
 def filter_value(facet: Facet, value: str) -> str:
     """A value of a filter as addresses have it; blank for none."""
-    sign, rest = ("", value) if not value.startswith(EXCLUDED) else (EXCLUDED, value[1:])
-    key = facet_key(facet, rest)
-    return sign + key if key else ""
+    rest = value.removeprefix(EXCLUDED)
+    key = facet_key(facet, rest.removeprefix(LITERAL))
+    if not key:
+        return ""
+    sign = "" if rest == value else EXCLUDED
+    return sign + (LITERAL + key if key.startswith((EXCLUDED, LITERAL)) else key)
 
 
 def default_sort(query: str) -> Sort:

@@ -53,6 +53,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         info=current_connection().info(),
         find=find,
         dates=_form_dates(wanted),
+        public=shown.public_url(shown.search_url(wanted)),
         chart=read_chart(shown_dates, wanted),
         presets=shown.list_presets(wanted, params.read_text(request.args, "since")),
         groups=shown.list_groups(page, found),
@@ -87,8 +88,11 @@ def story(story_id: str) -> ResponseReturnValue:
     first = (number - 1) * params.ARTICLES_SHOWN
     query = params.read_text(request.args, "q")
     hit = engine.hit_of(story_id, query) if query else None
+    images = current_app.config["IMAGES_SHOWN"]
     return render_template(
         "story.html",
+        public=shown.public_url(shown.story_url(story_id)),
+        preview=display.picture(found) if images else None,
         story=found,
         typed=query,
         matches=read_matches(hit) if hit else None,
@@ -99,6 +103,12 @@ def story(story_id: str) -> ResponseReturnValue:
         story_url=shown.story_url,
         way_back=shown.search_url(SearchRequest(query=query)),
     )
+
+
+@pages.get("/saved")
+def saved() -> str:
+    """The searches that this browser has saved; its script lists them."""
+    return render_template("saved.html")
 
 
 @pages.get("/help")

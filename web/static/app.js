@@ -165,6 +165,7 @@ function updateInPlace(form) {
     }
     document.querySelector(".filters > summary").replaceChildren(...page.querySelector(".filters > summary").childNodes);
     document.title = page.title;
+    showTools();
     nameApply();
     restore();
     said.textContent = document.querySelector(".summary h1").textContent;
