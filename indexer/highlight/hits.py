@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
+from ..errors import IndexCorrupt
 from ..model import Article, Hit, RelatedHit, Spans, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
 from .html import mark, snippet
 from .marks import Marker, Place, Span
-
-if TYPE_CHECKING:
-    from ..search.snapshot import Snapshot
-
 
 #: A body is looked through in stretches of so many characters, until one has a match; each
 #: goes on for some more, so that no phrase is cut.
@@ -37,10 +34,23 @@ class Answered(Protocol):
         """The folded words of the index that a fuzzy leaf stands for."""
 
 
+class Archive(Protocol):
+    """What has the stories that were found, by number; reading them may raise `IndexCorrupt`."""
+
+    def lead(self, doc_id: int) -> Story:
+        """A story."""
+
+    def related(self, doc_id: int) -> list[msgspec.Raw]:
+        """The related articles of a story, each still to be read."""
+
+    def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
+        """The error to raise if what is stored of a story makes no sense."""
+
+
 class Highlighter:
     """Makes hits of the stories of a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Archive) -> None:
         self._snapshot = snapshot
 
     def hits(
@@ -64,7 +74,7 @@ class _Source:
     __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_snapshot")
 
     def __init__(
-        self, snapshot: Snapshot, found: Answered, marker: Callable[[], Marker], doc_id: int
+        self, snapshot: Archive, found: Answered, marker: Callable[[], Marker], doc_id: int
     ) -> None:
         self._snapshot = snapshot
         self._found = found
