@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -33,6 +34,11 @@ _UNSAFE = re.compile(r"[\s|.]")
 _STAND_INS = {"|": "\ue001", ".": "\ue002"}
 _MEANT = str.maketrans({"\ue000": " ", "\ue001": "|", "\ue002": "."})
 _LONGEST_ID = 500
+#: Weights are sent as whole numbers, so many times as large: they are short, and add up exactly.
+SCALE = 1 << 12
+_SCALED: list[int] = np.rint(WEIGHTS * SCALE).astype(int).tolist()
+#: Between a light form and its stem.
+_OF = "\ue003"
 
 
 def safe(term: str) -> str:
@@ -118,10 +124,14 @@ def _text(text: str) -> _Text:
         return _NOTHING
     places: list[list[str]] = []
     capital: set[str] = set()
-    base = 0
-    for match in WORD_PATTERN.finditer(text):
-        found = match.group()
-        words, width = cut(found)[:2]
+    for found in WORD_PATTERN.findall(text):
+        words, width, parts = cut(found)[:3]
+        if width == 1 == len(words) and parts[0]:  # most are
+            places.append([parts[0]])
+            if is_acronym(found):
+                capital.add(parts[0])
+            continue
+        base = len(places)
         places += [[] for _ in range(width)]
         for start, end, offset in words:
             word = found[start:end]
@@ -129,8 +139,27 @@ def _text(text: str) -> _Text:
                 places[base + offset].append(form)
                 if is_acronym(word):
                     capital.add(form)
-        base += width
-    return _Text(places, base, capital)
+    return _Text(places, len(places), capital)
+
+
+class Keys(NamedTuple):
+    """The names of a folded word's weights, and what stands for it in a text."""
+
+    stem: str
+    light: str
+    written: str
+    capitals: str
+    tokens: str
+
+
+@lru_cache(maxsize=1 << 16)
+def keys_of(form: str) -> Keys:
+    """The names of a folded word. A light form is told from the same one of another stem."""
+    stem, light, written = stem_of(form), light_form(form), safe(form)
+    named = safe(stem)
+    alike = named if light == stem else f"{safe(light)}{_OF}{named}"
+    tokens = f"{named}{TOGETHER}{AS_WRITTEN}{written}"
+    return Keys(STEM + named, LIGHT + alike, WRITTEN + written, CAPITALS + named, tokens)
 
 
 def _row(
@@ -143,7 +172,7 @@ def _row(
     """The document of a row; adds to what is counted of words."""
     row: dict[str, Any] = {"lead": lead}
     weights: dict[str, float] = {}
-    often: Counter[str] = Counter()
+    often: dict[str, int] = {}
     capital: set[str] = set()
     for name, field, add in zip(ROW_FIELDS, fields, adds, strict=True):
         for text in field:
@@ -151,27 +180,23 @@ def _row(
             for place in text.places:
                 for form in place:
                     weights[form] = weights.get(form, 0.0) + add
-                    often[form] += 1
+                    often[form] = often.get(form, 0) + 1
         if written := [_tokens(text) for text in field if text.places]:
             row[name] = written
-    forms = list(weights)
     codes = weight_codes(np.array(list(weights.values()), np.float32))
-    sums: dict[str, float] = {}
-    here: Counter[str] = Counter()
-    for form, t in zip(forms, WEIGHTS[codes].tolist(), strict=True):
-        stem, light = STEM + safe(stem_of(form)), LIGHT + safe(light_form(form))
-        for key in (stem, light):
-            sums[key] = sums.get(key, 0.0) + t
-            here[key] += often[form]
-        here[WRITTEN + safe(form)] += often[form]
-        sums[WRITTEN + safe(form)] = t
-        if form in capital:
-            key = CAPITALS + stem[1:]
-            sums[key] = sums.get(key, 0.0) + t
-            here[key] += often[form]
+    sums: dict[str, int] = {}
+    here: dict[str, int] = {}
+    sum_of, count_of = sums.get, here.get
+    for form, code in zip(weights, codes.tolist(), strict=True):
+        stem, light, key, capitals, _ = keys_of(form)
+        count, t = often[form], _SCALED[code]
+        for name in (stem, light, key, capitals) if form in capital else (stem, light, key):
+            sums[name] = sum_of(name, 0) + t
+            here[name] = count_of(name, 0) + count
     rows.update(here.keys())
-    occurrences.update(here)
-    row["t"] = {key: float(f"{t:.4g}") for key, t in sums.items()}
+    for name, count in here.items():
+        occurrences[name] += count
+    row["t"] = sums
     return row
 
 
@@ -181,8 +206,7 @@ def _tokens(text: _Text) -> str:
 
 
 def _place(forms: list[str]) -> str:
-    terms = [term for form in forms for term in (safe(stem_of(form)), AS_WRITTEN + safe(form))]
-    return TOGETHER.join(dict.fromkeys(terms))
+    return TOGETHER.join([keys_of(form).tokens for form in forms])
 
 
 def document_id(story_id: str) -> str:

@@ -233,8 +233,7 @@ class Searcher:
     def plan(self, node: Node) -> Plan:
         """The plan of a tree."""
         self.words.fetch(_forms_in([node]))
-        found = tuple(self._leaf([part]) for part in _scoring(node))
-        return Plan((), self.clauses.stories(node), found)
+        return Plan((), self.clauses.stories(node), tuple(self._leaves(node)))
 
     def plan_words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must."""
@@ -243,7 +242,7 @@ class Searcher:
         if len(wanted) > MAX_WORDS:
             wanted, others = self._most_telling(wanted), []
         leaves = [self._leaf(group) for group in wanted]
-        besides = [self._leaf([part]) for part in _scoring(rest)] if rest is not None else []
+        besides = self._leaves(rest) if rest is not None else []
         kept = tuple(dict.fromkeys(node for group in wanted for node in group))
         heaviest = max((leaf.weight for leaf in (*leaves, *besides) if leaf.words), default=0.0)
         also = self._also(others, len(leaves), heaviest)
@@ -259,6 +258,15 @@ class Searcher:
         weights = [self.clauses.weight(group[0]) * (1 + log(len(group))) for group in groups]
         best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
         return [groups[place] for place in sorted(best)]
+
+    def _leaves(self, node: Node) -> list[Leaf]:
+        """The leaves of a tree that are words; those that are unwanted score nothing."""
+        if isinstance(node, All | Either):
+            return [leaf for part in node.parts for leaf in self._leaves(part)]
+        if isinstance(node, Without):
+            unwanted = [leaf._replace(scores=[]) for leaf in self._leaves(node.unwanted)]
+            return [*self._leaves(node.wanted), *unwanted]
+        return [self._leaf([node])] if isinstance(node, TextNode) else []
 
     def _leaf(self, group: Sequence[TextNode]) -> Leaf:
         """The leaf of a node, or of words that have the same stem."""
@@ -471,15 +479,6 @@ def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
 
 def _has_address(node: Node) -> bool:
     return any(isinstance(leaf, Address) for leaf in leaves(node))
-
-
-def _scoring(node: Node) -> list[TextNode]:
-    """The leaves of a tree that score."""
-    if isinstance(node, All | Either):
-        return [leaf for part in node.parts for leaf in _scoring(part)]
-    if isinstance(node, Without):
-        return _scoring(node.wanted)
-    return [node] if isinstance(node, TextNode) else []
 
 
 def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:

@@ -196,7 +196,9 @@ class _Run:
                 raise BuildError(f"nothing published: the cluster has {held:,} of {stories:,}")
             self._describe(index, self._meta(averages, before + 1))
             replicas = {"index": {"number_of_replicas": self._cluster.location.replicas}}
-            call(self._indices.put_settings, index=f"{index},{words_of(index)}", body=replicas)
+            if self._cluster.location.replicas:
+                both = f"{index},{words_of(index)}"
+                call(self._indices.put_settings, index=both, body=replicas)
             self._move_alias(index)
         self._forget(index)
         return before + 1

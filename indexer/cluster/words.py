@@ -7,13 +7,11 @@ from collections.abc import Iterable, Sequence
 from math import log
 from typing import Any
 
-from ..analysis import stem_of
-from ..english import light_form
 from ..errors import QueryError
 from ..query.nodes import Fuzzy, Pattern
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, word_weight
 from .client import Cluster
-from .documents import CAPITALS, LIGHT, STEM, WRITTEN, meant, safe, word_id
+from .documents import SCALE, keys_of, meant, safe, word_id
 from .mapping import MOST_WORDS
 from .state import State
 
@@ -38,9 +36,7 @@ class Words:
         """Ask at once for all that will be asked of some folded words."""
         keys: set[str] = set()
         for form in forms:
-            stem = safe(stem_of(form))
-            keys |= {STEM + stem, CAPITALS + stem}
-            keys |= {LIGHT + safe(light_form(form)), WRITTEN + safe(form)}
+            keys.update(keys_of(form)[:4])
         self._fetch(keys)
 
     def _fetch(self, keys: set[str]) -> None:
@@ -75,12 +71,12 @@ class Words:
 
     def stem_weight(self, form: str) -> float:
         """W of a folded word."""
-        return self.weight(STEM + safe(stem_of(form)))
+        return self.weight(keys_of(form).stem)
 
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
-        written = self.count(WRITTEN + safe(text))[0]
-        return self.count(LIGHT + safe(light_form(text)))[0] if written else 0
+        written = self.count(keys_of(text).written)[0]
+        return self.count(keys_of(text).light)[0] if written else 0
 
     def expand(self, node: Pattern | Fuzzy) -> list[str]:
         """The words as written that a leaf stands for; raises `QueryError` for too many."""
@@ -117,8 +113,8 @@ class Words:
 
     def counted(self, forms: list[str]) -> dict[str, int]:
         """Words, and in how many rows each or its like stands."""
-        self._fetch({LIGHT + safe(light_form(form)) for form in forms})
-        return {form: self.count(LIGHT + safe(light_form(form)))[0] for form in forms}
+        self._fetch({keys_of(form).light for form in forms})
+        return {form: self.count(keys_of(form).light)[0] for form in forms}
 
     def _texts(self, query: dict[str, Any], most: int, *, frequent: bool = False) -> list[str]:
         body: dict[str, Any] = {
@@ -136,16 +132,16 @@ class Words:
     def scores(self, texts: Sequence[str], weight: float = 1.0) -> list[dict[str, Any]]:
         """What rows score for folded words that have the same stem; see `ranking`."""
         factor = weight * (1 + log(len(texts)))
-        stem = STEM + safe(stem_of(texts[0]))
+        stem = keys_of(texts[0]).stem
         share = LIGHT_SHARE * factor / len(texts)
         lights: dict[str, float] = {}
         for form in texts:
-            light = LIGHT + safe(light_form(form))
+            light = keys_of(form).light
             lights[light] = lights.get(light, 0.0) + share * self.weight(light)
         found = [saturated(stem, STEM_SHARE * self.weight(stem) * factor)]
         for form in dict.fromkeys(texts):
-            more = (AS_WRITTEN - 1) * lights[LIGHT + safe(light_form(form))]
-            found.append(saturated(WRITTEN + safe(form), more))
+            more = (AS_WRITTEN - 1) * lights[keys_of(form).light]
+            found.append(saturated(keys_of(form).written, more))
         alike = [clause for light in lights.items() if (clause := saturated(*light))]
         if len(alike) > 1:
             alike = [{"dis_max": {"queries": alike}}]
@@ -154,8 +150,8 @@ class Words:
     def exact_scores(self, form: str, weight: float = 1.0) -> list[dict[str, Any]]:
         """What rows score for a word as it is written."""
         value = STEM_SHARE * self.stem_weight(form)
-        value += LIGHT_SHARE * AS_WRITTEN * self.weight(LIGHT + safe(light_form(form)))
-        clause = saturated(WRITTEN + safe(form), value * weight)
+        value += LIGHT_SHARE * AS_WRITTEN * self.weight(keys_of(form).light)
+        clause = saturated(keys_of(form).written, value * weight)
         return [] if clause is None else [clause]
 
 
@@ -165,7 +161,7 @@ def saturated(key: str, weight: float) -> dict[str, Any] | None:
         return None
     return {
         "rank_feature": {
-            "field": f"rows.t.{key}", "boost": weight, "saturation": {"pivot": SATURATION},
+            "field": f"rows.t.{key}", "boost": weight, "saturation": {"pivot": SATURATION * SCALE},
         }
     }  # fmt: skip
 
