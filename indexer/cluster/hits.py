@@ -12,14 +12,16 @@ from ..highlight.hits import Highlighter
 from ..model import Hit, SearchRequest, Story
 from ..query.nodes import Fuzzy, Node
 from ..search.nearness import WEIGHED
-from .clauses import EVERY
+from .clauses import EVERY, NONE
 from .documents import story_of
 from .find import Ask, Found, Searcher, replaced
 from .mapping import MOST_ARTICLES
 
 #: Stories of an export that are read at a time, and how long the cluster keeps its place.
 _AT_A_TIME, _KEEP = 100, "5m"
-_INNER: dict[str, Any] = {"_source": False, "size": MOST_ARTICLES}
+#: Rows that are told of at first; room for more costs a cluster as much as if there were more.
+_ROWS = 100
+_INNER: dict[str, Any] = {"_source": False, "size": _ROWS}
 
 
 class Stored(NamedTuple):
@@ -94,13 +96,17 @@ class Reader:
 
     def read(self, found: Found, ids: Sequence[str]) -> dict[str, Stored]:
         """Stories by the ids of their documents, and what their rows score."""
-        rows = found.plan.rows(inner_hits=_INNER)
-        should = [rows] if "nested" in rows else []
-        query = {"bool": {"filter": [{"ids": {"values": list(ids)}}], "should": should}}
         if not ids:
             return {}
-        hits = self._searcher.search({"query": query, "size": len(ids)})["hits"]["hits"]
-        return {hit["_id"]: self._stored(hit) for hit in hits}
+        return {hit["_id"]: self._stored(found, hit) for hit in self._hits(found, ids, _ROWS)}
+
+    def _hits(self, found: Found, ids: Sequence[str], rows: int) -> list[dict[str, Any]]:
+        scored = found.plan.rows(inner_hits=_INNER | {"size": rows})
+        should = [] if scored is NONE else [scored]
+        query = {"bool": {"filter": [{"ids": {"values": list(ids)}}], "should": should}}
+        body = {"query": query, "size": len(ids)}
+        hits: list[dict[str, Any]] = self._searcher.search(body)["hits"]["hits"]
+        return hits
 
     def all_hits(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of a whole result, in order, as the index is now."""
@@ -117,7 +123,7 @@ class Reader:
                 body["pit"] = {"id": point, "keep_alive": _KEEP}
                 answer = self._searcher.search(body)
                 hits = [hit for hit in answer["hits"]["hits"] if hit["_id"] not in first]
-                stored = [self._stored(hit) for hit in hits]
+                stored = [self._stored(found, hit) for hit in hits]
                 scores = [(hit["_score"] or 0.0) if ranked else 0.0 for hit in hits]
                 page = Page(found, stored, self._where)
                 yield from Highlighter(page).hits(page, range(len(stored)), scores)
@@ -127,9 +133,12 @@ class Reader:
                     return
                 body["search_after"] = answer["hits"]["hits"][-1]["sort"]
 
-    def _stored(self, hit: dict[str, Any]) -> Stored:
-        found = hit.get("inner_hits", {}).get("rows", {}).get("hits", {}).get("hits", [])
-        rows = [(one["_nested"]["offset"], one["_score"]) for one in found]
+    def _stored(self, found: Found, hit: dict[str, Any]) -> Stored:
+        inner = hit.get("inner_hits", {}).get("rows", {}).get("hits", {"hits": []})
+        if len(inner["hits"]) < inner.get("total", {}).get("value", 0):
+            (again,) = self._hits(found, [hit["_id"]], MOST_ARTICLES)
+            inner = again["inner_hits"]["rows"]["hits"]
+        rows = [(one["_nested"]["offset"], one["_score"]) for one in inner["hits"]]
         try:
             return Stored(story_of(hit["_source"]), rows)
         except (KeyError, msgspec.ValidationError) as error:

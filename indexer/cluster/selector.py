@@ -22,6 +22,8 @@ from .words import Words
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
 _SAMPLED, _REMEMBERED = 24, 512
+#: Words of which all is asked for at once.
+_WEIGHED = 500
 #: Of a body so many characters are looked at.
 _BODY = 2_000
 #: Questions that a better spelling may cost.
@@ -52,7 +54,10 @@ class ClusterSelector(Selector):
 
     def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
         """The words that a leaf stands for and how frequent they are."""
-        return self._words.counted(self._words.expand(node))
+        forms = self._words.expand(node)
+        if len(forms) <= _WEIGHED:
+            self._words.fetch(forms)  # they will be looked at one by one
+        return self._words.counted(forms)
 
     def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
         """Frequent words that begin so, or nearly so."""
