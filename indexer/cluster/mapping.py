@@ -19,7 +19,8 @@ MOST_ARTICLES = 10_000
 #: So far into a result a page can begin; an export has no end.
 DEEPEST = 100_000
 
-_KEYWORD = {"type": "keyword"}
+#: Longer values than a cluster takes are shown, and neither found nor counted.
+_KEYWORD = {"type": "keyword", "ignore_above": 8_000}
 #: Found, and neither sorted nor counted by.
 _TERM = {"type": "keyword", "doc_values": False}
 _NUMBER = {"type": "double"}

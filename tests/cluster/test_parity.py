@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,10 @@ from tests.conftest import ROOT, write_story
 from tests.search.test_search import FACET_NAMES, STORIES, TYPED, typed
 from tests.search.test_search import QUERIES as TREES
 
-CASES = ROOT.parent / "shared" / "cases" / "search.json"
+CASES = next(
+    (file for up in ROOT.parents if (file := up / "shared/cases/search.json").is_file()),
+    Path("shared/cases/search.json"),
+)
 EXAMPLES = [example.query for section in LANGUAGE for example in section.examples]
 DEMO = ["mayor", "council budget", '"city council"', "market*", "storm warning coast", "electon~"]
 
