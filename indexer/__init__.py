@@ -7,13 +7,13 @@ with indexer.open_index("index") as engine:
     page = engine.search("microsoft azure")
 """
 
-from .build.rebuild import rebuild
-from .build.watch import watch
+from .cluster.places import find_damage, open_index, rebuild, verify, watch
 from .dates import parse_day
 from .demo import write_demo
-from .engine import Engine, open_index
+from .engine import Engine
 from .errors import (
     BuildError,
+    ClusterError,
     DamageWarning,
     EngineClosed,
     IndexCorrupt,
@@ -27,7 +27,7 @@ from .errors import (
     StorydexError,
     StoryNotFound,
 )
-from .generation.verify import DamagedFile, VerifyReport, find_damage, verify
+from .generation.verify import DamagedFile, VerifyReport
 from .model import (
     FACET_SORTS,
     FACETS,
@@ -85,6 +85,7 @@ __all__ = [
     "BuildError",
     "BuildProgress",
     "BuildReport",
+    "ClusterError",
     "DamageWarning",
     "DamagedFile",
     "DateCounts",

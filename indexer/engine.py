@@ -235,7 +235,7 @@ class LocalEngine:
         spelling: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        request = _request(query, filters, since, until)
+        request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(
             request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
             offset=offset, limit=limit, spelling=spelling,
@@ -298,7 +298,7 @@ class LocalEngine:
         Only those that stories found have, with the counts that a search would give; sorted
         by count or by name.
         """
-        request = _request(query, filters, since, until)
+        request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(request, facet_limit=limit)
         return self.values_of(request, facet, text, sort)
 
@@ -430,7 +430,7 @@ class LocalEngine:
         return view
 
 
-def _request(
+def as_request(
     query: str,
     filters: Mapping[str, Sequence[str]] | None,
     since: date | datetime | str | None,

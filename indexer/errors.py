@@ -11,6 +11,7 @@ StorydexError
 ├── IndexOutdated   it was made by another version (an IndexCorrupt)
 ├── IndexUnreadable the system does not let a file of the index be read just now
 ├── IndexLocked     another writer holds the index
+├── ClusterError    a cluster cannot be reached, or does not do what it is asked
 ├── EngineClosed    the engine was closed before this call
 └── DamageWarning   a file is damaged, and something else served (a warning, not raised)
 
@@ -139,6 +140,15 @@ class IndexLocked(StorydexError):
         super().__init__(f"{location} is being written by {holder}: try again when it is done")
         self.location = location
         self.pid = pid
+
+
+class ClusterError(StorydexError):
+    """The cluster at `location`, shown without credentials, does not do what it is asked."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        super().__init__(f"{location}: {reason}")
+        self.location = location
+        self.reason = reason
 
 
 class EngineClosed(StorydexError):

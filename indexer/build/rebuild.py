@@ -64,7 +64,7 @@ def rebuild(
     still serves. If that turns out to be damaged, a `DamageWarning` names the file and
     all story files are read.
     """
-    job = _Job(
+    job = Job(
         seeds=local_folder(seeds, "an archive"), index=local_folder(index),
         published_only=published_only, strict=strict, prune=prune,
         workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
@@ -124,7 +124,7 @@ def make_manifest(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Job:
+class Job:
     """One call of `rebuild`."""
 
     seeds: str
@@ -141,7 +141,7 @@ class _Job:
     def run(self, generation: int, full: bool) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
         plan = self._plan(full)
-        outcome = _Outcome(plan)
+        outcome = Outcome(plan)
         with open_writer(self.index, generation, fresh=plan.fresh) as writer:
             if plan.fresh:
                 writer.make_room()
@@ -160,7 +160,7 @@ class _Job:
 
     def say(self, full: bool) -> BuildReport:
         """Report what `run` would do; writes nothing."""
-        outcome = _Outcome(self._plan(full))
+        outcome = Outcome(self._plan(full))
         self._read_all(outcome, None)
         self._refuse(outcome)
         return self._finish(outcome, mf.newest_generation(self.index) or 0, dry_run=True)
@@ -173,7 +173,7 @@ class _Job:
             full, self.tuning, self.settings,
         )  # fmt: skip
 
-    def _read_all(self, outcome: _Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
+    def _read_all(self, outcome: Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
         """Read all files that must be read; returns the segments written and their averages."""
         files = outcome.plan.read
         total = len(files)
@@ -204,7 +204,7 @@ class _Job:
                 averages = read_shard.averages
         return segments, averages or NO_AVERAGES
 
-    def _refuse(self, outcome: _Outcome) -> None:
+    def _refuse(self, outcome: Outcome) -> None:
         """Raise `BuildError` if what was found must not be published."""
         problems = [*map(str, outcome.rejected), *map(str, outcome.warnings)]
         if self.strict and problems:
@@ -221,7 +221,7 @@ class _Job:
 
     def _describe(
         self,
-        outcome: _Outcome,
+        outcome: Outcome,
         averages: Averages,
         generation: int,
         segments: list[dict[str, object]],
@@ -234,7 +234,7 @@ class _Job:
         )  # fmt: skip
         return manifest, sources, outcome.problems
 
-    def _finish(self, outcome: _Outcome, generation: int, *, dry_run: bool = False) -> BuildReport:
+    def _finish(self, outcome: Outcome, generation: int, *, dry_run: bool = False) -> BuildReport:
         return BuildReport(
             indexed=outcome.indexed,
             unchanged=outcome.plan.kept_count + outcome.touched,
@@ -253,7 +253,7 @@ class _Job:
             self.progress(BuildProgress(phase, done, total))
 
 
-class _Outcome:
+class Outcome:
     """What the files of a plan turned out to be so far."""
 
     def __init__(self, plan: Plan) -> None:

@@ -16,6 +16,7 @@ from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..model import FACETS, Story
+from ..ranking import Averages
 from ..schema import (
     KEYWORD_FIELDS,
     NUMBER_FIELDS,
@@ -146,9 +147,13 @@ class SegmentBuilder:
         self._stored.append(StoredRecord(encode_lead(story), encode_related(story.related)))
         self.docs += 1
 
+    def averages(self) -> Averages:
+        """The average lengths of the fields of stories like those taken."""
+        return self._text.averages()
+
     def basis(self) -> Basis:
         """What segments of stories like those taken have in common."""
-        return Basis(self._text.averages(), compress_records(self._stored).dictionary)
+        return Basis(self.averages(), compress_records(self._stored).dictionary)
 
     def write(self, folder: Path, segment: str, basis: Basis | None = None) -> None:
         """Write what was taken and start anew; raises as `write_segment` does.

@@ -36,6 +36,7 @@ def watch(
     progress: Progress | None = None,
     failed: Callable[[StorydexError], None] | None = None,
     tuning: Tuning = TUNING,
+    elsewhere: Callable[..., BuildReport] | None = None,
 ) -> Iterator[BuildReport]:
     """Rebuild now, and again after each change; yields each report until `stop` is set.
 
@@ -48,10 +49,11 @@ def watch(
     A rebuild that fails is told to `failed` and tried again after the next change, or
     after a while; without `failed` the error is raised. `full` and `prune` are for the first
     rebuild that succeeds. The folder may be moved away and replaced. Ends also when
-    interrupted. `tuning` is for tests.
+    interrupted. `tuning` is for tests; `elsewhere` rebuilds an index that is no folder.
     """
     folder = local_folder(seeds, "an archive")
-    own = os.path.realpath(local_folder(index))
+    own = "" if elsewhere else os.path.realpath(local_folder(index))
+    build = elsewhere or rebuild
     if not os.path.isdir(folder):
         raise SeedError(folder, "no such folder: give the folder of story files")
     changes = _changes(folder, own, stop or threading.Event(), poll, failed or _warn, tuning)
@@ -60,7 +62,7 @@ def watch(
     pause, due, told = tuning.first_pause, float("inf"), ""
     while True:
         try:
-            report = rebuild(
+            report = build(
                 seeds, index, full=full, published_only=published_only, strict=strict,
                 prune=prune, workers=workers, progress=progress, tuning=tuning,
             )  # fmt: skip

@@ -25,7 +25,7 @@ from ..codec import Segment
 from ..codec.format import INDEX_NAME
 from ..errors import BuildError
 from ..generation.manifest import digest_of
-from ..model import FieldWarning, Rejection
+from ..model import FieldWarning, Rejection, Story
 from ..ranking import Averages
 from ..seeds import NO_SETTINGS, SeedFile, Settings, load_file, parse_story
 from .basis import Basis
@@ -113,7 +113,7 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
     with other threads reads in its own process instead. Reading raises `OSError` and
     `BuildError`; no worker outlives the block.
     """
-    if workers <= 1 or not _may_fork():
+    if workers <= 1 or not may_fork():
         yield lambda shards: _read_here(shards, task)
         return
     context = multiprocessing.get_context("fork")
@@ -122,7 +122,7 @@ def shard_reader(workers: int, task: Task) -> Iterator[ReadShards]:
         yield lambda shards: _deal(shards, started, task)
 
 
-def _may_fork() -> bool:
+def may_fork() -> bool:
     """Whether a copy of this process can work.
 
     It could not in a program with other threads: a lock that one of them holds would
@@ -136,7 +136,7 @@ def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRe
     basis = task.basis
     few = len(shards) == 1 and len(shards[0]) < 2 * task.tuning.sampled_stories
     if basis is None and task.folder is not None and not few:
-        basis = _basis_of(_sample(shards, task), task)
+        basis = _basis_of(sample(shards, task), task)
     for number, shard in enumerate(shards):
         reads: list[Read] = []
         yield from _read_files(shard, task, builder, reads)
@@ -151,11 +151,12 @@ def _read_files(
 ) -> Iterator[int]:
     """Read files into a builder; yields 1 after each."""
     for wanted in shard:
-        reads.append(_read_file(wanted, task, builder))
+        reads.append(read_file(wanted, task, builder.add))
         yield 1
 
 
-def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
+def read_file(wanted: Wanted, task: Task, take: Callable[[Story], None]) -> Read:
+    """Read a story file; its story is taken if it is to be indexed anew."""
     file = wanted.file
     data = load_file(file.path, file.id)
     if isinstance(data, Rejection):
@@ -172,7 +173,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     elif digest == wanted.held:
         fate = "same"
     elif task.folder is not None:
-        builder.add(story)
+        take(story)
     return Read(fate, digest, len(story.related), None, warnings, unused)
 
 
@@ -220,7 +221,7 @@ def _deal(
         _send(pipe, pending.pop())
     if task.folder is not None and task.basis is None:
         # The workers are at their first shards and need it when those are read.
-        basis = _basis_of(_sample(shards, task), task)
+        basis = _basis_of(sample(shards, task), task)
         for pipe in busy:
             _send(pipe, basis)
     while busy:
@@ -261,7 +262,7 @@ def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
     return found if task.averages is None else found._replace(averages=task.averages)
 
 
-def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
+def sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
     """A builder that has taken some of the stories: the same however files are dealt out."""
     files = [wanted.file for shard in shards for wanted in shard]
     builder = SegmentBuilder()
@@ -277,7 +278,7 @@ def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
 
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, results go out."""
-    _prepare_worker()
+    prepare_worker()
     builder = SegmentBuilder()
     basis = task.basis
     waits = task.folder is not None and basis is None
@@ -305,7 +306,7 @@ def _work(pipe: Connection, task: Task) -> None:
         pipe.send(error)
 
 
-def _prepare_worker() -> None:
+def prepare_worker() -> None:
     """Make a worker end when the writer does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the writer stops its workers itself
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

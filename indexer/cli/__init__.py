@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ..disk import local_folder
+from ..cluster.places import checked
 from ..errors import (
     DamageWarning,
     IndexCorrupt,
@@ -107,7 +107,7 @@ def main(context: click.Context, location: str) -> None:
     3 done but some files were rejected, 4 no index or a damaged one,
     5 another writer holds the index, 130 interrupted.
     """
-    context.obj = local_folder(location)
+    context.obj = checked(location)
     for stream in (sys.stdout, sys.stderr):
         # A story may hold characters that the terminal's encoding has not.
         if hasattr(stream, "reconfigure"):

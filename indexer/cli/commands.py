@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from ..build.rebuild import rebuild as build_once
-from ..build.watch import watch as build_on_change
+from ..cluster.places import open_index, read_problems
+from ..cluster.places import rebuild as build_once
+from ..cluster.places import verify as verify_index
+from ..cluster.places import watch as build_on_change
 from ..dates import parse_day
 from ..demo import write_demo
-from ..engine import open_index
 from ..errors import IndexCorrupt, QueryError, StorydexError
-from ..generation.verify import verify as verify_index
 from ..model import SORTS
 from ..wire import info_to_json, page_to_json, problems_to_json, report_to_json
 from .output import neutral, write_note, write_out
@@ -137,10 +137,7 @@ def rebuild(
 
 def _list_problems(context: click.Context, as_json: bool) -> None:
     """Print what was wrong at the last rebuild; the status is that of the rebuild."""
-    from ..generation.manifest import read_manifest
-    from ..generation.sources import read_sources
-
-    _, problems = read_sources(context.obj, read_manifest(context.obj).generation)
+    problems = read_problems(context.obj)
     if as_json:
         write_out(problems_to_json(problems) + b"\n")
     else:

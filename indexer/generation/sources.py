@@ -125,17 +125,21 @@ def read_sources(folder: str, generation: int) -> tuple[Sources, Problems]:
     """What a generation was built from, and what was wrong there; raises `IndexCorrupt`."""
     name = mf.sources_name(generation)
     try:
-        file = msgspec.msgpack.decode(mf.read_sealed(folder, name), type=_File)
-        columns = (
-            np.frombuffer(file.sizes, "<u4").astype(np.int64),
-            np.frombuffer(file.mtimes_ns, "<i8"),
-            np.frombuffer(file.digests, np.uint8).reshape(-1, mf.DIGEST_BYTES),
-            np.frombuffer(file.articles, "<u4").astype(np.int64),
-            np.frombuffer(file.indexed, np.uint8) != 0,
-        )
-        problems = unpack(file.problems)
+        return decode_sources(mf.read_sealed(folder, name))
     except (ValueError, RecursionError) as error:
         raise IndexCorrupt(folder, name, str(error)) from error
+
+
+def decode_sources(data: bytes | memoryview) -> tuple[Sources, Problems]:
+    """The reverse of `encode_sources`; raises `ValueError`, `RecursionError`."""
+    file = msgspec.msgpack.decode(data, type=_File)
+    columns = (
+        np.frombuffer(file.sizes, "<u4").astype(np.int64),
+        np.frombuffer(file.mtimes_ns, "<i8"),
+        np.frombuffer(file.digests, np.uint8).reshape(-1, mf.DIGEST_BYTES),
+        np.frombuffer(file.articles, "<u4").astype(np.int64),
+        np.frombuffer(file.indexed, np.uint8) != 0,
+    )
     if any(len(column) != len(file.ids) for column in columns):
-        raise IndexCorrupt(folder, name, "its columns differ in length")
-    return Sources(file.started_ns, file.ids, *columns), problems
+        raise ValueError("its columns differ in length")
+    return Sources(file.started_ns, file.ids, *columns), unpack(file.problems)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
+from ..errors import IndexCorrupt
 from ..model import Article, Hit, RelatedHit, Spans, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
 from .html import mark, snippet
 from .marks import Marker, Place, Span
-
-if TYPE_CHECKING:
-    from ..search.snapshot import Snapshot
-
 
 V = TypeVar("V")
 
@@ -68,10 +65,23 @@ class ByField(Mapping[str, V]):
         return repr(dict(self))
 
 
+class Archive(Protocol):
+    """What has the stories that were found, by number; reading them may raise `IndexCorrupt`."""
+
+    def lead(self, doc_id: int) -> Story:
+        """A story."""
+
+    def related(self, doc_id: int) -> list[msgspec.Raw]:
+        """The related articles of a story, each still to be read."""
+
+    def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
+        """The error to raise if what is stored of a story makes no sense."""
+
+
 class Highlighter:
     """Makes hits of the stories of a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Archive) -> None:
         self._snapshot = snapshot
 
     def hits(
@@ -95,7 +105,7 @@ class _Source:
     __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_snapshot")
 
     def __init__(
-        self, snapshot: Snapshot, found: Answered, marker: Callable[[], Marker], doc_id: int
+        self, snapshot: Archive, found: Answered, marker: Callable[[], Marker], doc_id: int
     ) -> None:
         self._snapshot = snapshot
         self._found = found

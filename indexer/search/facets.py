@@ -21,7 +21,8 @@ from ..schema import LONGEST_VALUE, facet_key
 from .answer import FacetWish, Failed
 from .executor import failures
 from .select import between, mask_of
-from .snapshot import FacetValues, Snapshot
+from .snapshot import Snapshot
+from .values import FacetValues, Values
 
 Mask = npt.NDArray[np.bool_]
 _RANK_BITS = 32
@@ -45,7 +46,7 @@ class Chosen(NamedTuple):
     unwanted: frozenset[str]
 
 
-def read_values(snapshot: Snapshot, facet: Facet, values: Iterable[str]) -> Chosen:
+def read_values(snapshot: Values, facet: Facet, values: Iterable[str]) -> Chosen:
     """What a person's values of a facet stand for; one that is excluded is not wanted."""
     excluded: set[str] = set()
     named: set[str] = set()
@@ -59,7 +60,7 @@ def read_values(snapshot: Snapshot, facet: Facet, values: Iterable[str]) -> Chos
     return Chosen(frozenset(named), frozenset(excluded))
 
 
-def _keys(snapshot: Snapshot, facet: Facet, value: str) -> set[str]:
+def _keys(snapshot: Values, facet: Facet, value: str) -> set[str]:
     """The keys of a value: itself where stories have it, else what it may be meant for."""
     if len(value) > LONGEST_VALUE:
         return {value}
@@ -118,7 +119,7 @@ class Filters:
         return FacetRows([*rows, *excluded], beyond=rows.beyond)
 
 
-def beginning(snapshot: Snapshot, facet: Facet, text: str) -> npt.NDArray[np.bool_]:
+def beginning(snapshot: Values, facet: Facet, text: str) -> npt.NDArray[np.bool_]:
     """bool[values]: which values of a facet have these words in label or value, in a row.
 
     The last may go on: "guard" is the beginning of a word of `The Guardian`. A text without

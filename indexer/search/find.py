@@ -24,9 +24,9 @@ from .words import F32, Term
 ENOUGH = 10
 #: In queries of so many words, stories with all of them come before all others; in longer
 #: ones their scores are multiplied.
-_FIRST_UP_TO, _BONUS = 3, 1.1
+FIRST_UP_TO, BONUS = 3, 1.1
 #: What a related article must score to count as a match, as a part of the query's weight.
-_MATCHING = 0.15
+MATCHING = 0.15
 
 
 class Searcher:
@@ -94,8 +94,8 @@ class Searcher:
         if plan is None or plan.words is None:
             return found, False
         words = len(plan.steps[plan.words].parts)
-        first = words <= _FIRST_UP_TO
-        ordering = ordering._replace(first=first, bonus=1.0 if first else _BONUS)
+        first = words <= FIRST_UP_TO
+        ordering = ordering._replace(first=first, bonus=1.0 if first else BONUS)
         answer = self.executor.run(plan, ordering, limit, wishes)
         if answer.matched == found.answer.matched:
             return found, False
@@ -151,7 +151,7 @@ class Found:
     def _enough(self) -> np.float32:
         """What a related article must score to count as a match."""
         weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
-        enough: np.float32 = np.float32(_MATCHING * weight)
+        enough: np.float32 = np.float32(MATCHING * weight)
         return enough
 
     def matching(self, doc_id: int) -> list[tuple[int, float]]:

@@ -85,7 +85,7 @@ class _Sample:
             if isinstance(text, Story):
                 parts.append(text.body[:_BODY])
             for part in parts:
-                self._seen.update(_after(part, self._word))
+                self._seen.update(following(part, self._word))
 
     def _spread(self) -> Iterator[Story | Article]:
         """Rows that have the word, here and there."""
@@ -127,7 +127,7 @@ def _postings(segment: SegmentArrays, entry: TermEntry, word: str) -> list[int]:
     return chosen
 
 
-def _after(text: str, word: str) -> Iterator[str]:
+def following(text: str, word: str) -> Iterator[str]:
     """The words of a text, folded, that come after a folded word."""
     if not text.isascii():
         for found, after in pairwise(iter_words(text)):

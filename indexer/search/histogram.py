@@ -6,12 +6,13 @@ months at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from msgspec.structs import replace
 
 from ..model import DateCount, DateCounts, DateUnit, SearchRequest
+from .facets import Filters
 from .find import Searcher
 from .select import NO_DATE
 
@@ -19,28 +20,45 @@ from .select import NO_DATE
 _MOST_MONTHS, _FEW_MONTHS = 48, 2
 #: Years that are listed; a wrong date in the year 1 must not make a row for each since.
 _MOST_YEARS = 60
-_DAY = 86_400_000_000
+#: Microseconds, which are counted from the year 1 as dates of NumPy are from 1970.
+DAY = 86_400_000_000
+_BEGIN = np.datetime64("0001-01-01", "D")
 
 
 def count_dates(searcher: Searcher, request: SearchRequest) -> DateCounts:
     """The dates of what a request finds, in order, with those between that have none."""
     found = searcher.find(replace(request, facets=("month",), offset=0, limit=0), 0)
-    # A facet is counted without its own filter.
-    kept = found.filters.wanted.get("month")
     keys = searcher.executor.snapshot.facet("month").keys
-    counts = {
-        key: count
-        for key, count in zip(keys, found.answer.counts[0].tolist(), strict=True)
-        if count and (kept is None or key in kept)
-    }
-    undated = found.answer.total - sum(counts.values())
+    months = dict(zip(keys, found.answer.counts[0].tolist(), strict=True))
+
+    def days() -> dict[int, int]:
+        snapshot = searcher.executor.snapshot
+        whole = searcher.find(replace(request, facets=()), snapshot.size)
+        dates = snapshot.dates[np.array(whole.answer.doc_ids, np.intp)]
+        numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+    return in_order(months, found.filters, found.answer.total, days)
+
+
+def in_order(
+    months: Mapping[str, int], filters: Filters, total: int, days: Callable[[], dict[int, int]]
+) -> DateCounts:
+    """The counts of so many stories in all, by months or what fits them better.
+
+    months: how many stories the facet counts, which it does without its own filter
+    days: gives how many stories are of each day, which is numbered from the year 1
+    """
+    kept = filters.wanted.get("month")
+    counts = {key: n for key, n in months.items() if n and (kept is None or key in kept)}
+    undated = total - sum(counts.values())
     if not counts:
         return DateCounts("year", (), 0, undated)
     first, last = (_number(key) for key in (min(counts), max(counts)))
     if last - first >= _MOST_MONTHS:
         return _by_year(counts, undated)
     if last - first < _FEW_MONTHS:
-        return _by_day(searcher, request, undated)
+        return _by_day(days(), undated)
     names = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
     return _listed("month", names, counts, undated)
 
@@ -59,20 +77,10 @@ def _by_year(counts: dict[str, int], undated: int) -> DateCounts:
     return _listed("year", [f"{year:04}" for year in range(first, last + 1)], years, undated)
 
 
-def _by_day(searcher: Searcher, request: SearchRequest, undated: int) -> DateCounts:
-    snapshot = searcher.executor.snapshot
-    found = searcher.find(replace(request, facets=()), snapshot.size)
-    dates = snapshot.dates[np.array(found.answer.doc_ids, np.intp)]
-    days, counts = np.unique(dates[dates != NO_DATE] // _DAY, return_counts=True)
-    # In the year 1, where microseconds begin, days count from 0 as dates of NumPy from 1970.
-    begin = np.datetime64("0001-01-01", "D")
-    names = [str(begin + day) for day in range(int(days[0]), int(days[-1]) + 1)]
-    dated = {str(begin + day): count for day, count in _pairs(days, counts)}
+def _by_day(days: dict[int, int], undated: int) -> DateCounts:
+    names = [str(_BEGIN + day) for day in range(min(days), max(days) + 1)]
+    dated = {str(_BEGIN + day): count for day, count in days.items()}
     return _listed("day", names, dated, undated)
-
-
-def _pairs(days: np.ndarray, counts: np.ndarray) -> Iterator[tuple[int, int]]:
-    return zip(days.tolist(), counts.tolist(), strict=True)
 
 
 def _listed(unit: DateUnit, names: list[str], counts: dict[str, int], undated: int) -> DateCounts:

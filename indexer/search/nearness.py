@@ -19,9 +19,9 @@ from .sought import places_of
 from .words import F32, Dictionary, TermList
 
 #: So many of the first stories are weighed, and so many words of the query looked at.
-WEIGHED, _MOST_WORDS = 20, 8
+WEIGHED, MOST_NEIGHBOURS = 20, 8
 #: How many positions apart neighbours may be, and what it is worth if all are.
-_REACH, _WORTH = 2, 0.05
+REACH, WORTH = 2, 0.05
 
 
 def nearness(
@@ -32,7 +32,7 @@ def nearness(
         node.text
         for node in plain
         if isinstance(node, Word) and not (is_function(node) or node.field)
-    ][:_MOST_WORDS]
+    ][:MOST_NEIGHBOURS]
     factors = [1.0] * len(docs)
     if len(set(words)) < 2:
         return factors
@@ -50,14 +50,14 @@ def nearness(
         near = _near(executor, number, lists, gather_ranges(begins, sizes))
         most = np.maximum.reduceat(near, offsets_of(sizes)[:-1])
         for at, count in zip(places, most.tolist(), strict=True):
-            factors[at] = 1 + _WORTH * count / (len(words) - 1)
+            factors[at] = 1 + WORTH * count / (len(words) - 1)
     return factors
 
 
 def _near(executor: Executor, number: int, lists: list[TermList], rows: I64) -> F32:
     fast = executor.fast(number)
     if fast is not None:
-        counted: F32 = fast.count_near(lists, _REACH, rows)
+        counted: F32 = fast.count_near(lists, REACH, rows)
         return counted
     segment = executor.snapshot.segments[number]
     near = np.zeros(len(rows), np.float32)
@@ -67,5 +67,5 @@ def _near(executor: Executor, number: int, lists: list[TermList], rows: I64) -> 
         after = np.searchsorted(other, one).clip(max=len(other) - 1)
         before = (after - 1).clip(0)
         apart = np.minimum(np.abs(other[after] - one), np.abs(other[before] - one))
-        near[np.searchsorted(rows, np.unique(one[apart <= _REACH] >> 32))] += 1
+        near[np.searchsorted(rows, np.unique(one[apart <= REACH] >> 32))] += 1
     return near

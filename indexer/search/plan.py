@@ -48,11 +48,11 @@ LEAF, ALL, EITHER, WITHOUT, EVERY, ALSO = range(6)
 MAX_WORDS = 64
 _MOST_WEIGHED = 4096
 #: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
-LEAST_SHARE, _HEAVIEST = 0.3, 3
+LEAST_SHARE, HEAVIEST = 0.3, 3
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
-_TELLING = 0.05
+TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
-_SHORT, _FEW = 4, 2
+SHORT, FEW = 4, 2
 
 Mask = npt.NDArray[np.bool_]
 
@@ -113,7 +113,7 @@ class Plan(NamedTuple):
         steps = list(self.steps)
         steps[self.words] = steps[self.words]._replace(kind=EITHER)
         weights = [self.leaves[steps[part].parts[0]].weight for part in steps[self.words].parts]
-        return self._replace(steps=steps, least=LEAST_SHARE * sum(nlargest(_HEAVIEST, weights)))
+        return self._replace(steps=steps, least=LEAST_SHARE * sum(nlargest(HEAVIEST, weights)))
 
 
 class Planner:
@@ -134,7 +134,7 @@ class Planner:
         Function words need not match beside others, and score if they tell anything.
         """
         build = _Builder(self._selector)
-        wanted, others = _divide(plain, rest)
+        wanted, others = divide(plain, rest)
         if len(wanted) > MAX_WORDS:
             wanted = self._most_telling(wanted)
             others = []
@@ -156,7 +156,7 @@ class Planner:
         return [groups[place] for place in sorted(best)]
 
 
-def _divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]], list[Word]]:
+def divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]], list[Word]]:
     """Words that must match, those with the same stem together, and function words."""
     content: dict[object, list[Plain]] = {}
     function: list[Word] = []
@@ -242,13 +242,13 @@ class _Builder:
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
-        short = required + len(words) <= _SHORT and required <= _FEW
+        short = required + len(words) <= SHORT and required <= FEW
         factor = 1.0 if short else FUNCTION_WEIGHT
         heaviest = max((leaf.weight for leaf in self.leaves if isinstance(leaf, Term)), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)
-            if term.weight * factor >= _TELLING * heaviest and any(term.lists):
+            if term.weight * factor >= TELLING * heaviest and any(term.lists):
                 parts.append(self.leaf(term, text))
         if len(parts) > 1:
             self.step(ALSO, parts)

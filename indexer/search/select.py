@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
+from ..analysis import stem_of
+from ..codec.format import TEXT
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import (
@@ -77,6 +79,16 @@ class Selector:
     def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
         """Frequent words that begin so, or nearly so; see `Expander.beginning`."""
         return self._expander.beginning(prefix, most, slip)
+
+    def rows_as_written(self, word: str) -> int:
+        """In how many rows a word stands as it is written."""
+        count = 0
+        for segment in self._segments:
+            entry = segment.find_term(TEXT, stem_of(word).encode())
+            if entry is not None:
+                numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
+                count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
+        return count
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""

@@ -8,17 +8,15 @@ is put together when first asked for and kept.
 
 from __future__ import annotations
 
-import re
 import warnings
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable
 from contextlib import suppress
-from fnmatch import translate
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from threading import RLock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,7 +26,6 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
-from ..analysis import forms_of
 from ..codec import Segment
 from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
@@ -36,60 +33,29 @@ from ..generation import manifest as mf
 from ..generation.open import open_generation
 from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
-    LABEL_SEPARATOR,
-    LABELLED,
-    LONGEST_VALUE,
     NUMBER_FIELDS,
     create_schema,
     cut_related,
-    facet_key,
-    host_of,
-    is_domain,
     read_lead,
     read_related,
     with_related,
 )
 from .select import NO_DATE
+from .values import Values
 
 _ABSENT_DATE = (1 << 64) - 1
-_TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
-# Facets of which a word of a name is enough.
-_NAMED = ("provider", "lead_provider", "topic")
 
 T = TypeVar("T")
 
 
-class FacetValues(NamedTuple):
-    """The values of one facet over all segments.
-
-    keys: the distinct values, sorted
-    labels, values: parallel to keys: how each is shown, and what to filter by, which is
-        the label where that means the same value
-    ranks: intp[keys], the place of each in the order of labels
-    by_rank: the values in that order, as indices into keys
-    ordinals: for each segment intp[terms], its own ordinals → index into keys
-    """
-
-    keys: list[str]
-    labels: list[str]
-    values: list[str]
-    ranks: npt.NDArray[np.intp]
-    by_rank: list[int]
-    ordinals: list[npt.NDArray[np.intp]]
-
-    def place(self, key: str) -> int | None:
-        """The index of a key, None if no story has that value."""
-        place = bisect_left(self.keys, key)
-        return place if self.keys[place : place + 1] == [key] else None
-
-
-class Snapshot:
+class Snapshot(Values):
     """A generation as it was published; later ones do not touch what it holds.
 
     Safe to share between threads; `reader` is, while `reading` is held.
     """
 
     def __init__(self, folder: str, manifest: mf.Manifest, segments: list[Segment]) -> None:
+        super().__init__()
         self.folder = folder
         self.manifest = manifest
         self._whoosh_segments = segments
@@ -97,8 +63,6 @@ class Snapshot:
         sizes = [segment.doc_count for segment in self.segments]
         self.bases = [0, *accumulate(sizes)][: len(sizes)]
         self.size = sum(sizes)
-        self._facets: dict[Facet, FacetValues] = {}
-        self._names: dict[Facet, dict[str, str]] = {}
         self._numbers: dict[str, npt.NDArray[np.float64]] = {}
         self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
         #: Held while `reader` is used.
@@ -182,41 +146,6 @@ class Snapshot:
                         return int(base + doc)
         return None
 
-    def meant(self, facet: Facet, value: str) -> set[str]:
-        """The values of a facet that a value as typed stands for.
-
-        A domain means that provider and its subdomains; an address means its domain; else a
-        name or a word of one does, too. `*` and `?` fit whole values and words of names.
-        """
-        if len(value) > LONGEST_VALUE:
-            return set()
-        values = self.facet(facet)
-        provider = facet in ("provider", "lead_provider")
-        key = facet_key(facet, host_of(value) if provider else value)
-        if "*" in key or "?" in key:
-            fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
-            names = self.names(facet) if facet in _NAMED else {}
-            found = {value for value in values.keys if fits(value)}
-            return found | {value for value, name in names.items() if any(map(fits, name.split()))}
-        if facet == "published":
-            key = _TRUTH.get(key, key)
-        found = {key} if values.place(key) is not None else set()
-        if provider and is_domain(key):
-            return found | {value for value in values.keys if value.endswith(f".{key}")}
-        if facet not in _NAMED or not (words := forms_of(value)):
-            return found
-        wanted = f" {' '.join(words)} "
-        return found | {value for value, name in self.names(facet).items() if wanted in name}
-
-    def names(self, facet: Facet) -> dict[str, str]:
-        """Of each value of a facet: itself and its spellings, folded, between blanks and bars."""
-        if facet not in self._names:
-            names: dict[str, list[str]] = {key: [_folded(key)] for key in self.facet(facet).keys}
-            for key, spelling, _ in self._spellings(facet):
-                names.setdefault(key, []).append(_folded(spelling))
-            self._names[facet] = {key: f" {' | '.join(some)} " for key, some in names.items()}
-        return self._names[facet]
-
     def facet_counts(self, facet: Facet) -> npt.NDArray[np.int64]:
         """int64[keys]: in how many stories each value of a facet is, deleted ones too."""
         values = self.facet(facet)
@@ -240,11 +169,14 @@ class Snapshot:
         """The number of terms over all fields, those of several segments counted in each."""
         return sum(info.terms for segment in self.segments for info in segment.fields.values())
 
-    def facet(self, facet: Facet) -> FacetValues:
-        """The values of a facet."""
-        if facet not in self._facets:
-            self._facets[facet] = self._join_facet(facet)
-        return self._facets[facet]
+    def _keys(self, facet: Facet) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
+        terms = [
+            [_text(segment, segment.term_bytes(facet, i)) for i in range(_terms(segment, facet))]
+            for segment in self.segments
+        ]
+        keys = sorted(set().union(*terms))
+        places = {key: place for place, key in enumerate(keys)}
+        return keys, [np.array([places[term] for term in part], np.intp) for part in terms]
 
     def numbers(self, field: str) -> npt.NDArray[np.float64]:
         """float64[size]: a number of each story, NaN where it has none."""
@@ -285,47 +217,6 @@ class Snapshot:
             for segment in self.segments
         ]
         return np.concatenate([np.empty(0, np.uint64), *parts])
-
-    def _join_facet(self, facet: Facet) -> FacetValues:
-        terms = [
-            [_text(segment, segment.term_bytes(facet, i)) for i in range(_terms(segment, facet))]
-            for segment in self.segments
-        ]
-        keys = sorted(set().union(*terms))
-        places = {key: place for place, key in enumerate(keys)}
-        ordinals = [np.array([places[term] for term in part], np.intp) for part in terms]
-        spellings = self._labels(facet)
-        provider = facet in ("provider", "lead_provider")
-        labels = [spellings.get(key, key) for key in keys]
-        values = [
-            key if facet_key(facet, label) != key or (provider and is_domain(key)) else label
-            for key, label in zip(keys, labels, strict=True)
-        ]
-        order = sorted(range(len(keys)), key=lambda i: (labels[i].casefold(), values[i]))
-        ranks = np.empty(len(keys), np.intp)
-        ranks[order] = np.arange(len(keys))
-        return FacetValues(keys, labels, values, ranks, order, ordinals)
-
-    def _labels(self, facet: Facet) -> dict[str, str]:
-        """The most frequent spelling of each key; the first in order of two alike."""
-        best: dict[str, tuple[int, str]] = {}
-        for key, spelling, count in self._spellings(facet):
-            if count > best.get(key, (0, ""))[0]:
-                best[key] = (count, spelling)
-        return {key: spelling for key, (_, spelling) in best.items()}
-
-    def _spellings(self, facet: Facet) -> Iterator[tuple[str, str, int]]:
-        """Keys, their spellings, and how many stories spell them so, in order."""
-        source = "provider" if facet == "lead_provider" else facet
-        if source in LABELLED:
-            found = self.prefixed("label", f"{source}{LABEL_SEPARATOR}")
-            for term, count in sorted(found.items()):
-                _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
-                yield key, spelling, count
-
-
-def _folded(text: str) -> str:
-    return " ".join(forms_of(text))
 
 
 def _text(segment: SegmentArrays, term: bytes) -> str:

@@ -12,7 +12,6 @@ from typing import cast, get_args
 import numpy as np
 
 from ..analysis import fold, iter_words, stem_of
-from ..codec.format import TEXT
 from ..english import FUNCTION_WORDS
 from ..model import Facet, Story
 from ..query.clauses import VALUE_READERS
@@ -79,21 +78,10 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
         after = selector.followers.after(
             before, lambda word: word.startswith(prefix) or word in found
         )
-    rows = {word: _rows(selector, word) for word in {*found, *after}}
+    rows = {word: selector.rows_as_written(word) for word in {*found, *after}}
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
-
-
-def _rows(selector: Selector, word: str) -> int:
-    """In how many rows a word stands as it is written."""
-    count = 0
-    for segment in selector.snapshot.segments:
-        entry = segment.find_term(TEXT, stem_of(word).encode())
-        if entry is not None:
-            numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
-            count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
-    return count
 
 
 def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:

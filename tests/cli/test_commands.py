@@ -79,9 +79,9 @@ def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Pa
 
 
 ADDRESSES = [
-    "opensearch://user:secret@localhost:9200/news",
-    "opensearch+https://user:secret@localhost/news",
-    " OpenSearch://user:secret@localhost/news",
+    "elasticsearch://user:secret@localhost:9200/news",
+    "https://user:secret@localhost/news",
+    " S3://user:secret@localhost/news",
     "opensearch:/user:secret@localhost/news",
     "user:secret@opensearch://localhost/news",
 ]

@@ -36,19 +36,21 @@ ROOMS: dict[str, set[str]] = {
         "analysis", "codec", "dates", "english", "errors", "generation", "kernels", "model",
         "query", "ranking", "schema",
     },
-    "highlight": {"analysis", "english", "model", "query", "schema", "search"},
+    "highlight": {"analysis", "english", "errors", "model", "query", "schema"},
     "engine": {
         "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
         "schema", "search",
     },
+    "cluster": {
+        "analysis", "build", "dates", "disk", "engine", "english", "errors", "generation",
+        "highlight", "model", "query", "ranking", "schema", "search", "seeds",
+    },
     "demo": {"disk", "errors", "model"},
     "__init__": {
-        "build", "dates", "demo", "engine", "errors", "generation", "model", "query", "schema",
+        "cluster", "dates", "demo", "engine", "errors", "generation", "model", "query", "schema",
         "wire",
     },
-    "cli": {
-        "build", "dates", "demo", "disk", "engine", "errors", "generation", "model", "wire",
-    },
+    "cli": {"cluster", "dates", "demo", "errors", "generation", "model", "wire"},
     "__main__": set(),
 }  # fmt: skip
 

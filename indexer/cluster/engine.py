@@ -1,0 +1,367 @@
+"""The engine over an index on a cluster. See `engine.Engine` for what its methods do."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import islice
+from types import TracebackType
+from typing import NamedTuple, TypeVar, cast
+
+import msgspec
+
+from ..analysis import fold, iter_words, well_formed
+from ..engine import as_request
+from ..errors import (
+    ClusterError,
+    EngineClosed,
+    IndexMissing,
+    QueryError,
+    SeedError,
+    StoryNotFound,
+)
+from ..model import (
+    FACET_SORTS,
+    DateCounts,
+    Explanation,
+    Facet,
+    FacetRows,
+    Hit,
+    IndexInfo,
+    ResultPage,
+    SearchRequest,
+    Story,
+)
+from ..query.request import check
+from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from ..search.facets import beginning, listed
+from ..search.find import ENOUGH
+from ..search.histogram import in_order
+from ..search.respell import respell
+from ..search.suggest import RESEMBLANCE, complete, resembling
+from .client import Cluster, Gone
+from .documents import document_id, story_of
+from .explain import explain
+from .find import Found, Searcher
+from .hits import Reader
+from .location import Location
+from .selector import ClusterSelector, ClusterSpeller
+from .state import State, read_state
+from .values import ClusterValues
+from .words import Words
+
+T = TypeVar("T")
+
+
+class _View(NamedTuple):
+    """An index as it was opened, and what searches it."""
+
+    state: State
+    searcher: Searcher
+    selector: ClusterSelector
+    reader: Reader
+
+
+class ClusterEngine:
+    """Searches an index on a cluster; safe to share between threads."""
+
+    def __init__(self, location: Location) -> None:
+        self._cluster: Cluster | None = Cluster(location)
+        self._where = str(location)
+        self._view = self._open()
+
+    def _open(self) -> _View:
+        cluster = self._connected()
+        state = read_state(cluster)
+        self._check_health(cluster, state.index)
+        words, values = Words(cluster, state), ClusterValues(cluster, state.index)
+        synonyms = _synonyms_of(state.meta.seeds)
+        searcher = Searcher(cluster, state, words, values, synonyms)
+        return _View(state, searcher, ClusterSelector(searcher), Reader(searcher, self._where))
+
+    def _connected(self) -> Cluster:
+        if self._cluster is None:
+            raise EngineClosed
+        return self._cluster
+
+    def _asked(self, question: Callable[[_View], T]) -> T:
+        """What an index answers; where it was removed meanwhile, what the newest does."""
+        self._connected()
+        try:
+            return question(self._view)
+        except Gone:
+            self._view = self._open()
+        try:
+            return question(self._view)
+        except Gone:
+            raise IndexMissing(self._where) from None
+
+    def warm_up(self) -> None:
+        """See that the cluster can be asked, and read the facet that every page shows."""
+        view = self._view
+        self._check_health(self._connected(), view.state.index)
+        self._asked(lambda view: view.searcher.values.facet("provider"))
+
+    def _check_health(self, cluster: Cluster, index: str) -> None:
+        found = cluster.call(
+            cluster.client.cat.indices, index=index, format="json", h="health", tries=2
+        )
+        if any(one["health"] == "red" for one in found):
+            raise ClusterError(self._where, "red: part of the index is on nodes that do not answer")
+
+    def __enter__(self) -> ClusterEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def generation(self) -> int:
+        """The number of the generation being searched."""
+        self._connected()
+        return self._view.state.meta.generation
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+        facets: Sequence[str] = ("provider",),
+        facet_limit: int = 20,
+        sort: str = "relevance",
+        offset: int = 0,
+        limit: int = 10,
+        spelling: bool = True,
+    ) -> ResultPage:
+        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
+        request = as_request(query, filters, since, until)
+        request = msgspec.structs.replace(
+            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
+            offset=offset, limit=limit, spelling=spelling,
+        )  # fmt: skip
+        return self.answer(request)
+
+    def answer(self, request: SearchRequest) -> ResultPage:
+        """The same as `search`, for a request that was built before."""
+        started = time.perf_counter()
+        request = check(request)
+        return self._asked(lambda view: self._answer(view, request, started))
+
+    def _answer(self, view: _View, request: SearchRequest, started: float) -> ResultPage:
+        found = view.searcher.find(request, request.limit)
+        better = respell(
+            view.selector, request.query, found.parsed.words,
+            few=found.complete < ENOUGH, speller=ClusterSpeller,
+        )  # fmt: skip
+        corrected, notices = None, found.notices
+        if better and better.sure and request.spelling and not found.complete:
+            meant = msgspec.structs.replace(request, query=better.text)
+            other = view.searcher.find(meant, request.limit)
+            if other.complete:
+                found, corrected = other, better.text
+        return ResultPage(
+            request=request,
+            total=found.total,
+            complete=found.complete,
+            hits=tuple(view.reader.hits(found)),
+            facets=_facets(request, found, view),
+            relaxed=found.relaxed,
+            suggestion=better and better.text,
+            took_ms=(time.perf_counter() - started) * 1000,
+            generation=view.state.meta.generation,
+            corrected=corrected,
+            notices=notices,
+        )
+
+    def export(self, request: SearchRequest) -> Iterator[Hit]:
+        """Every hit of the whole result in order; offset, limit and facets are ignored."""
+        request = msgspec.structs.replace(check(request), facets=())
+        hits = self._asked(lambda view: view.reader.all_hits(request))
+        try:
+            yield from hits
+        except Gone:
+            raise ClusterError(self._where, "the index was removed during the export") from None
+
+    def facet_values(
+        self,
+        facet: str,
+        text: str = "",
+        *,
+        query: str = "",
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+        sort: str = "count",
+        limit: int = 20,
+    ) -> FacetRows:
+        """The values of a facet whose label or value has a word that begins with `text`.
+
+        Only those that stories found have, with the counts that a search would give; sorted
+        by count or by name.
+        """
+        request = as_request(query, filters, since, until)
+        request = msgspec.structs.replace(request, facet_limit=limit)
+        return self.values_of(request, facet, text, sort)
+
+    def values_of(
+        self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
+    ) -> FacetRows:
+        """The same as `facet_values`, at most `facet_limit` values of such a request."""
+        if sort not in FACET_SORTS:
+            raise QueryError("sort", f"{sort!r} is none of {', '.join(FACET_SORTS)}")
+        wanted = cast("tuple[Facet, ...]", (facet,))
+        request = check(
+            msgspec.structs.replace(request, facets=wanted, sort="relevance", offset=0, limit=0)
+        )
+
+        def ask(view: _View) -> FacetRows:
+            found = view.searcher.find(request, 0)
+            fitting = beginning(view.searcher.values, wanted[0], well_formed(text))
+            values, counts = view.searcher.values.facet(wanted[0]), found.counts[0] * fitting
+            return listed(values, counts, request.facet_limit, by_name=sort == "name")
+
+        return self._asked(ask)
+
+    def histogram(self, request: SearchRequest) -> DateCounts:
+        """How many of the stories found were published when, by day, month or year."""
+        request = msgspec.structs.replace(check(request), facets=("month",), offset=0, limit=0)
+
+        def ask(view: _View) -> DateCounts:
+            searcher = view.searcher
+            found = searcher.find(request, 0)
+            keys = searcher.values.facet("month").keys
+            months = dict(zip(keys, found.counts[0].tolist(), strict=True))
+            return in_order(months, found.filters, found.total, lambda: searcher.days(found))
+
+        return self._asked(ask)
+
+    def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
+        """Ways to finish the last word of `text`, or the value of its last field, best first."""
+        return self._asked(lambda view: complete(view.selector, well_formed(text), limit))
+
+    def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
+        """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
+        return self._asked(lambda view: self._more_like(view, story_id, limit))
+
+    def _more_like(self, view: _View, story_id: str, limit: int) -> tuple[Hit, ...]:
+        story = self._story(view, story_id)
+        if story is None:
+            raise StoryNotFound(story_id)
+        texts = [story.title, story.excerpt, *(article.title for article in story.related)]
+        view.searcher.words.fetch(fold(word.text) for text in texts for word in iter_words(text))
+        node = resembling(view.selector, story)
+        if node is None:
+            return ()
+        found = view.searcher.like(node, limit + 1)
+        # The story itself comes first, or what resembles it more than it does itself.
+        floor = RESEMBLANCE * max(found.scores, default=0.0)
+        others = (
+            hit
+            for hit in view.reader.hits(found)
+            if hit.story.id != story.id and hit.score >= floor
+        )
+        return tuple(islice(others, limit))
+
+    def explain(self, query: str, story_id: str) -> Explanation:
+        """What a story's score for a query is made of; raises `StoryNotFound`."""
+        request = check(SearchRequest(query=query, facets=()))
+
+        def ask(view: _View) -> Explanation:
+            story = self._story(view, story_id)
+            if story is None:
+                raise StoryNotFound(story_id)
+            return explain(view.searcher, view.searcher.find(request, request.limit), story)
+
+        return self._asked(ask)
+
+    def get(self, story_id: str) -> Story | None:
+        """The story with this id, or None."""
+        return self._asked(lambda view: self._story(view, story_id))
+
+    def _story(self, view: _View, story_id: str) -> Story | None:
+        cluster = self._connected()
+        one = document_id(well_formed(story_id))
+        found = cluster.call(cluster.client.mget, index=view.state.index, body={"ids": [one]})
+        (answer,) = found["docs"]
+        if "error" in answer:
+            raise Gone
+        return story_of(answer["_source"]) if answer["found"] else None
+
+    def hit_of(self, story_id: str, query: str) -> Hit | None:
+        """The story with this id as a hit of a query, whether that finds it or not, or None."""
+        request = check(SearchRequest(query=query, facets=()))
+
+        def ask(view: _View) -> Hit | None:
+            found = view.searcher.find(request, 0)
+            one = document_id(well_formed(story_id))
+            return next(view.reader.hits_of(found, [one], [0.0]), None)
+
+        return self._asked(ask)
+
+    def info(self) -> IndexInfo:
+        """Describe the generation being searched."""
+        return self._asked(self._info)
+
+    def _info(self, view: _View) -> IndexInfo:
+        cluster, meta = self._connected(), view.state.meta
+        both = f"{view.state.index},{view.state.words}"
+        stats = cluster.call(cluster.client.indices.stats, index=both, metric="store,segments")
+        terms = cluster.call(
+            cluster.client.count, index=view.state.words,
+            body={"query": {"exists": {"field": "rows"}}},
+        )  # fmt: skip
+        primaries = stats["_all"]["primaries"]
+        return IndexInfo(
+            location=self._where,
+            stories=meta.stories,
+            articles=meta.articles,
+            terms=terms["count"],
+            bytes=primaries["store"]["size_in_bytes"],
+            generation=meta.generation,
+            segments=primaries["segments"]["count"],
+            built_at=meta.built_at,
+            seeds=meta.seeds,
+            published_only=meta.published_only,
+        )
+
+    def reload(self) -> bool:
+        """Switch to the newest generation; true if it was not the one being searched."""
+        cluster = self._connected()
+        if read_state(cluster) == self._view.state:
+            return False
+        self._view = self._open()
+        return True
+
+    def close(self) -> None:
+        """Release what the engine holds; calls after this raise `EngineClosed`."""
+        cluster, self._cluster = self._cluster, None
+        if cluster is not None:
+            cluster.client.close()
+
+
+def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:
+    return {
+        facet: found.filters.rows(
+            facet, view.searcher.values.facet(facet), counts, request.facet_limit
+        )
+        for facet, counts in zip(request.facets, found.counts, strict=True)
+    }
+
+
+def _synonyms_of(seeds: str) -> Synonyms:
+    """The synonyms beside the stories, if their folder can be read here."""
+    try:
+        return read_synonyms(seeds) if seeds and os.path.isdir(seeds) else NO_SYNONYMS
+    except SeedError as error:
+        warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
+        return NO_SYNONYMS

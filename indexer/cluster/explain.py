@@ -1,0 +1,82 @@
+"""What the score of a story is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..analysis import iter_words, stem, stem_of
+from ..model import Explanation, ScorePart, Story
+from ..schema import ROW_FIELDS, Row, rows_of
+from .documents import document_id
+from .find import Found, Leaf, Searcher
+from .mapping import MOST_ARTICLES
+
+
+def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
+    """The score of a story for what was searched; 0 for one that does not match."""
+    one = document_id(story.id)
+    plan = found.plan
+    leaves = [leaf for leaf in plan.leaves if leaf.scores]
+    parts = [
+        {
+            "nested": {
+                "path": "rows",
+                "query": {"bool": {"should": leaf.scores}},
+                "score_mode": "max",
+                "inner_hits": {"name": str(number), "_source": False, "size": MOST_ARTICLES},
+            }
+        }
+        for number, leaf in enumerate(leaves)
+    ]
+    # Named filters tell whether it matches, and whether it has all the words.
+    complete = {"bool": {"filter": [plan.complete], "_name": "complete"}}
+    query = {
+        "bool": {
+            "filter": [{"ids": {"values": [one]}}, plan.stories],
+            "should": [*parts, {"constant_score": {"filter": complete, "boost": 0.0}}],
+        }
+    }
+    hits = searcher.search({"query": query, "size": 1, "_source": False})["hits"]["hits"]
+    if not hits:
+        return Explanation(story.id, 0.0, None, (), ())
+    rows = [_rows(hits[0]["inner_hits"].get(str(number))) for number in range(len(leaves))]
+    totals = {number: 0.0 for some in rows for number in some} or {0: 0.0}
+    for some in rows:
+        for number, score in some.items():
+            totals[number] += score
+    best = min(totals, key=lambda number: (-totals[number] * (1 if number else plan.lead), number))
+    row = list(rows_of(story))[best]
+    made_of = tuple(
+        ScorePart(leaf.label, some[best], _fields(leaf, row))
+        for leaf, some in zip(leaves, rows, strict=True)
+        if some.get(best, 0.0) > 0
+    )
+    factors = {}
+    if best == 0 and plan.lead != 1:
+        factors["lead"] = plan.lead
+    if found.bonus != 1 and "complete" in hits[0].get("matched_queries", ()):
+        factors["all words"] = found.bonus
+    if (near := found.together.get(one, 1.0)) != 1:
+        factors["words near each other"] = near
+    score = sum(part.score for part in made_of)
+    for factor in factors.values():
+        score *= factor
+    return Explanation(story.id, score, best - 1 if best else None, made_of, tuple(factors.items()))
+
+
+def _rows(inner: Mapping[str, Any] | None) -> dict[int, float]:
+    """What each row of a story scores for a leaf."""
+    hits = inner["hits"]["hits"] if inner else []
+    return {hit["_nested"]["offset"]: hit["_score"] for hit in hits}
+
+
+def _fields(leaf: Leaf, row: Row) -> tuple[str, ...]:
+    """The fields of a row in which a word stands; none for what is no single word."""
+    if not leaf.words:
+        return ()
+    wanted = stem_of(leaf.words[0])
+    texts = zip(ROW_FIELDS, (row.title, row.excerpt, row.body, " \n ".join(row.about)), strict=True)
+    return tuple(
+        name for name, text in texts if any(stem(word.text) == wanted for word in iter_words(text))
+    )

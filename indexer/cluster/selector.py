@@ -1,0 +1,151 @@
+"""What completing, correcting and comparing ask of an index, answered by a cluster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..analysis import stem_of
+from ..model import Story
+from ..query.nodes import Fuzzy, Pattern, Phrase, TextNode, Word
+from ..query.parser import TypedWord
+from ..search.expand import Budget
+from ..search.followers import following
+from ..search.respell import Speller
+from ..search.select import Selector
+from ..search.words import Term
+from .clauses import Query, every, nested
+from .documents import STEM, WRITTEN, safe, story_of
+from .find import Searcher
+from .words import Words
+
+#: Stories that are looked at to see what follows a word; words of which that is remembered.
+_SAMPLED, _REMEMBERED = 24, 512
+#: Words of which all is asked for at once.
+_WEIGHED = 500
+#: Of a body so many characters are looked at.
+_BODY = 2_000
+#: Questions that a better spelling may cost.
+_MOST_QUESTIONS = 80
+
+
+class ClusterSelector(Selector):
+    """Answers as `search.select.Selector` does."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self.dictionary: Any = searcher.words
+        self.followers: Any = self
+        self._following: dict[str, Counter[str]] = {}
+
+    @property
+    def snapshot(self) -> Any:
+        """The values of facets."""
+        return self._searcher.values
+
+    @property
+    def _words(self) -> Words:
+        return self._searcher.words
+
+    def term(self, texts: list[str], weight: float) -> Term:
+        """The weight of folded words with the same stem."""
+        return Term(self._words.stem_weight(texts[0]), 0.0, ())
+
+    def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
+        """The words that a leaf stands for and how frequent they are."""
+        forms = self._words.expand(node)
+        if len(forms) <= _WEIGHED:
+            self._words.fetch(forms)  # they will be looked at one by one
+        return self._words.counted(forms)
+
+    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
+        """Frequent words that begin so, or nearly so."""
+        return self._words.beginning(prefix, most, slip=slip)
+
+    def rows_as_written(self, word: str) -> int:
+        """In how many rows a word stands as it is written."""
+        return self._words.count(WRITTEN + safe(word))[0]
+
+    def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
+        """The folded words after a folded word that fit, by a sample of stories."""
+        if word not in self._following:
+            if len(self._following) > _REMEMBERED:
+                self._following = {}
+            self._following[word] = self._sample(word)
+        return Counter({one: n for one, n in self._following[word].items() if fits(one)})
+
+    def _sample(self, word: str) -> Counter[str]:
+        query = {
+            "function_score": {
+                "query": {"bool": {"filter": [{"term": {"forms": safe(word)}}]}},
+                # The same each time, so that suggestions do not change while someone types.
+                "random_score": {"seed": 0, "field": "_seq_no"},
+            }
+        }
+        seen: Counter[str] = Counter()
+        for hit in self._searcher.search({"query": query, "size": _SAMPLED})["hits"]["hits"]:
+            story: Story = story_of(hit["_source"])
+            texts = [story.title, story.excerpt, story.body[:_BODY]]
+            for article in story.related:
+                texts += [article.title, article.excerpt]
+            for text in texts:
+                seen.update(following(text, word))
+        return seen
+
+    def rows_of(self, nodes: Sequence[TextNode]) -> tuple[int, int]:
+        """In how many rows all of some nodes are, and in how many stories."""
+        rows = every([self._searcher.clauses.rows(node) for node in nodes])
+        counted: Query = {"rows": {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}}
+        body = {"query": nested(rows), "size": 0, "track_total_hits": True, "aggs": counted}
+        answer = self._searcher.search(body)
+        these = answer["aggregations"]["rows"]["these"]["doc_count"]
+        return these, answer["hits"]["total"]["value"]
+
+    @property
+    def size(self) -> int:
+        """How many stories there are."""
+        return self._searcher.stories
+
+
+class ClusterSpeller(Speller):
+    """Looks for a better spelling by asking a cluster how often words stand where."""
+
+    def __init__(
+        self, selector: ClusterSelector, query: str, words: Sequence[TypedWord], few: bool
+    ) -> None:
+        self._cluster = selector
+        self._questions = _MOST_QUESTIONS
+        self._counted: dict[tuple[Word | Phrase, ...], tuple[int, int]] = {}
+        super().__init__(selector, query, words, few)
+
+    @property
+    def _all(self) -> int:
+        return self._cluster.size
+
+    def _postings_of(self, text: str) -> int:
+        count: int = self._cluster.dictionary.count(STEM + safe(stem_of(text)))[0]
+        return count
+
+    def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:
+        if nodes not in self._counted:
+            if self._questions <= 0:
+                return 0, 0
+            self._questions -= 1
+            self._counted[nodes] = self._cluster.rows_of(nodes)
+        return self._counted[nodes]
+
+    def _count(self, node: Word | Phrase) -> int:
+        if isinstance(node, Word):
+            return (
+                self._cluster.rows_as_written(node.text)
+                if node.exact
+                else self._postings_of(node.text)
+            )
+        return self._both(node)[0]
+
+    def _stories(self, node: Word | Phrase, rows: int) -> float:
+        return self._both(node)[1] if rows else 0
+
+    def _share(self, node: Word | Phrase, other: str) -> float:
+        return self._both(node, Word(other))[0] / max(1, self._postings_of(other))

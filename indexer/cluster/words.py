@@ -1,0 +1,179 @@
+"""How words of an index count, and which words there are; asked once and remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from math import log
+from typing import Any
+
+from ..errors import QueryError
+from ..query.nodes import Fuzzy, Pattern
+from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, word_weight
+from .client import Cluster
+from .documents import SCALE, keys_of, meant, safe, word_id
+from .mapping import MOST_WORDS
+from .state import State
+
+#: Words that are remembered, and those that are asked for at a time.
+_REMEMBERED, _AT_A_TIME = 1 << 16, 2_000
+
+#: In how many rows a word is, and how often it occurs in them.
+_Count = tuple[int, int]
+
+
+class Words:
+    """Looks up words; safe to share between threads."""
+
+    def __init__(self, cluster: Cluster, state: State) -> None:
+        self._cluster = cluster
+        self._index = state.words
+        #: Rows of the whole index.
+        self.rows = state.meta.stories + state.meta.articles
+        self._known: dict[str, _Count] = {}
+
+    def fetch(self, forms: Iterable[str]) -> None:
+        """Ask at once for all that will be asked of some folded words."""
+        keys: set[str] = set()
+        for form in forms:
+            keys.update(keys_of(form)[:4])
+        self._fetch(keys)
+
+    def _fetch(self, keys: set[str]) -> None:
+        missing = sorted(keys - self._known.keys())
+        for at in range(0, len(missing), _AT_A_TIME):
+            some = missing[at : at + _AT_A_TIME]
+            found = self._cluster.call(
+                self._cluster.client.mget,
+                index=self._index,
+                body={"ids": [word_id(key) for key in some]},
+                _source_includes="rows,occurrences",
+            )
+            counts = {}
+            for key, one in zip(some, found["docs"], strict=True):
+                source = one.get("_source", {})
+                counts[key] = source.get("rows", 0), source.get("occurrences", 0)
+            if len(self._known) > _REMEMBERED:
+                self._known = {}
+            self._known = self._known | counts
+
+    def count(self, key: str) -> _Count:
+        """How a word counts; see `documents.STEM` for what stands before it."""
+        found = self._known.get(key)
+        if found is None:
+            self._fetch({key})
+            found = self._known.get(key, (0, 0))
+        return found
+
+    def weight(self, key: str) -> float:
+        """W of a stem or a light form."""
+        return word_weight(self.rows, *self.count(key))
+
+    def stem_weight(self, form: str) -> float:
+        """W of a folded word."""
+        return self.weight(keys_of(form).stem)
+
+    def frequency(self, text: str) -> int:
+        """In how many rows a folded word, or one that differs in inflection alone, stands."""
+        written = self.count(keys_of(text).written)[0]
+        return self.count(keys_of(text).light)[0] if written else 0
+
+    def expand(self, node: Pattern | Fuzzy) -> list[str]:
+        """The words as written that a leaf stands for; raises `QueryError` for too many."""
+        if isinstance(node, Fuzzy):
+            query: dict[str, Any] = {
+                "fuzzy": {
+                    "text": {
+                        "value": safe(node.text),
+                        "fuzziness": node.distance,
+                        "rewrite": "constant_score",
+                    }
+                }
+            }
+        elif node.prefix is not None:
+            query = {"prefix": {"text": {"value": safe(node.prefix)}}}
+        else:
+            query = {"wildcard": {"text": {"value": safe(node.text).replace("\\", "\\\\")}}}
+        found = self._texts(query, MOST_WORDS + 1)
+        if len(found) > MOST_WORDS:
+            raise QueryError(
+                "q",
+                f"the pattern {node.text!r} stands for more than {MOST_WORDS:,} words: "
+                "give more letters",
+            )
+        return [meant(text) for text in found]
+
+    def beginning(self, prefix: str, most: int, *, slip: bool) -> dict[str, int]:
+        """About the `most` most frequent words that begin so, or one slip away from it."""
+        value = safe(prefix)
+        query = {"regexp": {"text": {"value": _slips(value)}}} if slip else {
+            "prefix": {"text": {"value": value}}
+        }  # fmt: skip
+        return self.counted([meant(text) for text in self._texts(query, most, frequent=True)])
+
+    def counted(self, forms: list[str]) -> dict[str, int]:
+        """Words, and in how many rows each or its like stands."""
+        self._fetch({keys_of(form).light for form in forms})
+        return {form: self.count(keys_of(form).light)[0] for form in forms}
+
+    def _texts(self, query: dict[str, Any], most: int, *, frequent: bool = False) -> list[str]:
+        body: dict[str, Any] = {
+            "query": {"constant_score": {"filter": query}},
+            "size": most,
+            "_source": ["text"],
+        }
+        if frequent:
+            body["sort"] = [{"rows": "desc"}]
+        answer = self._cluster.call(self._cluster.client.search, index=self._index, body=body)
+        return [hit["_source"]["text"] for hit in answer["hits"]["hits"]]
+
+    # What a row scores for words
+
+    def scores(self, texts: Sequence[str], weight: float = 1.0) -> list[dict[str, Any]]:
+        """What rows score for folded words that have the same stem; see `ranking`."""
+        factor = weight * (1 + log(len(texts)))
+        stem = keys_of(texts[0]).stem
+        share = LIGHT_SHARE * factor / len(texts)
+        lights: dict[str, float] = {}
+        for form in texts:
+            light = keys_of(form).light
+            lights[light] = lights.get(light, 0.0) + share * self.weight(light)
+        found = [saturated(stem, STEM_SHARE * self.weight(stem) * factor)]
+        for form in dict.fromkeys(texts):
+            more = (AS_WRITTEN - 1) * lights[keys_of(form).light]
+            found.append(saturated(keys_of(form).written, more))
+        alike = [clause for light in lights.items() if (clause := saturated(*light))]
+        if len(alike) > 1:
+            alike = [{"dis_max": {"queries": alike}}]
+        return [clause for clause in (*found, *alike) if clause is not None]
+
+    def exact_scores(self, form: str, weight: float = 1.0) -> list[dict[str, Any]]:
+        """What rows score for a word as it is written."""
+        value = STEM_SHARE * self.stem_weight(form)
+        value += LIGHT_SHARE * AS_WRITTEN * self.weight(keys_of(form).light)
+        clause = saturated(keys_of(form).written, value * weight)
+        return [] if clause is None else [clause]
+
+
+def saturated(key: str, weight: float) -> dict[str, Any] | None:
+    """weight · sat(t) of a word; None for nothing."""
+    if weight <= 0:
+        return None
+    return {
+        "rank_feature": {
+            "field": f"rows.t.{key}", "boost": weight, "saturation": {"pivot": SATURATION * SCALE},
+        }
+    }  # fmt: skip
+
+
+def _slips(prefix: str) -> str:
+    """A regular expression for words whose beginning is one slip from a prefix."""
+    letters = [re.sub(r"([^\w])", r"\\\1", letter) for letter in prefix]
+    found = []
+    for at in range(len(letters)):
+        before, after = "".join(letters[:at]), "".join(letters[at + 1 :])
+        found += [before + after, f"{before}.{after}", f"{before}.{letters[at]}{after}"]
+        if after:
+            swapped = letters[at + 1] + letters[at] + "".join(letters[at + 2 :])
+            found.append(before + swapped)
+    return f"[{letters[0]}{''.join(letters[1:2])}].*&({'|'.join(found)}).*"
