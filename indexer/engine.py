@@ -79,6 +79,7 @@ class Engine(Protocol):
         offset: int = 0,
         limit: int = 10,
         spelling: bool = True,
+        collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
 
@@ -228,12 +229,13 @@ class LocalEngine:
         offset: int = 0,
         limit: int = 10,
         spelling: bool = True,
+        collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = _request(query, filters, since, until)
         request = msgspec.structs.replace(
             request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling,
+            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
         )  # fmt: skip
         return self.answer(request)
 

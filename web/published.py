@@ -105,7 +105,8 @@ class PublishedEngine:
         whole = self._engine.info()
         counted = self._counted
         if counted is None or counted[0] != whole:
-            counts = [len(hit.story.related) for hit in self.export(SearchRequest(sort="newest"))]
+            everything = SearchRequest(sort="newest", collapse=False)
+            counts = [len(hit.story.related) for hit in self.export(everything)]
             self._counted = counted = (whole, len(counts), sum(counts))
         return replace(whole, stories=counted[1], articles=counted[2], published_only=True)
 

@@ -15,6 +15,7 @@ from ..codec.format import I64, offsets_of
 from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
+from ..copies import MARKS, marks_of
 from ..model import FACETS, Story
 from ..schema import (
     KEYWORD_FIELDS,
@@ -122,6 +123,7 @@ class SegmentBuilder:
         self._text.clear()
         self._first_rows = array("I", [0])
         self._stored: list[StoredRecord] = []
+        self._marks = array("Q")
         self._keywords = {name: _KeywordField(name) for name in KEYWORD_FIELDS}
         self._numbers = {
             name: _NumberField(name, self._schema[name])
@@ -143,6 +145,7 @@ class SegmentBuilder:
                 self._keywords[name].add(self.docs, value)
             elif value is not None:
                 self._numbers[name].add(self.docs, value)
+        self._marks.extend(marks_of(story))
         self._stored.append(StoredRecord(encode_lead(story), encode_related(story.related)))
         self.docs += 1
 
@@ -164,6 +167,12 @@ class SegmentBuilder:
             name: column
             for name, field in sorted(self._numbers.items())
             if (column := field.column(self.docs)) is not None
+        }
+        marks = np.array(self._marks, np.uint64).reshape(-1, len(MARKS)).T
+        columns |= {
+            name: Column(np.ascontiguousarray(column))
+            for name, column in zip(MARKS, marks, strict=True)
+            if column.any()
         }
         documents = Documents(
             first_rows=np.array(self._first_rows, np.uint32),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..copies import without_copies
 from ..disk import local_folder
 from ..generation import manifest as mf
 from ..generation.publish import Writer, locked_folder, open_writer
@@ -52,9 +53,10 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     ):
         writer.make_room()
         for story in stories:
+            distinct = without_copies(story)
             count += 1
-            articles += len(story.related)
-            builder.add(story)
+            articles += len(distinct.related)
+            builder.add(distinct)
             if builder.words >= TUNING.segment_words:
                 basis = write(writer)
         if builder.docs:

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..copies import without_copies
 from ..errors import BuildError
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection
@@ -166,6 +167,7 @@ def _read_file(wanted: Wanted, task: Task, builder: SegmentBuilder) -> Read:
     story, rejection, warnings, unused = parse_story(data, file.id, settings=task.settings)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
+    story = without_copies(story)
     fate: Fate = "added"
     if task.published_only and not story.published:
         fate = "left out"
@@ -271,7 +273,7 @@ def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
             continue
         story = parse_story(data, file.id, settings=task.settings).story
         if story is not None and (story.published or not task.published_only):
-            builder.add(story)
+            builder.add(without_copies(story))
     return builder
 
 

@@ -224,6 +224,7 @@ class _QueryCommand(click.Command):
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Stories to skip."
 )
+@click.option("--no-collapse", is_flag=True, help="List every story, even with another's lead.")
 @click.option("--explain", is_flag=True, help="Say what each score is made of.")
 @json_option
 @click.pass_obj
@@ -237,6 +238,7 @@ def search(
     sort: str,
     limit: int,
     offset: int,
+    no_collapse: bool,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -267,6 +269,7 @@ def search(
             sort=sort,
             limit=limit,
             offset=offset,
+            collapse=not no_collapse,
         )
         why = {}
         if explain:

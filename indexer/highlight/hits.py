@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, overload
 
 import msgspec
 
@@ -32,6 +32,9 @@ class Answered(Protocol):
 
     def matching(self, doc_id: int) -> Sequence[tuple[int, float]]:
         """The related articles of a story that match, by number, and scores; best first."""
+
+    def also_in(self, doc_id: int) -> Sequence[int]:
+        """The stories with the same lead that a story stands for, too."""
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a fuzzy leaf stands for."""
@@ -81,6 +84,10 @@ class _Source:
         matching = self._found.matching(self._doc_id)
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
+    def also_in(self) -> Sequence[Story]:
+        """The stories that this one stands for, each read when looked at."""
+        return _Leads(self._snapshot, self._found.also_in(self._doc_id))
+
     def article(self, number: int) -> Article:
         """A related article of the story, and no other, decoded."""
         if self._articles is None:
@@ -109,6 +116,31 @@ class _Source:
         if isinstance(text, Story) and text.body:
             marked["body"] = snippet(text.body, spans["body"])
         return marked
+
+
+class _Leads(Sequence[Story]):
+    """Stories, read from a snapshot when looked at."""
+
+    def __init__(self, snapshot: Snapshot, doc_ids: Sequence[int]) -> None:
+        self._snapshot = snapshot
+        self._doc_ids = doc_ids
+
+    def __len__(self) -> int:
+        return len(self._doc_ids)
+
+    @overload
+    def __getitem__(self, at: int) -> Story: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Story]: ...
+
+    def __getitem__(self, at: int | slice) -> Story | Sequence[Story]:
+        if isinstance(at, slice):
+            return _Leads(self._snapshot, self._doc_ids[at])
+        return self._snapshot.lead(self._doc_ids[at])
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 def _spans_of_body(body: str, find: Callable[[str, Place], list[Span]]) -> tuple[Span, ...]:

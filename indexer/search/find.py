@@ -46,7 +46,8 @@ class Searcher:
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
         ranks = NO_RANKS if ranked else self.executor.snapshot.ranks(sort)
-        ordering = Ordering(filters.failed, ranks)
+        groups = self.executor.snapshot.groups if request.collapse else None
+        ordering = Ordering(filters.failed, ranks, groups=groups or None)
         if not parsed.plain:
             plan = self.planner.plan(parsed.node)
             answer = self.executor.run(plan, ordering, limit, wishes)
@@ -165,6 +166,11 @@ class Found:
         enough = np.flatnonzero((scores > 0) & (scores >= self._enough))
         order = enough[np.argsort(-scores[enough], kind="stable")]
         return list(zip(order.tolist(), scores[order].tolist(), strict=True))
+
+    def also_in(self, doc_id: int) -> tuple[int, ...]:
+        """The stories with the same lead that a story listed stands for, too."""
+        groups, passed = self.searcher.executor.snapshot.groups, self.answer.passed
+        return () if passed is None else groups.others(doc_id, passed)
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""

@@ -49,6 +49,7 @@ from ..schema import (
     read_related,
     with_related,
 )
+from .groups import Groups
 from .select import NO_DATE
 
 _ABSENT_DATE = (1 << 64) - 1
@@ -252,6 +253,11 @@ class Snapshot:
         if field not in self._numbers:
             self._numbers[field] = _floats(self._column(field))
         return self._numbers[field]
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Stories whose leads are the same."""
+        return Groups(self)
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:
