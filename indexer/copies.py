@@ -31,7 +31,7 @@ _COMPARED = 8
 
 def address_of(article: Story | Article) -> str:
     """The address by which an article is compared; empty if it has none of its own."""
-    url = article.url or article.amp_web_url or article.cdn_amp_web_url
+    url = article.web_url or article.original_url or article.amp_web_url or article.cdn_amp_web_url
     address = plain_address(url) if url else ""
     return "" if address.endswith("//") else address
 
@@ -50,7 +50,7 @@ def _plain(text: str) -> str:
 
 def without_copies(story: Story) -> Story:
     """The story with each related article once, and its copies under it, or under the lead."""
-    if not story.related:
+    if not story.related or not _may_have_copies(story):
         return story
     kept: list[tuple[Story | Article, list[Article]]] = [(story, [])]
     address, text = address_of(story), text_of(story)
@@ -75,6 +75,14 @@ def without_copies(story: Story) -> Story:
         return story
     related = [replace(one, copies=tuple(copies)) if copies else one for one, copies in kept[1:]]
     return replace(story, related=tuple(related), copies=tuple(kept[0][1]))
+
+
+def _may_have_copies(story: Story) -> bool:
+    """Whether a title or an address is there twice; of most stories none is."""
+    titles = {article.title.casefold() for article in story.related}
+    titles.add(story.title.casefold())
+    addresses = list(filter(None, map(address_of, (story, *story.related))))
+    return len(titles) <= len(story.related) or len({*addresses}) < len(addresses)
 
 
 def _alike(address: str, one: Story | Article, other: Article) -> bool:
