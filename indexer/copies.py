@@ -81,7 +81,7 @@ def _may_have_copies(story: Story) -> bool:
     """Whether a title or an address is there twice; of most stories none is."""
     titles = {article.title.casefold() for article in story.related}
     titles.add(story.title.casefold())
-    addresses = list(filter(None, map(address_of, (story, *story.related))))
+    addresses = list(filter(None, [address_of(story), *map(address_of, story.related)]))
     return len(titles) <= len(story.related) or len({*addresses}) < len(addresses)
 
 

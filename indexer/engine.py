@@ -191,7 +191,7 @@ class LocalEngine:
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
         synonyms = _stamp(snapshot.manifest.seeds)
-        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot.manifest.seeds))
+        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot))
         damaged = newest if newest > snapshot.manifest.generation else None
         return _View(snapshot, searcher, Highlighter(snapshot), published, damaged, synonyms)
 
@@ -380,6 +380,7 @@ class LocalEngine:
             seeds=manifest.seeds,
             published_only=manifest.published_only,
             damaged=view.damaged,
+            language=snapshot.language.name,
         )
 
     def reload(self) -> bool:
@@ -448,10 +449,11 @@ def _stamp(seeds: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _synonyms_of(seeds: str) -> Synonyms:
+def _synonyms_of(snapshot: Snapshot) -> Synonyms:
     """The synonyms beside the stories; a file that cannot be read is warned of, and none count."""
+    seeds = snapshot.manifest.seeds
     try:
-        return read_synonyms(seeds) if seeds else NO_SYNONYMS
+        return read_synonyms(seeds, snapshot.language) if seeds else NO_SYNONYMS
     except SeedError as error:
         warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
         return NO_SYNONYMS

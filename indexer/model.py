@@ -222,7 +222,7 @@ class IndexInfo(msgspec.Struct, frozen=True):
     """A description of one generation. `bytes` is its size on disk.
 
     `damaged` is the number of the newest generation if that is damaged, so that the one
-    before it, described here, is searched instead.
+    before it, described here, is searched instead; `language` is that in which words are stemmed.
     """
 
     location: str
@@ -236,6 +236,7 @@ class IndexInfo(msgspec.Struct, frozen=True):
     seeds: str
     published_only: bool
     damaged: int | None = None
+    language: str = "english"
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
-from .analysis import StemAnalyzer
+from .analysis import LANGUAGES, StemAnalyzer
 from .model import FACETS, Article, Articles, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
@@ -84,8 +84,8 @@ class Positions(formats.Positions):  # type: ignore[misc]
         return float(len(valuestring) // 4)
 
 
-def _text_field() -> fields.TEXT:
-    field = fields.TEXT(analyzer=StemAnalyzer(), phrase=True)
+def _text_field(language: str) -> fields.TEXT:
+    field = fields.TEXT(analyzer=StemAnalyzer(language), phrase=True)
     field.format = Positions()
     return field
 
@@ -100,7 +100,7 @@ def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
     return field
 
 
-def create_schema() -> fields.Schema:
+def create_schema(language: str = LANGUAGES[0]) -> fields.Schema:
     """The schema by which Whoosh sees an index: a document for each row.
 
     All but the fields of rows and `kind`, which is lead or related, is on the lead's.
@@ -114,7 +114,7 @@ def create_schema() -> fields.Schema:
     schema.add(KIND, _keyword_field())
     schema.add(ADDRESS, _keyword_field())
     for name in ROW_FIELDS:
-        schema.add(name, _text_field())
+        schema.add(name, _text_field(language))
     for facet in FACETS:
         schema.add(facet, _keyword_field())
     for name in NUMBER_FIELDS:

@@ -16,6 +16,7 @@ from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..copies import MARKS, marks_of
+from ..languages import ENGLISH, Language
 from ..model import FACETS, Story
 from ..schema import (
     KEYWORD_FIELDS,
@@ -111,7 +112,8 @@ class SegmentBuilder:
     vocabulary, and about 60 bytes per word while writing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = ENGLISH) -> None:
+        self._language = language
         self._schema = create_schema()
         self._text = TextBuilder()
         self.clear()
@@ -159,7 +161,7 @@ class SegmentBuilder:
         None makes a basis of what was taken.
         """
         basis = basis or self.basis()
-        text = self._text.invert(basis.averages)
+        text = self._text.invert(basis.averages, self._language)
         postings = [field.invert() for field in self._keywords.values()]
         postings += [field.invert() for field in self._numbers.values()]
         postings.sort(key=lambda field: field.name)
@@ -177,6 +179,7 @@ class SegmentBuilder:
         documents = Documents(
             first_rows=np.array(self._first_rows, np.uint32),
             lengths=text.lengths, columns=columns, facets=FACETS,
+            language=self._language.name,
         )  # fmt: skip
         write_segment(
             folder, segment, documents,

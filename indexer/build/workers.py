@@ -133,7 +133,7 @@ def _may_fork() -> bool:
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     basis = task.basis
     few = len(shards) == 1 and len(shards[0]) < 2 * task.tuning.sampled_stories
     if basis is None and task.folder is not None and not few:
@@ -266,7 +266,7 @@ def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
 def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
     """A builder that has taken some of the stories: the same however files are dealt out."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     for file in files[:: max(1, len(files) // task.tuning.sampled_stories)]:
         data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
@@ -280,7 +280,7 @@ def _sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, results go out."""
     _prepare_worker()
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     basis = task.basis
     waits = task.folder is not None and basis is None
     try:

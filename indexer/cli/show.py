@@ -94,6 +94,7 @@ def info_lines(info: IndexInfo) -> str:
         "size": f"{_size(info.bytes)} ({_many(info.bytes, 'byte')})",
         "generation": f"{info.generation}",
         "segments": f"{info.segments}",
+        "language": info.language,
         "built": f"{info.built_at:%Y-%m-%d %H:%M:%S} UTC",
         "from": info.seeds + (" (published stories only)" if info.published_only else ""),
     }

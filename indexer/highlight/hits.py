@@ -53,7 +53,7 @@ class Highlighter:
 
         They read the snapshot for as long as they live.
         """
-        marker = cache(lambda: Marker(found.node, found.near))
+        marker = cache(lambda: Marker(found.node, found.near, self._snapshot.language))
         for doc_id, score in zip(doc_ids, scores, strict=True):
             yield Hit(score, _Source(self._snapshot, found, marker, doc_id))
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from ..analysis import forms_of, stem_of
+from ..analysis import forms_of
 from ..errors import SeedError
+from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
 from .nodes import Alternatives, Compound, Phrase, Word, all_of
 from .parser import ParsedQuery, Plain
@@ -30,7 +31,7 @@ Synonyms = Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
 NO_SYNONYMS: Synonyms = {}
 
 
-def read_synonyms(folder: str | os.PathLike[str]) -> Synonyms:
+def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) -> Synonyms:
     """The synonyms of a folder of stories; none without a file.
 
     Raises `SeedError`, which names the file, the line or entry, and the remedy.
@@ -56,14 +57,16 @@ def read_synonyms(folder: str | os.PathLike[str]) -> Synonyms:
         raise SeedError(path, "no list: write lines such as - [car, automobile]")
     for number, entry in enumerate(entries or (), 1):
         for word, others in _read_entry(path, number, entry):
-            stems = _stems(word)
+            stems = _stems(word, language)
             group = found.setdefault(stems, {})
-            group.update(dict.fromkeys(other for other in others if _stems(other) != stems))
+            group.update(
+                dict.fromkeys(other for other in others if _stems(other, language) != stems)
+            )
     return {word: tuple(others) for word, others in found.items() if others}
 
 
-def _stems(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(stem_of, words))
+def _stems(words: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return tuple(map(language.stem_of, words))
 
 
 def _open_at_once(name: str, mode: int) -> int:
@@ -92,7 +95,9 @@ def _read_word(path: str, number: int, word: Any) -> tuple[str, ...]:
     return words
 
 
-def with_synonyms(parsed: ParsedQuery, synonyms: Synonyms) -> ParsedQuery:
+def with_synonyms(
+    parsed: ParsedQuery, synonyms: Synonyms, language: Language = ENGLISH
+) -> ParsedQuery:
     """A query whose plain words also find what they stand for; of several in a row, the longest."""
     if not synonyms or not parsed.plain:
         return parsed
@@ -107,7 +112,7 @@ def with_synonyms(parsed: ParsedQuery, synonyms: Synonyms) -> ParsedQuery:
             if not isinstance(node, Word | Compound) or node.field or node.weight != 1:
                 break
             words.append(node.text)
-            if (stems := _stems(tuple(words))) in synonyms:
+            if (stems := _stems(tuple(words), language)) in synonyms:
                 best, row = stems, tuple(words)
         if not best:
             plain.append(parsed.plain[at])

@@ -40,7 +40,9 @@ class Searcher:
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
-        parsed = with_synonyms(parse(request.query), self._synonyms)
+        parsed = with_synonyms(
+            parse(request.query), self._synonyms, self.executor.snapshot.language
+        )
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored

@@ -19,7 +19,6 @@ import numpy as np
 
 from ..analysis import WORD_PATTERN, cut
 from ..codec.format import I64
-from ..english import FUNCTION_WORDS, light_form
 from ..errors import QueryError, QueryTooCostly
 from ..query.nodes import Fuzzy, Phrase, Word
 from ..query.parser import TypedWord
@@ -130,6 +129,7 @@ class _Speller:
         self, selector: Selector, query: str, words: Sequence[TypedWord], few: bool
     ) -> None:
         self._selector = selector
+        self._language = selector.dictionary.language
         self._few = few
         self._query = query
         self._typed = list(islice(self._read(words), _MOST_WORDS))
@@ -181,7 +181,7 @@ class _Speller:
                 continue
             if len(text) < _SHORTEST_KNOWN or not text.isalpha():
                 continue
-            if not FUNCTION_WORDS.isdisjoint((one.text, other.text)):
+            if not self._language.function_words.isdisjoint((one.text, other.text)):
                 continue
             rows = self._selector.dictionary.frequency(text)
             if not rows or self._stories(Word(text, exact=True), rows) < self._least:
@@ -196,14 +196,14 @@ class _Speller:
         """What one word should have been."""
         if not _SHORTEST <= len(typed.text) <= _LONGEST or not typed.text.isalpha():
             return None
-        beside = {*self._context} - FUNCTION_WORDS - {typed.text}
+        beside = {*self._context} - self._language.function_words - {typed.text}
         others = nsmallest(_MOST_BESIDE, sorted(beside), key=self._postings_of)
         if not typed.rows and len(typed.text) > _SHORT:
             ranked = self._unknown(typed.text, others)
         elif not typed.written:
             near = [
                 some for some in self._near(typed.text, 1, _SOME)
-                if some.rows >= _OFTEN or not _is_inflected(typed.text, some.words[0])
+                if some.rows >= _OFTEN or not self._is_inflected(typed.text, some.words[0])
             ]  # fmt: skip
             ranked = self._ranked(near, others)
         elif self._few and len(typed.text) > _SHORT:
@@ -217,13 +217,19 @@ class _Speller:
         sure = sure and (len(ranked) == 1 or best >= _SURE * ranked[1][0])
         return _Choice(typed.start, typed.end, found.words, sure)
 
+    def _is_inflected(self, one: str, other: str) -> bool:
+        """Whether one of two words may be an inflection of the other, and not a slip."""
+        endings, light_form = ("s", "d", "ing"), self._language.light_form
+        alike = light_form(one) == light_form(other)
+        return len(one) <= _SHORT or (alike and (one.endswith(endings) or other.endswith(endings)))
+
     def _known(self, typed: _Typed, others: list[str]) -> list[_Near]:
         """What a word may have been meant to be that does occur, but seldom or elsewhere."""
         if typed.rows <= _RARE and len(typed.text) >= _SHORTEST_KNOWN:
             least = far_more(typed.rows)
             split = [some for some in self._split(typed.text) if some.rows >= least]
             return self._near(typed.text, 1, least) + split
-        if not others or typed.text in FUNCTION_WORDS:
+        if not others or typed.text in self._language.function_words:
             return []
         own = Word(typed.text)
         return [
@@ -283,7 +289,7 @@ class _Speller:
             node = Phrase(pair, exact=True)
             rows = self._count(node) if counts[pair] else 0
             if (stories := self._stories(node, rows)) >= self._least:
-                slip = _SPACE if FUNCTION_WORDS.isdisjoint(pair) else _SPACE / 10
+                slip = _SPACE if self._language.function_words.isdisjoint(pair) else _SPACE / 10
                 near.append(_Near(pair, rows, stories, slip))
         return near
 
@@ -348,13 +354,6 @@ def _common(some: I64, others: I64) -> int:
 def far_more(rows: int) -> int:
     """In how many rows a word must stand for one in so many to be taken for a slip of it."""
     return max(1, 10 * rows * rows)
-
-
-def _is_inflected(one: str, other: str) -> bool:
-    """Whether one of two words may be an inflection of the other, and not a slip."""
-    endings = ("s", "d", "ing")
-    alike = light_form(one) == light_form(other)
-    return len(one) <= _SHORT or (alike and (one.endswith(endings) or other.endswith(endings)))
 
 
 def _slip(typed: str, meant: str) -> float:

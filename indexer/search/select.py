@@ -49,7 +49,7 @@ class Selector:
         self._snapshot = snapshot
         self._segments = snapshot.segments
         self._expander = Expander(snapshot)
-        self._seeker = Seeker(snapshot.segments, self._expander, fast)
+        self._seeker = Seeker(snapshot.segments, snapshot.language, self._expander, fast)
         self.dictionary = self._seeker.dictionary
         self.followers = Followers(snapshot)
 

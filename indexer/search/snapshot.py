@@ -34,6 +34,7 @@ from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.open import open_generation
+from ..languages import ENGLISH, Language
 from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
     LABEL_SEPARATOR,
@@ -108,7 +109,12 @@ class Snapshot:
     @cached_property
     def schema(self) -> fields.Schema:
         """The fields, as Whoosh knows them."""
-        return create_schema()
+        return create_schema(self.language.name)
+
+    @cached_property
+    def language(self) -> Language:
+        """The language in which words are stemmed; raises `IndexCorrupt`."""
+        return next((segment.language for segment in self.segments), ENGLISH)
 
     @cached_property
     def reader(self) -> IndexReader:

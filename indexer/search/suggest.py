@@ -11,9 +11,9 @@ from typing import cast, get_args
 
 import numpy as np
 
-from ..analysis import fold, iter_words, stem_of
+from ..analysis import fold, iter_words
 from ..codec.format import TEXT
-from ..english import FUNCTION_WORDS
+from ..languages import Language
 from ..model import Facet, Story
 from ..query.clauses import VALUE_READERS
 from ..query.nodes import Either, Node, Word
@@ -89,7 +89,7 @@ def _rows(selector: Selector, word: str) -> int:
     """In how many rows a word stands as it is written."""
     count = 0
     for segment in selector.snapshot.segments:
-        entry = segment.find_term(TEXT, stem_of(word).encode())
+        entry = segment.find_term(TEXT, selector.dictionary.language.stem_of(word).encode())
         if entry is not None:
             numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
             count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
@@ -120,16 +120,17 @@ def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:
 
 def resembling(selector: Selector, story: Story) -> Node | None:
     """A query for stories about the same: its most telling words, any of them."""
+    language = selector.dictionary.language
     counts: Counter[str] = Counter()
     for text, weight in ((story.title, 3), (story.excerpt, 2)):
-        for form, count in Counter(_forms(text)).items():
+        for form, count in Counter(_forms(text, language)).items():
             counts[form] += weight * count
     for article in story.related:
-        counts.update(set(_forms(article.title)))
-    forms = {stem_of(form): form for form in counts}
+        counts.update(set(_forms(article.title, language)))
+    forms = {language.stem_of(form): form for form in counts}
     stems: Counter[str] = Counter()
     for form, count in counts.items():
-        stems[stem_of(form)] += count
+        stems[language.stem_of(form)] += count
     rows = selector.dictionary.rows
     telling = {}
     for stem, count in stems.items():
@@ -144,6 +145,6 @@ def resembling(selector: Selector, story: Story) -> Node | None:
     return Either(tuple([Word(text, weight=weight / top) for text, weight in best]))
 
 
-def _forms(text: str) -> list[str]:
+def _forms(text: str, language: Language) -> list[str]:
     folded = [fold(word.text) for word in iter_words(text)]
-    return [form for form in folded if form and form not in FUNCTION_WORDS]
+    return [form for form in folded if form and form not in language.function_words]
