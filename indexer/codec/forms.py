@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..languages import ENGLISH, Language
-from .format import I64, MAX_FORMS, U8, offsets_of
+from .format import I64, MAX_FORMS, offsets_of
 from .invert import Forms
 
 
