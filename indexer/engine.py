@@ -118,8 +118,19 @@ class Engine(Protocol):
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
+    def explain(
+        self,
+        query: str,
+        story_id: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Explanation:
+        """What a story's score in such a search is made of; raises `StoryNotFound`."""
+
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -339,15 +350,37 @@ class LocalEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
-        view = self._searched()
-        doc_id = view.snapshot.doc_id(well_formed(story_id))
-        if doc_id is None:
+    def explain(
+        self,
+        query: str,
+        story_id: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Explanation:
+        """What a story's score in such a search is made of; raises `StoryNotFound`."""
+        explained = self._explain(_request(query, filters, since, until), [story_id])
+        if not explained:
             raise StoryNotFound(story_id)
-        request = check(SearchRequest(query=query, facets=()))
-        found = view.searcher.find(request, request.limit)
-        return explain(found, doc_id, story_id)
+        return explained[story_id]
+
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
+        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
+        return self._explain(request, [hit.story.id for hit in page.hits])
+
+    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """Of those stories that there are."""
+        view = self._searched()
+        request = check(msgspec.structs.replace(request, facets=(), sort="relevance", offset=0))
+        found = view.searcher.find(request, max(request.limit, 1))
+        doc_ids = {one: view.snapshot.doc_id(well_formed(one)) for one in story_ids}
+        return {
+            one: explain(found, doc_id, one)
+            for one, doc_id in doc_ids.items()
+            if doc_id is not None
+        }
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""

@@ -7,7 +7,6 @@ problem documents (`problems`), and `/openapi.json` describes it all (`openapi`)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -59,11 +58,7 @@ def search() -> ResponseReturnValue:
     explain = params.read_flag(request.args, "explain", default=False)
     engine = current_engine()
     page = observe_search(engine.answer(wanted))
-    explained = {}
-    for hit in page.hits if explain else ():
-        # A story may have gone from the index meanwhile.
-        with suppress(StoryNotFound):
-            explained[hit.story.id] = engine.explain(page.corrected or page.query, hit.story.id)
+    explained = engine.explain_page(page) if explain else {}
     return _json(page_to_json(page, related_limit=limit, fields=fields, explained=explained))
 
 

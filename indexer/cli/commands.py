@@ -271,10 +271,7 @@ def search(
             offset=offset,
             collapse=not no_collapse,
         )
-        why = {}
-        if explain:
-            asked = page.corrected or page.query
-            why = {hit.story.id: engine.explain(asked, hit.story.id) for hit in page.hits}
+        why = engine.explain_page(page) if explain else {}
         if as_json:
             write_out(page_to_json(page, explained=why) + b"\n")
             return

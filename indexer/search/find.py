@@ -15,6 +15,7 @@ from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters
+from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
@@ -43,6 +44,7 @@ class Searcher:
         parsed = with_synonyms(
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
+        parsed = with_joined(parsed, self.selector.dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored

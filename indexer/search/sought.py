@@ -80,7 +80,7 @@ class Seeker:
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
-        if isinstance(node, Word) and node.acronym and node.field is None:
+        if isinstance(node, Word) and node.acronym:
             return self._acronym(node)
         parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
         return RowsLeaf(parts, self.weight(node))
@@ -200,7 +200,11 @@ class Seeker:
                 parts.append(NO_ROWS)
                 continue
             plain = found._replace(light=NO_LIGHT)
-            rows, scores = term_rows(segment, plain, term.stem * factor)
+            inside = None
+            if node.field is not None:
+                inside = in_field(segment, found.entry, node.field)
+                some = inside if some is None else some & inside
+            rows, scores = term_rows(segment, plain, term.stem * factor, inside)
             written = term_rows(segment, plain, share * capital, some)
             scores[np.searchsorted(rows, written.rows)] += written.scores
             parts.append(Rows(rows, scores))

@@ -149,7 +149,7 @@ class Corpus:
         if isinstance(node, Near):
             sides = [self.leaf(row, side) for side in (node.left, node.right)]
             return sum(sides) if None not in sides and is_near(row, node) else None
-        if isinstance(node, Word) and node.acronym and node.field is None:
+        if isinstance(node, Word) and node.acronym:
             return self._acronym(row, node)
         words = [node.text] if isinstance(node, Word) else node.words
         scores = [
@@ -170,7 +170,7 @@ class Corpus:
     def _acronym(self, row: Row, node: Word) -> float | None:
         """Its stem counts as ever, the rest where it is written in capitals."""
         root = stem(node.text)
-        found = [form for form in row.t if stem(form) == root]
+        found = [form for form in row.t if stem(form) == root and inside(node, row, form)]
         if not found:
             return None
         factor = 0.1 if node.text in FUNCTION_WORDS else 1.0
