@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
 from types import TracebackType
@@ -16,7 +17,7 @@ import msgspec
 from .analysis import well_formed
 from .dates import parse_day
 from .disk import local_folder
-from .errors import EngineClosed, QueryError, SeedError, StoryNotFound
+from .errors import EngineClosed, IndexCorrupt, QueryError, SeedError, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
@@ -195,6 +196,7 @@ class LocalEngine:
         self._folder = folder
         self._loops = COMPILED if compiled else PLAIN_ONLY
         self._compiled = compiled
+        self._warm = False
         self._view: _View | None = self._open()
 
     def _open(self) -> _View:
@@ -207,9 +209,11 @@ class LocalEngine:
         return _View(snapshot, searcher, Highlighter(snapshot), published, damaged, synonyms)
 
     def warm_up(self) -> None:
-        """Load the compiled loops now, so that the first search need not do without."""
+        """Load what searches need, so that the first is as fast as the rest."""
         if self._compiled:
             self._loops.load()
+        self._warm = True
+        _warm_up(self._opened())
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -428,6 +432,8 @@ class LocalEngine:
                 self._view = self._open()
             return False
         view = self._open()
+        if self._warm:
+            _warm_up(view)
         self._view = view
         # A damaged newest generation has that one opened again which is being searched.
         return view.snapshot.manifest != before.snapshot.manifest
@@ -455,6 +461,13 @@ class LocalEngine:
         if self._compiled:
             self._loops.load_in_background()
         return view
+
+
+def _warm_up(view: _View) -> None:
+    """Work out what the first search, or the first slip in one, would have to."""
+    with suppress(IndexCorrupt):  # what is damaged is named by the search that needs it
+        _ = view.snapshot.groups
+        view.searcher.selector.warm_up()
 
 
 def _request(

@@ -53,6 +53,10 @@ class Selector:
         self.dictionary = self._seeker.dictionary
         self.followers = Followers(snapshot)
 
+    def warm_up(self) -> None:
+        """Make what near spellings are found by."""
+        self._expander.warm_up()
+
     def term(self, texts: list[str], weight: float) -> Term:
         """The term of folded words with the same stem."""
         return self.dictionary.term(texts, weight)

@@ -95,12 +95,9 @@ def ask(searcher, node, k=10_000):
     return searcher.executor.run(searcher.planner.plan(node), Ordering(none), k)
 
 
-def check_answer(answer, keys, k, about, most=None):
-    """Assert that an answer lists the k best; keys: story → what it is ordered by.
-
-    most: how many there are, if some of `keys` stand for others
-    """
-    assert len(answer.doc_ids) == min(k, len(keys) if most is None else most), about
+def check_answer(answer, keys, k, about):
+    """Assert that an answer lists the k best; keys: story → what it is ordered by."""
+    assert len(answer.doc_ids) == min(k, len(keys)), about
     assert len({*answer.doc_ids}) == len(answer.doc_ids), about
     best = sorted(keys.values(), reverse=True)[:k]
     # Stories with all words come first, and scores are told without that.
