@@ -339,11 +339,11 @@ class _Speller:
     def _share(self, node: Word | Phrase, other: str) -> float:
         """The share of another word's rows in which a node is."""
         theirs = self._rows(Word(other))
-        both = sum(map(_common, self._rows(node), theirs))
+        both = sum(map(common, self._rows(node), theirs))
         return both / max(1, sum(map(len, theirs)))
 
 
-def _common(some: I64, others: I64) -> int:
+def common(some: I64, others: I64) -> int:
     """How many rows are in both lists, which rise."""
     few, many = sorted((some, others), key=len)
     places = np.searchsorted(many, few)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from heapq import nlargest
 from itertools import islice
 from typing import cast, get_args
@@ -17,14 +17,19 @@ from ..languages import Language
 from ..model import Facet, Story
 from ..query.clauses import VALUE_READERS
 from ..query.nodes import Either, Node, Word
+from ..query.parser import parse
 from ..schema import TEXT_FIELDS
-from .respell import far_more
+from .respell import common, far_more, respell
 from .select import Selector
 
 #: Words that are weighed against each other for each that is wanted.
 _WEIGHED = 4
 #: From this length on a slip is forgiven where nothing begins so, or little does.
 _SHORTEST_FORGIVEN, _SHORTEST_DOUBTED = 4, 6
+#: In longer beginnings no slip is looked for.
+_LONGEST_RIGHTED = 200
+#: Words with more postings than this are seen often enough in a sample of their places.
+_SELDOM = 5_000
 #: From this length on the beginning of a field's name is completed.
 _SHORTEST_FIELD = 3
 _FIELDS = (*TEXT_FIELDS, *VALUE_READERS)
@@ -53,14 +58,22 @@ def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
-    head, prefix = text[: words[-1].start], fold(words[-1].text)
+    head, prefix = _righted(selector, text[: words[-1].start]), fold(words[-1].text)
     before = None
     if len(words) > 1 and not text[words[-2].end : words[-1].start].strip():
-        before = fold(words[-2].text)
+        before = fold(list(iter_words(head))[-1].text)
     fields = [f"{name}:" for name in _FIELDS if name.startswith(prefix)]
     fields = fields[:limit] if len(prefix) >= _SHORTEST_FIELD else []
     found = _words(selector, before, prefix, limit - len(fields))
     return tuple([head + word for word in (*found, *fields)])
+
+
+def _righted(selector: Selector, head: str) -> str:
+    """What was typed before the last word, with slips put right that are surely some."""
+    if not head.strip() or len(head) > _LONGEST_RIGHTED:
+        return head
+    better = respell(selector, head, parse(head).words, few=False)
+    return better.text if better and better.sure else head
 
 
 def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> list[str]:
@@ -78,11 +91,27 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
     if before is not None:
         after = selector.followers.after(
             before, lambda word: word.startswith(prefix) or word in found
-        )
+        ) or _together(selector, before, found)
     rows = {word: _rows(selector, word) for word in {*found, *after}}
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
+
+
+def _together(selector: Selector, before: str, words: Collection[str]) -> Counter[str]:
+    """In how many rows words stand together with another one, if both are seldom enough."""
+    counts: Counter[str] = Counter()
+    (theirs, *lists) = [selector.term([word], 1.0).lists for word in (before, *words)]
+    for number, segment in enumerate(selector.snapshot.segments):
+        found = theirs[number]
+        if found is None or found.entry.end - found.entry.start > _SELDOM:
+            continue
+        rows = segment.row_ids(found.entry)
+        for word, some in zip(words, lists, strict=True):
+            other = some[number]
+            if other is not None and other.entry.end - other.entry.start <= _SELDOM:
+                counts[word] += common(segment.row_ids(other.entry), rows)
+    return counts
 
 
 def _rows(selector: Selector, word: str) -> int:
