@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-_INTERRUPTED = 130
+_FAILED, _INTERRUPTED = 1, 130
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
         from indexer.cli import main as run
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
+    except MemoryError:
+        sys.stderr.write("storydex: out of memory: free some and try again\n")
+        raise SystemExit(_FAILED) from None
     run(prog_name="storydex")
 
 

@@ -203,15 +203,19 @@ def forms_of(text: str) -> list[str]:
     return [form for form in found if form]
 
 
+#: A character may have thirty accents, and one stands for eighteen others.
+_READ = 32 * MAX_TERM_LENGTH
+
+
 @lru_cache(maxsize=1 << 15)
 def fold(word: str) -> str:
     """Fold case, accents and compatibility forms; drop a possessive, and what joins parts.
 
     Applies Unicode case folding (The Unicode Standard, 3.13) and normalisation form
     KD, then removes accents and what is not seen. The result is at most
-    `MAX_TERM_LENGTH` characters.
+    `MAX_TERM_LENGTH` characters; more than `_READ` of a word are not looked at.
     """
-    folded = word.casefold()
+    folded = word[:_READ].casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_LETTERS)
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))

@@ -22,6 +22,7 @@ from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
     FACET_SORTS,
+    DateCounts,
     Explanation,
     Facet,
     FacetRows,
@@ -38,6 +39,7 @@ from .search.executor import CompiledLoops, Executor
 from .search.explain import explain
 from .search.facets import beginning, listed
 from .search.find import ENOUGH, Found, Searcher
+from .search.histogram import count_dates
 from .search.respell import respell
 from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import RESEMBLANCE, complete, resembling
@@ -112,6 +114,9 @@ class Engine(Protocol):
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
     ) -> FacetRows:
         """The same as `facet_values`, at most `facet_limit` values of such a request."""
+
+    def histogram(self, request: SearchRequest) -> DateCounts:
+        """How many of the stories found were published when, by day, month or year."""
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
@@ -329,6 +334,10 @@ class LocalEngine:
         fitting = beginning(view.snapshot, wanted[0], well_formed(text))
         values, counts = view.snapshot.facet(wanted[0]), found.answer.counts[0] * fitting
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
+
+    def histogram(self, request: SearchRequest) -> DateCounts:
+        """How many of the stories found were published when, by day, month or year."""
+        return count_dates(self._searched().searcher, check(request))
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""

@@ -22,6 +22,8 @@ FACETS: tuple[Facet, ...] = get_args(Facet)
 Sort = Literal["relevance", "newest", "oldest", "quality"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
+DateUnit = Literal["day", "month", "year"]
+
 Number = int | float
 
 #: Stretches of texts by field name: start and end, in characters, apart and in order.
@@ -161,9 +163,15 @@ class FieldWarning(msgspec.Struct, frozen=True):
     path: str
     field: str
     reason: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.field}: {self.reason}"
+        return f"{self.place}: {self.field}: {self.reason}"
+
+    @property
+    def place(self) -> str:
+        """The file, and the line where it is known."""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
 
 
 class Problems(msgspec.Struct, frozen=True):
@@ -243,7 +251,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that decides a result page.
 
     `filters` maps facet names to accepted values: values of one facet are
-    alternatives, facets combine, and `-` before a value excludes it. `since` and `until`
+    alternatives, facets combine, `-` before a value excludes it, and `=` before one that
+    begins with either sign has it taken as it is. `since` and `until`
     are inclusive; a plain date means the whole day, UTC. `facet_limit` is how many values
     of each facet are listed, beside those that `filters` names.
     """
@@ -289,6 +298,25 @@ class FacetRows(tuple[FacetCount, ...]):
         made = super().__new__(cls, rows)
         made.beyond = beyond
         return made
+
+
+class DateCount(msgspec.Struct, frozen=True):
+    """How many stories are of a day, month or year, as `2022-05-31`, `2022-05` or `2022`."""
+
+    value: str
+    count: int
+
+
+class DateCounts(msgspec.Struct, frozen=True):
+    """When the stories of a result were published, in order and without gaps.
+
+    `earlier` stories are older than all that is listed, `undated` ones have no date.
+    """
+
+    unit: DateUnit
+    values: tuple[DateCount, ...]
+    earlier: int
+    undated: int
 
 
 class _Shown(ABC):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -256,13 +256,34 @@ class FacetValues(Struct):
     beyond: Count
 
 
+class DateCount(Struct):
+    """How many stories are of a day, month or year, as `since` and `until` take it."""
+
+    value: str
+    count: Count
+
+
+class DateCounts(Struct):
+    """When the stories of a result were published, in order and without gaps.
+
+    `earlier` stories are older than all that is listed, `undated` ones have no date.
+    """
+
+    unit: model.DateUnit
+    values: list[DateCount]
+    earlier: Count
+    undated: Count
+
+
 class SimilarStories(Struct):
     """Stories that resemble another, best first."""
 
     hits: list[Hit]
 
 
-_ANSWERS = (ResultPage, Story, ExportRow, ArticleRow, FacetValues, SimilarStories)
+_ANSWERS = (
+    ResultPage, Story, ExportRow, ArticleRow, FacetValues, DateCounts, SimilarStories,
+)  # fmt: skip
 #: The fields of a hit that may be asked for by name.
 HIT_FIELDS = tuple(name for name in Hit.__struct_fields__ if name != "explanation")
 
@@ -305,6 +326,12 @@ def facet_to_json(facet: str, rows: model.FacetRows) -> bytes:
     return _encoder.encode(FacetValues(facet, _counts(rows), rows.beyond))
 
 
+def dates_to_json(dates: model.DateCounts) -> bytes:
+    """What `/api/v1/dates` answers."""
+    values = [DateCount(one.value, one.count) for one in dates.values]
+    return _encoder.encode(DateCounts(dates.unit, values, dates.earlier, dates.undated))
+
+
 def similar_to_json(
     hits: Iterable[model.Hit],
     *,
@@ -340,7 +367,7 @@ _READERS: dict[str, Callable[[model.Hit], Any]] = {
     "provider": lambda hit: _provider(hit.story.provider),
     "topics": lambda hit: hit.story.topics,
     "quality": lambda hit: hit.story.quality,
-    "highlights": lambda hit: hit.highlights,
+    "highlights": lambda hit: dict(hit.highlights),
     "related_total": lambda hit: len(hit.related),
     "also_in": lambda hit: list(map(_other, hit.also_in[:COPIES_LIMIT])),
     "also_in_total": lambda hit: len(hit.also_in),
@@ -358,7 +385,7 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         url=article.url,
         provider=_provider(article.provider),
         published_at=article.published_at,
-        highlights=cast("dict[str, str]", hit.highlights),
+        highlights=dict(hit.highlights),
         copies=[
             Copy(copy.title, copy.url, _provider(copy.provider))
             for copy in article.copies[:COPIES_LIMIT]

@@ -242,3 +242,15 @@ def test_records_name_copies_and_other_stories(opened):
     assert [copy["title"] for copy in story["related"][0]["copies"]] == ["Birds sing"]
     (row,) = map(indexer.export_row, engine.export(engine.search("azure").request))
     assert [other.id for other in row.also_in] == ["0000.md"] or row.id == "0000.md"
+
+
+def test_dates_are_those_of_the_stories_listed(opened):
+    """A story that another stands for is in no month; numbers add up to the total."""
+    stories = [lead(A, publishedDateTime=f"2022-{month:02}-01") for month in (1, 3, 5)]
+    engine = opened(*stories, lead(B), {"title": "Azure rains", "publishedDateTime": "2022-01-02"})
+    months = {"2022-05": 1, "2022-01": 1}
+    days = {"2022-01-01": 1, "2022-01-02": 1}
+    for sort, expected in (("newest", months), ("oldest", days)):
+        counted = engine.histogram(engine.search("azure", sort=sort).request)
+        assert {row.value: row.count for row in counted.values if row.count} == expected
+        assert counted.undated == 0

@@ -19,6 +19,7 @@ from indexer import (
     RELATED_LIMIT,
     QueryError,
     StoryNotFound,
+    dates_to_json,
     facet_to_json,
     page_to_json,
     similar_to_json,
@@ -29,7 +30,7 @@ from . import params
 from .caching import conditional
 from .connection import current_engine
 from .metrics import observe_search
-from .openapi import Suggestions, describe_api
+from .openapi import SUGGESTIONS_TYPE, Suggestions, describe_api
 from .problems import parameter_problem
 
 api = Blueprint("api", __name__)
@@ -56,6 +57,8 @@ def search() -> ResponseReturnValue:
         return parameter_problem(problems)
     limit, fields = _related_limit(), _fields()
     explain = params.read_flag(request.args, "explain", default=False)
+    if explain and wanted.limit > params.MAX_EXPLAINED:
+        raise QueryError("limit", f"with explain=1 at most {params.MAX_EXPLAINED} hits at a time")
     engine = current_engine()
     page = observe_search(engine.answer(wanted))
     explained = engine.explain_page(page) if explain else {}
@@ -99,14 +102,32 @@ def facet(facet: str) -> ResponseReturnValue:
     return _json(facet_to_json(facet, rows))
 
 
+@api.get("/api/v1/dates")
+@conditional()
+def dates() -> ResponseReturnValue:
+    """When the stories of a search were published, by day, month or year."""
+    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
+    if problems:
+        return parameter_problem(problems)
+    engine = current_engine()
+    return _json(dates_to_json(engine.histogram(wanted)))
+
+
 @api.get("/api/v1/suggest")
 @conditional(_SUGGEST_SECONDS)
 def suggest() -> ResponseReturnValue:
     """Ways to finish what is being typed."""
-    _refuse(params.check_parameters(request.args, ("q",)))
+    _refuse(params.check_parameters(request.args, params.SUGGEST_PARAMETERS))
     # Not stripped: a word with a space after it is finished.
     text = request.args.get("q", "")[: params.MAX_VALUE_LENGTH]
-    return _json(msgspec.json.encode(Suggestions(text, current_engine().suggest(text))))
+    found = current_engine().suggest(text)
+    shape = params.read_text(request.args, "format")
+    if shape == "opensearch":
+        # What browsers expect of the address in /opensearch.xml.
+        return Response(msgspec.json.encode([text, found]), mimetype=SUGGESTIONS_TYPE)
+    if shape:
+        raise QueryError("format", f"{shape[:40]!r} is none: use opensearch, or leave it out")
+    return _json(msgspec.json.encode(Suggestions(text, found)))
 
 
 @api.get("/api/v1/stories/<path:story_id>")

@@ -14,8 +14,10 @@ from . import (
     display,
     exports,
     metrics,
+    mounting,
     problems,
     security,
+    spreadsheet,
     statics,
 )
 from .api import api
@@ -32,9 +34,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     `config` has the keys of `settings`, above all `INDEX`, and may have any of Flask's;
     without it the environment is read. No index needs to exist yet: it is opened when
-    first asked for.
+    first asked for. Raises `StorydexError` for a setting that cannot be read.
     """
     app = Flask(__name__, static_folder=None)
+    app.jinja_environment = display.PageEnvironment
     app.config.update(config or {})
     settings = read_settings(config)
     app.config.update(
@@ -51,13 +54,16 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     compression.register(app)
     display.register(app)
     exports.register(app)
-    metrics.register(app)
     problems.register(app)
     statics.register(app)
-    security.refuse_bad_requests(app)
+    security.refuse_bad_requests(app, settings.hosts)
     security.allow_origins(app, settings.cors)
     security.protect(app, images=settings.images)
-    app.jinja_env.globals.update(title=settings.title, images=settings.images)
+    metrics.register(app, settings.access_log)
+    mounting.register(app, settings)
+    app.jinja_env.globals.update(
+        title=settings.title, images=settings.images, spreadsheets=spreadsheet.is_there()
+    )
     for blueprint in (pages, api, exports.exports, feeds, operations, statics.statics):
         app.register_blueprint(blueprint)
 

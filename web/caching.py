@@ -27,6 +27,9 @@ EXTENSION = "storydex.answers"
 _MOST_KEPT = 16 << 20
 _LARGEST_KEPT = 1 << 19
 
+#: What of a request makes its address, as it came.
+_ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+
 #: What stands before a date in an address or a query.
 _DATE_WORDS = ("since", "after", "until", "before", "date")
 
@@ -90,8 +93,7 @@ def _current_etag() -> str:
         str(info.generation),
         info.built_at.isoformat(),
         # Feeds hold whole addresses: what one host was asked for is no answer of another.
-        request.url_root,
-        request.full_path,
+        *(request.environ.get(name, "") for name in _ADDRESS),
         datetime.now(timezone.utc).strftime("%Y-%m-%dT%H") if _is_dated() else "",
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
@@ -99,13 +101,16 @@ def _current_etag() -> str:
 
 def _is_dated() -> bool:
     """Whether an address may say when, as `7d` or `yesterday`, which moves with time."""
-    return any(word in request.full_path.lower() for word in _DATE_WORDS)
+    query = request.environ.get("QUERY_STRING", "").lower()
+    return any(word in query for word in _DATE_WORDS)
 
 
 def _kept_or_made(etag: str, make: Callable[[], Response]) -> Response:
     answers = cast(Answers, current_app.extensions[EXTENSION])
     answer = answers.get(etag)
-    if answer is None:
+    if answer is not None:
+        response = Response(answer.bodies[""], content_type=answer.kind)
+    else:
         response = make()
         if response.status_code != 200 or not response.is_sequence:
             return response
@@ -113,7 +118,7 @@ def _kept_or_made(etag: str, make: Callable[[], Response]) -> Response:
         answers.keep(etag, answer)
     # For `compression`, which adds to it.
     g.answer = answer
-    return Response(answer.bodies[""], content_type=answer.kind)
+    return response
 
 
 def conditional(

@@ -42,7 +42,10 @@ def register(app: Flask) -> None:
         kind = response.mimetype or ""
         if not kind.startswith(_KINDS):
             return response
-        response.vary.add("Accept-Encoding")
+        if "Vary" in response.headers:
+            response.vary.add("Accept-Encoding")
+        else:
+            response.headers["Vary"] = "Accept-Encoding"
         if response.status_code == 304 or not response.is_sequence or response.content_encoding:
             return response
         codings = accepted(request.headers.get("Accept-Encoding", ""))

@@ -6,12 +6,15 @@ import re
 from calendar import month_name
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import lru_cache
 from itertools import chain, groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from flask import Flask
+from flask.templating import Environment
 from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
 
 from indexer import (
     Article,
@@ -30,6 +33,10 @@ _STEPS = 5
 _STEP = 20
 _NAME_LENGTH = 80
 _LAST = datetime.max.replace(tzinfo=timezone.utc)
+#: The same topics and providers stand in many stories.
+_key = lru_cache(4096)(facet_key)
+#: An address of the web without a port or anything to be folded.
+_USUAL_HOST = re.compile("https?://(?:www\\.)?([a-z0-9.-]+)(?=[/?#]|$)")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -85,12 +92,12 @@ def provider_url(provider: Provider) -> str:
 
 def topic_url(topic: str) -> str:
     """The search for everything on a topic."""
-    return filter_url("topic", facet_key("topic", topic))
+    return filter_url("topic", _key("topic", topic))
 
 
 def provider_key(provider: Provider) -> str:
     """What a provider is filtered by."""
-    return facet_key("provider", provider.domain or provider.name)
+    return _key("provider", provider.domain or provider.name)
 
 
 class Voice(NamedTuple):
@@ -115,6 +122,9 @@ def voices(story: Story) -> list[Voice]:
 
 def host_of(url: str) -> str:
     """`zdnet.com` of an address there."""
+    usual = _USUAL_HOST.match(url)
+    if usual:
+        return usual[1]
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
@@ -177,6 +187,24 @@ def timeline(ordered: Iterable[Article]) -> list[Day]:
 def paragraphs(text: str) -> list[str]:
     """Plain text cut at its blank lines."""
     return [part for part in _BLANK_LINES.split(text.strip()) if part]
+
+
+def escaped(value: object) -> str:
+    """What `escape` makes of a value, in half the time for what pages are made of."""
+    kind = type(value)
+    if kind is str:
+        text = cast(str, value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return text.replace("'", "&#39;").replace('"', "&#34;")
+    if kind is Markup or kind is int:
+        return str(value)
+    return escape(value)
+
+
+class PageEnvironment(Environment):
+    """Templates of which a page with its hundreds of values is made faster."""
+
+    def _generate(self, *args: Any, **kwargs: Any) -> str:
+        return f"{super()._generate(*args, **kwargs)}\nfrom {__name__} import escaped as escape\n"
 
 
 _FILTERS: dict[str, Callable[..., object]] = {

@@ -1,4 +1,4 @@
-"""`/api/v1/export`: the whole result of a query, streamed as JSON Lines or CSV.
+"""`/api/v1/export`: the whole result of a query as JSON Lines, CSV or a spreadsheet.
 
 An export keeps a thread of the server busy until its reader has it all. Few at a time may
 do so; others are asked to try again.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from itertools import chain, islice
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
@@ -20,7 +22,7 @@ from flask.typing import ResponseReturnValue
 
 from indexer import ArticleRow, ExportRow, Hit, QueryError, article_rows, export_row, write_instant
 
-from . import params
+from . import params, spreadsheet
 from .caching import conditional
 from .connection import current_engine
 from .problems import parameter_problem, unavailable
@@ -46,6 +48,11 @@ CSV_COLUMNS = {
 _BOM = "\ufeff"
 
 Row = ExportRow | ArticleRow
+Cell: TypeAlias = str | float | bool | datetime | None
+
+#: Of a query, what a file is named after.
+_LONGEST_NAME = 60
+_NO_NAME = re.compile(r"[^\w -]+")
 
 
 def register(app: Flask) -> None:
@@ -61,6 +68,8 @@ def export() -> ResponseReturnValue:
     if problems:
         return parameter_problem(problems)
     name = _one_of("format", _CONTENT_TYPES)
+    if name == "xlsx" and not spreadsheet.is_there():
+        raise QueryError("format", "xlsx needs the extra storydex[xlsx] on the server: use csv")
     kind = _one_of("rows", CSV_COLUMNS)
     marked = params.read_flag(request.args, "bom", default=True)
     slots = cast(threading.BoundedSemaphore, current_app.extensions[EXTENSION])
@@ -69,10 +78,12 @@ def export() -> ResponseReturnValue:
     with ExitStack() as held:
         held.callback(slots.release)
         rows = _rows(current_engine().export(wanted), kind)
-        lines = _write_csv(rows, kind, marked=marked) if name == "csv" else _write_jsonl(rows)
+        lines = _write(name, rows, kind, marked=marked)
         free = held.pop_all().close
         response = Response(_ending(lines, free), content_type=_CONTENT_TYPES[name])
-        response.headers["Content-Disposition"] = f'attachment; filename="{kind}.{name}"'
+        words = _NO_NAME.sub(" ", wanted.query)[:_LONGEST_NAME].split()
+        file = f"{' '.join([kind, *words])}.{name}"
+        response.headers.set("Content-Disposition", "attachment", filename=file)
         # For an answer of which not even the first line is asked for.
         response.call_on_close(free)
     return response
@@ -100,45 +111,54 @@ def _ending(lines: Iterator[bytes], end: Callable[[], None]) -> Iterator[bytes]:
         end()
 
 
+def _write(name: str, rows: Iterable[Row], kind: str, *, marked: bool) -> Iterator[bytes]:
+    """The file as it is sent; `marked`: CSV with a mark of its coding."""
+    if name == "jsonl":
+        return _write_jsonl(rows)
+    table = chain([CSV_COLUMNS[kind]], map(_cells, rows))
+    return _write_csv(table, marked=marked) if name == "csv" else spreadsheet.write(kind, table)
+
+
 def _write_jsonl(rows: Iterable[Row]) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for chunk in _chunks(rows):
         yield encoder.encode_lines(chunk)
 
 
-def _write_csv(rows: Iterable[Row], kind: str, *, marked: bool) -> Iterator[bytes]:
+def _write_csv(table: Iterable[Iterable[Cell]], *, marked: bool) -> Iterator[bytes]:
     if marked:
         yield _BOM.encode()
-    for chunk in _chunks(chain([list(CSV_COLUMNS[kind])], map(_csv_cells, rows))):
+    for chunk in _chunks(table):
         buffer = io.StringIO()
-        csv.writer(buffer).writerows(chunk)
+        csv.writer(buffer).writerows([map(_text, row) for row in chunk])
         yield buffer.getvalue().encode()
 
 
-def _csv_cells(row: Row) -> list[str]:
+def _cells(row: Row) -> tuple[Cell, ...]:
     """The cells of a row under `CSV_COLUMNS`."""
-    provider, instant = row.provider, row.published_at
-    shared = (
-        row.title, row.excerpt, row.web_url or row.original_url,
-        write_instant(instant) if instant else None, provider.name if provider else None,
-        provider.domain if provider else None, row.category, row.type,
+    provider = row.provider
+    shared: tuple[Cell, ...] = (
+        row.title, row.excerpt, row.web_url or row.original_url, row.published_at,
+        provider.name if provider else None, provider.domain if provider else None,
+        row.category, row.type,
     )  # fmt: skip
-    cells: tuple[str | float | None, ...]
     if isinstance(row, ArticleRow):
-        cells = (row.story_id, row.story_title, row.number, *shared, row.quality, row.heat)
-    else:
-        cells = (
-            row.id, row.score, *shared, "; ".join(row.topics), row.quality, row.heat,
-            "true" if row.published else "false", len(row.related),
-        )  # fmt: skip
-    return [_cell(cell) for cell in cells]
+        return (row.story_id, row.story_title, row.number, *shared, row.quality, row.heat)
+    return (
+        row.id, row.score, *shared, "; ".join(row.topics), row.quality, row.heat,
+        row.published, len(row.related),
+    )  # fmt: skip
 
 
-def _cell(value: str | float | None) -> str:
-    if value is None:
+def _text(cell: Cell) -> str:
+    if cell is None:
         return ""
+    if isinstance(cell, str):
+        return safe_cell(cell)
+    if isinstance(cell, datetime):
+        return write_instant(cell)
     # A negative number is a number, not a formula.
-    return safe_cell(value) if isinstance(value, str) else str(value)
+    return str(cell).lower()
 
 
 def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
@@ -150,4 +170,5 @@ def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
 _CONTENT_TYPES = {
     "jsonl": "application/jsonl; charset=utf-8",
     "csv": "text/csv; charset=utf-8; header=present",
+    "xlsx": spreadsheet.CONTENT_TYPE,
 }

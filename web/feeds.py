@@ -1,7 +1,8 @@
 """Any query as a feed, newest first: Atom (RFC 4287) and JSON Feed 1.1; also OpenSearch.
 
-A feed reader that has seen an entry must know it again, so feeds and entries are
-identified by query and story id, and not by an address, which changes with the host.
+A feed reader that has seen an entry must know it again, so feeds and entries are identified
+by archive, query and story id, and not by an address, which changes with the host. An archive
+is known by its title and the folder of its stories.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Annotated, NamedTuple
-from urllib.parse import urljoin
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as ET
 
@@ -24,12 +24,14 @@ from . import params
 from .caching import conditional
 from .connection import current_connection, current_engine
 from .metrics import observe_search
-from .page import search_url
+from .page import describe, list_chips, path_of, public_url, search_url
 from .problems import parameter_problem
 
 feeds = Blueprint("feeds", __name__)
 
 ENTRIES = 50
+#: How a story that is not published is marked, in its title and among its topics.
+_UNPUBLISHED = "Unpublished"
 _MAX_AGE = 300
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -55,6 +57,7 @@ class FeedItem(msgspec.Struct, omit_defaults=True):
     summary: str = ""
     image: str | None = None
     date_published: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    date_modified: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     authors: list[FeedAuthor] = msgspec.field(default_factory=list)
     tags: list[str] = msgspec.field(default_factory=list)
 
@@ -77,24 +80,38 @@ class _Feed(NamedTuple):
     updated: datetime
 
 
-def public_url(path: str) -> str:
-    """The absolute address of a path of this site."""
-    return urljoin(current_app.config["BASE_URL"] or request.host_url, path)
+def _urn(kind: str, name: str) -> str:
+    """What something of this archive is known by wherever it is served."""
+    archive = current_app.config["TITLE"], current_connection().info().seeds
+    return uuid5(NAMESPACE_URL, "\0".join(("storydex", *archive, kind, name))).urn
 
 
-def _entry_id(story: Story) -> str:
-    return uuid5(NAMESPACE_URL, f"storydex:{story.id}").urn
+def _title_of(story: Story) -> str:
+    return story.title if story.published else f"{_UNPUBLISHED}: {story.title}"
+
+
+def _labels_of(story: Story) -> list[str]:
+    return [*story.topics] if story.published else [*story.topics, _UNPUBLISHED]
+
+
+def _updated(story: Story) -> datetime | None:
+    """When a story or what covers it was published last."""
+    dates = [story.published_at, *(article.published_at for article in story.related)]
+    return max((date for date in dates if date), default=None)
 
 
 def _read_feed(wanted: SearchRequest) -> _Feed:
-    newest = replace(wanted, sort="newest", offset=0, limit=ENTRIES, facets=())
+    newest = replace(
+        wanted, sort="newest", offset=0, limit=ENTRIES, facets=tuple(wanted.filters), facet_limit=0
+    )
     page = observe_search(current_engine().answer(newest))
     title = current_app.config["TITLE"]
+    described = describe(page, list_chips(page), 1)
     return _Feed(
         page,
-        f"{wanted.query} – {title}" if wanted.query else title,
+        f"{described} – {title}" if described else title,
         public_url(search_url(params.on_page(wanted, 1))),
-        public_url(request.full_path.rstrip("?")),
+        public_url(path_of(request.full_path.rstrip("?"))),
         current_connection().info().built_at,
     )
 
@@ -113,7 +130,7 @@ def atom() -> ResponseReturnValue:
 def _atom_feed(feed: _Feed) -> ET.Element:
     root = ET.Element(f"{{{_ATOM}}}feed")
     query = params.write_query(feed.page.request)
-    _add(root, "id", uuid5(NAMESPACE_URL, f"storydex-feed:{query}").urn)
+    _add(root, "id", _urn("feed", query))
     _add(root, "title", feed.title)
     _add(root, "updated", write_instant(feed.updated))
     _add(root, "link", rel="self", type="application/atom+xml", href=feed.own_url)
@@ -126,9 +143,9 @@ def _atom_feed(feed: _Feed) -> ET.Element:
 def _atom_entry(story: Story, updated: datetime) -> ET.Element:
     entry = ET.Element(f"{{{_ATOM}}}entry")
     page_url = public_url(url_for("pages.story", story_id=story.id))
-    _add(entry, "id", _entry_id(story))
-    _add(entry, "title", story.title)
-    _add(entry, "updated", write_instant(story.published_at or updated))
+    _add(entry, "id", _urn("story", story.id))
+    _add(entry, "title", _title_of(story))
+    _add(entry, "updated", write_instant(_updated(story) or updated))
     if story.published_at:
         _add(entry, "published", write_instant(story.published_at))
     _add(entry, "link", rel="alternate", type="text/html", href=safe_link(story.url) or page_url)
@@ -136,7 +153,7 @@ def _atom_entry(story: Story, updated: datetime) -> ET.Element:
     # Atom wants an author of every entry; the site stands in where none is known.
     author = story.provider.name if story.provider else current_app.config["TITLE"]
     _add(_add(entry, "author"), "name", author)
-    for topic in story.topics:
+    for topic in _labels_of(story):
         _add(entry, "category", term=topic)
     _add(entry, "summary", story.excerpt)
     return entry
@@ -169,16 +186,17 @@ def json_feed() -> ResponseReturnValue:
 
 def _json_item(story: Story) -> FeedItem:
     return FeedItem(
-        id=_entry_id(story),
+        id=_urn("story", story.id),
         url=public_url(url_for("pages.story", story_id=story.id)),
         external_url=safe_link(story.url),
-        title=story.title,
+        title=_title_of(story),
         content_text=story.body or story.excerpt or story.title,
         summary=story.excerpt,
         image=next((link for image in story.images if (link := safe_link(image.url))), None),
         date_published=story.published_at,
+        date_modified=_updated(story),
         authors=[FeedAuthor(story.provider.name)] if story.provider else [],
-        tags=[*story.topics],
+        tags=_labels_of(story),
     )
 
 
@@ -189,6 +207,7 @@ def opensearch() -> Response:
         "opensearch.xml",
         home=public_url(url_for("pages.search")),
         atom=public_url(url_for("feeds.atom")),
+        suggest=public_url(url_for("api.suggest")),
         icon=public_url(url_for("statics.static", name="favicon.svg")),
     )
     return Response(body, content_type="application/opensearchdescription+xml; charset=utf-8")

@@ -6,17 +6,17 @@ Labels take few values on purpose: nothing that a client chooses freely becomes 
 
 from __future__ import annotations
 
-import time
-from typing import cast
+from typing import Any, cast
 
 import msgspec
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from indexer import ResultPage, StorydexError
 
 from .connection import current_connection
+from .watching import ENDPOINT, Observer, Watched, access_log
 
 operations = Blueprint("operations", __name__)
 
@@ -38,7 +38,7 @@ class Metrics:
         )
         self.latency = Histogram(
             "storydex_http_request_seconds",
-            "Time from request to response headers.",
+            "Time from a request to the end of its answer.",
             ("endpoint",),
             buckets=_BUCKETS,
             registry=self.registry,
@@ -93,21 +93,24 @@ def observe_search(page: ResultPage) -> ResultPage:
     return page
 
 
-def register(app: Flask) -> None:
-    """Count and time every request of an app."""
-    app.extensions[EXTENSION] = Metrics()
-
-    @app.before_request
-    def start_clock() -> None:
-        g.started = time.perf_counter()
+def register(app: Flask, access: str = "off") -> None:
+    """Count and time every request of an app; `access` is what its log has, see `settings`."""
+    metrics = app.extensions[EXTENSION] = Metrics()
 
     @app.after_request
-    def observe_request(response: Response) -> Response:
-        metrics = _current()
-        endpoint = request.endpoint or "none"
-        metrics.requests.labels(endpoint, str(response.status_code)).inc()
-        metrics.latency.labels(endpoint).observe(time.perf_counter() - g.started)
+    def name_endpoint(response: Response) -> Response:
+        request.environ[ENDPOINT] = request.endpoint
         return response
+
+    def observe(environ: dict[str, Any], status: int, size: int, seconds: float) -> None:
+        endpoint = environ.get(ENDPOINT) or "none"
+        metrics.requests.labels(endpoint, str(status)).inc()
+        metrics.latency.labels(endpoint).observe(seconds)
+
+    observers: list[Observer] = [observe]
+    if access != "off":
+        observers.append(access_log(queries=access == "query"))
+    app.wsgi_app = Watched(app.wsgi_app, observers)  # type: ignore[method-assign]
 
 
 class Health(msgspec.Struct, omit_defaults=True):

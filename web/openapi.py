@@ -12,7 +12,7 @@ import msgspec
 
 from indexer import FACET_SORTS, FACETS, HIT_FIELDS, RELATED_LIMIT, SORTS, json_schemas
 
-from . import params
+from . import params, spreadsheet
 from .feeds import JsonFeed
 from .metrics import Health
 from .problems import PROBLEM_TYPE, Problem
@@ -27,6 +27,7 @@ class Suggestions(msgspec.Struct):
     suggestions: tuple[str, ...]
 
 
+SUGGESTIONS_TYPE = "application/x-suggestions+json"
 _REFERENCE = "#/components/schemas/{name}"
 #: Records that the front end answers besides those of `indexer`.
 _OWN_RECORDS = (Suggestions, JsonFeed, Health, Problem)
@@ -34,6 +35,16 @@ _OWN_RECORDS = (Suggestions, JsonFeed, Health, Problem)
 _TEXT: Schema = {"type": "string"}
 _HTML: Schema = {"text/html": {"schema": _TEXT}}
 _ANY: Schema = {"*/*": {"schema": {}}}
+#: Why an address is refused that takes parameters: its host, its length.
+_ALWAYS = ("400", "414")
+#: What statuses mean, as pages and as problem documents.
+_FAILURES = {
+    "400": "A parameter cannot be read, or the host is none of this site.",
+    "404": "There is nothing of this name.",
+    "414": "The address is longer than any that is read.",
+    "503": "There is no index to search, the query costs too much, or too many exports are "
+    "under way; Retry-After says when to ask again.",
+}
 
 _FILTER_HINTS = {
     "provider": "A provider's domain: its own stories and those whose coverage it is part of.",
@@ -71,7 +82,7 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
 
 def _filter_parameters() -> list[Schema]:
     day = "A day (2022-05-31), a month, a year or an instant"
-    repeat = "Repeat it for alternatives; - before a value excludes it."
+    repeat = "Repeat it for alternatives; - before a value excludes it, = takes it as it is."
     filters = [
         _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} {repeat}") for facet in FACETS
     ]
@@ -117,7 +128,12 @@ def _api_parameters() -> list[Schema]:
             "Values of each facet; chosen values come on top.",
         ),
         *_hit_parameters(),
-        _parameter("explain", _flag(0), "1: each hit has an explanation of its score."),
+        _parameter(
+            "explain",
+            _flag(0),
+            "1: each hit has an explanation of its score; "
+            f"with limit up to {params.MAX_EXPLAINED} alone.",
+        ),
     ]
 
 
@@ -153,10 +169,11 @@ def _facet_parameters() -> list[Schema]:
 def _get(
     operation: str, summary: str, parameters: list[Schema], content: Schema, *others: str
 ) -> Schema:
-    """A route; `others` are its statuses besides 200."""
+    """A route; `others` are its statuses besides 200, of which all may be asked too much."""
     responses: Schema = {"200": {"description": "As asked for.", "content": content}}
-    for status in others:
-        kind = "Unchanged" if status == "304" else f"Problem{status}"
+    failure = "Page" if content in (_HTML, _ANY) else "Problem"
+    for status in (*others, *(_ALWAYS if parameters else ())):
+        kind = "Unchanged" if status == "304" else f"{failure}{status}"
         responses[status] = {"$ref": f"#/components/responses/{kind}"}
     return {
         "get": {
@@ -173,10 +190,11 @@ def _json(name: str, media_type: str = "application/json") -> Schema:
 
 
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
-    formats = {"type": "string", "enum": ["jsonl", "csv"], "default": "jsonl"}
+    formats = {"type": "string", "enum": ["jsonl", "csv", "xlsx"], "default": "jsonl"}
     rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
-    lines = {"application/jsonl": {"schema": _TEXT}, "text/csv": {"schema": _TEXT}}
+    kinds = ("application/jsonl", "text/csv", spreadsheet.CONTENT_TYPE)
+    lines = {kind: {"schema": _TEXT} for kind in kinds}
     return {
         "/api/v1/search": _get(
             "search",
@@ -184,16 +202,21 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             [*wanted, _page_parameter(), *_api_parameters()],
             _json("ResultPage"),
             "304",
-            "400",
             "503",
         ),
         "/api/v1/suggest": _get(
             "suggest",
             "Completions of the last word.",
-            [_parameter("q", _TEXT, "What was typed so far.")],
-            _json("Suggestions"),
+            [
+                _parameter("q", _TEXT, "What was typed so far."),
+                _parameter(
+                    "format",
+                    {"type": "string", "enum": ["opensearch"]},
+                    "The query and its completions as browsers read them.",
+                ),
+            ],
+            {**_json("Suggestions"), SUGGESTIONS_TYPE: {"schema": _list({})}},
             "304",
-            "400",
             "503",
         ),
         "/api/v1/facets/{facet}": _get(
@@ -202,11 +225,18 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             _facet_parameters(),
             _json("FacetValues"),
             "304",
-            "400",
+            "503",
+        ),
+        "/api/v1/dates": _get(
+            "dates",
+            "When the stories of a search were published, by day, month or year.",
+            wanted,
+            _json("DateCounts"),
+            "304",
             "503",
         ),
         "/api/v1/stories/{id}": _get(
-            "getStory", "One whole story.", [story_id], _json("Story"), "304", "400", "404", "503"
+            "getStory", "One whole story.", [story_id], _json("Story"), "304", "404", "503"
         ),
         "/api/v1/stories/{id}/similar": _get(
             "similarStories",
@@ -218,7 +248,6 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             ],
             _json("SimilarStories"),
             "304",
-            "400",
             "404",
             "503",
         ),
@@ -233,7 +262,6 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             ],
             lines,
             "304",
-            "400",
             "503",
         ),
         "/openapi.json": _get(
@@ -251,14 +279,15 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     atom = {"application/atom+xml": {"schema": _TEXT}}
     opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
-        "/": _get("searchPage", "The search page.", [*words, find], _HTML, "304"),
-        "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304"),
-        "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY),
+        "/": _get("searchPage", "The search page.", [*words, find], _HTML, "304", "503"),
+        "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304", "404", "503"),
+        "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY, "404"),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
+        "/saved": _get("savedPage", "The searches that this browser has saved.", [], _HTML),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),
         "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
         "/feed.atom": _get(
-            "atomFeed", "The newest of a search as Atom.", wanted, atom, "304", "400", "503"
+            "atomFeed", "The newest of a search as Atom.", wanted, atom, "304", "503"
         ),
         "/feed.json": _get(
             "jsonFeed",
@@ -266,7 +295,6 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
             wanted,
             _json("JsonFeed", "application/feed+json"),
             "304",
-            "400",
             "503",
         ),
         "/opensearch.xml": _get("openSearch", "For a browser's search box.", [], opensearch),
@@ -302,12 +330,11 @@ def describe_api(root: str) -> Schema:
             "schemas": _schemas(),
             "responses": {
                 "Unchanged": {"description": "Unchanged since the ETag that was sent."},
-                "Problem400": _problem("A parameter cannot be read."),
-                "Problem404": _problem("There is no such story."),
-                "Problem503": _problem(
-                    "There is no index to search, or too many exports are under way; "
-                    "Retry-After says when to ask again."
-                ),
+                **{f"Problem{status}": _problem(means) for status, means in _FAILURES.items()},
+                **{
+                    f"Page{status}": {"description": means, "content": _HTML}
+                    for status, means in _FAILURES.items()
+                },
             },
         },
     }

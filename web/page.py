@@ -10,11 +10,10 @@ import calendar
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urljoin
 
-from flask import request
+from flask import current_app, request
 
 from indexer import SORTS, Facet, FacetCount, FacetRows, ResultPage, SearchRequest
 
@@ -124,27 +123,40 @@ def follow_url(wanted: SearchRequest, path: str, format_name: str = "") -> str:
     """The address of the same search as a feed or an export: the whole of it, no page."""
     pairs = params.list_pairs(params.on_page(wanted, 1))
     pairs += [("format", format_name)] if format_name else []
-    return _address(path, urlencode(pairs))
+    return _address(path, params.write_pairs(pairs))
 
 
 def story_url(story_id: str, query: str = "") -> str:
     """The page of a story, which keeps the search that led there."""
-    return _address(f"/story/{quote(story_id)}", _encoded("q", query) if query else "")
+    return _address(
+        f"/story/{quote(story_id)}", params.write_pairs([("q", query)] if query else ())
+    )
 
 
 def filter_url(facet: Facet, value: str) -> str:
     """The search for everything that has a value of a facet."""
-    return _address("/", _encoded(facet, value))
-
-
-@lru_cache(4096)
-def _encoded(name: str, value: str) -> str:
-    return urlencode({name: value})
+    return _address(
+        "/", params.write_pairs([(facet, params.filter_value(facet, params.LITERAL + value))])
+    )
 
 
 def _address(path: str, query: str) -> str:
+    return f"{path_of(path)}?{query}" if query else path_of(path)
+
+
+def path_of(path: str) -> str:
+    """A path of this site as links have it, wherever the site is mounted."""
     # `url_for` would take most of the time of a page.
-    return f"{request.script_root}{path}?{query}" if query else f"{request.script_root}{path}"
+    return f"{request.script_root}{path}"
+
+
+def public_url(path: str) -> str:
+    """The absolute address of a path of this site."""
+    base: str = current_app.config["BASE_URL"]
+    if not base:
+        return urljoin(request.host_url, path)
+    # A base may have a path: then that is where the site is mounted, for those outside.
+    return base + path.removeprefix(request.script_root)
 
 
 def list_groups(page: ResultPage, found: FacetRows | None) -> list[Group]:
@@ -250,7 +262,7 @@ def list_presets(wanted: SearchRequest, since: str) -> list[Preset]:
     """
     pairs = params.list_pairs(params.within(wanted, None, None))
     return [
-        Preset(label, _address("/", urlencode([*pairs, ("since", value)])), since == value)
+        Preset(label, _address("/", params.write_pairs([*pairs, ("since", value)])), since == value)
         for value, label in _PRESETS.items()
     ]
 

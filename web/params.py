@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timezone
+from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import urlencode
 
@@ -41,6 +42,8 @@ MAX_RELATED_LIMIT = 100
 SIMILAR_LIMIT = 5
 #: Ranking deeper than this serves nobody; the export has the whole result.
 MAX_OFFSET = 10_000
+#: Hits whose scores are explained in an answer: each takes as long as a search.
+MAX_EXPLAINED = 20
 #: Bounds on one request, far above what the page itself can produce.
 MAX_VALUE_LENGTH = 500
 MAX_FILTERS = 100
@@ -58,14 +61,17 @@ API_PARAMETERS = (
 EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
 FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
+#: What `/api/v1/suggest` understands.
+SUGGEST_PARAMETERS = ("q", "format")
 #: What `/api/v1/stories/<id>/similar` understands.
 SIMILAR_PARAMETERS = ("limit", "related_limit", "fields")
 #: What the page of a story understands.
 STORY_PARAMETERS = ("q", "page")
 #: Those that may be repeated.
 _REPEATABLE = frozenset((*FACETS, "facet"))
-#: What stands before a value of a facet that stories must not have.
-EXCLUDED = "-"
+#: What stands before a value of a facet that stories must not have, and before one that
+#: begins with either of these signs.
+EXCLUDED, LITERAL = "-", "="
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SHAPES: dict[str, tuple[re.Pattern[str], str]] = {
@@ -235,9 +241,12 @@ class _Reader:
 
 def filter_value(facet: Facet, value: str) -> str:
     """A value of a filter as addresses have it; blank for none."""
-    sign, rest = ("", value) if not value.startswith(EXCLUDED) else (EXCLUDED, value[1:])
-    key = facet_key(facet, rest)
-    return sign + key if key else ""
+    rest = value.removeprefix(EXCLUDED)
+    key = facet_key(facet, rest.removeprefix(LITERAL))
+    if not key:
+        return ""
+    sign = "" if rest == value else EXCLUDED
+    return sign + (LITERAL + key if key.startswith((EXCLUDED, LITERAL)) else key)
 
 
 def default_sort(query: str) -> Sort:
@@ -271,7 +280,18 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
 
 def write_query(wanted: SearchRequest) -> str:
     """The shortest query string that `read_request` reads as this request of a page."""
-    return urlencode(list_pairs(wanted))
+    return write_pairs(list_pairs(wanted))
+
+
+def write_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """A query string of these parameters."""
+    return "&".join([_encoded(name, value) for name, value in pairs])
+
+
+@lru_cache(4096)
+def _encoded(name: str, value: str) -> str:
+    """As it stands in an address; a page writes the same filters many times."""
+    return urlencode({name: value})
 
 
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:

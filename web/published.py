@@ -12,6 +12,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from indexer import (
+    DateCounts,
     Engine,
     Explanation,
     FacetRows,
@@ -66,6 +67,10 @@ class PublishedEngine:
     ) -> FacetRows:
         """The values of a facet that begin so and that stories found have."""
         return self._engine.values_of(_published(request), facet, text, sort)
+
+    def histogram(self, request: SearchRequest) -> DateCounts:
+        """How many of the stories found were published when."""
+        return self._engine.histogram(_published(request))
 
     def suggest(self, text: str) -> tuple[str, ...]:
         """Ways to finish what is typed that find a story, or go on with a field."""

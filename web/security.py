@@ -8,10 +8,11 @@ under which injected markup could neither run nor load anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from flask import Flask, Response, abort, request
+from werkzeug.sansio.utils import host_is_trusted
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
@@ -37,11 +38,25 @@ def protect(app: Flask, *, images: bool) -> None:
         images="'self' https: http:" if images else "'self'"
     )
 
-    @app.after_request
-    def set_headers(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers[name] = value
-        return response
+    # Below the app: to set them on its responses takes far longer, one by one.
+    app.wsgi_app = _Headers(app.wsgi_app, [*headers.items()])  # type: ignore[method-assign]
+
+
+class _Headers:
+    """Adds headers to every answer of an app."""
+
+    def __init__(self, inner: Any, headers: list[tuple[str, str]]) -> None:
+        self._inner = inner
+        self._headers = headers
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+
+        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
+            return start_response(status, headers + self._headers, error)
+
+        answer: Iterable[bytes] = self._inner(environ, start)
+        return answer
 
 
 #: Bytes of an address; servers and proxies between take no more either.
@@ -50,6 +65,8 @@ _HOST = re.compile(
     r"((?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE
 )
 _BAD_HOST = "storydex.bad_host"
+#: What is asked by address from the same machine, by whatever name.
+_OF_ANY_HOST = ("/livez", "/readyz")
 
 
 class HostGuard:
@@ -58,26 +75,31 @@ class HostGuard:
     What of Flask finds the route would fail on it before any error can be answered.
     """
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, hosts: Sequence[str]) -> None:
         self._inner = inner
+        self._hosts = hosts
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
-        if not _HOST.fullmatch(environ.get("HTTP_HOST", "none")):
+        host = environ.get("HTTP_HOST", "none")
+        if not _HOST.fullmatch(host) or not self._is_ours(host, environ.get("PATH_INFO", "")):
             environ["HTTP_HOST"] = "localhost"
             environ[_BAD_HOST] = True
         answer: Iterable[bytes] = self._inner(environ, start_response)
         return answer
 
+    def _is_ours(self, host: str, path: str) -> bool:
+        return not self._hosts or path in _OF_ANY_HOST or host_is_trusted(host, self._hosts)
 
-def refuse_bad_requests(app: Flask) -> None:
-    """400 for a `Host` that is none, 414 for an address that is too long."""
-    app.wsgi_app = HostGuard(app.wsgi_app)  # type: ignore[method-assign]
+
+def refuse_bad_requests(app: Flask, hosts: Sequence[str] = ()) -> None:
+    """400 for a `Host` that is none or not one of `hosts`, 414 for an address that is too long."""
+    app.wsgi_app = HostGuard(app.wsgi_app, hosts)  # type: ignore[method-assign]
 
     @app.before_request
     def check_request() -> None:
         if request.environ.get(_BAD_HOST):
-            abort(400, "The Host of the request is no name of a host.")
+            abort(400, "The Host of the request is none that is served here.")
         if len(request.query_string) + len(request.path) > MOST_ADDRESS:
             abort(
                 414, f"The address is longer than {MOST_ADDRESS:,} bytes: ask for less at a time."

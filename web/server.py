@@ -37,6 +37,8 @@ Connections = dict[int, object]
 THREADS = 8
 #: Seconds after which a connection is closed over which nothing went.
 IDLE_SECONDS = 20
+#: Seconds after which a connection is closed that has not taken the whole of its answers.
+WRITE_SECONDS = 900
 #: How often to look for such connections, in seconds.
 CHECK_SECONDS = 5
 #: After SIGTERM: how long connections are still taken, and how long requests are still answered.
@@ -55,15 +57,18 @@ def serve(
     port: int = 8000,
     *,
     published_only: bool = False,
+    settings: str | None = None,
     report: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the index at `location` until SIGINT or SIGTERM; port 0 takes a free one.
 
-    `published_only` leaves out stories that are not published, as the environment may.
+    `published_only` leaves out stories that are not published, as the environment may;
+    `settings` names a file of settings, which count less than the environment.
     `report` gets a line for each address once it accepts connections, by default on
-    standard error. Raises OSError if the address is taken or not of this machine.
+    standard error. Raises OSError if the address is taken or not of this machine,
+    and StorydexError for a setting that cannot be read.
     """
-    config = {**read_environment(), "INDEX": location}
+    config = {**read_environment(settings), "INDEX": location}
     if published_only:
         config["PUBLISHED_ONLY"] = "1"
     app = create_app(config)
@@ -107,6 +112,8 @@ def _open_server(
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=CHECK_SECONDS,
         max_request_body_size=_MOST_BODY_BYTES,
+        # The app believes them of as many proxies as settings say; else it does not read them.
+        clear_untrusted_proxy_headers=False,
     )
 
 
@@ -114,15 +121,21 @@ def _open_server(
 def _closing_unread(connections: Connections) -> Iterator[None]:
     """While the block runs, close connections whose client does not read its answer.
 
-    Waitress ends those that are idle, but waits for ever until it may write.
+    Or reads it a few bytes at a time. Waitress ends those that are idle, but waits for ever
+    until it may write.
     """
     stopped = threading.Event()
 
     def watch() -> None:
+        unsent: dict[HTTPChannel, float] = {}
         while not stopped.wait(CHECK_SECONDS):
-            for connection in list(connections.values()):
-                if isinstance(connection, HTTPChannel):
-                    _end_if_unread(connection)
+            now = time.time()
+            open_now = [one for one in list(connections.values()) if isinstance(one, HTTPChannel)]
+            unsent = {
+                one: unsent.get(one, now) for one in open_now if one.connected and _has_unsent(one)
+            }
+            for connection, since in unsent.items():
+                _end_if_unread(connection, late=now - since > WRITE_SECONDS)
 
     threading.Thread(target=watch, daemon=True).start()
     try:
@@ -131,11 +144,15 @@ def _closing_unread(connections: Connections) -> Iterator[None]:
         stopped.set()
 
 
-def _end_if_unread(channel: HTTPChannel) -> None:
+def _has_unsent(channel: HTTPChannel) -> bool:
+    return bool(channel.total_outbufs_len)
+
+
+def _end_if_unread(channel: HTTPChannel, *, late: bool) -> None:
     # While the lock is held, an answer may have been handed over that was not yet sent.
     with channel.outbuf_lock:
         idle = time.time() - channel.last_activity
-        if channel.connected and channel.total_outbufs_len and idle > IDLE_SECONDS:
+        if channel.connected and _has_unsent(channel) and (late or idle > IDLE_SECONDS):
             # The server's own thread sees that the socket is dead, and lets go of it.
             with suppress(OSError):
                 channel.socket.shutdown(socket.SHUT_RDWR)

@@ -12,6 +12,7 @@ from . import display, params
 from . import page as shown
 from .caching import conditional
 from .connection import current_connection, current_engine
+from .dates import read_chart
 from .hits import read_hits, read_matches
 from .metrics import observe_search
 
@@ -42,6 +43,7 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
     if find:
         limited = replace(wanted, facet_limit=shown.FOUND_VALUES)
         found = current_engine().values_of(limited, "provider", find)
+    shown_dates = current_engine().histogram(replace(wanted, query=page.query))
     return render_template(
         "search.html",
         page=page,
@@ -51,6 +53,8 @@ def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> s
         info=current_connection().info(),
         find=find,
         dates=_form_dates(wanted),
+        public=shown.public_url(shown.search_url(wanted)),
+        chart=read_chart(shown_dates, wanted),
         presets=shown.list_presets(wanted, params.read_text(request.args, "since")),
         groups=shown.list_groups(page, found),
         chips=shown.list_chips(page),
@@ -84,8 +88,11 @@ def story(story_id: str) -> ResponseReturnValue:
     first = (number - 1) * params.ARTICLES_SHOWN
     query = params.read_text(request.args, "q")
     hit = engine.hit_of(story_id, query) if query else None
+    images = current_app.config["IMAGES_SHOWN"]
     return render_template(
         "story.html",
+        public=shown.public_url(shown.story_url(story_id)),
+        preview=display.picture(found) if images else None,
         story=found,
         typed=query,
         matches=read_matches(hit) if hit else None,
@@ -96,6 +103,12 @@ def story(story_id: str) -> ResponseReturnValue:
         story_url=shown.story_url,
         way_back=shown.search_url(SearchRequest(query=query)),
     )
+
+
+@pages.get("/saved")
+def saved() -> str:
+    """The searches that this browser has saved; its script lists them."""
+    return render_template("saved.html")
 
 
 @pages.get("/help")

@@ -286,18 +286,25 @@ def search(
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
+    envvar="STORYDEX_HOST",
+    show_envvar=True,
     help="The address to listen on.",
 )
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="PORT", default=8000, show_default=True,
+    envvar="STORYDEX_PORT", show_envvar=True,
     help="The port to listen on; 0 takes a free one.",
 )  # fmt: skip
 @click.option(
     "--published-only", is_flag=True, envvar="STORYDEX_PUBLISHED_ONLY", show_envvar=True,
     help="Leave out stories with published: false.",
 )  # fmt: skip
+@click.option(
+    "--settings", type=click.Path(dir_okay=False), metavar="FILE", envvar="STORYDEX_SETTINGS",
+    show_envvar=True, help="Settings of the server as TOML; see docs/deploy.md.",
+)  # fmt: skip
 @click.pass_obj
-def serve(location: str, host: str, port: int, published_only: bool) -> None:
+def serve(location: str, host: str, port: int, published_only: bool, settings: str | None) -> None:
     """Serve the web front end and the HTTP API.
 
     There is no log-in: put a proxy that asks for one before it, or keep the default
@@ -312,7 +319,7 @@ def serve(location: str, host: str, port: int, published_only: bool) -> None:
 
     # The front end would wait for an index to appear; a person should be told.
     open_index(location).close()
-    web.serve(location=location, host=host, port=port, published_only=published_only)
+    web.serve(location, host, port, published_only=published_only, settings=settings)
 
 
 @click.command()

@@ -26,9 +26,12 @@ def problem_lines(report: BuildReport) -> Iterator[str]:
         if len(warnings) <= MOST_PLACES:
             yield from map(str, warnings)
             continue
-        paths = list(dict.fromkeys(warning.path for warning in warnings))
-        named = ", ".join(paths[:MOST_PLACES])
-        more = f" and {len(paths) - MOST_PLACES:,} more files" if len(paths) > MOST_PLACES else ""
+        places: dict[str, str] = {}
+        for warning in warnings:
+            places.setdefault(warning.path, warning.place)
+        named = ", ".join([*places.values()][:MOST_PLACES])
+        others = len(places) - MOST_PLACES
+        more = f" and {others:,} more files" if others > 0 else ""
         yield f"{len(warnings):,} times: {field}: {reason} (in {named}{more})"
 
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from ..analysis import LANGUAGES
 from ..disk import index_error, naming, open_plain
 from ..errors import IndexCorrupt, IndexOutdated
+from ..kernels import shrinking
 from .format import (
     ALIGNMENT,
     DTYPES,
@@ -168,9 +169,11 @@ class SectionFile:
                 size = os.fstat(file.fileno()).st_size
                 if size < HEAD.size + TRAILER.size:
                     raise self.corrupt(f"{size} bytes are too few")
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise index_error(str(self._folder), self.name, error) from error
+        shrinking.watch(mapping)
+        return mapping
 
     def _read_table(self) -> FileTable:
         data = self._map
@@ -204,7 +207,7 @@ class SectionFile:
             raise self.corrupt(f"section {section.name!r} lies outside the file")
 
     def check_size(self) -> None:
-        """Raise `IndexCorrupt` if the file has become shorter: to read on would end the process.
+        """Raise `IndexCorrupt` if the file has become shorter: to read on could end the process.
 
         Costs a system call, half a microsecond.
         """

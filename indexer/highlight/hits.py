@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from ..search.snapshot import Snapshot
 
 
+V = TypeVar("V")
+
 #: A body is looked through in stretches of so many characters, until one has a match; each
 #: goes on for some more, so that no phrase is cut.
 _STRETCH, _MORE = 1 << 16, 1 << 10
+_WITHOUT_BODY = ("title", "excerpt")
+_WITH_BODY = (*_WITHOUT_BODY, "body")
 
 
 class Answered(Protocol):
@@ -38,6 +42,33 @@ class Answered(Protocol):
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a fuzzy leaf stands for."""
+
+
+class ByField(Mapping[str, V]):
+    """A value of each of some fields, found when first looked at: few pages show all."""
+
+    __slots__ = ("_fields", "_find", "_found")
+
+    def __init__(self, fields: tuple[str, ...], find: Callable[[str], V]) -> None:
+        self._fields = fields
+        self._find = find
+        self._found: dict[str, V] = {}
+
+    def __getitem__(self, field: str) -> V:
+        if field not in self._found:
+            if field not in self._fields:
+                raise KeyError(field)
+            self._found[field] = self._find(field)
+        return self._found[field]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class Highlighter:
@@ -99,23 +130,27 @@ class _Source:
 
     def spans(self, text: Story | Article) -> Spans:
         """Where in its fields words match."""
-        find = self._marker().spans
         story = isinstance(text, Story)
-        spans = {
-            "title": tuple(find(text.title, "title" if story else "related")),
-            "excerpt": tuple(find(text.excerpt, "excerpt" if story else "related")),
-        }
-        if isinstance(text, Story) and text.body:
-            spans["body"] = _spans_of_body(text.body, find)
-        return spans
+
+        def find(field: str) -> tuple[Span, ...]:
+            if field == "body":
+                return _spans_of_body(text.body, self._marker().spans)  # type: ignore[union-attr]
+            place: Place = "related" if not story else "title" if field == "title" else "excerpt"
+            return tuple(self._marker().spans(getattr(text, field), place))
+
+        return ByField(_fields_of(text), find)
 
     def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
         """Its fields as escaped HTML, of a body a snippet."""
-        title, excerpt = mark(text.title, spans["title"]), mark(text.excerpt, spans["excerpt"])
-        marked = {"title": title, "excerpt": excerpt}
-        if isinstance(text, Story) and text.body:
-            marked["body"] = snippet(text.body, spans["body"])
-        return marked
+
+        def show(field: str) -> str:
+            return (snippet if field == "body" else mark)(getattr(text, field), spans[field])
+
+        return ByField(_fields_of(text), show)
+
+
+def _fields_of(text: Story | Article) -> tuple[str, ...]:
+    return _WITH_BODY if isinstance(text, Story) and text.body else _WITHOUT_BODY
 
 
 class _Leads(Sequence[Story]):

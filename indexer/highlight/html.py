@@ -32,6 +32,8 @@ def snippet(body: str, spans: Sequence[Span]) -> str:
 
 
 def _marked(text: str, spans: Sequence[Span], start: int, end: int) -> str:
+    if not spans:
+        return _escape(text[start:end])
     parts: list[str] = []
     for first, last in spans:
         parts += (_escape(text[start:first]), "<mark>", _escape(text[first:last]), "</mark>")

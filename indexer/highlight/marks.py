@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from ..analysis import WORD_PATTERN, cut, fold, stem
@@ -149,14 +150,14 @@ class Marker:
         """A piece of a text; most come again and are remembered."""
         piece = self._pieces.get(text)
         if piece is None:
-            position, sought = 0, []
-            for match in WORD_PATTERN.finditer(text):
-                base, (words, width, *_) = match.start(), cut(match.group())
-                for start, end, offset in words:
-                    if bits := self._bits_of(text[base + start : base + end]):
-                        sought.append(_Word(base + start, base + end, bits, position + offset))
-                position += width
-            piece = position, sought
+            read = _cut if len(text) > _MAX_REMEMBERED else _cut_again
+            width, words = read(text, self._language.name)
+            sought = [
+                _Word(start, end, bits, number)
+                for start, end, number, form, root in words
+                if (bits := self._bits_of(form, root))
+            ]
+            piece = width, sought
             if len(text) <= _MAX_REMEMBERED and len(self._pieces) < _MOST_REMEMBERED:
                 self._pieces[text] = piece
         return piece
@@ -174,12 +175,11 @@ class Marker:
                 at = lowered.find(clue, at + 1)
         return sorted(places)
 
-    def _bits_of(self, word: str) -> int:
-        """What a word is of what is sought."""
-        form = fold(word)
-        bits = self._terms.get(stem(word, self._language.name), 0) | self._terms.get(
-            _WRITTEN + form, 0
-        )
+    def _bits_of(self, form: str, root: str) -> int:
+        """What a word is of what is sought, by its folded form and its stem."""
+        bits = self._terms.get(root, 0) | self._terms.get(_WRITTEN + form, 0)
+        if not self._patterns:
+            return bits
         return bits | sum([bit for fits, bit in self._patterns if fits(form)])
 
     def _read(self, leaves: list[TextNode], place: Place) -> tuple[int, list[_Run]]:
@@ -208,6 +208,24 @@ class Marker:
 
     def _bit(self, key: str | Node) -> int:
         return self._bits.setdefault(key, 1 << len(self._bits))
+
+
+def _cut(text: str, language: str) -> tuple[int, list[tuple[int, int, int, str, str]]]:
+    """How many positions a piece has, and start, end, position, form and stem of its words."""
+    position, found = 0, []
+    for match in WORD_PATTERN.finditer(text):
+        base, (words, width, *_) = match.start(), cut(match.group())
+        for start, end, offset in words:
+            word = text[base + start : base + end]
+            found.append(
+                (base + start, base + end, position + offset, fold(word), stem(word, language))
+            )
+        position += width
+    return position, found
+
+
+# Whatever is searched, odd pieces such as initials and possessives come again in every text.
+_cut_again = lru_cache(_MOST_REMEMBERED)(_cut)
 
 
 def marked_leaves(node: Node, language: Language = ENGLISH) -> list[TextNode]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
+from ..kernels import shrinking
 from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, rivals_of
 from .plain import Matches, evaluate, row_scorer
 from .plan import Mask, Plan
@@ -40,9 +41,17 @@ class Executor:
     def run(
         self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
-        """Match, order and count facets."""
-        if not self._loops.loaded:
-            return self._run_plainly(plan, ordering, k, wishes)
+        """Match, order and count facets; raises `IndexCorrupt` if a file became shorter."""
+        run = self._run_compiled if self._loops.loaded else self._run_plainly
+        answer = run(plan, ordering, k, wishes)
+        if shrinking.happened():
+            for segment in self.snapshot.segments:
+                segment.check_sizes()
+        return answer
+
+    def _run_compiled(
+        self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish]
+    ) -> Answer:
         k = min(k, self.snapshot.size)
         everything = k > self._loops.module.MOST_HELD
         room = self.snapshot.size if everything else k
@@ -250,6 +259,8 @@ class CompiledLoops:
         """Load them now; returns when they are ready."""
         with self._lock:
             if self.module is None:
+                # What runs so long that files may become shorter meanwhile.
+                shrinking.install()
                 self.module = self._load()
 
     def load_in_background(self) -> None:

@@ -28,8 +28,14 @@ _RANK_BITS = 32
 _RANK_MASK = (1 << _RANK_BITS) - 1
 
 
-#: What stands before a value that stories must not have.
-EXCLUDED = "-"
+#: What stands before a value that stories must not have, and before one that begins with
+#: either of these signs, so that it is taken as it is.
+EXCLUDED, LITERAL = "-", "="
+
+
+def chosen_as(value: str) -> str:
+    """How a value is written that stories may have."""
+    return LITERAL + value if value.startswith((EXCLUDED, LITERAL)) else value
 
 
 class Chosen(NamedTuple):
@@ -44,10 +50,12 @@ def read_values(snapshot: Snapshot, facet: Facet, values: Iterable[str]) -> Chos
     excluded: set[str] = set()
     named: set[str] = set()
     for value in values:
-        if value.startswith(EXCLUDED):
-            excluded |= _keys(snapshot, facet, value[len(EXCLUDED) :])
+        rest = value.removeprefix(EXCLUDED)
+        keys = _keys(snapshot, facet, rest.removeprefix(LITERAL))
+        if rest == value:
+            named |= keys
         else:
-            named |= _keys(snapshot, facet, value)
+            excluded |= keys
     return Chosen(frozenset(named), frozenset(excluded))
 
 
@@ -167,7 +175,7 @@ def _row_of_key(values: FacetValues, key: str, before: str = "") -> FacetCount:
     """A chosen value that no story found has."""
     place = values.place(key)
     value, label = (key, key) if place is None else (values.values[place], values.labels[place])
-    return FacetCount(before + value, label, 0, True)
+    return FacetCount(before + chosen_as(value), label, 0, True)
 
 
 def _order(
@@ -186,7 +194,8 @@ def _row(
     values: FacetValues, counts: npt.NDArray[np.int64], place: int, chosen: frozenset[str]
 ) -> FacetCount:
     selected = values.keys[place] in chosen
-    return FacetCount(values.values[place], values.labels[place], int(counts[place]), selected)
+    value = chosen_as(values.values[place])
+    return FacetCount(value, values.labels[place], int(counts[place]), selected)
 
 
 def _span(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:

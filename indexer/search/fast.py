@@ -14,7 +14,7 @@ from ..codec.format import CHUNK_SIZE, I64
 from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
-from . import loops
+from . import loops, phrase_loops, tables
 from .answer import Best, FacetWish, Ordering
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf
@@ -41,7 +41,7 @@ class FastSegment:
         places = np.arange(segment.doc_count, dtype=np.int64)
         sizes = np.diff(segment.chunk_docs)
         places -= np.repeat(segment.chunk_docs[:-1], sizes)
-        self._table = loops.SegmentTable.fill(
+        self._table = tables.SegmentTable.fill(
             docs=segment.docs, weights=segment.weights, codes=segment.codes,
             row_docs=places.astype(np.uint16)[segment.docs_of_rows], first_rows=segment.first_rows,
             chunk_docs=segment.chunk_docs, chunk_rows=segment.chunk_rows, dead=dead,
@@ -57,14 +57,14 @@ class FastSegment:
         encoded, group = encode(self._segment, self._number, plan)
         bits = np.zeros(self._words, np.uint64)
         rivals, span = best.rivals, slice(base, base + self._segment.doc_count)
-        answer = loops.AnswerTable.of(
+        answer = tables.AnswerTable.of(
             best.state, bits, best.docs, best.keys, rivals.of[span], rivals.docs, rivals.keys,
             rivals.whole,
         )  # fmt: skip
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
         failed = ordering.failed[self._number]
-        before = int(best.state[loops.MATCHED])
+        before = int(best.state[tables.MATCHED])
         ranks = ordering.ranks
         if len(ranks):
             ranks = ranks[span]
@@ -72,12 +72,12 @@ class FastSegment:
             self._table, encoded, self._room(len(plan.steps)), answer, failed, ranks, options,
             np.array((ordering.bonus, plan.lead, plan.least), np.float32),
         )  # fmt: skip
-        return Matched(self._tally, bits, failed, int(best.state[loops.MATCHED]) - before)
+        return Matched(self._tally, bits, failed, int(best.state[tables.MATCHED]) - before)
 
     def phrase_rows(
         self, lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8], gap: int
     ) -> Rows:
-        """The rows that have words one after the other; see `loops.phrase_rows`.
+        """The rows that have words one after the other; see `phrase_loops.phrase_rows`.
 
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
@@ -86,7 +86,7 @@ class FastSegment:
         for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
             if most:
                 some, values = np.empty(most, np.int64), np.empty(most, np.float32)
-                found = loops.phrase_rows(
+                found = phrase_loops.phrase_rows(
                     self._table, self._places(), phrase, chunk, gap, some, values
                 )
                 rows.append(some[:found])
@@ -102,7 +102,7 @@ class FastSegment:
         for chunk, (begin, end) in enumerate(pairwise(cuts)):
             if begin < end:
                 some = rows[begin:end] - firsts[chunk]
-                loops.count_near(
+                phrase_loops.count_near(
                     self._table, self._places(), phrase, chunk, reach, some, near[begin:end]
                 )
         return near
@@ -135,7 +135,7 @@ class FastSegment:
         room = getattr(self._local, "room", None)
         if room is None or room[0] < steps:
             width = self._most_docs
-            room = steps, loops.WorkTable.fill(
+            room = steps, tables.WorkTable.fill(
                 totals=np.zeros(CHUNK_SIZE, np.float32), scored=np.zeros(CHUNK_SIZE + 1, np.uint16),
                 best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
                 hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
@@ -153,10 +153,10 @@ def _phrase_of(
     """Words as compiled loops read them, and where their postings begin in each chunk."""
     bounds = np.array([found.bounds for found in lists], np.int64)
     codes_at = [
-        found.codes - found.entry.start if found.codes >= 0 else loops.ONE_FORM for found in lists
+        found.codes - found.entry.start if found.codes >= 0 else tables.ONE_FORM for found in lists
     ]
     lights = np.array([found.light for found in lists], np.float32)
-    phrase = loops.PhraseTable.of(
+    phrase = tables.PhraseTable.of(
         bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
     )
     return bounds, phrase
@@ -195,7 +195,7 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         parts += step.parts
     chunks = len(segment.chunk_docs)
     leaves = len(plan.leaves)
-    kinds, codes_at = [loops.SINGLE] * leaves, [0] * leaves
+    kinds, codes_at = [tables.SINGLE] * leaves, [0] * leaves
     bounds = [[0] * chunks] * leaves
     stems, lights, worth = [0.0] * leaves, [NO_LIGHT] * leaves, [0.0] * leaves
     extra_rows: list[Any] = []
@@ -205,24 +205,24 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
     for place, leaf in enumerate(plan.leaves):
         worth[place] = leaf.weight
         if isinstance(leaf, SetLeaf):
-            kinds[place], codes_at[place] = loops.SET, len(sets)
+            kinds[place], codes_at[place] = tables.SET, len(sets)
             sets.append(leaf.parts[number].view(np.uint8))
         elif isinstance(leaf, Term):
             found = leaf.lists[number]
             if found is not None:
-                kinds[place] = loops.SINGLE if found.codes < 0 else loops.FORMS
+                kinds[place] = tables.SINGLE if found.codes < 0 else tables.FORMS
                 codes_at[place] = found.codes - found.entry.start
                 bounds[place] = found.bounds
                 stems[place], lights[place] = leaf.stem, found.light
         else:
             rows = leaf.parts[number]
             chunk = np.searchsorted(segment.chunk_rows[1:-1], rows.rows, side="right")
-            kinds[place] = loops.ROWS
+            kinds[place] = tables.ROWS
             bounds[place] = (extra + np.searchsorted(rows.rows, segment.chunk_rows)).tolist()
             extra_rows.append((rows.rows - segment.chunk_rows[chunk]).astype(np.uint16))
             extra_scores.append(rows.scores)
             extra += len(rows.rows)
-    table = loops.PlanTable.of(
+    table = tables.PlanTable.of(
         np.array(steps, np.int64), np.array(parts, np.int64), np.array(kinds, np.int64),
         np.array(bounds, np.int64).reshape(leaves, chunks), np.array(codes_at, np.int64),
         np.array(stems, np.float32), np.array(lights, np.float32).reshape(leaves, 256),

@@ -167,9 +167,10 @@ class Found:
         if not self.plan.telling:
             return []
         scores = self._scores(doc_id)[1:]
-        enough = np.flatnonzero((scores > 0) & (scores >= self._enough))
-        order = enough[np.argsort(-scores[enough], kind="stable")]
-        return list(zip(order.tolist(), scores[order].tolist(), strict=True))
+        least = self._enough
+        enough = np.flatnonzero(scores >= least if least > 0 else scores > 0).tolist()
+        found = list(zip(enough, scores[enough].tolist(), strict=True))
+        return sorted(found, key=lambda one: -one[1]) if len(found) > 1 else found
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story listed stands for, too."""

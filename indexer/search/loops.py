@@ -13,92 +13,49 @@ accesses out of bounds. The bounds of postings were checked when the plan was ma
 
 # Argument types stand in the decorators.
 # mypy: allow-untyped-defs, allow-untyped-calls
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 
 from __future__ import annotations
 
 import numba as nb
 import numpy as np
 
-from ..codec.positions_fast import PositionsTable, most_positions, read_positions
 from ..kernels.galloping import gallop
 from ..kernels.jit import compiled, inner, readonly
-from ..kernels.tables import Table
-from ..ranking import SATURATION, WEIGHTS
+from ..ranking import WEIGHTS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT
+from .tables import (
+    COMPLETE,
+    F32,
+    FORMS,
+    HELD,
+    I64,
+    MATCHED,
+    PASSED,
+    ROWS,
+    SET,
+    SINGLE,
+    U8,
+    U16,
+    AnswerTable,
+    K,
+    PlanTable,
+    SegmentTable,
+    WorkTable,
+)  # fmt: skip
 
-_U8 = readonly(nb.uint8)
-_U16 = readonly(nb.uint16)
-_U32 = readonly(nb.uint32)
-_F32 = nb.float32[::1]
-_I64 = nb.int64[::1]
-
-#: Kinds of leaves: a term with one written form, with several, rows, a set of documents.
-SINGLE, FORMS, ROWS, SET = range(4)
 #: A leaf that is so many times longer than the documents left is searched for each of them.
 _SEARCHED = 8
 _WEIGHTS = WEIGHTS
-_SATURATED = (WEIGHTS / (WEIGHTS + np.float32(SATURATION))).astype(np.float32)
-_K = np.float32(SATURATION)
-#: What `state` counts: documents that match, that pass the filters, that of these have all
-#: words, and how many of the best are held.
-MATCHED, PASSED, COMPLETE, HELD = range(4)
-#: Of a word in a row, the most postings whose positions are compared with others'.
-_MOST_POSTINGS = 4
-#: In place of where the forms of a term's postings are, if it has only one.
-ONE_FORM = -(1 << 62)
+_SATURATED = (WEIGHTS / (WEIGHTS + K)).astype(np.float32)
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
 # Places in `WorkTable.counts`.
 _TOUCHED, _SCORED = range(2)
-
-
-class SegmentTable(
-    Table, docs=_U16, weights=_U8, codes=_U8, row_docs=_U16, first_rows=_U32,
-    chunk_docs=readonly(nb.int64), chunk_rows=readonly(nb.int64), dead=_U8,
-):  # fmt: skip
-    """What a segment is searched by; see `codec.read.SegmentArrays`.
-
-    row_docs: uint16[R], of each row the place of its document in its chunk
-    dead: uint8[N], 1 for deleted documents; or uint8[0]
-    """
-
-
-class PlanTable(
-    Table, steps=nb.int64[:, ::1], parts=_I64, kinds=_I64, bounds=nb.int64[:, ::1], codes_at=_I64,
-    stems=_F32, lights=nb.float32[:, ::1], extra_rows=nb.uint16[::1], extra_scores=_F32,
-    sets=nb.uint8[:, ::1], worth=_F32,
-):  # fmt: skip
-    """A plan over a segment; see `fast.encode`."""
-
-
-class WorkTable(
-    Table, totals=_F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=_F32,
-    hits=nb.uint16[::1], last=nb.uint16[::1], held=_F32, places=_I64, touched=_I64, counts=_I64,
-):  # fmt: skip
-    """Room for one chunk.
-
-    totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
-    selected: uint8[steps, documents]; best: float32[documents], the scores of documents
-    hits, last: uint16[documents], the leaves counted so far, and the last of them
-    held: float32[documents], what the leaves counted so far are worth
-    places: the documents that are being looked at; touched: those with hits
-    counts: how many of `touched` and of `scored` are in use
-    """
-
-
 _TABLES = (SegmentTable.type, PlanTable.type, WorkTable.type)
 
 
-class AnswerTable(
-    Table, state=_I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=nb.float64[::1],
-    groups=readonly(nb.int32), group_docs=_I64, group_keys=nb.float64[::1],
-    group_whole=nb.uint8[::1],
-):  # fmt: skip
-    """What is found: see `run`."""
-
-
-@inner(nb.float32(_U16, _U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32))
+@inner(nb.float32(U16, U8, U8, nb.int64, nb.int64, nb.int64, nb.float32, F32))
 def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
     """The score of a row in which a term has the postings from `begin` to `end`, several."""
     whole = np.float32(0)
@@ -111,7 +68,7 @@ def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
         if part > 0:
             alike += t
         most = max(most, part)
-    return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
+    return stem * (whole / (whole + K)) + most * (alike / (alike + K))
 
 
 @inner(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64))
@@ -516,7 +473,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 work.held[place] = 0
 
 
-@compiled(nb.void(*_TABLES, _I64, nb.int64, _F32))
+@compiled(nb.void(*_TABLES, I64, nb.int64, F32))
 def score_rows(segment, plan, work, leaves, doc, scores):
     """Add up what each row of a document scores by some leaves; scores: float32[its rows]."""
     chunk = 0
@@ -530,199 +487,3 @@ def score_rows(segment, plan, work, leaves, doc, scores):
         scores[row] = work.totals[begin + row]
         work.totals[begin + row] = 0
     work.counts[_SCORED] = 0
-
-
-@inner(nb.float32(_U8, _U8, nb.int64, nb.int64, nb.int64, nb.float32, _F32, nb.uint8[::1]))
-def _score_of_allowed(weights, codes, codes_at, begin, end, stem, light, allowed):
-    """As `score_of_forms`, of some forms alone; codes_at: ONE_FORM for a term that has one."""
-    whole = np.float32(0)
-    alike = np.float32(0)
-    most = np.float32(0)
-    for i in range(begin, end):
-        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
-        if allowed[form]:
-            t = _WEIGHTS[weights[i]]
-            whole += t
-            if light[form] > 0:
-                alike += t
-            most = max(most, light[form])
-    return stem * (whole / (whole + _K)) + most * (alike / (alike + _K))
-
-
-class PhraseTable(
-    Table, bounds=nb.int64[:, ::1], codes_at=_I64, allowed=nb.uint8[:, ::1], stems=_F32,
-    lights=nb.float32[:, ::1],
-):  # fmt: skip
-    """The words of a phrase in a segment.
-
-    bounds, stems, lights: as in `PlanTable`; codes_at: ONE_FORM for a word with one form
-    allowed: uint8[words, 256], 1 for the forms that count
-    """
-
-
-@inner(nb.int64(nb.int64[::1], nb.int64, nb.int64[::1], nb.int64, nb.int64))
-def follow(ends, held, places, count, gap):
-    """Keep in `ends` those of `count` rising places that come at most `gap` after one of them.
-
-    Both rise. Returns how many there are.
-    """
-    kept = at = 0
-    for i in range(count):
-        place = places[i]
-        while at < held and ends[at] < place - gap:
-            at += 1
-        if at < held and ends[at] < place:
-            places[kept] = place
-            kept += 1
-    for i in range(kept):
-        ends[i] = places[i]
-    return kept
-
-
-@inner(nb.int64(_I64, nb.int64, _I64, nb.int64))
-def merge(places, count, others, added):
-    """Merge `added` rising numbers of `others` into `count` of `places`; returns how many."""
-    at, end = count - 1, count + added
-    for i in range(added - 1, -1, -1):
-        while at >= 0 and places[at] > others[i]:
-            end -= 1
-            places[end] = places[at]
-            at -= 1
-        end -= 1
-        places[end] = others[i]
-    return count + added
-
-
-@inner(
-    nb.int64(
-        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, nb.int64,
-        _I64, _I64,
-    )
-)  # fmt: skip
-def places_in_row(segment, positions, phrase, word, begin, end, places, spare):
-    """Fill in where a word stands in the row of the postings from `begin` to `end`, rising.
-
-    places, spare: room for all places, and for those of one posting
-    Returns how many places there are.
-    """
-    codes, codes_at = segment.codes, phrase.codes_at[word]
-    count = 0
-    for i in range(begin, end):
-        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
-        if phrase.allowed[word, form]:
-            count = merge(places, count, spare, read_positions(positions, i, spare))
-    return count
-
-
-@inner(nb.int64(nb.int64[:, ::1], nb.int64))
-def shortest(bounds, chunk):
-    """The list with the fewest postings in a chunk."""
-    least = 0
-    for n in range(1, len(bounds)):
-        length = bounds[n, chunk + 1] - bounds[n, chunk]
-        if length < bounds[least, chunk + 1] - bounds[least, chunk]:
-            least = n
-    return least
-
-
-@compiled(
-    nb.int64(
-        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
-    )
-)
-def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
-    """Find the rows of a chunk in which the words of a phrase follow each other.
-
-    gap: the most positions from one word to the next
-    rows, scores: filled in; as long as the shortest list of a word in the chunk
-    Returns how many rows there are. A row scores what its words score.
-    """
-    docs, weights, codes, bounds = segment.docs, segment.weights, segment.codes, phrase.bounds
-    count = len(bounds)
-    first = segment.chunk_rows[chunk]
-    size = segment.chunk_rows[chunk + 1] - first
-    driver = shortest(bounds, chunk)
-    begins, after = np.empty(count, np.int64), np.empty(count, np.int64)
-    for n in range(count):
-        begins[n] = after[n] = bounds[n, chunk]
-    longest = most_positions(positions)
-    places, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    ends = np.empty(longest, np.int64)
-    found = 0
-    while begins[driver] < bounds[driver, chunk + 1]:
-        row = np.int64(docs[begins[driver]])
-        has_all = row < size
-        for n in range(count):
-            high = bounds[n, chunk + 1]
-            if has_all:
-                begins[n] = gallop(docs, begins[n], high, row)
-                after[n] = begins[n]
-                while after[n] < high and docs[after[n]] == row:
-                    after[n] += 1
-                has_all = after[n] > begins[n]
-        held = 0
-        score = np.float32(0)
-        for n in range(count):
-            if not has_all:
-                break
-            room = longest * (after[n] - begins[n])
-            if room > len(places):  # several forms of the word
-                places, before = np.empty(room, np.int64), ends
-                ends = np.empty(room, np.int64)
-                for i in range(held):
-                    ends[i] = before[i]
-            some = places_in_row(segment, positions, phrase, n, begins[n], after[n], places, spare)
-            if n:
-                held = follow(ends, held, places, some, gap)
-            else:
-                held = some
-                for i in range(some):
-                    ends[i] = places[i]
-            has_all = held > 0
-            score += _score_of_allowed(
-                weights, codes, phrase.codes_at[n], begins[n], after[n], phrase.stems[n],
-                phrase.lights[n], phrase.allowed[n],
-            )  # fmt: skip
-        if has_all:
-            rows[found] = first + row
-            scores[found] = score
-            found += 1
-        # Past the row, and past what does not rise in a damaged list.
-        begins[driver] = max(begins[driver] + 1, after[driver])
-    return found
-
-
-@compiled(
-    nb.void(
-        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, _I64, _F32
-    )
-)
-def count_near(segment, positions, phrase, chunk, reach, rows, near):
-    """Count in rows how many neighbours among some words stand near each other.
-
-    reach: the most positions between two; rows: places in the chunk, rising
-    near: float32[rows], filled in
-    """
-    docs, bounds = segment.docs, phrase.bounds
-    room = _MOST_POSTINGS * most_positions(positions)
-    places, before = np.empty(room, np.int64), np.empty(room, np.int64)
-    spare = np.empty(room, np.int64)
-    at = bounds[:, chunk].copy()
-    for number in range(len(rows)):
-        row, held = rows[number], 0
-        for n in range(len(bounds)):
-            high = bounds[n, chunk + 1]
-            at[n] = gallop(docs, at[n], high, row)
-            end = at[n]
-            while end < high and docs[end] == row and end - at[n] < _MOST_POSTINGS:
-                end += 1
-            some = places_in_row(segment, positions, phrase, n, at[n], end, places, spare)
-            k = 0
-            for i in range(held):
-                while k < some and places[k] < before[i] - reach:
-                    k += 1
-                if k < some and places[k] <= before[i] + reach:
-                    near[number] += 1
-                    break
-            held = some
-            places, before = before, places

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import lru_cache
 from html.entities import html5
 
 # Elements of HTML: those that end a line, and those within one.
@@ -44,21 +45,29 @@ _CODE = (
 # Without the semicolon `&copy=` would be a sign, too, which in an address it is not.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 
-_SECURED = re.compile(
+# `secured` as a key: at the begin of a line, whatever YAML takes for one or lets stand before
+# it. Looked for backwards, in the text turned round, since from every line on would take long.
+_TURNED = re.compile(
     r"""
-    # As a key: at the begin of a line, whatever YAML takes for one or lets stand before it,
-    (?: \A | [\n\r\v\f\x85\u2028\u2029] ) [^\w\n\r\v\f\x85\u2028\u2029"'&!]*
-        (?: [&!]\S*\s+ ){0,2} ["']? (?: secured | SECURED ) ["']? \s*[:=]
-    # in brackets,
-    | [{,\[]\s* ["']? (?: secured | SECURED ) ["']? \s*:
-    # in quotes, in any case,
-    | (?P<mark> ["'] ) (?i:secured) (?P=mark) \s*[:=]
-    # or before one word, to the end of the line, that is none of a language.
-    | \b (?i:secured) [ \t]*[:=][ \t]* ["']?
-        (?= [a-z]*[^\s\w.,;!?'"]\w | [a-z]*[0-9] | [A-Za-z]{1,64}[A-Z] )
-        (?: [^\s"']{64} | [^\s"']{1,63} [ \t"'}\],]* (?=[\n<]|\Z) )
+    [:=]\s* ["']? (?: deruces | DERUCES ) ["']? (?: \s+\S*[&!] ){0,2}
+        [^\w\n\r\v\f\x85\u2028\u2029"'&!]* (?: \Z | [\n\r\v\f\x85\u2028\u2029] )
     """,
     re.VERBOSE,
+)
+_SECURED = (
+    # In brackets,
+    re.compile(r"""[{,\[]\s*["']?(?:secured|SECURED)["']?\s*:"""),
+    # in quotes, in any case,
+    re.compile(r"""(["'])(?i:secured)\1\s*[:=]"""),
+    # or before one word, to the end of the line, that is none of a language.
+    re.compile(
+        r"""
+        [sSſ](?<!\w.)(?i:ecured) [ \t]*[:=][ \t]* ["']?
+            (?= [a-z]*[^\s\w.,;!?'"]\w | [a-z]*[0-9] | [A-Za-z]{1,64}[A-Z] )
+            (?: [^\s"']{64} | [^\s"']{1,63} [ \t"'}\],]* (?=[\n<]|\Z) )
+        """,
+        re.VERBOSE,
+    ),
 )
 _ESCAPE = re.compile(r"\\(?:x|u00|U000000)([2-7][0-9a-fA-F])")
 
@@ -92,7 +101,15 @@ def _instead(tag: re.Match[str]) -> str:
 
 def _decoded(entity: re.Match[str]) -> str:
     name = entity[1]
-    return html.unescape(entity[0]) if name is None else html5.get(name + ";", entity[0])
+    return _sign(entity[0]) if name is None else html5.get(name + ";", entity[0])
+
+
+@lru_cache(maxsize=4096)
+def _sign(entity: str) -> str:
+    """What a number stands for; where HTML has no rule of its own for it, the character."""
+    digits = entity[2:-1]
+    code = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+    return chr(code) if 0xA0 <= code < 0xD800 else html.unescape(entity)
 
 
 def find_secured(text: str) -> int | None:
@@ -101,6 +118,6 @@ def find_secured(text: str) -> int | None:
         text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     if "secured" not in text.lower():
         return None
-    found = _SECURED.search(text)
-    # The line feed before the key, if there is one, is a part of what was found.
-    return None if found is None else text.count("\n", 0, found.end())
+    ends = [found.end() for key in _SECURED if (found := key.search(text))]
+    ends += [len(text) - found.start() for found in _TURNED.finditer(text[::-1])]
+    return text.count("\n", 0, min(ends)) if ends else None

@@ -121,7 +121,7 @@ def is_visible(text: str) -> bool:
     """Whether there is a sign that can be seen: no blank, no mark, no control of its layout."""
     if _LETTER.search(text):
         return True
-    return any(unicodedata.category(c) not in _UNSEEN and c not in _FILLERS for c in text)
+    return any(unicodedata.category(c) not in _UNSEEN for c in set(text) - _FILLERS)
 
 
 def _is_bare(text: str) -> bool:

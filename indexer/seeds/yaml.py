@@ -143,8 +143,10 @@ _SURROGATES = re.compile(
 _PRIVATE_USE = range(0xE000, 0xF900)
 
 
-def read_mapping(text: str, fields: Fields, path: str) -> Mapped:
-    """Read a YAML document that is a mapping; `path` is named in the warnings.
+def read_mapping(text: str, fields: Fields, path: str, line: int = 1) -> Mapped:
+    """Read a YAML document that is a mapping; `path` and lines are named in the warnings.
+
+    line: the one of the file with which the text begins
 
     Raises `RefusalError`.
     """
@@ -155,7 +157,7 @@ def read_mapping(text: str, fields: Fields, path: str) -> Mapped:
         half = next(sign for sign in map(chr, _PRIVATE_USE) if sign not in text)
         text = _SURROGATES.sub(lambda found: found[1] + _joined(found, half), text)
     try:
-        return EventReader(text, path, half).read_document(fields)
+        return EventReader(text, path, half, line).read_document(fields)
     except AliasError as error:
         mark = error.event.start_mark
         raise RefusalError(error.reason, mark.index if mark else None) from None
@@ -183,10 +185,12 @@ class EventReader:
     """Reads one document; `warnings` collects the first fields that were dropped.
 
     half: the sign that stands in the text for half of a character
+    line: the one of the file with which the text begins
     """
 
-    def __init__(self, text: str, path: str, half: str = "") -> None:
+    def __init__(self, text: str, path: str, half: str = "", line: int = 1) -> None:
         self.path = path
+        self._first_line = line
         self.warnings: list[FieldWarning] = []
         self.more_warnings = 0
         self.unused: dict[str, None] = {}
@@ -246,7 +250,7 @@ class EventReader:
                 merged |= self._read_merged(record, where, depth)
                 continue
             if name in seen:
-                self._warn_twice(name, record, where)
+                self._warn_twice(key, record, where)
             seen.add(name)
             wanted = fields.get(name)
             if depth == 1 and key.start_mark is not None:
@@ -278,14 +282,15 @@ class EventReader:
         self._skip(event, depth)
         return values
 
-    def _warn_twice(self, name: str, record: Record, where: str) -> None:
+    def _warn_twice(self, key: ScalarEvent, record: Record, where: str) -> None:
+        name = key.value
         if record.tells is None and name not in record.fields:
             # Names are told of mappings that are read, and nothing of what is private.
             if not self._aliases.hidden:
-                self._warn(where or "…", "a key twice in one mapping: the last counts")
+                self._warn(key, where or "…", "a key twice in one mapping: the last counts")
             return
         shown = name if name in record.fields or may_be_told(name) else "…"
-        self._warn(where + shown, "this key twice in one mapping: the last counts")
+        self._warn(key, where + shown, "this key twice in one mapping: the last counts")
 
     def _step_over(self, name: str, record: Record, where: str, depth: int) -> None:
         """Step over the value of a key that is not wanted, or private."""
@@ -319,7 +324,7 @@ class EventReader:
                 return found[0] if found else None
         self._skip(event, depth)
         kind = "a mapping" if isinstance(event, MappingStartEvent) else "a list"
-        self._warn(where, f"{_expected(node)} is expected here, not {kind}")
+        self._warn(event, where, f"{_expected(node)} is expected here, not {kind}")
         return _otherwise(node)
 
     def _read_scalar(self, event: ScalarEvent, node: Node, where: str) -> Any:
@@ -329,12 +334,12 @@ class EventReader:
             self._check(event, 0)
             plain = event.tag not in _TEXT_TAGS
         if self._half and self._half in text:
-            self._warn(where, "half of a character (`\\ud83d` alone): this half was dropped")
+            self._warn(event, where, "half of a character (`\\ud83d` alone): this half was dropped")
             text = text.replace(self._half, "")
         try:
             return _read_scalar(node, text, plain)
         except BadValueError as bad:
-            self._warn(where, bad.reason)
+            self._warn(event, where, bad.reason)
             return _otherwise(node)
 
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:
@@ -346,7 +351,7 @@ class EventReader:
         except BadValueError as bad:
             field = where + bad.key
             if all(warning.field != field for warning in self.warnings[before:]):
-                self._warn(field, bad.reason)
+                self._warn(event, field, bad.reason)
             return None
 
     def _read_many(self, event: SequenceStartEvent, node: Many, where: str, depth: int) -> Any:
@@ -358,7 +363,7 @@ class EventReader:
             number += 1
             if number > MAX_ITEMS:
                 if number == MAX_ITEMS + 1:
-                    self._warn(where, f"more than {MAX_ITEMS:,} items: the rest was dropped")
+                    self._warn(item, where, f"more than {MAX_ITEMS:,} items: the rest was dropped")
                 self._skip(item, depth)
                 continue
             value = self._read_node(item, node.item, f"{where}[{number - 1}]", depth)
@@ -392,9 +397,11 @@ class EventReader:
         if depth > MAX_DEPTH and not isinstance(event, ScalarEvent):
             _refuse(f"nested deeper than {MAX_DEPTH} levels: flatten it", event)
 
-    def _warn(self, field: str, reason: str) -> None:
+    def _warn(self, event: Event | None, field: str, reason: str) -> None:
         if len(self.warnings) < MAX_WARNINGS:
-            self.warnings.append(FieldWarning(self.path, field, reason))
+            mark = event.start_mark if event is not None else None
+            line = None if mark is None else self._first_line + mark.line
+            self.warnings.append(FieldWarning(self.path, field, reason, line))
         else:
             self.more_warnings += 1
 

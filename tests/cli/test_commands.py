@@ -189,15 +189,24 @@ def test_a_locale_without_the_characters_of_a_name(tmp_path: Path):
         plain = {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def test_an_interrupt_while_importing(seed_index: Path, tmp_path: Path):
-    """Ctrl-C before the command has begun is exit status 130 and no traceback."""
-    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        ("KeyboardInterrupt", 130, ""),
+        ("MemoryError", 1, "storydex: out of memory: free some and try again\n"),
+    ],
+)
+def test_what_happens_while_importing(
+    seed_index: Path, tmp_path: Path, error: str, status: int, told: str
+):
+    """Ctrl-C and a lack of memory before the command has begun give no traceback."""
+    (tmp_path / "numpy.py").write_text(f"raise {error}")
     code = "import storydex_command; storydex_command.main()"
     env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(
         [sys.executable, "-c", code, "info"], env=env, cwd=ROOT, capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", told)
 
 
 def test_progress_is_for_terminals(tmp_path: Path, seeds: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli.conftest import storydex
@@ -27,9 +28,22 @@ def test_equal_warnings_are_one_line(tmp_path: Path):
     reason = "not a number: write digits, without quotes"
     assert told(tmp_path, {**few, **many, "bad.md": "x: 1"}) == [
         "bad.md:1: no title: give the story a `title: …` with text",
-        *[f"few{n}.md: heat: {reason}" for n in range(3)],
-        f"10 times: related[].quality: {reason} (in many0.md, many1.md, many2.md and 2 more files)",
+        *[f"few{n}.md:2: heat: {reason}" for n in range(3)],
+        f"10 times: related[].quality: {reason} "
+        "(in many0.md:2, many1.md:2, many2.md:2 and 2 more files)",
     ]
+
+
+def test_a_warning_names_the_line(tmp_path: Path):
+    """That of the file, which has lines before the fields; in JSON and when listed again, too."""
+    text = "\n# a\n---\ntitle: T\nrelated:\n- title: A\n  quality: x\n- excerpt: E\n---\n"
+    lines = told(tmp_path, {"a.md": text})
+    assert [line.split(": ")[0] for line in lines] == ["a.md:7", "a.md:8"]
+    index, seeds = tmp_path / "index", tmp_path / "seeds"
+    assert storydex("--index", index, "rebuild", "--warnings").stdout.splitlines() == lines
+    for options in (["--warnings"], [seeds, "--full"]):
+        told_again = json.loads(storydex("--index", index, "rebuild", "--json", *options).stdout)
+        assert [warning["line"] for warning in told_again["warnings"]] == [7, 8]
 
 
 def test_unused_keys_are_one_line(tmp_path: Path):

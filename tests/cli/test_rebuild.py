@@ -70,7 +70,7 @@ def test_dropped_fields_are_warnings(tmp_path: Path, seeds: Path):
     write_story(seeds, "odd.md", title="Odd", related=related)
     result = storydex("--index", tmp_path / "index", "rebuild", seeds)
     assert result.exit_code == 0
-    assert result.stderr.startswith("odd.md: related[0].publishedDateTime: ")
+    assert result.stderr.startswith("odd.md:3: related[0].publishedDateTime: ")
     assert "1 field dropped" in result.stdout
 
 
@@ -188,7 +188,7 @@ def test_warnings_are_listed_again(tmp_path: Path, seeds: Path):
     assert (result.exit_code, result.stderr) == (3, "")
     bad, other = result.stdout.splitlines()
     assert bad.startswith("bad.md:")
-    assert other.startswith("other.md: publishedDateTime: ")
+    assert other.startswith("other.md:3: publishedDateTime: ")
     found = json.loads(storydex(*command, "--warnings", "--json").stdout)
     assert [fault["path"] for fault in found["rejected"]] == ["bad.md"]
     assert [warning["path"] for warning in found["warnings"]] == ["other.md"]

@@ -21,7 +21,8 @@ import msgspec
 
 import indexer
 from indexer.generation import manifest as mf
-from tests.search.damage import QUERIES, damage, write_index
+from tests.search.damage import QUERIES
+from tests.search.mutations import damage, write_index
 
 
 def craft(index: Path, copy: Path, number: int, seed: int) -> str:

@@ -1,11 +1,13 @@
 """Kills rebuilds at random moments and looks at what is left, round after round.
 
-    python -m tests.generation.kills FOLDER ROUNDS [--broken]
+    python -m tests.generation.kills FOLDER ROUNDS [--calls] [--broken]
 
 prints a line of JSON for each round that left something wrong, and last a count of what
 happened. A round rebuilds an index in a process group of its own, which SIGKILL ends: after
-a random time, or before a random operation on a file. With --broken the manifest is
-published before the files it names, which must be noticed.
+a random time, or before a random operation on a file. With --calls it ends instead of every
+ROUNDS-th system call about a file, of a first, a full and an incremental rebuild, which
+takes strace. With --broken the manifest is published before the files it names, which
+must be noticed.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -31,6 +34,8 @@ from tests.generation.keeping import LOCK, Stories, fault_of, leftovers
 STORIES = 140
 WORKERS = 2
 KINDS = ("full", "incremental", "incremental", "first")
+#: System calls about files and what was opened, as strace names them.
+CALLS = "%file,%desc"
 
 
 class Rounds:
@@ -116,15 +121,55 @@ class Rounds:
             self.counts[f"killed in {kind}"] += 1
         else:
             self.counts["done before it was killed"] += 1
+        return self._judge(kind, old)
+
+    def _judge(self, kind: str, old: Stories) -> str:
+        """What is wrong with what a rebuild left, and with what the next makes of it."""
         fault = fault_of(self.index, old, self.stories)
         if not fault:
             self.counts["new" if fault_of(self.index, old) else "old"] += 1
-            self.counts["with leftovers"] += bool(leftovers(self.index))
+            left = leftovers(self.index)
+            size = sum((self.index / name).stat().st_size for name in left)
+            self.counts["with leftovers"] += bool(left)
+            self.counts["most files left"] = max(self.counts["most files left"], len(left))
+            self.counts["most bytes left"] = max(self.counts["most bytes left"], size)
         self.rebuild(full=False)
         fault = fault or fault_of(self.index, self.stories)
         if not fault and (left := leftovers(self.index)):
             fault = f"not removed: {left}"
         return fault and f"{kind}: {fault}"
+
+    def sweep(self, step: int) -> Iterator[str]:
+        """Kill in the place of every so many-th system call; what was wrong with each."""
+        log = self.index.parent / "calls"
+        for kind in ("first", "full", "incremental"):
+            self.prepare(0, kind)
+            self._trace(kind, "-o", str(log))
+            made = Counter(line.split("(")[0] for line in log.read_text().splitlines())
+            calls = [(name, nth) for name, most in made.items() for nth in range(1, most + 1)]
+            for number, (name, nth) in list(enumerate(calls, 1))[::step]:
+                old = self.prepare(number, kind)
+                killed = self._trace(kind, "-e", f"inject={name}:signal=KILL:when={nth}")
+                self.counts[f"killed in {kind}" if killed else "done before it was killed"] += 1
+                yield self._judge(kind, old)
+
+    def _trace(self, kind: str, *options: str) -> bool:
+        """Rebuild in a process that strace watches; whether it was killed."""
+        child = os.fork()
+        if not child:
+            try:
+                os.kill(os.getpid(), signal.SIGSTOP)
+                indexer.rebuild(self.seeds, self.index, full=kind != "incremental", workers=1)
+            finally:
+                os._exit(0)
+        os.waitpid(child, os.WUNTRACED)
+        command = ["strace", "-qq", "-p", str(child), "-e", f"trace={CALLS}", "-e", "signal=none"]
+        with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL):
+            while "TracerPid:\t0" in Path(f"/proc/{child}/status").read_text():
+                time.sleep(0.005)
+            os.kill(child, signal.SIGCONT)
+            _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
 
     def _kill(self, kind: str) -> bool:
         """Begin a rebuild and kill it with its workers; whether it was not done before."""
@@ -176,10 +221,11 @@ def _manifest_first(index: Path) -> Callable[[str, str], None]:
 def main() -> None:
     """Do so many rounds."""
     rounds = Rounds(Path(sys.argv[1]), broken="--broken" in sys.argv)
-    for number in range(1, int(sys.argv[2]) + 1):
-        fault = rounds.round(number)
+    number = int(sys.argv[2])
+    each = map(rounds.round, range(1, 1 + number))
+    for fault in rounds.sweep(number) if "--calls" in sys.argv else each:
         if fault:
-            print(json.dumps({"round": number, "fault": fault[:2000]}), flush=True)
+            print(json.dumps({"fault": fault[:2000]}), flush=True)
             if rounds.broken:
                 break
     print(json.dumps(dict(sorted(rounds.counts.items()))))

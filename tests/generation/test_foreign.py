@@ -22,7 +22,7 @@ from tests.conftest import ROOT, build, write_story
 from tests.generation.crafted import try_crafted
 from tests.generation.disk import Disk, Operation
 from tests.generation.keeping import LOCK
-from tests.search.damage import write_index
+from tests.search.mutations import write_index
 
 KINDS = (".json", ".sources", ".trm", ".pst", ".pos", ".doc", ".sto")
 

@@ -194,3 +194,18 @@ def test_a_body_is_read_as_far_as_the_first_stretch_with_matches(archive):
     found, shown = _of_body(archive, "cloud " * 600_000, Word("cloud"))
     assert 10_000 < len(found) < 12_000
     assert shown.startswith("<mark>cloud</mark> <mark>cloud</mark>")
+
+
+def test_a_field_is_marked_when_it_is_looked_at(archive, monkeypatch):
+    """A page that shows titles alone has no excerpt marked."""
+    texts = []
+    find = hits_module.Marker.spans
+    monkeypatch.setattr(
+        hits_module.Marker, "spans", lambda *args: texts.append(args[1]) or find(*args)
+    )
+    hit = hits_of(archive, Answer(Word("cloud")))[0]
+    assert hit.highlights["title"] == "A <mark>cloud</mark>"
+    assert texts == ["A cloud"]
+    assert list(hit.highlights) == ["title", "excerpt", "body"]
+    with pytest.raises(KeyError):
+        hit.highlights["related"]

@@ -7,7 +7,7 @@ import sys
 
 from tests.conftest import ROOT
 
-COUNT = 300
+COUNT = 90
 
 
 def test_damaged_files_end_in_an_answer_or_a_reason():

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import indexer
 from indexer.seeds import MAX_BYTES, parse_story
+from tests.conftest import ROOT
 
 #: The time that a hostile file may take, in times of a plain one of the same size; to read
 #: that takes about a fiftieth of a second.
@@ -75,6 +82,12 @@ HOSTILE = {
     "open comments": (_T + "---\n", "<!--", ""),
     "scripts": (_T + "---\n", "<script>", ""),
     "entities": (_T + "---\n", "&amp;", ""),
+    "numbers of characters": (_T + "---\n", "&#233;&#xe9;", ""),
+    "numbers of characters in a text": (_T + 'excerpt: "', "&#233;", '"\n---\n'),
+    "numbers of no character": (_T + "---\n", "&#1234567;", ""),
+    "lines after a key": (_T + "---\nsecured\n", "!x\n", ""),
+    "keys in prose": (_T + "---\n", "secured: ", ""),
+    "sigmas": (_T + "---\n", "\u03a3", ""),
     "JSON": ('{"title": "T", "x": [', "1,", "1]}"),
     "a number": (_T + "quality: ", "1:", "1\n---\n"),
     "an address": (_T + "webUrl: http://a", ".", "\n---\n"),
@@ -84,18 +97,98 @@ HOSTILE = {
 }
 
 
+#: Kinds whose units differ, with what makes a unit of its number.
+DIFFERENT = {
+    "words": lambda number: f"w{number:x} ",
+    "words joined": lambda number: f"{number:x}-",
+    "signs by number": lambda number: f"&#{200 + number % 60_000};",
+    "letters of Chinese": lambda number: chr(0x4E00 + number % 20_000),
+    "addresses": lambda number: f"https://d{number}.example/ ",
+    "fields": lambda number: f"\n---\nk{number}: v\n",
+}
+#: Kinds that need much when they are indexed.
+WORDY = {
+    "letters": "a ",
+    "lines with a colon": "A: b\n",
+    "a long word": "x",
+    "a long word of ligatures": "\ufdfa",
+    "soft hyphens": "a\xad",
+    "joined letters": "R&D ",
+}
+#: Bytes of memory that a process may take for one file.
+_ROOM = 256 << 20
+
+
 def seconds(head: str, unit: str, tail: str, name: str) -> float:
     """The processor time that it takes to read such a file of a quarter of the largest size."""
     room = MAX_BYTES // 4 - len((head + tail).encode())
     data = (head + unit * (room // len(unit.encode())) + tail).encode()
+    return time_of(lambda: parse_story(data, name))
+
+
+def time_of(work: Callable[[], object]) -> float:
+    """The processor time that something takes."""
     start = time.process_time()
-    parse_story(data, name)
+    work()
     return time.process_time() - start
 
 
+@pytest.fixture(scope="module")
+def plain() -> float:
+    """The processor time that a file of prose takes, not less than a fiftieth of a second."""
+    return max(0.02, seconds(_T + "---\n", "word and word, ", "", "a.md"))
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_files_take_little_longer_than_others(kind):
+def test_hostile_files_take_little_longer_than_others(kind, plain):
     """Each kind is read or refused in time that grows no faster than the file."""
-    plain = seconds(_T + "---\n", "word and word, ", "", "a.md")
     for name in ("a.md", "a.yml"):
-        assert seconds(*HOSTILE[kind], name) < _MOST * max(plain, 0.02)
+        assert seconds(*HOSTILE[kind], name) < _MOST * plain
+
+
+@pytest.mark.parametrize("kind", DIFFERENT)
+def test_what_never_repeats_takes_little_longer(kind, plain):
+    """What is remembered of things that come again is of no use here."""
+    body = "".join(map(DIFFERENT[kind], range(MAX_BYTES // 16)))
+    data = f"{_T}---\n{body}".encode()[: MAX_BYTES // 4]
+    data = data.decode(errors="ignore").encode()
+    assert time_of(lambda: parse_story(data, "a.md")) < _MOST * plain
+
+
+def test_a_file_of_different_words_is_refused():
+    """Neither the time nor the memory for a million terms is taken; prose is far from that."""
+    data = f"{_T}---\n{' '.join(map(hex, range(300_000)))}".encode()
+    rejection = parse_story(data, "a.md").rejection
+    assert rejection.reason.startswith("more than 100,000 different words")
+    fewer = f"{_T}---\n{' '.join(map(hex, range(90_000)))}".encode()
+    assert parse_story(fewer, "a.md").story
+
+
+@pytest.mark.parametrize("kind", WORDY)
+def test_the_largest_files_are_indexed_in_little_memory(kind, tmp_path):
+    """In a process of its own, whose memory is bounded as the whole of what it has and takes."""
+    unit = WORDY[kind]
+    body = unit * ((MAX_BYTES - 100) // len(unit.encode()))
+    (tmp_path / "a.md").write_text(f"{_T}---\n{body}", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.seeds.test_bounds", str(tmp_path), str(_ROOM)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def main() -> None:
+    """Index a folder; fail if that took more memory than may be."""
+    folder, room = Path(sys.argv[1]), int(sys.argv[2])
+    indexer.write_demo(folder / "first", 1)
+    indexer.rebuild(folder / "first", folder / "index", workers=1)  # all is loaded
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (folder / "a.md").rename(folder / "first" / "a.md")
+    report = indexer.rebuild(folder / "first", folder / "index", workers=1)
+    taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+    assert report.indexed == 1, report
+    assert taken < room, f"{taken:,} bytes"
+
+
+if __name__ == "__main__":
+    main()

@@ -260,7 +260,9 @@ def test_related_articles_keep_their_fields():
 def test_one_warning_for_one_fault():
     """A related article whose title is unusable is left out with a single warning."""
     warnings = read("related: [{title: [x], quality: 5}]").warnings
-    assert list(map(str, warnings)) == ["a.md: related[0].title: text is expected here, not a list"]
+    assert list(map(str, warnings)) == [
+        "a.md:3: related[0].title: text is expected here, not a list"
+    ]
 
 
 MARKS = "\u0301\u0316"

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import indexer
 from indexer import Article, Image, Story
 from tests.conftest import SEED_STORY, build
-from tests.web.web_site import archive, visit
+from tests.web.web_site import Page, archive, visit
 from web.openapi import describe_api
 
 
@@ -458,6 +458,7 @@ def test_the_description_lists_every_route(client):
         ("/api/v1/suggest?q=az", "Suggestions"),
         ("/api/v1/search?q=azure&fields=title", "ResultPage"),
         ("/api/v1/facets/topic?q=cl", "FacetValues"),
+        ("/api/v1/dates?q=azure", "DateCounts"),
         ("/api/v1/stories/2021/story%2000.md/similar", "SimilarStories"),
         ("/api/v1/export?q=turbines&year=2022&quality=4", "Problem"),
         ("/api/v1/export?lead_provider=zdnet.com&month=2021-03&q=%22report+0%22", "ExportRow"),
@@ -482,3 +483,32 @@ def test_the_description_follows_the_mount_point(index):
     """Behind a proxy that mounts the site elsewhere, clients find it there."""
     answer = visit(index).get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/news"})
     assert answer.get_json()["servers"] == [{"url": "/news"}]
+
+
+def test_a_value_that_begins_with_a_sign_is_chosen_and_excluded(tmp_path):
+    """As every value: what an answer lists leads to its stories, on the page as well."""
+    topics = ["-minus", "=equal", "plain", "-"]
+    client = visit(build(tmp_path, [{"title": "cloud", "topics": [topic]} for topic in topics]))
+    rows = get(client, "/api/v1/search?facet=topic")["facets"]["topic"]
+    assert {row["label"] for row in rows} == set(topics)
+    for row in rows:
+        found = client.get(
+            "/api/v1/search", query_string={"topic": row["value"], "facet": "topic"}
+        ).get_json()
+        assert [hit["topics"] for hit in found["hits"]] == [[row["label"]]]
+        assert [one["value"] for one in found["facets"]["topic"] if one["selected"]] == [
+            row["value"]
+        ]
+        others = client.get("/api/v1/search", query_string={"topic": f"-{row['value']}"}).get_json()
+        assert others["total"] == len(topics) - 1
+        page = Page(client.get("/", query_string={"topic": row["value"]}).text)
+        assert page.fields().count(("topic", row["value"])) == 1
+        link = [one for one in page.links() if one.startswith("/?topic=")][-1]
+        assert "1 story" in client.get(link).text
+
+
+def test_few_scores_are_explained_at_once(client):
+    """Each takes as long as a search."""
+    answer = problem(client, "/api/v1/search?q=azure&explain=1&limit=21", 400)
+    assert answer["parameter"] == "limit"
+    assert len(get(client, "/api/v1/search?q=azure&explain=1&limit=20")["hits"]) == 20

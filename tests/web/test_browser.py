@@ -242,3 +242,70 @@ def test_a_provider_is_found_while_typing(scripted: Page, archive_site: str):
     scripted.get_by_role("button", name="Leave out Desk 27").click()
     expect(scripted.get_by_role("heading", level=1)).to_contain_text("29 stories")
     expect(scripted.locator(".chips")).to_contain_text("not Desk 27")
+
+
+def test_dragging_over_the_chart_chooses_dates(scripted: Page, archive_site: str):
+    """From one bar to another: the stories between; a bar alone is a link."""
+    scripted.goto(f"{archive_site}/?q=azure&year=2022")
+    bars = scripted.locator(".when [data-day]")
+    days = [bars.nth(at).get_attribute("data-day") for at in (2, 6)]
+    boxes = [bars.nth(at).locator("path").bounding_box() for at in (6, 2)]
+    for box, do in zip(boxes, (scripted.mouse.down, scripted.mouse.up), strict=True):
+        assert box
+        scripted.mouse.move(box["x"] + box["width"] / 2, box["y"] + 5, steps=5)
+        do()
+    scripted.wait_for_url(f"**since={days[0]}&until={days[1]}**")
+    expect(scripted.locator(".chips")).to_contain_text("2022")
+    scripted.locator(".when a[href]").first.click()
+    scripted.wait_for_url(f"**since={days[0]}&until={days[0]}**")
+
+
+def test_the_chart_has_a_table(page: Page, archive_site: str):
+    """Whoever cannot see bars reads rows, with a keyboard and without a script."""
+    page.goto(f"{archive_site}/?q=azure")
+    page.get_by_text("Stories by month as a table").click()
+    page.get_by_role("link", name="March 2022").click()
+    page.wait_for_url("**since=2022-03**")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("15 stories")
+
+
+def test_searches_are_saved_named_and_removed(scripted: Page, archive_site: str):
+    """In this browser; each with its feeds."""
+    scripted.goto(f"{archive_site}/saved")
+    expect(scripted.get_by_text("None so far")).to_be_visible()
+    scripted.goto(f"{archive_site}/?q=azure&provider=zdnet.com")
+    scripted.get_by_role("button", name="Save", exact=True).click()
+    expect(scripted.get_by_role("button", name="Saved", exact=True)).to_be_visible()
+    scripted.goto(f"{archive_site}/saved")
+    name = scripted.get_by_label("Name")
+    expect(name).to_have_value("azure · Provider: ZDNet")
+    name.fill("Clouds of ZDNet")
+    name.press("Tab")
+    scripted.reload()
+    feed = scripted.get_by_role("link", name="Atom").get_attribute("href")
+    assert feed == "/feed.atom?q=azure&provider=zdnet.com"
+    scripted.get_by_role("link", name="Clouds of ZDNet").click()
+    expect(scripted.get_by_role("heading", level=1)).to_contain_text("10 stories")
+    scripted.go_back()
+    scripted.get_by_role("button", name="Remove Clouds of ZDNet").click()
+    expect(scripted.get_by_text("None so far")).to_be_visible()
+
+
+def test_a_link_is_copied(browser: Browser, archive_site: str):
+    """The public address, by one button, of a search and of a story."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    for path in ("/?q=azure&year=2022", "/story/2021/story%2000.md"):
+        page.goto(archive_site + path)
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == archive_site + path
+    context.close()
+
+
+def test_tools_are_there_with_a_script_alone(page: Page, archive_site: str, is_scripted: bool):
+    """Without one, nothing is shown that does nothing."""
+    page.goto(f"{archive_site}/?q=azure")
+    expect(page.get_by_role("button", name="Copy link")).to_have_count(int(is_scripted))
+    page.goto(f"{archive_site}/saved")
+    expect(page.get_by_text("needs JavaScript")).to_have_count(int(not is_scripted))

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import feedparser
 import pytest
 
 from tests.conftest import build, write_story
@@ -130,3 +131,89 @@ def test_a_new_story_appears_in_the_feed(tmp_path):
     write_story(tmp_path / "seeds", "two.md", title="Two")
     indexer.rebuild(tmp_path / "seeds", index, workers=1)
     assert len(atom(client).findall("a:entry", ATOM)) == 2
+
+
+@pytest.mark.parametrize("query", ["", "?q=azure&provider=zdnet.com", "?q=nothing", "?q=%01%3C"])
+def test_a_feed_reads_as_feed_readers_do(index, query):
+    """An independent parser finds nothing wrong."""
+    feed = feedparser.parse(visit(index).get(f"/feed.atom{query}").data)
+    assert not feed.bozo, feed.bozo_exception
+    assert feed.version == "atom10"
+    for entry in feed.entries:
+        assert all((entry.id, entry.title, entry.link, entry.updated_parsed))
+
+
+def test_a_title_has_query_and_filters(index):
+    """Several feeds of one archive are told apart."""
+    client = visit(index, TITLE="News")
+    query = "?q=azure&provider=zdnet.com&provider=nasdaq.com&since=2022"
+    title = atom(client, query).findtext("a:title", namespaces=ATOM)
+    assert title == "azure · Provider: Nasdaq or ZDNet · From: 1 Jan 2022 – News"
+    assert client.get(f"/feed.json{query}").get_json()["title"] == title
+    assert client.get("/feed.json").get_json()["title"] == "News"
+
+
+def test_archives_have_ids_of_their_own(tmp_path):
+    """Two archives with a file of one name, in one feed reader."""
+    ids = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        client = visit(build(tmp_path / name, [{"title": "Same"}]))
+        ids |= {id_.text for id_ in atom(client).findall(".//a:id", ATOM)}
+        assert client.get("/feed.json").get_json()["items"][0]["id"] in ids
+    assert len(ids) == 4
+
+
+def test_new_coverage_updates_an_entry(tmp_path):
+    """Readers show again what was updated."""
+    import indexer
+
+    related = [{"title": "a", "publishedDateTime": "2022-05-02T00:00:00Z"}]
+    story = {"title": "One", "publishedDateTime": "2022-05-01T00:00:00Z", "related": related}
+    index = build(tmp_path, [story])
+    client = visit(index)
+    assert atom(client).findtext("a:entry/a:updated", namespaces=ATOM) == "2022-05-02T00:00:00Z"
+    related.append({"title": "b", "publishedDateTime": "2022-05-09T00:00:00Z"})
+    write_story(tmp_path / "seeds", "0000.md", **story)
+    indexer.rebuild(tmp_path / "seeds", index, workers=1)
+    entry = atom(client).find("a:entry", ATOM)
+    assert entry.findtext("a:updated", namespaces=ATOM) == "2022-05-09T00:00:00Z"
+    assert entry.findtext("a:published", namespaces=ATOM) == "2022-05-01T00:00:00Z"
+    item = client.get("/feed.json").get_json()["items"][0]
+    assert item["date_modified"] == "2022-05-09T00:00:00Z"
+
+
+def test_unpublished_stories_are_marked(tmp_path):
+    """In the title, which every reader shows, and among the topics."""
+    client = visit(build(tmp_path, [{"title": "Secret", "published": False}]))
+    entry = atom(client).find("a:entry", ATOM)
+    assert entry.findtext("a:title", namespaces=ATOM) == "Unpublished: Secret"
+    assert entry.find("a:category", ATOM).get("term") == "Unpublished"
+    item = client.get("/feed.json").get_json()["items"][0]
+    assert (item["title"], item["tags"]) == ("Unpublished: Secret", ["Unpublished"])
+
+
+def test_browsers_get_suggestions(index):
+    """The address in the description answers the query and its completions."""
+    client = visit(index)
+    root = ET.fromstring(client.get("/opensearch.xml").data)
+    kind = "application/x-suggestions+json"
+    urls = root.findall("{http://a9.com/-/spec/opensearch/1.1/}Url")
+    template = next(url.get("template") for url in urls if url.get("type") == kind)
+    answer = client.get(template.replace("{searchTerms}", "azu"))
+    assert answer.mimetype == kind
+    assert answer.get_json(force=True) == ["azu", ["azure"]]
+    assert client.get("/api/v1/suggest?q=a&format=xml").status_code == 400
+
+
+def test_a_base_may_have_a_path(index):
+    """Behind a proxy that mounts the site below a path, with the prefix or without."""
+    client = visit(index, BASE_URL="https://news.example/archive/")
+    for root in ("", "/archive"):
+        answer = client.get("/feed.atom?q=azure", environ_overrides={"SCRIPT_NAME": root})
+        links = {one.get("href") for one in ET.fromstring(answer.data).findall("a:link", ATOM)}
+        assert "https://news.example/archive/?q=azure" in links
+        assert "https://news.example/archive/feed.atom?q=azure" in links
+    answer = visit(index).get("/feed.atom", environ_overrides={"SCRIPT_NAME": "/archive"})
+    links = {one.get("href") for one in ET.fromstring(answer.data).findall("a:link", ATOM)}
+    assert links == {"http://localhost/archive/", "http://localhost/archive/feed.atom"}

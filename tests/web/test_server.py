@@ -130,6 +130,34 @@ def test_an_export_that_is_not_read_lets_go_of_its_thread(index):
         assert body.count(b"\n") == 800
 
 
+def test_an_export_that_is_read_drop_by_drop_ends(index):
+    """A client that takes a little now and then does not keep a thread for ever."""
+    short = SHORT_DEADLINE.replace("server.IDLE_SECONDS,", "server.WRITE_SECONDS,")
+    with serving("-c", short, str(index)) as address, ExitStack() as stack:
+        clients = [stack.enter_context(ask(address, "/api/v1/export")) for _ in range(MOST_EXPORTS)]
+        statuses = []
+        for _ in range(40):  # for less time than what is idle is granted
+            for client in clients:
+                with contextlib.suppress(OSError):
+                    client.recv(4096)
+            statuses.append(get(address, "/api/v1/export?q=nothing")[0])
+            if statuses[-1] == 200:
+                break
+            time.sleep(0.25)
+        assert statuses[0] == 503
+        assert statuses[-1] == 200
+
+
+def test_a_long_address_is_refused(index):
+    """Before anything reads it; the server goes on."""
+    with serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address:
+        assert get(address, f"/?q={'a' * 100_000}")[0] == 414
+        with socket.create_connection(address, timeout=10) as client, contextlib.suppress(OSError):
+            client.sendall(b"GET /?q=" + b"a" * 10_000_000)
+            assert client.recv(12)[9:10] == b"4"
+        assert get(address, "/livez")[0] == 200
+
+
 def test_a_request_with_a_large_body_is_refused(index):
     """No address takes one, and none is kept for long enough to fill a disk."""
     with serving("-c", SHORT_DEADLINE, str(index)) as address:

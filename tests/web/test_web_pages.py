@@ -160,7 +160,7 @@ def test_a_facet_of_one_value_is_not_shown(client):
 
 def test_months_appear_once_a_year_is_chosen(client):
     """Twelve values to narrow a year, named as people name them."""
-    assert "Month" not in read(client, "/?q=azure").text
+    assert not read(client, "/?q=azure").boxes("month")
     page = read(client, "/?q=azure&year=2022&month=2022-03")
     assert "March 2022" in page.text
 
@@ -444,3 +444,24 @@ def test_stories_with_the_same_lead_are_one_result(tmp_path):
     assert len(site.get("/feed.json?q=azure").json["items"]) == 1
     assert len(site.get("/feed.json?q=azure&collapse=0").json["items"]) == 2
     assert site.get("/api/v1/search?q=azure&collapse=0").json["total"] == 2
+
+
+def test_links_have_previews(index, tmp_path):
+    """What a messenger shows of a link: title, description, picture, public address."""
+    stories = {"a b.md": {
+        "title": "A & \"title\"", "excerpt": "What it says.",
+        "publishedDateTime": "2022-05-01T00:00:00Z",
+        "images": [{"url": "javascript:1"}, {"url": "https://img.example/1.png"}],
+    }}  # fmt: skip
+    client = visit(build(tmp_path, stories), BASE_URL="https://news.example/x", TITLE="News")
+    found = read(client, "/story/a%20b.md?q=title").all("meta")
+    meta = {one.get("property") or one.get("name"): one.get("content") for one in found}
+    assert meta["og:title"] == 'A & "title"'
+    assert meta["description"] == meta["og:description"] == "What it says."
+    assert meta["og:url"] == "https://news.example/x/story/a%20b.md"
+    assert meta["og:image"] == "https://img.example/1.png"
+    assert meta["article:published_time"] == "2022-05-01T00:00:00Z"
+    found = read(visit(index), "/?q=azure&year=2022").all("meta")
+    meta = {one.get("property") or one.get("name"): one.get("content") for one in found}
+    assert meta["description"] == "15 stories: azure · Year: 2022"
+    assert meta["og:title"] == "azure · Year: 2022"

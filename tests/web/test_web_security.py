@@ -63,12 +63,13 @@ def client(tmp_path_factory):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_of_a_story_or_an_address_becomes_markup(client, path):
-    """The only script is our own, no element has a handler or an inline style."""
+    """The only scripts are our own, no element has a handler or an inline style."""
     answer = client.get(path)
     assert answer.status_code in (200, 400, 404)
     page = Page(answer.text)
-    (script,) = page.all("script")
-    assert re.fullmatch(r"/static/app\.[0-9a-f]{10}\.js", script["src"])
+    sources = " ".join(script["src"] for script in page.all("script"))
+    name = "/static/{}[.][0-9a-f]{{10}}[.]js"
+    assert re.fullmatch(f"{name.format('app')} {name.format('tools')}", sources)
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
         assert tag not in ("style", "iframe", "object", "embed", "base")

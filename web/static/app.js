@@ -165,6 +165,7 @@ function updateInPlace(form) {
     }
     document.querySelector(".filters > summary").replaceChildren(...page.querySelector(".filters > summary").childNodes);
     document.title = page.title;
+    showTools();
     nameApply();
     restore();
     said.textContent = document.querySelector(".summary h1").textContent;
@@ -193,8 +194,7 @@ function updateInPlace(form) {
     }
   }
 
-  function address(submitter) {
-    const data = new FormData(form, submitter);
+  function address(submitter, data = new FormData(form, submitter)) {
     const pairs = [...data].filter(([, value]) => value.trim() !== "");
     return `${form.action}?${new URLSearchParams(pairs)}`;
   }
@@ -210,6 +210,7 @@ function updateInPlace(form) {
   said.setAttribute("role", "status");
   document.body.append(said);
 
+  form.addEventListener("storydex:ask", (event) => show(address(null, event.detail), "push"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const sheet = document.querySelector(".filters");
@@ -236,6 +237,51 @@ function updateInPlace(form) {
   window.addEventListener("popstate", () => show(location.href));
   nameApply();
   document.documentElement.classList.add("scripted");
+}
+
+/* Whoever drags over bars of the chart asks for what is between; a click follows the link. */
+function chooseDates(form) {
+  let from = null;
+  let to = null;
+  const barOf = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest(".when [data-day]");
+
+  function between() {
+    const bars = [...document.querySelectorAll(".when [data-day]")];
+    const [first, last] = [bars.indexOf(from), bars.indexOf(to)].sort((a, b) => a - b);
+    return bars.filter((bar, at) => first <= at && at <= last);
+  }
+
+  function mark(bars) {
+    document.querySelectorAll(".when .within").forEach((bar) => bar.classList.remove("within"));
+    bars.forEach((bar) => bar.classList.add("within"));
+  }
+
+  document.addEventListener("pointerdown", (event) => {
+    from = event.button === 0 ? event.target.closest?.(".when [data-day]") : null;
+    to = from;
+  });
+  // Else the browser drags the link away.
+  document.addEventListener("dragstart", (event) => from && event.preventDefault());
+  document.addEventListener("pointermove", (event) => {
+    if (from) {
+      to = barOf(event) ?? to;
+      mark(from === to ? [] : between());
+    }
+  });
+  document.addEventListener("pointercancel", () => {
+    from = null;
+    mark([]);
+  });
+  document.addEventListener("pointerup", () => {
+    const bars = from && from !== to ? between() : [];
+    from = null;
+    if (bars.length) {
+      const data = new FormData(form);
+      data.set("since", bars[0].dataset.day);
+      data.set("until", bars.at(-1).dataset.day);
+      form.dispatchEvent(new CustomEvent("storydex:ask", { detail: data }));
+    }
+  });
 }
 
 /* Keeps addresses short where the browser loads the page: an empty field says nothing. */
@@ -267,4 +313,5 @@ hideBrokenPictures();
 leaveOutEmptyFields(box.form);
 if (document.querySelector(".results-page")) {
   updateInPlace(box.form);
+  chooseDates(box.form);
 }
