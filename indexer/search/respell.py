@@ -47,7 +47,9 @@ _COMPARED, _MANY_ROWS = 12, 5_000
 _FEW_STORIES = 100
 #: How likely a slip is to be just this one, beside a letter that stands for another. There
 #: are few letters to leave out or to swap, and 25 others to put in the place of each.
-#: benchmarks/spelling.py measures what they give.
+#: benchmarks/spelling.py measures what they give. Of letters replaced, no weights for kinds,
+#: frequencies or words of few stories put more than 93.5 % right: the others are as near to
+#: several words.
 _LEFT_OUT, _SWAPPED, _PUT_IN, _SPACE = 26.0, 12.0, 0.5, 6.0
 #: How much frequency counts: people look for rare words more often than writers use them.
 _FREQUENCY = 0.7
