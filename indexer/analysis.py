@@ -63,8 +63,11 @@ _LETTERS = str.maketrans(
                                   *range(0x2060, 0x2065), *range(0x1F3FB, 0x1F400)))),
     }
 )  # fmt: skip
-# Accents (Latin, Greek, Cyrillic) and the optional vowel points of Hebrew and Arabic.
-_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
+# Accents (Latin, Greek, Cyrillic, whose short i is a letter) and the optional vowel points of
+# Hebrew and Arabic.
+_ACCENTS = re.compile(
+    "(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u064b-\u065f\u0670]"
+)
 _DROPPED = str.maketrans("", "", "-.,'")
 
 # Lone surrogates, which cannot be encoded. Python uses them for bytes of file names and
@@ -221,23 +224,28 @@ def fold(word: str) -> str:
     return folded[:MAX_TERM_LENGTH]
 
 
+# Other stemmers of English and Dutch; English comes first.
+_NO_LANGUAGES = ("english", "porter", "lovins", "dutch_porter", "kraaij_pohlmann")
 _stemmers = local()
+#: The languages that words can be stemmed by; the first is that of an index if nothing is said.
+LANGUAGES = ("english", *(name for name in Stemmer.algorithms() if name not in _NO_LANGUAGES))
 
 
-def stem_of(form: str) -> str:
-    """The stem of a folded word (Snowball English, "Porter 2")."""
+def stem_of(form: str, language: str = LANGUAGES[0]) -> str:
+    """The stem of a folded word, by Snowball (of English, "Porter 2")."""
     try:
-        stemmer = _stemmers.english
+        stemmer = getattr(_stemmers, language)
     except AttributeError:
         # A stemmer object must not be shared between threads.
-        stemmer = _stemmers.english = Stemmer.Stemmer("english", 0)
+        stemmer = Stemmer.Stemmer(language, 0)
+        setattr(_stemmers, language, stemmer)
     return str(stemmer.stemWord(form))
 
 
 @lru_cache(maxsize=1 << 15)
-def stem(word: str) -> str:
+def stem(word: str, language: str = LANGUAGES[0]) -> str:
     """Fold a word and reduce it to its stem."""
-    return stem_of(fold(word))
+    return stem_of(fold(word), language)
 
 
 def terms_of(text: str) -> list[str]:
@@ -276,7 +284,7 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
             yield token
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other)
+        return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
         return hash(type(self))
@@ -285,9 +293,12 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
 class StemAnalyzer(WordAnalyzer):
     """The Whoosh analyzer for searchable text: folded and stemmed words."""
 
+    def __init__(self, language: str = LANGUAGES[0]) -> None:
+        self.language = language
+
     def term_of(self, word: str) -> str:
         """The term that a word becomes; empty if it becomes none."""
-        return stem(word)
+        return stem(word, self.language)
 
     def has_morph(self) -> bool:
         """Tell Whoosh that terms are not the words as written."""

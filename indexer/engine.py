@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
 from types import TracebackType
@@ -16,7 +17,7 @@ import msgspec
 from .analysis import well_formed
 from .dates import parse_day
 from .disk import local_folder
-from .errors import EngineClosed, QueryError, SeedError, StoryNotFound
+from .errors import EngineClosed, IndexCorrupt, QueryError, SeedError, StoryNotFound
 from .generation import manifest as mf
 from .highlight.hits import Highlighter
 from .model import (
@@ -81,6 +82,7 @@ class Engine(Protocol):
         offset: int = 0,
         limit: int = 10,
         spelling: bool = True,
+        collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
 
@@ -122,8 +124,19 @@ class Engine(Protocol):
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
+    def explain(
+        self,
+        query: str,
+        story_id: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Explanation:
+        """What a story's score in such a search is made of; raises `StoryNotFound`."""
+
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -188,6 +201,7 @@ class LocalEngine:
         self._folder = folder
         self._loops = COMPILED if compiled else PLAIN_ONLY
         self._compiled = compiled
+        self._warm = False
         self._view: _View | None = self._open()
 
     def _open(self) -> _View:
@@ -195,14 +209,16 @@ class LocalEngine:
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
         synonyms = _stamp(snapshot.manifest.seeds)
-        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot.manifest.seeds))
+        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot))
         damaged = newest if newest > snapshot.manifest.generation else None
         return _View(snapshot, searcher, Highlighter(snapshot), published, damaged, synonyms)
 
     def warm_up(self) -> None:
-        """Load the compiled loops now, so that the first search need not do without."""
+        """Load what searches need, so that the first is as fast as the rest."""
         if self._compiled:
             self._loops.load()
+        self._warm = True
+        _warm_up(self._opened())
 
     def __enter__(self) -> LocalEngine:
         return self
@@ -233,12 +249,13 @@ class LocalEngine:
         offset: int = 0,
         limit: int = 10,
         spelling: bool = True,
+        collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(
             request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling,
+            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
         )  # fmt: skip
         return self.answer(request)
 
@@ -346,15 +363,37 @@ class LocalEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
-        view = self._searched()
-        doc_id = view.snapshot.doc_id(well_formed(story_id))
-        if doc_id is None:
+    def explain(
+        self,
+        query: str,
+        story_id: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Explanation:
+        """What a story's score in such a search is made of; raises `StoryNotFound`."""
+        explained = self._explain(as_request(query, filters, since, until), [story_id])
+        if not explained:
             raise StoryNotFound(story_id)
-        request = check(SearchRequest(query=query, facets=()))
-        found = view.searcher.find(request, request.limit)
-        return explain(found, doc_id, story_id)
+        return explained[story_id]
+
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
+        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
+        return self._explain(request, [hit.story.id for hit in page.hits])
+
+    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """Of those stories that there are."""
+        view = self._searched()
+        request = check(msgspec.structs.replace(request, facets=(), sort="relevance", offset=0))
+        found = view.searcher.find(request, max(request.limit, 1))
+        doc_ids = {one: view.snapshot.doc_id(well_formed(one)) for one in story_ids}
+        return {
+            one: explain(found, doc_id, one)
+            for one, doc_id in doc_ids.items()
+            if doc_id is not None
+        }
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -387,6 +426,7 @@ class LocalEngine:
             seeds=manifest.seeds,
             published_only=manifest.published_only,
             damaged=view.damaged,
+            language=snapshot.language.name,
         )
 
     def reload(self) -> bool:
@@ -401,6 +441,8 @@ class LocalEngine:
                 self._view = self._open()
             return False
         view = self._open()
+        if self._warm:
+            _warm_up(view)
         self._view = view
         # A damaged newest generation has that one opened again which is being searched.
         return view.snapshot.manifest != before.snapshot.manifest
@@ -430,6 +472,13 @@ class LocalEngine:
         return view
 
 
+def _warm_up(view: _View) -> None:
+    """Work out what the first search, or the first slip in one, would have to."""
+    with suppress(IndexCorrupt):  # what is damaged is named by the search that needs it
+        _ = view.snapshot.groups
+        view.searcher.selector.warm_up()
+
+
 def as_request(
     query: str,
     filters: Mapping[str, Sequence[str]] | None,
@@ -455,10 +504,11 @@ def _stamp(seeds: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _synonyms_of(seeds: str) -> Synonyms:
+def _synonyms_of(snapshot: Snapshot) -> Synonyms:
     """The synonyms beside the stories; a file that cannot be read is warned of, and none count."""
+    seeds = snapshot.manifest.seeds
     try:
-        return read_synonyms(seeds) if seeds else NO_SYNONYMS
+        return read_synonyms(seeds, snapshot.language) if seeds else NO_SYNONYMS
     except SeedError as error:
         warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
         return NO_SYNONYMS

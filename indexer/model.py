@@ -47,7 +47,11 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Article(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One related article: the coverage of a story by some provider."""
+    """One related article: the coverage of a story by some provider.
+
+    `copies` are the same article once more, as the story has it: under the same address, or with
+    the same title and text.
+    """
 
     title: str
     excerpt: str = ""
@@ -62,6 +66,7 @@ class Article(msgspec.Struct, frozen=True, omit_defaults=True):
     heat: Number | None = None
     provider: Provider | None = None
     images: tuple[Image, ...] = ()
+    copies: tuple[Article, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -110,7 +115,10 @@ class Articles(Sequence[Article]):
 
 
 class Story(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One story file. `id` is its path relative to the seeds folder."""
+    """One story file. `id` is its path relative to the seeds folder.
+
+    `related` has each article once; `copies` are those that are the story's own.
+    """
 
     id: str
     title: str
@@ -130,6 +138,7 @@ class Story(msgspec.Struct, frozen=True, omit_defaults=True):
     topics: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
     related: Sequence[Article] = ()
+    copies: tuple[Article, ...] = ()
 
     @property
     def url(self) -> str | None:
@@ -221,7 +230,7 @@ class IndexInfo(msgspec.Struct, frozen=True):
     """A description of one generation. `bytes` is its size on disk.
 
     `damaged` is the number of the newest generation if that is damaged, so that the one
-    before it, described here, is searched instead.
+    before it, described here, is searched instead; `language` is that in which words are stemmed.
     """
 
     location: str
@@ -235,6 +244,7 @@ class IndexInfo(msgspec.Struct, frozen=True):
     seeds: str
     published_only: bool
     damaged: int | None = None
+    language: str = "english"
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +268,8 @@ class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 10
     #: Let a query that finds nothing be searched as it was surely meant.
     spelling: bool = True
+    #: List stories with the same lead as one.
+    collapse: bool = True
 
 
 class FacetCount(msgspec.Struct, frozen=True):
@@ -392,6 +404,11 @@ class RelatedHit(_Shown):
         """When the article was published."""
         return self.article.published_at
 
+    @property
+    def copies(self) -> tuple[Article, ...]:
+        """The same article once more, as the story has it."""
+        return self.article.copies
+
 
 class Hit(_Shown):
     """A story on a result page.
@@ -401,12 +418,13 @@ class Hit(_Shown):
     or the next that have any. All is read from the index when first asked for.
     """
 
-    __slots__ = ("_related", "_story")
+    __slots__ = ("_also_in", "_related", "_story")
 
     def __init__(self, score: float, source: HitSource) -> None:
         super().__init__(score, source)
         self._story: Story | None = None
         self._related: tuple[RelatedHit, ...] | None = None
+        self._also_in: Sequence[Story] | None = None
 
     def __repr__(self) -> str:
         return f"Hit({self.story.id!r}, score={self.score:.3f})"
@@ -428,6 +446,13 @@ class Hit(_Shown):
             self._related = self._source.related()
         return self._related
 
+    @property
+    def also_in(self) -> Sequence[Story]:
+        """The other stories found that have the same lead, which are not listed themselves."""
+        if self._also_in is None:
+            self._also_in = self._source.also_in()
+        return self._also_in
+
 
 class HitSource(Protocol):
     """What a hit and its related articles read themselves from; raises `IndexCorrupt`."""
@@ -437,6 +462,9 @@ class HitSource(Protocol):
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first."""
+
+    def also_in(self) -> Sequence[Story]:
+        """The stories that this one stands for."""
 
     def article(self, number: int) -> Article:
         """A related article of the story, counted from 0."""
@@ -503,10 +531,11 @@ class Explanation(msgspec.Struct, frozen=True):
 class ResultPage(msgspec.Struct, frozen=True):
     """The answer to a `SearchRequest`.
 
-    `total` is the exact number of stories listed, `complete` how many of these have all
-    the words; `relaxed` says that some lack words; `suggestion` is a better spelling of the
-    query, if one is known; `corrected` is the spelling that was searched in place of the query,
-    which finds nothing; `notices` name what was not understood; `took_ms` is milliseconds.
+    `total` is the exact number of stories listed, those with the same lead counted as one;
+    `complete` how many of these have all the words; `relaxed` says that some lack words;
+    `suggestion` is a better spelling of the query, if one is known; `corrected` is the spelling
+    that was searched in place of the query, which finds nothing; `notices` name what was not
+    understood; `took_ms` is milliseconds.
     """
 
     request: SearchRequest

@@ -23,11 +23,11 @@ from msgspec.structs import force_setattr, replace
 from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
-from .analysis import StemAnalyzer
+from .analysis import LANGUAGES, StemAnalyzer
 from .model import FACETS, Article, Articles, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 #: The fields of a row. Bit i of a posting tells that field i has the word.
 ROW_FIELDS = ("title", "excerpt", "body", "about")
@@ -84,8 +84,8 @@ class Positions(formats.Positions):  # type: ignore[misc]
         return float(len(valuestring) // 4)
 
 
-def _text_field() -> fields.TEXT:
-    field = fields.TEXT(analyzer=StemAnalyzer(), phrase=True)
+def _text_field(language: str) -> fields.TEXT:
+    field = fields.TEXT(analyzer=StemAnalyzer(language), phrase=True)
     field.format = Positions()
     return field
 
@@ -100,7 +100,7 @@ def _number_field(field: fields.NUMERIC) -> fields.NUMERIC:
     return field
 
 
-def create_schema() -> fields.Schema:
+def create_schema(language: str = LANGUAGES[0]) -> fields.Schema:
     """The schema by which Whoosh sees an index: a document for each row.
 
     All but the fields of rows and `kind`, which is lead or related, is on the lead's.
@@ -114,7 +114,7 @@ def create_schema() -> fields.Schema:
     schema.add(KIND, _keyword_field())
     schema.add(ADDRESS, _keyword_field())
     for name in ROW_FIELDS:
-        schema.add(name, _text_field())
+        schema.add(name, _text_field(language))
     for facet in FACETS:
         schema.add(facet, _keyword_field())
     for name in NUMBER_FIELDS:
@@ -220,12 +220,12 @@ _FRONT_LETTERS = frozenset("wmae")
 _AMP_PATH = re.compile(r"(?:^|/)amp(?=/|$)|\.amp(?=$|\.html?$)")
 
 
-def address_key(url: str) -> str:
-    """A short text that is the same for all addresses of the same page, as far as is known.
+@lru_cache(maxsize=1 << 10)
+def plain_address(url: str) -> str:
+    """Host, path and parameters, with a `/` between: the same for all addresses of a page.
 
     Scheme, `www.`, AMP forms, parameters that track, the fragment and a last slash do not
-    count. Of what is left, 48 bits of its BLAKE2 digest: one in a thousand million lookups may
-    err in an archive of 300,000 articles.
+    count, as far as they are known.
     """
     address, _, query = url.strip().partition("#")[0].partition("?")
     host, _, path = address.rpartition("://")[2].partition("/")
@@ -238,9 +238,17 @@ def address_key(url: str) -> str:
     if query:
         parts = query.split("&")
         query = "&".join(sorted(part for part in parts if part and not _tracks(part)))
-    whole = f"{_site_of(host)}/{path.strip('/')}/{query}"
-    digest = blake2b(whole.encode("utf8", "replace"), digest_size=6).digest()
-    return b2a_base64(digest, newline=False).decode()
+    return f"{_site_of(host)}/{path.strip('/')}/{query}"
+
+
+def address_key(url: str) -> str:
+    """A short text that is the same for all addresses of the same page; see `plain_address`.
+
+    48 bits of a BLAKE2 digest: one in a thousand million lookups may err in an archive of 300,000
+    articles.
+    """
+    data = plain_address(url).encode("utf8", "replace")
+    return b2a_base64(blake2b(data, digest_size=6).digest(), newline=False).decode()
 
 
 @lru_cache(maxsize=1 << 13)
@@ -261,8 +269,16 @@ def naive_utc(instant: datetime) -> datetime:
     return instant.astimezone(timezone.utc).replace(tzinfo=None)
 
 
+def articles_of(story: Story) -> Iterator[Article]:
+    """The related articles of a story, and all copies."""
+    yield from story.copies
+    for article in story.related:
+        yield article
+        yield from article.copies
+
+
 def _providers(story: Story) -> list[Provider]:
-    candidates = [story.provider, *(article.provider for article in story.related)]
+    candidates = [story.provider, *(article.provider for article in articles_of(story))]
     return [provider for provider in candidates if provider is not None]
 
 
@@ -282,7 +298,7 @@ def facet_values(story: Story) -> dict[Facet, list[str]]:
 
 
 def _addresses(story: Story) -> Iterator[str]:
-    texts: list[Story | Article] = [story, *story.related]
+    texts: list[Story | Article] = [story, *articles_of(story)]
     for text in texts:
         links = (text.original_url, text.web_url, text.amp_web_url, text.cdn_amp_web_url)
         yield from filter(None, links)
@@ -309,12 +325,18 @@ class Row(NamedTuple):
 
 def rows_of(story: Story) -> Iterator[Row]:
     """The rows of a story, its lead first."""
-    names = [story.provider.name] if story.provider else []
-    names += [*story.topics, story.category or ""]
+    names = [*_names(story), *story.topics, story.category or ""]
     yield Row(story.title, story.excerpt, story.body, tuple(filter(None, names)))
     for article in story.related:
-        name = (article.provider.name,) if article.provider else ()
-        yield Row(article.title, article.excerpt, "", name)
+        yield Row(article.title, article.excerpt, "", _names(article))
+
+
+def _names(text: Story | Article) -> tuple[str, ...]:
+    """The names of those who ran an article or copies of it, each once."""
+    if not text.copies:
+        return (text.provider.name,) if text.provider else ()
+    ran = (text, *text.copies)
+    return tuple(dict.fromkeys(one.provider.name for one in ran if one.provider))
 
 
 def fields_of(story: Story) -> dict[str, Any]:

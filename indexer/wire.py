@@ -29,6 +29,8 @@ Marked = Annotated[
 
 #: Related articles of a hit in an answer, where nothing else is asked for.
 RELATED_LIMIT = 3
+#: Copies of an article, and other stories with the same lead, that are named; all are counted.
+COPIES_LIMIT = 20
 
 _SCORE_DECIMALS = 6
 _TIME_DECIMALS = 3
@@ -78,14 +80,32 @@ class FacetCount(Struct):
     selected: bool
 
 
+class Copy(_Linked):
+    """The same article once more."""
+
+    title: str
+    url: Link | None
+    provider: Provider | None
+
+
+class OtherStory(_Linked):
+    """A story with the same lead."""
+
+    id: str
+    title: str
+    url: Link | None
+
+
 class RelatedHit(_Linked):
-    """A related article that matches."""
+    """A related article that matches, and the first of its `copies_total` copies in the story."""
 
     title: str
     url: Link | None
     provider: Provider | None
     published_at: Instant | None
     highlights: Marked
+    copies: list[Copy]
+    copies_total: Count
 
 
 class ScorePart(Struct):
@@ -119,7 +139,8 @@ class Explanation(Struct):
 class Hit(_Linked):
     """A story on a page of results; all fields, or the id and those that were asked for.
 
-    `related` are its articles that match, best first, of `related_total` that do.
+    `related` are its articles that match, best first, of `related_total` that do; `also_in` the
+    first of `also_in_total` other stories found with the same lead, which it stands for.
     `explanation` is there where it was asked for.
     """
 
@@ -135,6 +156,8 @@ class Hit(_Linked):
     highlights: Marked | UnsetType = UNSET
     related: list[RelatedHit] | UnsetType = UNSET
     related_total: Count | UnsetType = UNSET
+    also_in: list[OtherStory] | UnsetType = UNSET
+    also_in_total: Count | UnsetType = UNSET
     explanation: Explanation | UnsetType = UNSET
 
 
@@ -175,7 +198,10 @@ class Image(_Linked):
 
 
 class Article(_Linked):
-    """A related article; pictures whose address is none of the web are left out."""
+    """A related article; pictures whose address is none of the web are left out.
+
+    `copies` are the same article once more, as the story has it.
+    """
 
     title: str
     excerpt: str
@@ -190,6 +216,7 @@ class Article(_Linked):
     heat: int | float | None
     provider: Provider | None
     images: list[Image]
+    copies: list[Article]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -207,9 +234,10 @@ class Story(Article):
 
 
 class ExportRow(Story):
-    """A whole story and its score for the query."""
+    """A whole story, its score for the query, and all stories found that it stands for."""
 
     score: float
+    also_in: list[OtherStory]
 
 
 class ArticleRow(Article):
@@ -341,7 +369,13 @@ _READERS: dict[str, Callable[[model.Hit], Any]] = {
     "quality": lambda hit: hit.story.quality,
     "highlights": lambda hit: dict(hit.highlights),
     "related_total": lambda hit: len(hit.related),
+    "also_in": lambda hit: list(map(_other, hit.also_in[:COPIES_LIMIT])),
+    "also_in_total": lambda hit: len(hit.also_in),
 }
+
+
+def _other(story: model.Story) -> OtherStory:
+    return OtherStory(story.id, story.title, story.url)
 
 
 def _related(hit: model.RelatedHit) -> RelatedHit:
@@ -352,6 +386,11 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         provider=_provider(article.provider),
         published_at=article.published_at,
         highlights=dict(hit.highlights),
+        copies=[
+            Copy(copy.title, copy.url, _provider(copy.provider))
+            for copy in article.copies[:COPIES_LIMIT]
+        ],
+        copies_total=len(article.copies),
     )
 
 
@@ -384,7 +423,8 @@ def _score(score: float) -> float:
 
 def export_row(hit: model.Hit) -> ExportRow:
     """A line of `/api/v1/export`."""
-    return ExportRow(**msgspec.structs.asdict(_story(hit.story)), score=_score(hit.score))
+    fields = msgspec.structs.asdict(_story(hit.story))
+    return ExportRow(**fields, score=_score(hit.score), also_in=list(map(_other, hit.also_in)))
 
 
 def article_rows(hit: model.Hit) -> Iterator[ArticleRow]:

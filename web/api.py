@@ -7,7 +7,6 @@ problem documents (`problems`), and `/openapi.json` describes it all (`openapi`)
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -62,11 +61,7 @@ def search() -> ResponseReturnValue:
         raise QueryError("limit", f"with explain=1 at most {params.MAX_EXPLAINED} hits at a time")
     engine = current_engine()
     page = observe_search(engine.answer(wanted))
-    explained = {}
-    for hit in page.hits if explain else ():
-        # A story may have gone from the index meanwhile.
-        with suppress(StoryNotFound):
-            explained[hit.story.id] = engine.explain(page.corrected or page.query, hit.story.id)
+    explained = engine.explain_page(page) if explain else {}
     return _json(page_to_json(page, related_limit=limit, fields=fields, explained=explained))
 
 

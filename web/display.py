@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from flask import Flask
 from flask.templating import Environment
@@ -30,9 +31,12 @@ from .page import filter_url
 #: Quality is an open scale; its indicator has this many steps of this size.
 _STEPS = 5
 _STEP = 20
+_NAME_LENGTH = 80
 _LAST = datetime.max.replace(tzinfo=timezone.utc)
 #: The same topics and providers stand in many stories.
 _key = lru_cache(4096)(facet_key)
+#: An address of the web without a port or anything to be folded.
+_USUAL_HOST = re.compile("https?://(?:www\\.)?([a-z0-9.-]+)(?=[/?#]|$)")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -106,12 +110,60 @@ class Voice(NamedTuple):
 def voices(story: Story) -> list[Voice]:
     """The providers of a story and its coverage, the busiest first."""
     counts: dict[str, Voice] = {}
-    for provider in (story.provider, *(article.provider for article in story.related)):
-        if provider:
-            key = provider_key(provider)
+    articles: list[Story | Article] = [story, *story.related]
+    for article in articles:
+        ran = [one.provider for one in (article, *article.copies) if one.provider]
+        # A provider ran an article once, however often the story has it.
+        for key, provider in {provider_key(one): one for one in reversed(ran)}.items():
             seen = counts.get(key, Voice(provider, 0))
             counts[key] = Voice(seen.provider, seen.articles + 1)
     return sorted(counts.values(), key=lambda voice: (-voice.articles, voice.provider.name))
+
+
+def host_of(url: str) -> str:
+    """`zdnet.com` of an address there."""
+    usual = _USUAL_HOST.match(url)
+    if usual:
+        return usual[1]
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def cut(text: str) -> str:
+    """A name of which nobody needs more than a line."""
+    return text if len(text) <= _NAME_LENGTH else f"{text[:_NAME_LENGTH]}…"
+
+
+#: Copies of an article that are named.
+COPIES_SHOWN = 5
+
+
+class Copy(NamedTuple):
+    """The same article once more: who has it, and where."""
+
+    source: str
+    url: str | None
+
+
+class Copies(NamedTuple):
+    """The first copies of an article, and how many there are."""
+
+    copies: list[Copy]
+    copies_total: int
+
+
+def copies(article: Story | Article) -> Copies:
+    """The copies of an article that are named under it."""
+    shown = article.copies[:COPIES_SHOWN]
+    return Copies([_copy(one) for one in shown], len(article.copies))
+
+
+def _copy(article: Article) -> Copy:
+    url = safe_link(article.url)
+    name = article.provider.name if article.provider else host_of(url or "")
+    return Copy(cut(name) or "another address", url)
 
 
 class Day(NamedTuple):
@@ -167,6 +219,7 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "provider_url": provider_url,
     "topic_url": topic_url,
     "voices": voices,
+    "copies": copies,
     "timeline": timeline,
     "paragraphs": paragraphs,
     "safe_link": safe_link,

@@ -5,27 +5,26 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
 from indexer import Article, Hit, Provider, RelatedHit, ResultPage, Story, safe_link
 
 from . import display
+from .display import Copy, cut, host_of
 from .page import filter_url, story_url
 
 #: Related articles that stand open under a hit; the page of the story has the others.
 RELATED_SHOWN = 2
 #: Matching articles on the page of a story, before all of its articles.
 MATCHES_SHOWN = 50
+#: Other stories with the same lead that are named under a hit.
+ALSO_SHOWN = 3
 #: Topics under a hit.
 TOPICS_SHOWN = 6
 #: Characters shown of a title, an excerpt or a passage; the page of the story has the rest.
 _TITLE_LENGTH, _PASSAGE_LENGTH = 240, 420
-_NAME_LENGTH = 80
 
-#: An address of the web without a port or anything to be folded.
-_USUAL_HOST = re.compile("https?://(?:www\\.)?([a-z0-9.-]+)(?=[/?#]|$)")
 _PIECES = re.compile(r"<[^>]*>|&[^;]*;|[^<&]+")
 
 
@@ -43,6 +42,15 @@ class RelatedView(NamedTuple):
     url: str | None
     source: str
     published_at: datetime | None
+    copies: list[Copy]
+    copies_total: int
+
+
+class OtherStory(NamedTuple):
+    """A story with the same lead."""
+
+    title: str
+    url: str
 
 
 class HitView(NamedTuple):
@@ -65,6 +73,10 @@ class HitView(NamedTuple):
     related: list[RelatedView]
     related_total: int
     articles: int
+    copies: list[Copy]
+    copies_total: int
+    also: list[OtherStory]
+    also_total: int
 
 
 def read_hits(page: ResultPage, *, images: bool) -> list[HitView]:
@@ -100,6 +112,12 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
         related=[_read_related(one) for one in shown],
         related_total=len(matching),
         articles=len(story.related),
+        **display.copies(story)._asdict(),
+        also=[
+            OtherStory(cut(other.title), story_url(other.id, query))
+            for other in hit.also_in[:ALSO_SHOWN]
+        ],
+        also_total=len(hit.also_in),
     )
 
 
@@ -110,6 +128,7 @@ def _read_related(hit: RelatedHit) -> RelatedView:
         safe_link(article.url),
         cut(article.provider.name) if article.provider else "",
         article.published_at,
+        *display.copies(article),
     )
 
 
@@ -143,22 +162,6 @@ def _passage(hit: Hit) -> str:
     excerpt, body = hit.highlights["excerpt"], hit.highlights.get("body", "")
     elsewhere = "<mark>" in body and "<mark>" not in excerpt
     return body if elsewhere or (body and not excerpt) else excerpt
-
-
-def host_of(url: str) -> str:
-    """`zdnet.com` of an address there."""
-    usual = _USUAL_HOST.match(url)
-    if usual:
-        return usual[1]
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
-def cut(text: str) -> str:
-    """A name of which nobody needs more than a line."""
-    return text if len(text) <= _NAME_LENGTH else f"{text[:_NAME_LENGTH]}…"
 
 
 def clamp(html: str, length: int) -> Markup:

@@ -107,6 +107,7 @@ def _request_parameters() -> list[Schema]:
             _flag(1),
             "0: search what was typed, even where it finds nothing and was surely meant otherwise.",
         ),
+        _parameter("collapse", _flag(1), "0: list every story, even with the lead of another."),
     ]
 
 

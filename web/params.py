@@ -49,7 +49,7 @@ MAX_VALUE_LENGTH = 500
 MAX_FILTERS = 100
 
 #: What decides which stories a search finds, and their order.
-SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "spelling")
+SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "spelling", "collapse")
 #: What the page understands; `find` is a part of a provider's name.
 PAGE_PARAMETERS = (*SEARCH_PARAMETERS, "page", "find")
 #: What `/api/v1/search` understands.
@@ -150,6 +150,7 @@ class _Reader:
             offset=self._offset(limit),
             limit=limit,
             spelling=bool(self._number("spelling", 1, 0, 1)),
+            collapse=bool(self._number("collapse", 1, 0, 1)),
         )
         return Reading(wanted, tuple(self.problems))
 
@@ -270,6 +271,8 @@ def list_pairs(wanted: SearchRequest) -> list[tuple[str, str]]:
         pairs.append(("sort", wanted.sort))
     if not wanted.spelling:
         pairs.append(("spelling", "0"))
+    if not wanted.collapse:
+        pairs.append(("collapse", "0"))
     if wanted.offset:
         pairs.append(("page", str(wanted.offset // PAGE_SIZE + 1)))
     return pairs
@@ -327,6 +330,11 @@ def worded(wanted: SearchRequest, query: str) -> SearchRequest:
 def as_typed(wanted: SearchRequest) -> SearchRequest:
     """The request with its words as they are, however they are spelt."""
     return replace(wanted, offset=0, spelling=False)
+
+
+def uncollapsed(wanted: SearchRequest) -> SearchRequest:
+    """The request with every story listed, the same lead or not."""
+    return replace(wanted, offset=0, collapse=False)
 
 
 def sorted_by(wanted: SearchRequest, sort: Sort) -> SearchRequest:

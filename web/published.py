@@ -89,11 +89,9 @@ class PublishedEngine:
                 return published
             asked *= 2
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
-        if self.get(story_id) is None:
-            raise StoryNotFound(story_id)
-        return self._engine.explain(query, story_id)
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
+        return self._engine.explain_page(replace(page, request=_published(page.request)))
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -110,7 +108,8 @@ class PublishedEngine:
         whole = self._engine.info()
         counted = self._counted
         if counted is None or counted[0] != whole:
-            counts = [len(hit.story.related) for hit in self.export(SearchRequest(sort="newest"))]
+            everything = SearchRequest(sort="newest", collapse=False)
+            counts = [len(hit.story.related) for hit in self.export(everything)]
             self._counted = counted = (whole, len(counts), sum(counts))
         return replace(whole, stories=counted[1], articles=counted[2], published_only=True)
 

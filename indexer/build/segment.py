@@ -15,6 +15,8 @@ from ..codec.format import I64, offsets_of
 from ..codec.invert import Postings
 from ..codec.stored import StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
+from ..copies import MARKS, marks_of
+from ..languages import ENGLISH, Language
 from ..model import FACETS, Story
 from ..ranking import Averages
 from ..schema import (
@@ -111,7 +113,8 @@ class SegmentBuilder:
     vocabulary, and about 60 bytes per word while writing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = ENGLISH) -> None:
+        self._language = language
         self._schema = create_schema()
         self._text = TextBuilder()
         self.clear()
@@ -123,6 +126,7 @@ class SegmentBuilder:
         self._text.clear()
         self._first_rows = array("I", [0])
         self._stored: list[StoredRecord] = []
+        self._marks = array("Q")
         self._keywords = {name: _KeywordField(name) for name in KEYWORD_FIELDS}
         self._numbers = {
             name: _NumberField(name, self._schema[name])
@@ -144,6 +148,7 @@ class SegmentBuilder:
                 self._keywords[name].add(self.docs, value)
             elif value is not None:
                 self._numbers[name].add(self.docs, value)
+        self._marks.extend(marks_of(story))
         self._stored.append(StoredRecord(encode_lead(story), encode_related(story.related)))
         self.docs += 1
 
@@ -161,7 +166,7 @@ class SegmentBuilder:
         None makes a basis of what was taken.
         """
         basis = basis or self.basis()
-        text = self._text.invert(basis.averages)
+        text = self._text.invert(basis.averages, self._language)
         postings = [field.invert() for field in self._keywords.values()]
         postings += [field.invert() for field in self._numbers.values()]
         postings.sort(key=lambda field: field.name)
@@ -170,9 +175,16 @@ class SegmentBuilder:
             for name, field in sorted(self._numbers.items())
             if (column := field.column(self.docs)) is not None
         }
+        marks = np.array(self._marks, np.uint64).reshape(-1, len(MARKS)).T
+        columns |= {
+            name: Column(np.ascontiguousarray(column))
+            for name, column in zip(MARKS, marks, strict=True)
+            if column.any()
+        }
         documents = Documents(
             first_rows=np.array(self._first_rows, np.uint32),
             lengths=text.lengths, columns=columns, facets=FACETS,
+            language=self._language.name,
         )  # fmt: skip
         write_segment(
             folder, segment, documents,

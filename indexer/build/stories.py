@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..copies import without_copies
 from ..disk import local_folder
 from ..generation import manifest as mf
 from ..generation.publish import Writer, locked_folder, open_writer
 from ..generation.sources import NO_SOURCES, Sources
+from ..languages import ENGLISH, Language
 from ..model import Problems, Story
 from ..ranking import NO_AVERAGES
 from .basis import Basis
@@ -20,14 +22,16 @@ from .segment import SegmentBuilder
 from .tuning import TUNING
 
 
-def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> int:
+def build_stories(
+    stories: Iterable[Story], index: str | os.PathLike[str], language: Language = ENGLISH
+) -> int:
     """Make a fresh index of stories in memory; returns its generation.
 
     For programs that have stories but no files. A later `rebuild` into the same folder
     makes it match the story files again. Raises `IndexLocked`, `BuildError`.
     """
     folder = local_folder(index)
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(language)
     basis: Basis | None = None
     count = articles = 0
 
@@ -52,9 +56,10 @@ def build_stories(stories: Iterable[Story], index: str | os.PathLike[str]) -> in
     ):
         writer.make_room()
         for story in stories:
+            distinct = without_copies(story)
             count += 1
-            articles += len(story.related)
-            builder.add(story)
+            articles += len(distinct.related)
+            builder.add(distinct)
             if builder.words >= TUNING.segment_words:
                 basis = write(writer)
         if builder.docs:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..codec.format import I64, U8, U32, offsets_of
 from ..codec.forms import Arranged, arrange_forms
 from ..codec.invert import RowPostings, gather_ranges
+from ..languages import ENGLISH, Language
 from ..ranking import Averages, factors, weight_codes
 from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
 from .vocabulary import CutPieces, Vocabulary
@@ -96,10 +97,10 @@ class TextBuilder:
         before = offsets_of(widths[np.array(self._pieces, np.int64)])
         return np.diff(before[ends], prepend=0).reshape(-1, _FIELDS)
 
-    def invert(self, averages: Averages) -> InvertedText:
+    def invert(self, averages: Averages, language: Language = ENGLISH) -> InvertedText:
         """The postings of what was taken."""
         words = self._vocabulary.cut_pieces()
-        arranged = self._arrange(words)
+        arranged = self._arrange(words, language)
         lengths = self._lengths(words.widths)
         tokens = self._sort(arranged, words)
         begins = _changes(tokens.terms, tokens.rows, tokens.forms)
@@ -119,7 +120,7 @@ class TextBuilder:
         counted = [name for name in ROW_FIELDS if name != UNCOUNTED]
         return InvertedText(postings, {name: lengths[:, i] for i, name in enumerate(counted)})
 
-    def _arrange(self, words: CutPieces) -> Arranged:
+    def _arrange(self, words: CutPieces, language: Language) -> Arranged:
         """The terms of the words in what was taken; forms that are not in it have none."""
         pieces = np.zeros(len(words.widths), bool)
         pieces[np.array(self._pieces, np.int64)] = True
@@ -127,7 +128,7 @@ class TextBuilder:
         used[words.forms[np.repeat(pieces, np.diff(words.starts))]] = True
         used[-1] = False  # words without letters
         texts = list(compress(self._vocabulary.forms, used[:-1].tolist()))
-        arranged = arrange_forms(texts)
+        arranged = arrange_forms(texts, language)
         term_of, number_of = np.zeros((2, len(used) - 1), np.int64)
         term_of[used[:-1]], number_of[used[:-1]] = arranged.term_of, arranged.number_of
         return arranged._replace(term_of=term_of, number_of=number_of)

@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
+from ..copies import without_copies
 from ..errors import BuildError
 from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection, Story
@@ -132,7 +133,7 @@ def may_fork() -> bool:
 
 
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     basis = task.basis
     few = len(shards) == 1 and len(shards[0]) < 2 * task.tuning.sampled_stories
     if basis is None and task.folder is not None and not few:
@@ -167,6 +168,7 @@ def read_file(wanted: Wanted, task: Task, take: Callable[[Story], None]) -> Read
     story, rejection, warnings, unused = parse_story(data, file.id, settings=task.settings)
     if story is None:
         return Read("rejected", digest, 0, rejection, warnings)
+    story = without_copies(story)
     fate: Fate = "added"
     if task.published_only and not story.published:
         fate = "left out"
@@ -265,21 +267,21 @@ def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
 def sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
     """A builder that has taken some of the stories: the same however files are dealt out."""
     files = [wanted.file for shard in shards for wanted in shard]
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     for file in files[:: max(1, len(files) // task.tuning.sampled_stories)]:
         data = load_file(file.path, file.id)
         if isinstance(data, Rejection):
             continue
         story = parse_story(data, file.id, settings=task.settings).story
         if story is not None and (story.published or not task.published_only):
-            builder.add(story)
+            builder.add(without_copies(story))
     return builder
 
 
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, results go out."""
     prepare_worker()
-    builder = SegmentBuilder()
+    builder = SegmentBuilder(task.settings.language)
     basis = task.basis
     waits = task.folder is not None and basis is None
     try:

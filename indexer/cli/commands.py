@@ -221,6 +221,7 @@ class _QueryCommand(click.Command):
 @click.option(
     "--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Stories to skip."
 )
+@click.option("--no-collapse", is_flag=True, help="List every story, even with another's lead.")
 @click.option("--explain", is_flag=True, help="Say what each score is made of.")
 @json_option
 @click.pass_obj
@@ -234,6 +235,7 @@ def search(
     sort: str,
     limit: int,
     offset: int,
+    no_collapse: bool,
     explain: bool,
     as_json: bool,
 ) -> None:
@@ -264,11 +266,9 @@ def search(
             sort=sort,
             limit=limit,
             offset=offset,
+            collapse=not no_collapse,
         )
-        why = {}
-        if explain:
-            asked = page.corrected or page.query
-            why = {hit.story.id: engine.explain(asked, hit.story.id) for hit in page.hits}
+        why = engine.explain_page(page) if explain else {}
         if as_json:
             write_out(page_to_json(page, explained=why) + b"\n")
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ..generation.verify import DamagedFile, VerifyReport
 from ..model import (
+    Article,
     BuildReport,
     Explanation,
     FacetRows,
@@ -25,6 +26,7 @@ from ..model import (
     Provider,
     RelatedHit,
     ResultPage,
+    Story,
 )
 from .output import neutral, write_note, write_out
 
@@ -36,6 +38,8 @@ MAX_PROVIDERS = 15
 MAX_DOMAIN = 32
 #: Related articles named under a result; --json has them all.
 MAX_RELATED = 5
+#: Other stories with the same lead, and copies of an article, that are named.
+MAX_ALSO, MAX_COPIES = 5, 5
 
 _INDENT = 4
 _MARK = re.compile(r"(</?mark>)")
@@ -90,6 +94,7 @@ def info_lines(info: IndexInfo) -> str:
         "size": f"{_size(info.bytes)} ({_many(info.bytes, 'byte')})",
         "generation": f"{info.generation}",
         "segments": f"{info.segments}",
+        "language": info.language,
         "built": f"{info.built_at:%Y-%m-%d %H:%M:%S} UTC",
         "from": info.seeds + (" (published stories only)" if info.published_only else ""),
     }
@@ -166,8 +171,30 @@ def _hit_lines(number: int, hit: Hit, width: int, console: Console) -> Iterator[
     excerpt = _marked(hit.highlights.get("excerpt"), story.excerpt)
     if excerpt:
         yield from _wrapped(excerpt, blank, width, console)
+    if story.copies:
+        yield blank + Text(_copies_line(story.copies), style="dim")
+    if hit.also_in:
+        yield from _also_lines(hit.also_in, blank, width, console)
     if hit.related:
         yield from _related_lines(hit.related, blank, width, console)
+
+
+def _also_lines(
+    stories: Sequence[Story], blank: Text, width: int, console: Console
+) -> Iterator[Text]:
+    yield blank + Text(f"also in {_many(len(stories), 'more story', 'more stories')}:", style="dim")
+    for story in stories[:MAX_ALSO]:
+        yield from _wrapped(Text(neutral(story.id)), blank + Text("- "), width, console)
+    if len(stories) > MAX_ALSO:
+        yield blank + Text(f"- and {len(stories) - MAX_ALSO:,} more", style="dim")
+
+
+def _copies_line(copies: Sequence[Article]) -> str:
+    """The same article once more: how often, and where."""
+    names = [copy.provider.name if copy.provider else copy.url or "?" for copy in copies]
+    shown = ", ".join(map(neutral, names[:MAX_COPIES]))
+    more = f" and {len(names) - MAX_COPIES:,} more" if len(names) > MAX_COPIES else ""
+    return f"{_many(len(names), 'copy', 'copies')}: {shown}{more}"
 
 
 def _related_lines(
@@ -179,6 +206,8 @@ def _related_lines(
         if article.provider:
             line.append(f" — {neutral(article.provider.name)}")
         yield from _wrapped(line, blank + Text("- "), width, console)
+        if article.copies:
+            yield blank + Text(f"  {_copies_line(article.copies)}", style="dim")
     if len(related) > MAX_RELATED:
         yield blank + Text(f"- and {len(related) - MAX_RELATED:,} more", style="dim")
 

@@ -39,7 +39,7 @@ from ..query.request import check
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
-from ..search.histogram import in_order
+from ..search.histogram import in_order, months_within
 from ..search.respell import respell
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
@@ -142,12 +142,13 @@ class ClusterEngine:
         offset: int = 0,
         limit: int = 10,
         spelling: bool = True,
+        collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(
             request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling,
+            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
         )  # fmt: skip
         return self.answer(request)
 
@@ -241,7 +242,9 @@ class ClusterEngine:
             found = searcher.find(request, 0)
             keys = searcher.values.facet("month").keys
             months = dict(zip(keys, found.counts[0].tolist(), strict=True))
-            return in_order(months, found.filters, found.total, lambda: searcher.days(found))
+            within = months_within(months, found.filters)
+            undated = found.total - sum(within.values())
+            return in_order(within, undated, lambda: searcher.days(found))
 
         return self._asked(ask)
 
@@ -272,15 +275,39 @@ class ClusterEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(self, query: str, story_id: str) -> Explanation:
-        """What a story's score for a query is made of; raises `StoryNotFound`."""
-        request = check(SearchRequest(query=query, facets=()))
+    def explain(
+        self,
+        query: str,
+        story_id: str,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        since: date | datetime | str | None = None,
+        until: date | datetime | str | None = None,
+    ) -> Explanation:
+        """What a story's score in such a search is made of; raises `StoryNotFound`."""
+        explained = self._explain(as_request(query, filters, since, until), [story_id])
+        if not explained:
+            raise StoryNotFound(story_id)
+        return explained[story_id]
 
-        def ask(view: _View) -> Explanation:
-            story = self._story(view, story_id)
-            if story is None:
-                raise StoryNotFound(story_id)
-            return explain(view.searcher, view.searcher.find(request, request.limit), story)
+    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
+        """What the scores on a page are made of, by story id."""
+        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
+        return self._explain(request, [hit.story.id for hit in page.hits])
+
+    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """Of those stories that there are."""
+        request = msgspec.structs.replace(request, facets=(), sort="relevance", offset=0)
+        request = check(request)
+
+        def ask(view: _View) -> dict[str, Explanation]:
+            found = view.searcher.find(request, max(request.limit, 1))
+            stories = {one: self._story(view, one) for one in story_ids}
+            return {
+                one: explain(view.searcher, found, story)
+                for one, story in stories.items()
+                if story is not None
+            }
 
         return self._asked(ask)
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
+from ..languages import ENGLISH
 from ..model import Facet, Notice, SearchRequest
 from ..query.nodes import (
     Address,
@@ -239,7 +240,7 @@ class Searcher:
     def plan_words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must."""
         self.words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
-        wanted, others = divide(plain, rest)
+        wanted, others = divide(plain, rest, ENGLISH)
         if len(wanted) > MAX_WORDS:
             wanted, others = self._most_telling(wanted), []
         leaves = [self._leaf(group) for group in wanted]
@@ -251,7 +252,7 @@ class Searcher:
             words=tuple(leaves),
             rest=EVERY if rest is None else self.clauses.stories(rest),
             leaves=(*leaves, *besides, *also),
-            telling=rest is not None or not all(is_function(group[0]) for group in wanted),
+            telling=rest is not None or not all(is_function(group[0], ENGLISH) for group in wanted),
             kept=kept,
         )
 
@@ -423,7 +424,7 @@ class Searcher:
         words = [
             node.text
             for node in found.parsed.plain
-            if isinstance(node, Word) and not (is_function(node) or node.field)
+            if isinstance(node, Word) and not (is_function(node, ENGLISH) or node.field)
         ][:MOST_NEIGHBOURS]
         if len(set(words)) < 2 or not ids:
             return [1.0] * len(ids)

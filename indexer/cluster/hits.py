@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import ClusterError, IndexCorrupt
 from ..highlight.hits import Highlighter
+from ..languages import ENGLISH, Language
 from ..model import Hit, SearchRequest, Story
 from ..query.nodes import Fuzzy, Node
 from ..search.nearness import WEIGHED
@@ -59,6 +60,15 @@ class Page:
             if row and score > 0 and score >= enough
         ]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+    @property
+    def language(self) -> Language:
+        """The language of its texts."""
+        return ENGLISH
+
+    def also_in(self, doc_id: int) -> tuple[int, ...]:
+        """No stories: here each stands for itself alone."""
+        return ()
 
     def lead(self, doc_id: int) -> Story:
         """A story."""

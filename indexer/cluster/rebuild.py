@@ -25,6 +25,7 @@ from ..build.workers import Task, sample
 from ..disk import local_folder
 from ..errors import BuildError, ClusterError, IndexMissing, IndexOutdated
 from ..generation.sources import NO_SOURCES
+from ..languages import ENGLISH
 from ..model import BuildReport, Story
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
@@ -73,11 +74,17 @@ def rebuild(
     Raises `ClusterError` where the cluster cannot be reached or refuses; what was there before
     then still serves.
     """
+    settings = read_settings(seeds, FIELDS)
+    if settings.language != ENGLISH:
+        raise BuildError(
+            f"words on a cluster are English, and storydex.toml says {settings.language.name}:"
+            " take `language` out of it, or build in a folder"
+        )
     job = ClusterJob(
         seeds=local_folder(seeds, "an archive"), index=str(location),
         published_only=published_only, strict=strict, prune=prune,
         workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(), settings=read_settings(seeds, FIELDS),
+        started=time.monotonic(), settings=settings,
         cluster=Cluster(location),
     )  # fmt: skip
     if dry_run:

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ..analysis import LANGUAGES
 from ..disk import index_error, naming, open_plain
 from ..errors import IndexCorrupt, IndexOutdated
 from ..kernels import shrinking
@@ -120,12 +121,13 @@ class SectionWriter:
         self,
         fields: tuple[FieldInfo, ...] = (),
         defaults: Mapping[str, int] | None = None,
+        language: str = LANGUAGES[0],
     ) -> None:
         """Write table and trailer, and wait until the bytes are on the disk."""
         table = msgspec.json.encode(
             FileTable(
                 self._segment, self._docs, self._rows, tuple(self._sections), fields,
-                dict(defaults or {}),
+                dict(defaults or {}), language,
             )
         )  # fmt: skip
         self._write(table)

@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ..analysis import LANGUAGES
+
 #: Version of the file format. A reader refuses every other one.
 FORMAT_VERSION = 2
 
@@ -99,7 +101,7 @@ class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `segment` ties the files of a segment together; `docs` and `rows` are its documents and
     their rows. `fields` belongs to the terms file; `defaults` (column → number of documents
-    without one) to the documents file.
+    without one) to the documents file; `language`, in which words are stemmed, to the terms file.
     """
 
     segment: str
@@ -108,6 +110,7 @@ class FileTable(msgspec.Struct, frozen=True, omit_defaults=True):
     sections: tuple[Section, ...]
     fields: tuple[FieldInfo, ...] = ()
     defaults: dict[str, int] = {}
+    language: str = LANGUAGES[0]
 
 
 def term_hash(first: int, term: bytes) -> int:

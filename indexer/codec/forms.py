@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..analysis import stem_of
-from ..english import light_form
-from .format import I64, MAX_FORMS, U8, offsets_of
+from ..languages import ENGLISH, Language
+from .format import I64, MAX_FORMS, offsets_of
 from .invert import Forms
 
 
@@ -27,13 +26,14 @@ class Arranged(NamedTuple):
     number_of: I64
 
 
-def arrange_forms(texts: Sequence[str]) -> Arranged:
+def arrange_forms(texts: Sequence[str], language: Language = ENGLISH) -> Arranged:
     """Distinct written forms, folded, → their terms, and their order within each.
 
     A term's forms are in the order of their light forms, then of their letters. One
     with more than `MAX_FORMS` keeps so many, and the others count as its last.
     """
-    stems = list(map(stem_of, texts))
+    light_form = language.light_form
+    stems = list(map(language.stem_of, texts))
     order = sorted(range(len(texts)), key=stems.__getitem__)
     ordered = [stems[place] for place in order]
     begun = np.fromiter(map(ne, ordered, ["", *ordered]), bool, len(ordered))
@@ -42,7 +42,11 @@ def arrange_forms(texts: Sequence[str]) -> Arranged:
     sizes = np.diff(begins, append=len(order))
     groups = np.zeros(len(order), np.uint8)
     for begin, size in zip(begins[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
-        _arrange(texts, order, groups, begin, begin + size)
+        span = slice(begin, begin + size)
+        found = sorted((light_form(texts[place]), texts[place], place) for place in order[span])
+        order[span] = [place for _, _, place in found]
+        for at in range(1, min(size, MAX_FORMS)):
+            groups[begin + at] = groups[begin + at - 1] + (found[at][0] != found[at - 1][0])
     numbers = np.arange(len(order)) - np.repeat(begins, sizes)
     term_of, number_of = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
     term_of[order], number_of[order] = np.cumsum(begun) - 1, np.minimum(numbers, MAX_FORMS - 1)
@@ -55,13 +59,3 @@ def arrange_forms(texts: Sequence[str]) -> Arranged:
     return Arranged(
         [ordered[place].encode() for place in begins.tolist()], written, term_of, number_of
     )
-
-
-def _arrange(texts: Sequence[str], order: list[int], groups: U8, begin: int, end: int) -> None:
-    """Bring the forms of one term into their order, and number their groups up to 255."""
-    found = sorted((light_form(texts[place]), texts[place], place) for place in order[begin:end])
-    order[begin:end] = [place for _, _, place in found]
-    group = 0
-    for place in range(1, min(len(found), MAX_FORMS)):
-        group += found[place][0] != found[place - 1][0]
-        groups[begin + place] = group

@@ -65,7 +65,7 @@ def merge_segments(
     facets = {name for arrays in segments for name in names if arrays.has_facet(name)}
     documents = Documents(
         first_rows=_first_rows(sources), lengths=_lengths(sources), columns=_columns(sources),
-        facets=facets,
+        facets=facets, language=segments[0].language.name,
     )  # fmt: skip
     write_segment(
         folder, segment, documents, text=_text(sources), fields=_fields(sources, names, facets),
@@ -167,7 +167,7 @@ def _text(sources: list[Source]) -> Iterator[RowPostings]:
         np.fromiter(map(found.__getitem__, source.arrays.form_texts()), np.int64)
         for source in sources
     ]
-    arranged = arrange_forms(list(found))
+    arranged = arrange_forms(list(found), sources[0].arrays.language)
     new_forms = [
         arranged.written.starts[arranged.term_of[part]] + arranged.number_of[part]
         for part in numbers

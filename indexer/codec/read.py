@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ..languages import Language, language_of
 from .files import SectionFile
 from .format import (
     I64,
@@ -62,6 +63,14 @@ class SegmentArrays(SegmentTerms):
         self.deleted: U32 = np.unique(np.fromiter(deleted, np.uint32))
         if len(self.deleted) and self.deleted[-1] >= self.doc_count:
             raise self.terms_file.corrupt(f"document {self.deleted[-1]} is deleted but absent")
+
+    @cached_property
+    def language(self) -> Language:
+        """The language in which words are stemmed."""
+        try:
+            return language_of(self.terms_file.table.language)
+        except ValueError as error:
+            raise self.terms_file.corrupt(str(error)) from error
 
     def _file(self, kind: FileKind) -> SectionFile:
         file = SectionFile(self.folder, self.segment, kind)

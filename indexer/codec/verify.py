@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..analysis import stem_of
-from ..english import light_form
 from ..errors import IndexCorrupt
 from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, UNCOUNTED
 from .files import SectionFile
@@ -124,9 +122,10 @@ def _check_forms(arrays: SegmentArrays) -> None:
     ordered = [texts[form].encode() for form in arrays.form_order.tolist()]
     if any(first >= second for first, second in pairwise(ordered)):
         raise file.corrupt("forms are out of order")
+    light_form = arrays.language.light_form
     for ordinal, term in enumerate(arrays.field_terms(TEXT)):
         forms = arrays.forms_of(ordinal)
-        if any(stem_of(form.text).encode() != term for form in forms):
+        if any(arrays.language.stem_of(form.text).encode() != term for form in forms):
             raise file.corrupt(f"a form of term {ordinal} has another stem")
         alike = [list(some) for _, some in groupby(forms, lambda form: light_form(form.text))]
         groups = [group for group, some in enumerate(alike) for _ in some]

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ..analysis import LANGUAGES
 from ..disk import sync_folder
 from ..errors import BuildError
 from .files import SectionWriter
@@ -59,12 +60,14 @@ class Documents:
     lengths: field → words of the field in each row, int[rows]
     columns: field → one number a document
     facets: names of the fields that get a list of values by document
+    language: in which words are stemmed
     """
 
     first_rows: U32
     lengths: Mapping[str, Ints]
     columns: Mapping[str, Column]
     facets: Collection[str]
+    language: str = LANGUAGES[0]
 
     @property
     def docs(self) -> int:
@@ -247,7 +250,7 @@ class _Inverted:
         order = sorted(range(len(self._forms)), key=self._forms.__getitem__)
         terms.add("form_order", np.array(order, np.uint32))
         terms.add("groups", self._get("groups", np.uint8))
-        terms.finish(tuple(self._infos))
+        terms.finish(tuple(self._infos), language=self._documents.language)
 
 
 def _write_documents(others: SectionWriter, documents: Documents) -> None:

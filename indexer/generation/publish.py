@@ -22,6 +22,7 @@ from ..codec.read import SegmentArrays
 from ..codec.verify import check_files
 from ..disk import make_folder, publish_file, sync_folder, write_file
 from ..errors import BuildError
+from ..languages import ENGLISH
 from ..model import Problems
 from ..ranking import Averages
 from ..schema import create_schema
@@ -182,7 +183,12 @@ class Writer:
 
     def _toc(self) -> bytes:
         memory = RamStorage()
-        TOC(create_schema(), self._segments, self._generation).write(memory, INDEX_NAME)
+        language = next(
+            (one.arrays(Path(self._folder)).language for one in self._segments), ENGLISH
+        )
+        TOC(create_schema(language.name), self._segments, self._generation).write(
+            memory, INDEX_NAME
+        )
         return bytes(memory.files[mf.toc_name(self._generation)])
 
 

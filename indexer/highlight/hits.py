@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, overload
 
 import msgspec
 
 from ..errors import IndexCorrupt
+from ..languages import Language
 from ..model import Article, Hit, RelatedHit, Spans, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
@@ -33,6 +34,9 @@ class Answered(Protocol):
 
     def matching(self, doc_id: int) -> Sequence[tuple[int, float]]:
         """The related articles of a story that match, by number, and scores; best first."""
+
+    def also_in(self, doc_id: int) -> Sequence[int]:
+        """The stories with the same lead that a story stands for, too."""
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a fuzzy leaf stands for."""
@@ -68,6 +72,10 @@ class ByField(Mapping[str, V]):
 class Archive(Protocol):
     """What has the stories that were found, by number; reading them may raise `IndexCorrupt`."""
 
+    @property
+    def language(self) -> Language:
+        """The language of its texts."""
+
     def lead(self, doc_id: int) -> Story:
         """A story."""
 
@@ -91,7 +99,7 @@ class Highlighter:
 
         They read the snapshot for as long as they live.
         """
-        marker = cache(lambda: Marker(found.node, found.near))
+        marker = cache(lambda: Marker(found.node, found.near, self._snapshot.language))
         for doc_id, score in zip(doc_ids, scores, strict=True):
             yield Hit(score, _Source(self._snapshot, found, marker, doc_id))
 
@@ -121,6 +129,10 @@ class _Source:
         """The related articles that match, best first; none of them is read."""
         matching = self._found.matching(self._doc_id)
         return tuple([RelatedHit(score, self, number) for number, score in matching])
+
+    def also_in(self) -> Sequence[Story]:
+        """The stories that this one stands for, each read when looked at."""
+        return _Leads(self._snapshot, self._found.also_in(self._doc_id))
 
     def article(self, number: int) -> Article:
         """A related article of the story, and no other, decoded."""
@@ -154,6 +166,31 @@ class _Source:
 
 def _fields_of(text: Story | Article) -> tuple[str, ...]:
     return _WITH_BODY if isinstance(text, Story) and text.body else _WITHOUT_BODY
+
+
+class _Leads(Sequence[Story]):
+    """Stories, read from a snapshot when looked at."""
+
+    def __init__(self, archive: Archive, doc_ids: Sequence[int]) -> None:
+        self._archive = archive
+        self._doc_ids = doc_ids
+
+    def __len__(self) -> int:
+        return len(self._doc_ids)
+
+    @overload
+    def __getitem__(self, at: int) -> Story: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Story]: ...
+
+    def __getitem__(self, at: int | slice) -> Story | Sequence[Story]:
+        if isinstance(at, slice):
+            return _Leads(self._archive, self._doc_ids[at])
+        return self._archive.lead(self._doc_ids[at])
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 def _spans_of_body(body: str, find: Callable[[str, Place], list[Span]]) -> tuple[Span, ...]:

@@ -13,8 +13,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from ..analysis import WORD_PATTERN, cut, fold, stem, stem_of
-from ..english import FUNCTION_WORDS
+from ..analysis import WORD_PATTERN, cut, fold, stem
+from ..languages import ENGLISH, Language
 from ..query.nodes import (
     All,
     Alternatives,
@@ -85,8 +85,14 @@ class Marker:
     near: the folded words of the index that a fuzzy leaf stands for
     """
 
-    def __init__(self, node: Node, near: Callable[[Fuzzy], Iterable[str]]) -> None:
-        leaves = marked_leaves(node)
+    def __init__(
+        self,
+        node: Node,
+        near: Callable[[Fuzzy], Iterable[str]],
+        language: Language = ENGLISH,
+    ) -> None:
+        leaves = marked_leaves(node, language)
+        self._language = language
         self._bits: dict[str | Node, int] = {}
         self._sought = {place: self._read(leaves, place) for place in get_args(Place)}
         # Every term that is sought and its bits: one for each term typed and each leaf.
@@ -102,6 +108,8 @@ class Marker:
             for term in (key,) if isinstance(key, str) else [_WRITTEN + form for form in forms]:
                 self._terms[term] = self._terms.get(term, 0) | bit
                 clues.add(term[1:] if term.startswith(_WRITTEN) else clue_of(term))
+        if language != ENGLISH:
+            clues = {""}  # other stemmers may take away what words begin with
         self._pieces: dict[str, _Piece] = {}
         self._odd = _ANY if "" in clues else _ODD
         if len(clues) > _MAX_CLUES:
@@ -142,7 +150,8 @@ class Marker:
         """A piece of a text; most come again and are remembered."""
         piece = self._pieces.get(text)
         if piece is None:
-            width, words = _cut(text) if len(text) > _MAX_REMEMBERED else _cut_again(text)
+            read = _cut if len(text) > _MAX_REMEMBERED else _cut_again
+            width, words = read(text, self._language.name)
             sought = [
                 _Word(start, end, bits, number)
                 for start, end, number, form, root in words
@@ -180,29 +189,37 @@ class Marker:
             if leaf.field not in (None, place):
                 continue
             if isinstance(leaf, Compound):
-                singly |= self._bit(stem_of(leaf.text))
-                runs.append(([self._bit(stem_of(part)) for part in leaf.parts], 1))
+                singly |= self._bit(self._language.stem_of(leaf.text))
+                runs.append(([self._bit(self._language.stem_of(part)) for part in leaf.parts], 1))
             elif isinstance(leaf, Phrase):
-                terms = [_term(word, leaf.exact) for word in leaf.words]
+                terms = [self._term(word, leaf.exact) for word in leaf.words]
                 runs.append(([self._bit(term) for term in terms], leaf.slop + 1))
             else:
                 singly |= self._bit(
-                    _term(leaf.text, leaf.exact) if isinstance(leaf, Word) else leaf
+                    self._term(leaf.text, leaf.exact) if isinstance(leaf, Word) else leaf
                 )
         return singly, runs
+
+    def _term(self, word: str, exact: bool) -> str | Pattern:
+        """The term of a folded word of a query, or the pattern that stands in its place."""
+        if "*" in word or "?" in word:
+            return Pattern(word)
+        return _WRITTEN + word if exact else self._language.stem_of(word)
 
     def _bit(self, key: str | Node) -> int:
         return self._bits.setdefault(key, 1 << len(self._bits))
 
 
-def _cut(text: str) -> tuple[int, list[tuple[int, int, int, str, str]]]:
+def _cut(text: str, language: str) -> tuple[int, list[tuple[int, int, int, str, str]]]:
     """How many positions a piece has, and start, end, position, form and stem of its words."""
     position, found = 0, []
     for match in WORD_PATTERN.finditer(text):
         base, (words, width, *_) = match.start(), cut(match.group())
         for start, end, offset in words:
             word = text[base + start : base + end]
-            found.append((base + start, base + end, position + offset, fold(word), stem(word)))
+            found.append(
+                (base + start, base + end, position + offset, fold(word), stem(word, language))
+            )
         position += width
     return position, found
 
@@ -211,13 +228,13 @@ def _cut(text: str) -> tuple[int, list[tuple[int, int, int, str, str]]]:
 _cut_again = lru_cache(_MOST_REMEMBERED)(_cut)
 
 
-def marked_leaves(node: Node) -> list[TextNode]:
+def marked_leaves(node: Node, language: Language = ENGLISH) -> list[TextNode]:
     """The leaves of a tree whose words are marked: not the unwanted ones.
 
     Function words are left out where there is anything else.
     """
     leaves = list(_wanted(node))
-    return [leaf for leaf in leaves if not _is_function_word(leaf)] or leaves
+    return [leaf for leaf in leaves if not _is_function_word(leaf, language)] or leaves
 
 
 def _wanted(node: Node) -> Iterator[TextNode]:
@@ -232,17 +249,10 @@ def _wanted(node: Node) -> Iterator[TextNode]:
         yield node
 
 
-def _is_function_word(leaf: TextNode) -> bool:
+def _is_function_word(leaf: TextNode, language: Language) -> bool:
     if not isinstance(leaf, Word) or leaf.field or leaf.exact or leaf.acronym:
         return False
-    return leaf.text in FUNCTION_WORDS
-
-
-def _term(word: str, exact: bool) -> str | Pattern:
-    """The term of a folded word of a query, or the pattern that stands in its place."""
-    if "*" in word or "?" in word:
-        return Pattern(word)
-    return _WRITTEN + word if exact else stem_of(word)
+    return leaf.text in language.function_words
 
 
 def _fitting(pattern: Pattern) -> Callable[[str], object]:

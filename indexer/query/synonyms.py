@@ -3,22 +3,34 @@
     - [car, automobile, motor car]        each finds stories with any of them
     - uk: [united kingdom, britain]       uk finds the others, too, and not the other way round
 
-They apply to plain words and when searching, so that no index need be rebuilt.
+They apply to words without a field, and when searching, so that no index need be rebuilt.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeGuard, cast
 
 import yaml
 
-from ..analysis import forms_of, stem_of
+from ..analysis import forms_of
 from ..errors import SeedError
+from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
-from .nodes import Alternatives, Compound, Phrase, Word, all_of
+from .nodes import (
+    All,
+    Alternatives,
+    Compound,
+    Either,
+    Node,
+    Phrase,
+    Without,
+    Word,
+    all_of,
+    children,
+)
 from .parser import ParsedQuery, Plain
 
 _MAX_BYTES = 1 << 20
@@ -30,7 +42,7 @@ Synonyms = Mapping[tuple[str, ...], tuple[tuple[str, ...], ...]]
 NO_SYNONYMS: Synonyms = {}
 
 
-def read_synonyms(folder: str | os.PathLike[str]) -> Synonyms:
+def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) -> Synonyms:
     """The synonyms of a folder of stories; none without a file.
 
     Raises `SeedError`, which names the file, the line or entry, and the remedy.
@@ -56,14 +68,16 @@ def read_synonyms(folder: str | os.PathLike[str]) -> Synonyms:
         raise SeedError(path, "no list: write lines such as - [car, automobile]")
     for number, entry in enumerate(entries or (), 1):
         for word, others in _read_entry(path, number, entry):
-            stems = _stems(word)
+            stems = _stems(word, language)
             group = found.setdefault(stems, {})
-            group.update(dict.fromkeys(other for other in others if _stems(other) != stems))
+            group.update(
+                dict.fromkeys(other for other in others if _stems(other, language) != stems)
+            )
     return {word: tuple(others) for word, others in found.items() if others}
 
 
-def _stems(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(stem_of, words))
+def _stems(words: tuple[str, ...], language: Language) -> tuple[str, ...]:
+    return tuple(map(language.stem_of, words))
 
 
 def _open_at_once(name: str, mode: int) -> int:
@@ -92,34 +106,64 @@ def _read_word(path: str, number: int, word: Any) -> tuple[str, ...]:
     return words
 
 
-def with_synonyms(parsed: ParsedQuery, synonyms: Synonyms) -> ParsedQuery:
-    """A query whose plain words also find what they stand for; of several in a row, the longest."""
-    if not synonyms or not parsed.plain:
+def with_synonyms(
+    parsed: ParsedQuery, synonyms: Synonyms, language: Language = ENGLISH
+) -> ParsedQuery:
+    """A query whose words also find what they stand for, but those in quotes and of fields."""
+    if not synonyms:
         return parsed
+    plain = _replaced(parsed.plain, synonyms, language)
+    rest = [] if parsed.rest is None else [_within(parsed.rest, synonyms, language)]
+    return parsed._replace(
+        plain=tuple(cast("list[Plain]", plain)),
+        rest=rest[0] if rest else None,
+        node=all_of([*plain, *rest]) if plain else rest[0] if rest else parsed.node,
+    )
+
+
+def _within(node: Node, synonyms: Synonyms, language: Language) -> Node:
+    """A tree in which words, wherever they stand, also mean what they stand for."""
+    if isinstance(node, All):
+        parts = _replaced(node.parts, synonyms, language)
+        return All(tuple(_within(part, synonyms, language) for part in parts))
+    if isinstance(node, Either):
+        return Either(tuple(_within(part, synonyms, language) for part in node.parts))
+    if isinstance(node, Without):
+        wanted, unwanted = (_within(part, synonyms, language) for part in children(node))
+        return Without(wanted, unwanted)
+    return _replaced((node,), synonyms, language)[0]
+
+
+def _replaced(nodes: Sequence[Node], synonyms: Synonyms, language: Language) -> list[Node]:
+    """Nodes, of which words are replaced; of several in a row, the longest."""
     longest = max(map(len, synonyms))
-    plain: list[Plain] = []
+    found: list[Node] = []
     at = 0
-    while at < len(parsed.plain):
+    while at < len(nodes):
         words: list[str] = []
         best: tuple[str, ...] = ()
         row: tuple[str, ...] = ()
-        for node in parsed.plain[at : at + longest]:
-            if not isinstance(node, Word | Compound) or node.field or node.weight != 1:
+        for node in nodes[at : at + longest]:
+            if not _is_word(node):
                 break
             words.append(node.text)
-            if (stems := _stems(tuple(words))) in synonyms:
+            if (stems := _stems(tuple(words), language)) in synonyms:
                 best, row = stems, tuple(words)
-        if not best:
-            plain.append(parsed.plain[at])
-            at += 1
-            continue
-        first = parsed.plain[at]
-        typed = Phrase(row) if len(row) > 1 or isinstance(first, Alternatives) else first
-        others = [_node(other) for other in synonyms[best]]
-        plain.append(Alternatives((typed, *others)))
-        at += len(best)
-    rest = [] if parsed.rest is None else [parsed.rest]
-    return parsed._replace(plain=tuple(plain), node=all_of([*plain, *rest]))
+        first = nodes[at]
+        if best and isinstance(first, Word | Compound):
+            typed = Phrase(row) if len(row) > 1 else first
+            found.append(Alternatives((typed, *[_node(other) for other in synonyms[best]])))
+        else:
+            found.append(first)
+        at += len(best) or 1
+    return found
+
+
+def _is_word(node: Node) -> TypeGuard[Word | Compound]:
+    """Whether a node is a word that means more than its letters."""
+    if not isinstance(node, Word | Compound) or node.field is not None or node.weight != 1:
+        return False
+    return not (isinstance(node, Word) and node.exact)
 
 
 def _node(words: tuple[str, ...]) -> Word | Phrase:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..model import Facet
+
+if TYPE_CHECKING:
+    from .groups import Groups
 
 #: uint8[N], how each document of a segment fares with the filters; or uint8[0] if there are
 #: none. 0: passes. i: only facet filter i rejects it. REJECTED: several filters, or a date
@@ -33,12 +36,36 @@ class Ordering(NamedTuple):
     ranks: int32[size], the place of each document, in place of scores; or int32[0]
     bonus: what the scores of documents with all words are multiplied by; first: whether these
         come before all others
+    groups: of which only the best story is listed; None lists all stories
     """
 
     failed: list[Failed]
     ranks: npt.NDArray[np.int32] = NO_RANKS
     bonus: float = 1.0
     first: bool = False
+    groups: Groups | None = None
+
+
+class Rivals(NamedTuple):
+    """The best document so far of each group.
+
+    of: int32[size], the group of each document, -1 for none; or int32[0]
+    docs: int64[G], -1 where none was found; keys: float64[G]; whole: uint8[G], has all words
+    """
+
+    of: npt.NDArray[np.int32]
+    docs: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.float64]
+    whole: npt.NDArray[np.uint8]
+
+
+def rivals_of(groups: Groups | None) -> Rivals:
+    """Room for the best of some groups."""
+    count = 0 if groups is None else len(groups)
+    return Rivals(
+        NO_RANKS if groups is None else groups.of, np.full(count, -1, np.int64),
+        np.zeros(count, np.float64), np.zeros(count, np.uint8),
+    )  # fmt: skip
 
 
 @dataclass
@@ -46,21 +73,24 @@ class Best:
     """The best documents so far, best first, or all in order of number (`everything`).
 
     state: int64[4], see `loops.MATCHED`; docs: int64[k]; keys: float64[k]
+    rivals: documents in groups, which neither `state` counts nor `docs` has
     """
 
     state: npt.NDArray[np.int64]
     docs: npt.NDArray[np.int64]
     keys: npt.NDArray[np.float64]
     everything: bool
+    rivals: Rivals
 
 
 class Answer(NamedTuple):
     """What a query finds.
 
-    matched: documents that match, before filters; total: after them; complete: of these, how
-        many have all the words that a plan counts
+    matched: documents that match, before filters and groups; total: those listed; complete: of
+        these, how many have all the words that a plan counts
     doc_ids, scores: of the best, best first, ties in order of doc id
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
+    passed: bool[M], the members of groups that match and pass the filters; None without groups
     """
 
     matched: int
@@ -69,3 +99,4 @@ class Answer(NamedTuple):
     doc_ids: list[int]
     scores: list[float]
     counts: list[npt.NDArray[np.int64]]
+    passed: npt.NDArray[np.bool_] | None = None

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering
+from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, rivals_of
 from .plain import Matches, evaluate, row_scorer
 from .plan import Mask, Plan
 from .snapshot import Snapshot
@@ -54,20 +55,28 @@ class Executor:
         k = min(k, self.snapshot.size)
         everything = k > self._loops.module.MOST_HELD
         room = self.snapshot.size if everything else k
+        rivals = rivals_of(ordering.groups)
         best = Best(
-            np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64), everything
-        )
+            np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
+            everything, rivals,
+        )  # fmt: skip
         found = [
             segment.run(plan, base, ordering, best)
             for base, segment in zip(self.snapshot.bases, self._segments(), strict=True)
         ]
-        matched, passed, complete, held = best.state.tolist()
+        matched, total, complete, held = best.state.tolist()
         docs, keys = best.docs[:held], best.keys[:held]
-        if everything:
-            order = np.argsort(-keys, kind="stable")[:k]
+        winners = rivals.docs >= 0
+        if everything or winners.any():
+            docs = np.concatenate((docs, rivals.docs[winners]))
+            keys = np.concatenate((keys, rivals.keys[winners]))
+            order = np.lexsort((docs, -keys))[:k]
             docs, keys = docs[order], keys[order]
+        total += int(winners.sum())
+        complete += int(rivals.whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
-        return Answer(matched, passed, complete, docs.tolist(), _scores_of(keys), counts)
+        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts)
+        return self._grouped(answer, ordering, [part.has for part in found], wishes)
 
     def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
         """A function story → float32[its rows]: what each scores, its lead's weight left out."""
@@ -119,14 +128,18 @@ class Executor:
         found = [evaluate(part, number, plan) for number, part in enumerate(snapshot.segments)]
         need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
         docs, keys = [np.empty(0, np.int64)], [np.empty(0, np.float64)]
-        complete = 0
+        wholes = [np.empty(0, np.bool_)]
         for base, part, failed in zip(snapshot.bases, found, ordering.failed, strict=True):
             passing = part.matched & (failed == 0 if len(failed) else True)
             whole = (part.words == need) & (need > 0)
-            complete += int((passing & whole).sum())
+            wholes.append(whole[passing])
             docs.append(np.flatnonzero(passing) + base)
             keys.append(_keys(part, base, whole, ordering)[passing])
         all_docs, all_keys = np.concatenate(docs), np.concatenate(keys)
+        all_wholes = np.concatenate(wholes)
+        if ordering.groups is not None:
+            best = _best_of(ordering.groups.of[all_docs], all_keys)
+            all_docs, all_keys, all_wholes = all_docs[best], all_keys[best], all_wholes[best]
         order = np.argsort(-all_keys, kind="stable")[:k]
         counts = [
             self._join(
@@ -141,10 +154,49 @@ class Executor:
             for wish in wishes
         ]
         matched = sum(int(part.matched.sum()) for part in found)
-        return Answer(
-            matched, len(all_docs), complete, all_docs[order].tolist(),
+        answer = Answer(
+            matched, len(all_docs), int(all_wholes.sum()), all_docs[order].tolist(),
             _scores_of(all_keys[order]), counts,
         )  # fmt: skip
+        return self._grouped(answer, ordering, [part.matched.__getitem__ for part in found], wishes)
+
+    def _grouped(
+        self,
+        answer: Answer,
+        ordering: Ordering,
+        matches: Sequence[Callable[[I64], Mask]],
+        wishes: Sequence[FacetWish],
+    ) -> Answer:
+        """The same with stories of a group counted once in facets.
+
+        matches: for each segment what says which of some documents match
+        """
+        groups = ordering.groups
+        if groups is None:
+            return answer
+        docs = [docs for _, docs in groups.parts]
+        matched = groups.gather([has(some) for has, some in zip(matches, docs, strict=True)])
+        failed: Failed = np.zeros(len(matched), np.uint8)
+        if any(map(len, ordering.failed)):
+            parts = zip(ordering.failed, docs, strict=True)
+            failed = groups.gather([fates[some] for fates, some in parts])
+        counts = [
+            count
+            - groups.surplus(
+                self.snapshot, wish.facet, matched & ((failed == 0) | (failed == wish.own))
+            )
+            for wish, count in zip(wishes, answer.counts, strict=True)
+        ]
+        return answer._replace(counts=counts, passed=matched & (failed == 0))
+
+
+def _best_of(groups: npt.NDArray[np.int32], keys: npt.NDArray[np.float64]) -> Mask:
+    """bool[n]: documents, in order, that are in no group, or the best, then last, of theirs."""
+    best: Mask = groups < 0
+    order = np.lexsort((keys, groups))
+    last = np.append(groups[order][1:] != groups[order][:-1], True)[: len(order)]
+    best[order[last]] = True
+    return best
 
 
 def _keys(part: Matches, base: int, whole: Mask, ordering: Ordering) -> npt.NDArray[np.float64]:

@@ -81,6 +81,16 @@ class Expander:
         self._known: dict[tuple[int, Pattern | Fuzzy], _Expansion] = {}
         self._remembered = 0
 
+    def warm_up(self) -> None:
+        """Make the shapes of all words, for which the first slip would wait."""
+        for number in range(len(self._segments)):
+            self._shapes_of(number)
+
+    def _shapes_of(self, number: int) -> _Shapes:
+        if number not in self._shapes:
+            self._shapes[number] = _Shapes(self._segments[number])
+        return self._shapes[number]
+
     def forms(self, node: Pattern | Fuzzy, budget: Budget) -> list[I64]:
         """For each segment the forms, by number, that a leaf stands for.
 
@@ -141,9 +151,7 @@ class Expander:
     def _nearly(self, number: int, prefix: str) -> I64:
         """Places of words whose beginning is one slip away from a prefix."""
         segment = self._segments[number]
-        if number not in self._shapes:
-            self._shapes[number] = _Shapes(segment)
-        shapes = self._shapes[number]
+        shapes = self._shapes_of(number)
         found = [
             shapes.beginning(prefix, segment.forms_with_prefix(letter.encode()))
             for letter in sorted(set(prefix[:2]))
@@ -173,9 +181,7 @@ class Expander:
         some = segment.forms_with_prefix(begin.encode())
         if not some:
             return _Expansion(np.empty(0, np.int64), 0)
-        if number not in self._shapes:
-            self._shapes[number] = _Shapes(segment)
-        shapes = self._shapes[number]
+        shapes = self._shapes_of(number)
         if isinstance(node, Fuzzy):
             places = shapes.near(node.text, node.distance, some)
         else:

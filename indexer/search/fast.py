@@ -56,14 +56,18 @@ class FastSegment:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
         encoded, group = encode(self._segment, self._number, plan)
         bits = np.zeros(self._words, np.uint64)
-        answer = tables.AnswerTable.of(best.state, bits, best.docs, best.keys)
+        rivals, span = best.rivals, slice(base, base + self._segment.doc_count)
+        answer = tables.AnswerTable.of(
+            best.state, bits, best.docs, best.keys, rivals.of[span], rivals.docs, rivals.keys,
+            rivals.whole,
+        )  # fmt: skip
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
         failed = ordering.failed[self._number]
         before = int(best.state[tables.MATCHED])
         ranks = ordering.ranks
         if len(ranks):
-            ranks = ranks[base : base + self._segment.doc_count]
+            ranks = ranks[span]
         loops.run(
             self._table, encoded, self._room(len(plan.steps)), answer, failed, ranks, options,
             np.array((ordering.bonus, plan.lead, plan.least), np.float32),
@@ -168,6 +172,12 @@ class Matched:
         self._bits = bits
         self._failed = failed
         self._matched = matched
+
+    def has(self, docs: I64) -> npt.NDArray[np.bool_]:
+        """bool[n]: which of some documents match."""
+        marks = self._bits[docs >> 6] >> (docs & 63).astype(np.uint64)
+        found: npt.NDArray[np.bool_] = (marks & np.uint64(1)) > 0
+        return found
 
     def count(self, wish: FacetWish) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""

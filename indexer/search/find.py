@@ -15,6 +15,7 @@ from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters
+from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
@@ -40,13 +41,17 @@ class Searcher:
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
-        parsed = with_synonyms(parse(request.query), self._synonyms)
+        parsed = with_synonyms(
+            parse(request.query), self._synonyms, self.executor.snapshot.language
+        )
+        parsed = with_joined(parsed, self.selector.dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
         ranks = NO_RANKS if ranked else self.executor.snapshot.ranks(sort)
-        ordering = Ordering(filters.failed, ranks)
+        groups = self.executor.snapshot.groups if request.collapse else None
+        ordering = Ordering(filters.failed, ranks, groups=groups or None)
         if not parsed.plain:
             plan = self.planner.plan(parsed.node)
             answer = self.executor.run(plan, ordering, limit, wishes)
@@ -166,6 +171,11 @@ class Found:
         enough = np.flatnonzero(scores >= least if least > 0 else scores > 0).tolist()
         found = list(zip(enough, scores[enough].tolist(), strict=True))
         return sorted(found, key=lambda one: -one[1]) if len(found) > 1 else found
+
+    def also_in(self, doc_id: int) -> tuple[int, ...]:
+        """The stories with the same lead that a story listed stands for, too."""
+        groups, passed = self.searcher.executor.snapshot.groups, self.answer.passed
+        return () if passed is None else groups.others(doc_id, passed)
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis import WORD_PATTERN, fold, iter_words, stem_of
+from ..analysis import WORD_PATTERN, fold, iter_words
 from ..codec.format import TEXT
 from ..codec.read import SegmentArrays, TermEntry
 from ..model import Article, Story
@@ -91,7 +91,7 @@ class _Sample:
         """Rows that have the word, here and there."""
         rows: list[tuple[int, int]] = []
         for number, segment in enumerate(self._snapshot.segments):
-            entry = segment.find_term(TEXT, stem_of(self._word).encode())
+            entry = segment.find_term(TEXT, self._snapshot.language.stem_of(self._word).encode())
             if entry is not None:
                 self._bounds[number] = segment.row_bounds(entry)
                 rows += [(number, posting) for posting in _postings(segment, entry, self._word)]

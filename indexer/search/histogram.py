@@ -27,31 +27,34 @@ _BEGIN = np.datetime64("0001-01-01", "D")
 
 def count_dates(searcher: Searcher, request: SearchRequest) -> DateCounts:
     """The dates of what a request finds, in order, with those between that have none."""
-    found = searcher.find(replace(request, facets=("month",), offset=0, limit=0), 0)
-    keys = searcher.executor.snapshot.facet("month").keys
-    months = dict(zip(keys, found.answer.counts[0].tolist(), strict=True))
 
     def days() -> dict[int, int]:
-        snapshot = searcher.executor.snapshot
-        whole = searcher.find(replace(request, facets=()), snapshot.size)
-        dates = snapshot.dates[np.array(whole.answer.doc_ids, np.intp)]
+        dates = _dates(searcher, request)
         numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
-    return in_order(months, found.filters, found.answer.total, days)
+    if request.collapse and len(searcher.executor.snapshot.groups):
+        return in_order(*_months_of_listed(searcher, request), days)
+    found = searcher.find(replace(request, facets=("month",), offset=0, limit=0), 0)
+    keys = searcher.executor.snapshot.facet("month").keys
+    counts = dict(zip(keys, found.answer.counts[0].tolist(), strict=True))
+    months = months_within(counts, found.filters)
+    return in_order(months, found.answer.total - sum(months.values()), days)
+
+
+def months_within(counts: Mapping[str, int], filters: Filters) -> dict[str, int]:
+    """Of the months that a facet counted, which it does without its own filter, those wanted."""
+    kept = filters.wanted.get("month")
+    return {key: n for key, n in counts.items() if n and (kept is None or key in kept)}
 
 
 def in_order(
-    months: Mapping[str, int], filters: Filters, total: int, days: Callable[[], dict[int, int]]
+    counts: dict[str, int], undated: int, days: Callable[[], dict[int, int]]
 ) -> DateCounts:
-    """The counts of so many stories in all, by months or what fits them better.
+    """The stories of each month, or by what fits them better.
 
-    months: how many stories the facet counts, which it does without its own filter
     days: gives how many stories are of each day, which is numbered from the year 1
     """
-    kept = filters.wanted.get("month")
-    counts = {key: n for key, n in months.items() if n and (kept is None or key in kept)}
-    undated = total - sum(counts.values())
     if not counts:
         return DateCounts("year", (), 0, undated)
     first, last = (_number(key) for key in (min(counts), max(counts)))
@@ -61,6 +64,25 @@ def in_order(
         return _by_day(days(), undated)
     names = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
     return _listed("month", names, counts, undated)
+
+
+def _months_of_listed(searcher: Searcher, request: SearchRequest) -> tuple[dict[str, int], int]:
+    """The stories of each month, and of none.
+
+    Where a story stands for others, these may be of another month.
+    """
+    dates = _dates(searcher, request)
+    days = _BEGIN + dates[dates != NO_DATE] // DAY
+    months, counts = np.unique(days.astype("datetime64[M]"), return_counts=True)
+    return dict(zip(map(str, months), counts.tolist(), strict=True)), int((dates == NO_DATE).sum())
+
+
+def _dates(searcher: Searcher, request: SearchRequest) -> np.ndarray:
+    """int64[n]: the date of each story listed; see `Snapshot.dates`."""
+    snapshot = searcher.executor.snapshot
+    found = searcher.find(replace(request, facets=(), offset=0, limit=0), snapshot.size)
+    dates: np.ndarray = snapshot.dates[np.array(found.answer.doc_ids, np.intp)]
+    return dates
 
 
 def _number(month: str) -> int:

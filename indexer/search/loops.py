@@ -417,7 +417,8 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     """Run a plan over a segment.
 
     answer: state int64[4] and the best so far, docs int64[k] and keys float64[k], are added
-        to; bits uint64[W], the documents of the segment that match, are filled in
+        to; bits uint64[W], the documents of the segment that match, are filled in; groups
+        int32[N] or int32[0] and the best of each so far, see `answer.Rivals`
     failed: uint8[N] or uint8[0], not 0 for documents that filters reject
     ranks: int32[N] or int32[0]: the lower, the earlier, in place of scores
     options: the number of the first document; the step to match as a group, or -1; the step
@@ -432,6 +433,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     need = plan.steps[counted, 2] if counted >= 0 else 0
     state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
     k = len(keys)
+    groups = answer.groups
     for chunk in range(len(segment.chunk_docs) - 1):
         doc0 = segment.chunk_docs[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
@@ -446,15 +448,22 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
             state[MATCHED] += 1
             if len(failed) and failed[doc]:
                 continue
-            state[PASSED] += 1
             complete = need > 0 and work.hits[place] == need
-            state[COMPLETE] += complete
             best = work.best[place]
             key = np.float64(best * bonus if complete else best)
             if len(ranks):
                 key = -np.float64(ranks[doc])
             elif complete and first:
                 key += FIRST
+            group = np.int64(groups[doc]) if len(groups) else -1
+            if group >= 0:
+                if answer.group_docs[group] < 0 or key >= answer.group_keys[group]:
+                    answer.group_docs[group] = base + doc
+                    answer.group_keys[group] = key
+                    answer.group_whole[group] = complete
+                continue
+            state[PASSED] += 1
+            state[COMPLETE] += complete
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
                 hold(answer, base + doc, key, everything)
         settle(segment, work, chunk, True, lead)

@@ -31,7 +31,7 @@ def nearness(
     words = [
         node.text
         for node in plain
-        if isinstance(node, Word) and not (is_function(node) or node.field)
+        if isinstance(node, Word) and not (is_function(node, dictionary.language) or node.field)
     ][:MOST_NEIGHBOURS]
     factors = [1.0] * len(docs)
     if len(set(words)) < 2:

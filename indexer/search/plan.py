@@ -15,8 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import stem_of
-from ..english import FUNCTION_WORDS
+from ..languages import Language
 from ..query.nodes import (
     Address,
     All,
@@ -134,12 +133,13 @@ class Planner:
         Function words need not match beside others, and score if they tell anything.
         """
         build = _Builder(self._selector)
-        wanted, others = divide(plain, rest)
+        language = self._selector.dictionary.language
+        wanted, others = divide(plain, rest, language)
         if len(wanted) > MAX_WORDS:
             wanted = self._most_telling(wanted)
             others = []
         parts = [build.leaf(_merged(build, group), text_of(group[0])) for group in wanted]
-        telling = rest is not None or not all(is_function(group[0]) for group in wanted)
+        telling = rest is not None or not all(is_function(group[0], language) for group in wanted)
         words = build.step(ALL, parts)
         if rest is not None:
             build.step(ALL, (words, build.add(rest)))
@@ -156,26 +156,29 @@ class Planner:
         return [groups[place] for place in sorted(best)]
 
 
-def divide(plain: Iterable[Plain], rest: Node | None) -> tuple[list[list[Plain]], list[Word]]:
+def divide(
+    plain: Iterable[Plain], rest: Node | None, language: Language
+) -> tuple[list[list[Plain]], list[Word]]:
     """Words that must match, those with the same stem together, and function words."""
     content: dict[object, list[Plain]] = {}
     function: list[Word] = []
     for node in plain:
-        if isinstance(node, Word) and is_function(node):
+        if isinstance(node, Word) and is_function(node, language):
             function.append(node)
         else:
             key: object = node
             if isinstance(node, Word) and not node.acronym:
-                key = stem_of(node.text)
+                key = language.stem_of(node.text)
             content.setdefault(key, []).append(node)
     if content or rest is not None:
         return list(content.values()), function
     return [[node] for node in dict.fromkeys(function)], []
 
 
-def is_function(node: Plain) -> bool:
+def is_function(node: Plain, language: Language) -> bool:
     """Whether a word need not match beside others."""
-    return isinstance(node, Word) and not node.acronym and node.text in FUNCTION_WORDS
+    words = language.function_words
+    return isinstance(node, Word) and not node.acronym and node.text in words
 
 
 def _merged(build: _Builder, group: list[Plain]) -> Leaf:

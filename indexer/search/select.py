@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
-from ..analysis import stem_of
 from ..codec.format import TEXT
 from ..codec.read import SegmentArrays
 from ..model import Facet
@@ -29,11 +29,13 @@ from ..schema import ADDRESS, address_key, naive_utc
 from .expand import Budget, Expander
 from .followers import Followers
 from .sought import Seeker
-from .words import RowsLeaf, Term
+from .words import RowsLeaf, Term, common
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
+#: Words with more postings than this are seen often enough in a sample of their places.
+_SELDOM = 5_000
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
 
@@ -51,9 +53,13 @@ class Selector:
         self._snapshot = snapshot
         self._segments = snapshot.segments
         self._expander = Expander(snapshot)
-        self._seeker = Seeker(snapshot.segments, self._expander, fast)
+        self._seeker = Seeker(snapshot.segments, snapshot.language, self._expander, fast)
         self.dictionary = self._seeker.dictionary
         self.followers = Followers(snapshot)
+
+    def warm_up(self) -> None:
+        """Make what near spellings are found by."""
+        self._expander.warm_up()
 
     def term(self, texts: list[str], weight: float) -> Term:
         """The term of folded words with the same stem."""
@@ -84,11 +90,26 @@ class Selector:
         """In how many rows a word stands as it is written."""
         count = 0
         for segment in self._segments:
-            entry = segment.find_term(TEXT, stem_of(word).encode())
+            entry = segment.find_term(TEXT, self.dictionary.language.stem_of(word).encode())
             if entry is not None:
                 numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
                 count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
         return count
+
+    def together(self, before: str, words: Collection[str]) -> Counter[str]:
+        """In how many rows words stand together with another one, if both are seldom enough."""
+        counts: Counter[str] = Counter()
+        (theirs, *lists) = [self.term([word], 1.0).lists for word in (before, *words)]
+        for number, segment in enumerate(self._segments):
+            found = theirs[number]
+            if found is None or found.entry.end - found.entry.start > _SELDOM:
+                continue
+            rows = segment.row_ids(found.entry)
+            for word, some in zip(words, lists, strict=True):
+                other = some[number]
+                if other is not None and other.entry.end - other.entry.start <= _SELDOM:
+                    counts[word] += common(segment.row_ids(other.entry), rows)
+        return counts
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""

@@ -31,6 +31,7 @@ from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.open import open_generation
+from ..languages import ENGLISH, Language
 from ..model import Article, Articles, Facet, Sort, Story
 from ..schema import (
     NUMBER_FIELDS,
@@ -40,6 +41,7 @@ from ..schema import (
     read_related,
     with_related,
 )
+from .groups import Groups
 from .select import NO_DATE
 from .values import Values
 
@@ -71,7 +73,12 @@ class Snapshot(Values):
     @cached_property
     def schema(self) -> fields.Schema:
         """The fields, as Whoosh knows them."""
-        return create_schema()
+        return create_schema(self.language.name)
+
+    @cached_property
+    def language(self) -> Language:
+        """The language in which words are stemmed; raises `IndexCorrupt`."""
+        return next((segment.language for segment in self.segments), ENGLISH)
 
     @cached_property
     def reader(self) -> IndexReader:
@@ -184,6 +191,11 @@ class Snapshot(Values):
         if field not in self._numbers:
             self._numbers[field] = _floats(self._column(field))
         return self._numbers[field]
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Stories whose leads are the same."""
+        return Groups(self)
 
     @cached_property
     def dates(self) -> npt.NDArray[np.int64]:

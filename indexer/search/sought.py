@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
-from ..english import FUNCTION_WORDS
+from ..languages import Language
 from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
@@ -66,17 +66,21 @@ class Seeker:
     """Finds leaves of words in segments; safe to share between threads."""
 
     def __init__(
-        self, segments: Sequence[SegmentArrays], expander: Expander, fast: Callable[[int], Any]
+        self,
+        segments: Sequence[SegmentArrays],
+        language: Language,
+        expander: Expander,
+        fast: Callable[[int], Any],
     ) -> None:
         """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
         self._segments = segments
         self._expander = expander
         self._fast = fast
-        self.dictionary = Dictionary(segments)
+        self.dictionary = Dictionary(segments, language)
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
-        if isinstance(node, Word) and node.acronym and node.field is None:
+        if isinstance(node, Word) and node.acronym:
             return self._acronym(node)
         parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
         return RowsLeaf(parts, self.weight(node))
@@ -188,7 +192,7 @@ class Seeker:
         ]  # fmt: skip
         df = sum(int(some.sum()) for some in kept if some is not None)
         capital = word_weight(self.dictionary.rows, df, df) * node.weight
-        factor = FUNCTION_WEIGHT if node.text in FUNCTION_WORDS else 1.0
+        factor = FUNCTION_WEIGHT if node.text in self.dictionary.language.function_words else 1.0
         share = 1 - STEM_SHARE * factor
         parts = []
         for (segment, found), some in zip(pairs, kept, strict=True):
@@ -196,7 +200,11 @@ class Seeker:
                 parts.append(NO_ROWS)
                 continue
             plain = found._replace(light=NO_LIGHT)
-            rows, scores = term_rows(segment, plain, term.stem * factor)
+            inside = None
+            if node.field is not None:
+                inside = in_field(segment, found.entry, node.field)
+                some = inside if some is None else some & inside
+            rows, scores = term_rows(segment, plain, term.stem * factor, inside)
             written = term_rows(segment, plain, share * capital, some)
             scores[np.searchsorted(rows, written.rows)] += written.scores
             parts.append(Rows(rows, scores))

@@ -11,19 +11,22 @@ from typing import cast, get_args
 
 import numpy as np
 
-from ..analysis import fold, iter_words, stem_of
-from ..english import FUNCTION_WORDS
+from ..analysis import fold, iter_words
+from ..languages import Language
 from ..model import Facet, Story
 from ..query.clauses import VALUE_READERS
 from ..query.nodes import Either, Node, Word
+from ..query.parser import parse
 from ..schema import TEXT_FIELDS
-from .respell import far_more
+from .respell import far_more, respell
 from .select import Selector
 
 #: Words that are weighed against each other for each that is wanted.
 _WEIGHED = 4
 #: From this length on a slip is forgiven where nothing begins so, or little does.
 _SHORTEST_FORGIVEN, _SHORTEST_DOUBTED = 4, 6
+#: In longer beginnings no slip is looked for.
+_LONGEST_RIGHTED = 200
 #: From this length on the beginning of a field's name is completed.
 _SHORTEST_FIELD = 3
 _FIELDS = (*TEXT_FIELDS, *VALUE_READERS)
@@ -52,14 +55,22 @@ def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
-    head, prefix = text[: words[-1].start], fold(words[-1].text)
+    head, prefix = _righted(selector, text[: words[-1].start]), fold(words[-1].text)
     before = None
     if len(words) > 1 and not text[words[-2].end : words[-1].start].strip():
-        before = fold(words[-2].text)
+        before = fold(list(iter_words(head))[-1].text)
     fields = [f"{name}:" for name in _FIELDS if name.startswith(prefix)]
     fields = fields[:limit] if len(prefix) >= _SHORTEST_FIELD else []
     found = _words(selector, before, prefix, limit - len(fields))
     return tuple([head + word for word in (*found, *fields)])
+
+
+def _righted(selector: Selector, head: str) -> str:
+    """What was typed before the last word, with slips put right that are surely some."""
+    if not head.strip() or len(head) > _LONGEST_RIGHTED:
+        return head
+    better = respell(selector, head, parse(head).words, few=False)
+    return better.text if better and better.sure else head
 
 
 def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> list[str]:
@@ -77,7 +88,7 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
     if before is not None:
         after = selector.followers.after(
             before, lambda word: word.startswith(prefix) or word in found
-        )
+        ) or selector.together(before, found)
     rows = {word: selector.rows_as_written(word) for word in {*found, *after}}
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
@@ -108,16 +119,17 @@ def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:
 
 def resembling(selector: Selector, story: Story) -> Node | None:
     """A query for stories about the same: its most telling words, any of them."""
+    language = selector.dictionary.language
     counts: Counter[str] = Counter()
     for text, weight in ((story.title, 3), (story.excerpt, 2)):
-        for form, count in Counter(_forms(text)).items():
+        for form, count in Counter(_forms(text, language)).items():
             counts[form] += weight * count
     for article in story.related:
-        counts.update(set(_forms(article.title)))
-    forms = {stem_of(form): form for form in counts}
+        counts.update(set(_forms(article.title, language)))
+    forms = {language.stem_of(form): form for form in counts}
     stems: Counter[str] = Counter()
     for form, count in counts.items():
-        stems[stem_of(form)] += count
+        stems[language.stem_of(form)] += count
     rows = selector.dictionary.rows
     telling = {}
     for stem, count in stems.items():
@@ -132,6 +144,6 @@ def resembling(selector: Selector, story: Story) -> Node | None:
     return Either(tuple([Word(text, weight=weight / top) for text, weight in best]))
 
 
-def _forms(text: str) -> list[str]:
+def _forms(text: str, language: Language) -> list[str]:
     folded = [fold(word.text) for word in iter_words(text)]
-    return [form for form in folded if form and form not in FUNCTION_WORDS]
+    return [form for form in folded if form and form not in language.function_words]

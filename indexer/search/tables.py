@@ -62,6 +62,8 @@ class WorkTable(
 
 class AnswerTable(
     Table, state=I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=nb.float64[::1],
+    groups=readonly(nb.int32), group_docs=I64, group_keys=nb.float64[::1],
+    group_whole=nb.uint8[::1],
 ):  # fmt: skip
     """What is found: see `loops.run`."""
 

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import stem_of
 from ..codec.format import I64, TEXT
 from ..codec.read import SegmentArrays, TermEntry
-from ..english import light_form
+from ..languages import ENGLISH, Language
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
 from ..schema import BODY, EXCERPT, TITLE
 
@@ -99,11 +98,14 @@ class Dictionary:
     Statistics are those of all segments together, so that segments do not matter.
     """
 
-    def __init__(self, segments: Sequence[SegmentArrays]) -> None:
+    def __init__(self, segments: Sequence[SegmentArrays], language: Language = ENGLISH) -> None:
+        self.language = language
         self.rows = sum(segment.row_count for segment in segments)
         # Few words make up most of what people ask for.
-        self._stem = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, self.rows))
-        self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments))
+        self._stem = lru_cache(maxsize=_REMEMBERED)(
+            partial(_look_up, segments, language, self.rows)
+        )
+        self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments, language))
         self._known = lru_cache(maxsize=_WEIGHED)(self._term)
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
@@ -114,10 +116,10 @@ class Dictionary:
         return self._known(tuple(texts), weight)
 
     def _term(self, texts: tuple[str, ...], weight: float) -> Term:
-        stem = self._stem(stem_of(texts[0]))
+        stem = self._stem(self.language.stem_of(texts[0]))
         factor = weight * (1 + log(len(texts)))
         lights: dict[str, float] = {}
-        for light in map(light_form, texts):
+        for light in map(self.language.light_form, texts):
             share = LIGHT_SHARE * factor / len(texts)
             lights[light] = lights.get(light, 0.0) + share * stem.lights.get(light, 0.0)
         lists: list[TermList | None] = []
@@ -139,16 +141,16 @@ class Dictionary:
         return self._frequency(text)
 
 
-def _frequency(segments: Sequence[SegmentArrays], text: str) -> int:
+def _frequency(segments: Sequence[SegmentArrays], language: Language, text: str) -> int:
     count = 0
     for segment in segments:
-        entry = segment.find_term(TEXT, stem_of(text).encode())
+        entry = segment.find_term(TEXT, language.stem_of(text).encode())
         forms = [] if entry is None else segment.forms_of(entry.ordinal)
         count += next((form.light_df for form in forms if form.text == text), 0)
     return count
 
 
-def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:
+def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, stem: str) -> _Stem:
     """What segments, which have so many rows together, know of a stem."""
     encoded = stem.encode()
     places: list[tuple[TermEntry, list[int], int, list[tuple[str, str]]] | None] = []
@@ -162,7 +164,7 @@ def _look_up(segments: Sequence[SegmentArrays], total: int, stem: str) -> _Stem:
         rows, occurrences = segment.text_counts(entry.ordinal)
         df, cf = df + rows, cf + occurrences
         found = segment.forms_of(entry.ordinal)
-        forms = [(form.text, light_form(form.text)) for form in found]
+        forms = [(form.text, language.light_form(form.text)) for form in found]
         for light, form in {
             light: form for (_, light), form in zip(forms, found, strict=True)
         }.items():
@@ -214,3 +216,11 @@ def is_lead(segment: SegmentArrays, rows: I64) -> npt.NDArray[np.bool_]:
     """bool[n]: which rows are leads."""
     leads: npt.NDArray[np.bool_] = segment.first_rows[segment.docs_of_rows[rows]] == rows
     return leads
+
+
+def common(some: I64, others: I64) -> int:
+    """How many rows are in both lists, which rise."""
+    few, many = sorted((some, others), key=len)
+    places = np.searchsorted(many, few)
+    inside = places < len(many)
+    return int(np.count_nonzero(many[places[inside]] == few[inside]))

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from ..analysis import LANGUAGES
 from ..errors import SeedError
+from ..languages import ENGLISH, Language, language_name, language_of
 from ..schema import provider_host
 from .values import BadValueError, parse_link
 
@@ -39,6 +41,7 @@ class Settings(NamedTuple):
     base_url: what relative addresses are relative to
     providers: pairs of a domain, as `provider_host` has it, and the name of the provider
     file_name: what is taken from the name of the file where the story has none
+    language: of the stories: in which words are stemmed
     digest: of the file that says so, "" where there is none
     """
 
@@ -48,6 +51,7 @@ class Settings(NamedTuple):
     base_url: str | None = None
     providers: tuple[tuple[str, str], ...] = ()
     file_name: tuple[str, ...] = ()
+    language: Language = ENGLISH
     digest: str = ""
 
     def excludes(self, path: str) -> bool:
@@ -108,9 +112,6 @@ class _Reader:
         for key in self._table:
             if key not in _KEYS:
                 raise self._fault(key, f"unknown: the settings are {', '.join(_KEYS)}")
-        language = self._table.get("language", "en")
-        if language != "en":
-            raise self._fault("language", 'only "en" is there to be chosen: leave the line out')
         return Settings(
             fields=self._pairs("fields", self._field),
             exclude=self._texts("exclude"),
@@ -118,7 +119,15 @@ class _Reader:
             base_url=self._base_url(),
             providers=self._pairs("providers", self._provider),
             file_name=self._texts("file_name", _NAMED),
+            language=self._language(),
         )
+
+    def _language(self) -> Language:
+        text = self._table.get("language", ENGLISH.name)
+        name = language_name(text) if isinstance(text, str) else None
+        if name is None:
+            raise self._fault("language", f"give one of {', '.join(LANGUAGES)}, or its ISO code")
+        return language_of(name)
 
     def _fault(self, key: str, reason: str) -> SeedError:
         return SeedError(self._path, f"{key}: {reason}")

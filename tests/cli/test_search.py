@@ -11,7 +11,7 @@ import pytest
 
 from indexer.cli.output import neutral
 from tests.cli.conftest import ESCAPES, on_terminal, run, storydex
-from tests.conftest import SEED_STORY, write_story
+from tests.conftest import SEED_STORY, build, write_story
 
 
 def test_search_names_the_related_articles_that_match(seed_index: Path):
@@ -160,3 +160,17 @@ def test_matches_are_bold_on_a_terminal(seed_index: Path):
     assert "\x1b[1mAzure\x1b[0m" in shown
     lines = [line for line in ESCAPES.sub("", shown).split("\r\n") if "https://" not in line]
     assert max(map(len, lines)) <= 80
+
+
+def test_stories_with_the_same_lead_are_one_result(tmp_path: Path):
+    """The others are named below it, and listed where that is asked for."""
+    lead = {"title": "Azure wins", "excerpt": "It has won."}
+    related = [{"title": "Birds sing"}, {"title": "Birds sing", "provider": {"name": "Beta"}}]
+    index = build(tmp_path, [lead, {**lead, "related": related}])
+    shown = storydex("--index", index, "search", "azure OR birds").stdout
+    assert shown.startswith("1 story ")
+    assert "    also in 1 more story:\n    - 0000.md\n" in shown
+    assert "    - Birds sing\n      1 copy: Beta\n" in shown
+    shown = storydex("--index", index, "search", "--no-collapse", "azure").stdout
+    assert shown.startswith("2 stories ")
+    assert "also in" not in shown

@@ -45,6 +45,24 @@ def make_written_stories(count: int, seed: int) -> list[Story]:
     return [rewritten(story) for story in make_stories(count, seed)]
 
 
+def make_copied_stories(count: int, seed: int) -> list[Story]:
+    """The same, most of them with the lead of another, or its address, or both."""
+    random_ = random.Random(seed)
+    made: list[Story] = []
+    for number, story in enumerate(make_written_stories(count, seed)):
+        other = random_.choice(made) if made else story
+        page = f"https://www.a.example/{random_.randrange(count // 3)}?utm_source={number}"
+        story = msgspec.structs.replace(
+            story, web_url=random_.choice((None, page, other.web_url, "https://a.example/"))
+        )
+        if random_.random() < 0.4:
+            story = msgspec.structs.replace(
+                story, title=other.title.upper(), excerpt=other.excerpt, body=other.body
+            )
+        made.append(story)
+    return made
+
+
 _WORDS = st.sampled_from((*FUNCTION, *_TYPED))
 _OTHERS = st.sampled_from(
     ('"cat dog"', '"the moon"~2', "title:dogs", "-bird", "ca*", "fisch~", "topic:AI", "cab^2",
@@ -72,6 +90,6 @@ REQUESTS = st.one_of(
     st.builds(SearchRequest, query=TEXTS, facets=st.just(FACETS)),
     st.builds(
         SearchRequest, query=TEXTS, filters=_FILTERS, since=_DAYS, until=_DAYS,
-        facets=st.just(FACETS), sort=st.sampled_from(SORTS),
+        facets=st.just(FACETS), sort=st.sampled_from(SORTS), collapse=st.booleans(),
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from indexer.errors import IndexCorrupt
 from indexer.highlight import hits as hits_module
 from indexer.highlight.hits import Highlighter
+from indexer.languages import ENGLISH
 from indexer.model import Article, Story
 from indexer.query.nodes import All, Fuzzy, Phrase, Word
 from indexer.schema import cut_related, encode_related, read_article
@@ -20,6 +21,8 @@ STORY = Story(id="s", title="A cloud", excerpt="the cloudy sky", body="cloud & s
 
 class Archive:
     """A snapshot of which it is known what was read."""
+
+    language = ENGLISH
 
     def __init__(self):
         self.reads = []

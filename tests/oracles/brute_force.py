@@ -7,10 +7,10 @@ from their code. Scores are Python's numbers, in double precision.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import log
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ from indexer.query.nodes import (
     leaves,
 )
 from indexer.schema import facet_key, facet_values, is_domain, provider_key, rows_of
+from tests.oracles.brute_copies import groups_of
 from tests.oracles.brute_rows import (
     Row,
     acronyms_of,
@@ -148,7 +149,7 @@ class Corpus:
         if isinstance(node, Near):
             sides = [self.leaf(row, side) for side in (node.left, node.right)]
             return sum(sides) if None not in sides and is_near(row, node) else None
-        if isinstance(node, Word) and node.acronym and node.field is None:
+        if isinstance(node, Word) and node.acronym:
             return self._acronym(row, node)
         words = [node.text] if isinstance(node, Word) else node.words
         scores = [
@@ -169,7 +170,7 @@ class Corpus:
     def _acronym(self, row: Row, node: Word) -> float | None:
         """Its stem counts as ever, the rest where it is written in capitals."""
         root = stem(node.text)
-        found = [form for form in row.t if stem(form) == root]
+        found = [form for form in row.t if stem(form) == root and inside(node, row, form)]
         if not found:
             return None
         factor = 0.1 if node.text in FUNCTION_WORDS else 1.0
@@ -329,9 +330,29 @@ class Corpus:
                     keys[number] *= _BONUS
         return Result(found, complete, keys)
 
-    def counts(self, found: Iterable[int], facet: str) -> Counter[str]:
-        """How many of some stories have each value of a facet."""
-        return Counter(key for number in found for key in facet_values(self.stories[number])[facet])
+    def counts(self, found: Iterable[int], facet: str, collapse: bool) -> Counter[str]:
+        """How many of some stories, or of groups of them, have each value of a facet."""
+        pairs = {
+            (self.group(number, collapse), key)
+            for number in found
+            for key in facet_values(self.stories[number])[facet]
+        }
+        return Counter(key for _, key in pairs)
+
+    @cached_property
+    def _groups(self) -> list[int]:
+        return groups_of(self.stories, self.live)
+
+    def group(self, number: int, collapse: bool) -> int:
+        """What stories that are listed as one have in common."""
+        return self._groups[number] if collapse else number
+
+    def folded(self, keys: Mapping[int, float], collapse: bool) -> dict[int, float]:
+        """Of each group the story with the highest key, of several the last."""
+        best: dict[int, int] = {}
+        for number in sorted(keys, key=lambda number: (keys[number], number)):
+            best[self.group(number, collapse)] = number
+        return {number: keys[number] for number in best.values()}
 
 
 class _Words:

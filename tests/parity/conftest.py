@@ -12,7 +12,7 @@ from indexer.search.answer import NO_FILTERS, Ordering
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
 from tests.corpora.segments import make_stories, write_snapshot
-from tests.corpora.typed import make_written_stories
+from tests.corpora.typed import make_copied_stories, make_written_stories
 from tests.oracles.brute_force import FIRST, Corpus
 
 #: Scores are added up in single precision.
@@ -51,6 +51,12 @@ def unweighed():
         yield
 
 
+@pytest.fixture(scope="module")
+def copied():
+    """Stories many of which have the lead of another."""
+    return Corpus(make_copied_stories(60, seed=5), DELETED)
+
+
 def splits_of(stories, tmp_path_factory):
     """Some stories, some of them deleted, in 1, 2 and 9 segments."""
     return [
@@ -67,6 +73,11 @@ def splits(stories, tmp_path_factory):
 @pytest.fixture(scope="module")
 def written_splits(written, tmp_path_factory):
     return splits_of(written.stories, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def copied_splits(copied, tmp_path_factory):
+    return splits_of(copied.stories, tmp_path_factory)
 
 
 @lru_cache(maxsize=16)

@@ -18,6 +18,7 @@ from indexer.build.segment import SegmentBuilder
 from indexer.codec.format import TEXT
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
+from indexer.copies import MARKS, marks_of
 from indexer.english import light_form
 from indexer.model import Article, Provider, Story
 from indexer.ranking import Averages, factors, weight_codes
@@ -200,7 +201,11 @@ def check_documents(arrays: SegmentArrays, stories: list[Story]) -> None:
             for doc, story in enumerate(stories):
                 found = ordinals[offsets[doc] : offsets[doc + 1]].tolist()
                 assert [terms[n].decode() for n in found] == sorted(facet_values(story)[facet])
-    for name in arrays.columns:
+    for place, name in enumerate(MARKS):
+        marks = [marks_of(story)[place] for story in stories]
+        assert (name in arrays.columns) == any(marks)
+        assert not any(marks) or arrays.column(name).tolist() == marks
+    for name in {*arrays.columns} - {*MARKS}:
         for doc, story in enumerate(stories):
             value = fields_of(story)[name]
             kept = arrays.column(name)[doc]

@@ -34,11 +34,14 @@ def seeds(tmp_path):
     [
         ("car", "a b c"), ("automobiles", "a b c"), ("automobile", "a b c"), ("motor car", "a b c"),
         ("uk", "d e"), ("united kingdom", "d"), ('"car"', "a c"), ("car -boat", "a b c"),
-        ("motor", "c f"), ("title:car", "a c"), ("uk votes", "d e"),
+        ("motor", "c f"), ("title:car", "a c"), ("uk votes", "d e"), ("+car", "a b c"),
+        ("car OR votes", "a b c d e"), ("votes OR (motor car)", "a b c d e"), ("+votes -uk", ""),
+        ("+car NOT automobile", ""), ("sales AND automobile", "a"), ("car OR =automobile", "a b c"),
+        ("=car OR =boat", "a c f"), ("(car -makers) OR boat", "a c f"), ("car^2 OR boat", "a c f"),
     ],
 )  # fmt: skip
 def test_words_find_what_they_stand_for(seeds, tmp_path, query, stories):
-    """Groups and one-way entries apply to plain words alone; the file is no story."""
+    """Groups and one-way entries apply to words, under operators too; the file is no story."""
     report = indexer.rebuild(seeds, tmp_path / "index")
     assert (report.indexed, len(report.rejected)) == (6, 0)
     with indexer.open_index(tmp_path / "index", compiled=False) as engine:

@@ -72,3 +72,18 @@ def test_what_does_not_match_scores_nothing(engine):
     assert (why.score, why.parts) == (0.0, ())
     with pytest.raises(indexer.StoryNotFound):
         engine.explain("azure", "absent.md")
+
+
+def test_scores_are_explained_under_filters(tmp_path):
+    """As they stand on the page: also of a story that is far down without the filters."""
+    stories = [{"title": "Cloud azure " * 3} for _ in range(30)]
+    last = {"title": "The azure cloud and much else that tells nothing", "topics": ["AI"]}
+    with indexer.open_index(build(tmp_path, [*stories, last]), compiled=False) as engine:
+        filters = {"topic": ["AI"]}
+        page = engine.search("azure cloud", filters=filters)
+        (hit,) = page.hits
+        assert "words near each other" in dict(engine.explain_page(page)["0030.md"].factors)
+        assert engine.explain_page(page)["0030.md"].score == pytest.approx(hit.score)
+        why = engine.explain("azure cloud", "0030.md", filters=filters)
+        assert why.score == pytest.approx(hit.score)
+        assert engine.explain("azure cloud", "0030.md").score < hit.score

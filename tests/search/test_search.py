@@ -135,7 +135,7 @@ def test_answers_equal_those_of_a_look_at_every_story(corpus, queries):
         seen = Corpus([engine.get(f"{number:04}.md") for number in range(len(corpus))])
         for query in queries:
             parsed = parse(query)
-            page = engine.search(query, limit=100, spelling=False)
+            page = engine.search(query, limit=100, spelling=False, collapse=False)
             keys = seen.rank(parsed.node)
             complete = {*keys}
             if parsed.plain:
@@ -560,3 +560,32 @@ def test_a_phrase_may_repeat_a_word(tmp_path, query, found, compiled):
         engine.warm_up()
         page = engine.search(query)
     assert sorted(hit.story.id for hit in page.hits) == [f"{name}.md" for name in found]
+
+
+def test_words_typed_apart_find_what_is_written_together(tmp_path):
+    """As what is typed together finds what is written apart; not where both are usual words."""
+    titles = ["WiFi at sea", "Wi-fi at home", "Face of a clock", "Facebook falls", "Facebook rises",
+              "New port", "New port opens", "Newport votes", "A book"]  # fmt: skip
+    with indexer.open_index(build(tmp_path, [{"title": t} for t in titles])) as engine:
+
+        def found(query):
+            page = engine.search(query, spelling=False)
+            return sorted(hit.story.title for hit in page.hits[: page.complete])
+
+        assert found("wi fi") == found("wifi") == found("wi-fi") == ["Wi-fi at home", "WiFi at sea"]
+        assert found("face book") == ["Facebook falls", "Facebook rises"]
+        assert found("new port") == ["New port", "New port opens"]
+        page = engine.search("wi fi sea")
+        assert page.complete == 1
+        hit = page.hits[0]
+        assert hit.highlights["title"] == "<mark>WiFi</mark> at <mark>sea</mark>"
+
+
+def test_capitals_come_first_in_a_field_too(tmp_path):
+    """`title:WHO` is an acronym in the title."""
+    titles = ["Who is it and who was it", "A long headline about the WHO and others", "Nothing"]
+    stories = [{"title": title} for title in titles] + [{"title": "x", "excerpt": "WHO says"}]
+    with indexer.open_index(build(tmp_path, stories)) as engine:
+        hits = engine.search("title:WHO").hits
+        assert [hit.story.title for hit in hits] == [titles[1], titles[0]]
+        assert engine.search("title:who").hits[0].story.title == titles[0]

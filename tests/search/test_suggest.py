@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import indexer
+from indexer.build.stories import build_stories
+from indexer.model import Story
 from indexer.search.followers import Followers
 from indexer.search.snapshot import open_snapshot
 from tests.conftest import build
@@ -51,6 +53,9 @@ def engine(index):
         ("goevrn", "government"),
         ("zurich gvern", "zurich government"),
         ("hong kogn", "hong kong"),
+        # and in a word before
+        ("hnog k", "hong kong"),
+        ("zurihc governm", "zurich government"),
     ],
 )
 def test_the_word_before_tells_what_comes_first(engine, typed, first):
@@ -141,3 +146,13 @@ def test_what_was_deleted_is_not_read(tmp_path):
     indexer.rebuild(seeds, index)
     snapshot = open_snapshot(str(index))
     assert Followers(snapshot).after("alpha", lambda word: True) == {"beta": 6, "bravo": 10}
+
+
+def test_a_pair_that_is_rare_comes_first(tmp_path):
+    """What stands with the word before in two of thousands of places, and not what is frequent."""
+    titles = [f"Zebra crossing {n}" for n in range(2000)] + ["A quality of life"] * 20
+    titles[700] = titles[1400] = "The zebra quagga"
+    build_stories([Story(id=str(n), title=title) for n, title in enumerate(titles)], tmp_path)
+    with indexer.open_index(tmp_path, compiled=False) as engine:
+        assert engine.suggest("qua")[0] == "quality"
+        assert engine.suggest("zebra qua")[0] == "zebra quagga"

@@ -114,7 +114,7 @@ def test_settings_say_which_files_are_read(tmp_path):
         ('exclude = "x"', 'exclude: give a list of texts: exclude = ["…"]'),
         ('suffixes = ["mdx"]', 'suffixes: write each like ".mdx"'),
         ('base_url = "/x"', "base_url: not an http or https address"),
-        ('language = "de"', 'language: only "en"'),
+        ('language = "tlhingan"', "language: give one of english, arabic"),
         ('[providers]\n"a b" = "c"', "providers.a b: no domain"),
         ('file_name = ["body"]', "file_name: choose of title, date"),
     ],

@@ -60,13 +60,15 @@ def test_search_answers_in_the_documented_shape(seed_index):
     hit = page["hits"][0]
     assert set(hit) == {
         "id", "score", "title", "excerpt", "url", "published_at", "provider", "topics",
-        "quality", "highlights", "related", "related_total",
+        "quality", "highlights", "related", "related_total", "also_in", "also_in_total",
     }  # fmt: skip
     assert hit["id"] == SEED_STORY
     assert hit["published_at"] == "2022-05-25T17:16:00Z"
     assert hit["provider"] == {"name": "Seeking Alpha", "domain": "seekingalpha.com"}
     assert "<mark>Microsoft</mark>" in hit["highlights"]["title"]
-    assert {"title", "url", "provider", "published_at", "highlights"} == set(hit["related"][0])
+    assert set(hit["related"][0]) == {
+        "title", "url", "provider", "published_at", "highlights", "copies", "copies_total",
+    }  # fmt: skip
     zdnet = next(one for one in page["facets"]["provider"] if one["value"] == "zdnet.com")
     assert zdnet == {"value": "zdnet.com", "label": "ZDNet", "count": 1, "selected": False}
 
@@ -349,7 +351,7 @@ def test_search_and_export_say_the_same_of_a_story(client):
     assert hits
     for hit, line, row in zip(hits, map(json.loads, lines), rows, strict=True):
         story = get(client, f"/api/v1/stories/{hit['id']}")
-        assert line == {**story, "score": hit["score"]}
+        assert line == {**story, "score": hit["score"], "also_in": hit["also_in"]}
         for name in ("id", "title", "excerpt", "published_at", "provider", "topics", "quality"):
             assert hit[name] == line[name]
         assert hit["url"] == line["web_url"] == row["url"]

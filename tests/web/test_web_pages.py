@@ -415,6 +415,37 @@ def test_settings_come_from_the_environment(index, monkeypatch):
     assert "<title>Archive</title>" in create_app().test_client().get("/").text
 
 
+def test_stories_with_the_same_lead_are_one_result(tmp_path):
+    """The page names the others, links to a list of each, and stays there."""
+    lead = {"title": "Azure wins", "excerpt": "It has won.", "provider": {"name": "Alpha"}}
+    copy = {
+        "title": "Birds <i>sing",
+        "provider": {"name": "Be<ta"},
+        "webUrl": "https://b.example/1",
+    }
+    related = [{"title": "Birds <i>sing"}, copy]
+    site = visit(build(tmp_path, [lead, {**lead, "related": related}]))
+    page = read(site, "/?q=azure+OR+birds")
+    assert "1 story for" in page.text
+    assert "Also in 1 more story: Azure wins" in page.text
+    assert "/story/0000.md?q=azure+OR+birds" in page.links()
+    assert "Also at Be<ta" in page.text
+    assert "/?q=azure+OR+birds&collapse=0" in page.links()
+    page = read(site, "/?q=azure+OR+birds&collapse=0")
+    assert "2 stories for" in page.text
+    assert ("collapse", "0") in page.fields()
+    assert "Also in" not in page.text
+    page = read(site, "/story/0001.md")
+    assert "Also at Be<ta" in page.text
+    assert "1 article" in page.text
+    lines = site.get("/api/v1/export?q=azure").text.splitlines()
+    assert len(lines) == 1
+    assert len(site.get("/api/v1/export?q=azure&collapse=0").text.splitlines()) == 2
+    assert len(site.get("/feed.json?q=azure").json["items"]) == 1
+    assert len(site.get("/feed.json?q=azure&collapse=0").json["items"]) == 2
+    assert site.get("/api/v1/search?q=azure&collapse=0").json["total"] == 2
+
+
 def test_links_have_previews(index, tmp_path):
     """What a messenger shows of a link: title, description, picture, public address."""
     stories = {"a b.md": {

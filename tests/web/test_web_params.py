@@ -55,7 +55,7 @@ def requests(draw):
     page = draw(st.integers(1, 1001))
     return SearchRequest(
         query=query, filters=filters, since=since, until=until, sort=sort, offset=(page - 1) * 10,
-        spelling=draw(st.booleans()),
+        spelling=draw(st.booleans()), collapse=draw(st.booleans()),
     )  # fmt: skip
 
 
