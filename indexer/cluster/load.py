@@ -73,7 +73,10 @@ class Loader:
 
     def finish(self, *, failed: bool = False) -> None:
         """Wait until all is done; raises `ClusterError`, and `BuildError` for what was refused."""
-        if self._batch and not failed:
+        if failed:
+            # What is still waiting is not sent, nor tried again.
+            self._failure = self._failure or BuildError("nothing published")
+        elif self._batch:
             self._flush()
         for _ in self._threads:
             self._waiting.put(None)
@@ -99,7 +102,7 @@ class Loader:
         pause = _PAUSE
         for last in [False] * (_TRIES - 1) + [True]:
             batch = self._send_once(batch, last)
-            if not batch:
+            if not batch or self._failure is not None:
                 return
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST)

@@ -98,7 +98,7 @@ def test_a_node_killed_while_searching(nodes, location, seeds):
             while not stop.is_set():
                 look(engine)
 
-    thread = threading.Thread(target=search)
+    thread = threading.Thread(target=search, daemon=True)
     thread.start()
     try:
         time.sleep(1)
