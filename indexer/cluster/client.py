@@ -17,7 +17,7 @@ from .location import PASSWORD, USER, Location
 OLDEST = (2, 11)
 #: Statuses of a cluster that is busy or about to recover; tries, and the first pause in seconds.
 BUSY = (429, 502, 503, 504)
-_TRIES, _PAUSE = 5, 0.1
+_TRIES, _PAUSE, _LONGEST = 5, 0.1, 5.0
 #: Seconds until a request is given up.
 _PATIENCE = 60.0
 _CONNECTIONS = 16
@@ -25,8 +25,8 @@ _CONNECTIONS = 16
 T = TypeVar("T")
 
 
-class Gone(Exception):
-    """An index that was asked does not exist any more."""
+class Gone(ClusterError):
+    """An index that was asked does not exist, or not any more."""
 
 
 class Cluster:
@@ -50,6 +50,7 @@ class Cluster:
             ca_certs=location.authorities,
             http_auth=credentials,
             timeout=_PATIENCE,
+            retry_on_timeout=False,
             # Another host is asked at once where there is one; waiting is done here.
             max_retries=len(location.hosts) - 1,
             pool_maxsize=_CONNECTIONS,
@@ -79,7 +80,7 @@ class Cluster:
                 if last or not self._passes(error):
                     raise self._named(error) from None
             time.sleep(pause * random.uniform(0.5, 1.5))
-            pause *= 2
+            pause = min(2 * pause, _LONGEST)
         raise AssertionError("the last try returns or raises")
 
     def _passes(self, error: Any) -> bool:
@@ -95,7 +96,7 @@ class Cluster:
         failures = self._failures
         where = str(self.location)
         if isinstance(error, failures.NotFoundError):
-            return Gone()
+            return Gone(where, "an index was removed meanwhile: try again")
         if isinstance(error, failures.SSLError):
             return ClusterError(
                 where, "its certificate is not trusted: name a file of authorities with ?ca=…"

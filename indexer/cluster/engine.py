@@ -321,7 +321,7 @@ class ClusterEngine:
         found = cluster.call(cluster.client.mget, index=view.state.index, body={"ids": [one]})
         (answer,) = found["docs"]
         if "error" in answer:
-            raise Gone
+            raise Gone(self._where, "an index was removed meanwhile")
         return story_of(answer["_source"]) if answer["found"] else None
 
     def hit_of(self, story_id: str, query: str) -> Hit | None:

@@ -56,7 +56,7 @@ from ..search.plan import (
     is_function,
 )
 from .clauses import EVERY, NONE, Clauses, Query, every, neighbours, nested, some, without
-from .client import Cluster, Gone
+from .client import Cluster
 from .mapping import DEEPEST
 from .state import State
 from .values import MOST_VALUES, ClusterFilters, ClusterValues
@@ -470,7 +470,7 @@ class Searcher:
         try:
             yield point
         finally:
-            with suppress(ClusterError, Gone):
+            with suppress(ClusterError):
                 call(client.delete_pit, body={"pit_id": [point]})
 
     def like(self, node: Node, limit: int) -> Found:

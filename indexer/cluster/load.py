@@ -15,9 +15,10 @@ from ..errors import BuildError
 from .client import BUSY, Cluster
 from .documents import WRITTEN, word_id
 
-#: Bytes and actions of a request, requests at a time, tries of one action.
-_BYTES, _ACTIONS, _THREADS, _TRIES = 4 << 20, 1_000, 4, 8
-_PAUSE = 0.2
+#: Bytes and actions of a request, requests at a time.
+_BYTES, _ACTIONS, _THREADS = 4 << 20, 1_000, 4
+#: Tries of an action, the first pause and the longest: a node that fails is replaced by then.
+_TRIES, _PAUSE, _LONGEST = 24, 0.2, 5.0
 #: The status where there is nothing to remove.
 _MISSING = 404
 
@@ -72,7 +73,10 @@ class Loader:
 
     def finish(self, *, failed: bool = False) -> None:
         """Wait until all is done; raises `ClusterError`, and `BuildError` for what was refused."""
-        if self._batch and not failed:
+        if failed:
+            # What is still waiting is not sent, nor tried again.
+            self._failure = self._failure or BuildError("nothing published")
+        elif self._batch:
             self._flush()
         for _ in self._threads:
             self._waiting.put(None)
@@ -98,15 +102,16 @@ class Loader:
         pause = _PAUSE
         for last in [False] * (_TRIES - 1) + [True]:
             batch = self._send_once(batch, last)
-            if not batch:
+            if not batch or self._failure is not None:
                 return
             time.sleep(pause)
-            pause *= 2
+            pause = min(2 * pause, _LONGEST)
 
     def _send_once(self, batch: list[Action], last: bool) -> list[Action]:
         """Send a batch; returns what is to be sent again."""
         answer = self._cluster.call(
             self._cluster.client.bulk,
+            tries=_TRIES,
             body=b"".join([action.lines for action in batch]),
             index=self._index,
             filter_path="errors,items.*.status,items.*.error.reason,items.*.error.caused_by.reason",

@@ -11,11 +11,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import ClusterError, IndexLocked
-from .client import Cluster, Gone
+from .client import Cluster
 
 #: Seconds for which a writer that is not heard of counts as being at work, and between signs.
 _LEASE, _SIGN = 120.0, 20.0
-_WRITER = "writer"
+#: The index of the writers of all indexes of a cluster, by the names of these.
+_INDEX = "storydex-writers"
 _CONFLICT, _EXISTS = 409, 400
 
 
@@ -24,7 +25,7 @@ class Lock:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._index = f"{cluster.location.name}-lock"
+        self._name = cluster.location.name
         self._mine = {
             "token": secrets.token_hex(8), "host": socket.gethostname(), "pid": os.getpid(),
         }  # fmt: skip
@@ -32,10 +33,11 @@ class Lock:
 
     def acquire(self) -> None:
         """Become the writer; raises `IndexLocked`."""
-        mapping = {"mappings": {"dynamic": False}}
-        self._call("indices.create", index=self._index, body=mapping)
+        if not self._cluster.call(self._cluster.client.indices.exists, index=_INDEX):
+            mapping = {"mappings": {"dynamic": False}}
+            self._call("indices.create", index=_INDEX, body=mapping)
         if not self._write(op_type="create"):
-            found = self._call("get", index=self._index, id=_WRITER)
+            found = self._call("get", index=_INDEX, id=self._name)
             holder = found.get("_source", {})
             if holder.get("until", 0) > time.time():
                 here = holder.get("host") == self._mine["host"]
@@ -52,12 +54,12 @@ class Lock:
 
     def release(self) -> None:
         """Let others write."""
-        with suppress(ClusterError, Gone):
-            self._call("delete", index=self._index, id=_WRITER)
+        with suppress(ClusterError):
+            self._call("delete", index=_INDEX, id=self._name)
 
     def _write(self, **how: Any) -> bool:
         body = self._mine | {"until": time.time() + _LEASE}
-        answer = self._call("index", index=self._index, id=_WRITER, body=body, **how)
+        answer = self._call("index", index=_INDEX, id=self._name, body=body, **how)
         self._signed = time.monotonic()
         return "error" not in answer
 

@@ -40,7 +40,7 @@ _ANALYSIS = {
 }  # fmt: skip
 
 
-def stories_index(shards: int) -> dict[str, Any]:
+def stories_index(shards: int, replicas: int) -> dict[str, Any]:
     """Settings and mapping of an index of stories that is about to be loaded."""
     rows: dict[str, Any] = {"lead": {"type": "boolean"}, "t": {"type": "rank_features"}}
     rows |= dict.fromkeys(ROW_FIELDS, _TOKENS)
@@ -62,7 +62,7 @@ def stories_index(shards: int) -> dict[str, Any]:
     fields |= dict.fromkeys(NUMBER_FIELDS, _NUMBER)
     settings = {
         "number_of_shards": shards,
-        "number_of_replicas": 0,
+        "number_of_replicas": replicas,
         # Nothing is seen of a load before it is whole.
         "refresh_interval": "-1",
         "analysis": _ANALYSIS,
@@ -79,7 +79,7 @@ def stories_index(shards: int) -> dict[str, Any]:
     return {"settings": {"index": settings}, "mappings": mapping}
 
 
-def words_index() -> dict[str, Any]:
+def words_index(replicas: int) -> dict[str, Any]:
     """Settings and mapping of an index of how words count; also of what it was made from."""
     fields = {
         "kind": _KEYWORD,
@@ -90,7 +90,7 @@ def words_index() -> dict[str, Any]:
     }
     settings = {
         "number_of_shards": 1,
-        "number_of_replicas": 0,
+        "number_of_replicas": replicas,
         "refresh_interval": "-1",
         "max_result_window": 2 * MOST_WORDS,
     }

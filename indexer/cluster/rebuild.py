@@ -202,10 +202,6 @@ class _Run:
             if held != stories:
                 raise BuildError(f"nothing published: the cluster has {held:,} of {stories:,}")
             self._describe(index, self._meta(averages, before + 1))
-            replicas = {"index": {"number_of_replicas": self._cluster.location.replicas}}
-            if self._cluster.location.replicas:
-                both = f"{index},{words_of(index)}"
-                call(self._indices.put_settings, index=both, body=replicas)
             self._move_alias(index)
         self._forget(index)
         return before + 1
@@ -265,14 +261,15 @@ class _Run:
     @contextmanager
     def _made(self, index: str) -> Iterator[None]:
         """Make an index and that of its words; they are removed if the block fails."""
-        shards = self._cluster.location.shards
-        body = stories_index(shards)
+        where = self._cluster.location
+        stories = stories_index(where.shards, where.replicas)
         try:
-            self._cluster.call(self._indices.create, index=index, body=body)
-            self._cluster.call(self._indices.create, index=words_of(index), body=words_index())
+            self._cluster.call(self._indices.create, index=index, body=stories)
+            words = words_index(where.replicas)
+            self._cluster.call(self._indices.create, index=words_of(index), body=words)
             yield
         except BaseException:
-            with suppress(ClusterError, Gone):
+            with suppress(ClusterError):
                 self._delete([index, words_of(index)])
             raise
 

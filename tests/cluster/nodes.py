@@ -5,9 +5,11 @@ The files, 53 MB, are fetched once into a folder of the user's cache.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +17,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 RUNNER = "org.codelibs.opensearch.runner.OpenSearchRunner"
@@ -47,11 +50,28 @@ def library() -> Path:
     return folder / "lib"
 
 
+def _end_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def free_http_ports(count: int) -> list[int]:
+    """Such ports among those that the runner lets a node have."""
+    found = []
+    for port in random.sample(range(9205, 9299), 94):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            found.append(port)
+            if len(found) == count:
+                break
+    return found
 
 
 class Node:
@@ -73,22 +93,26 @@ class Node:
         settings = {
             "cluster.name": cluster,
             "network.host": "127.0.0.1",
-            "http.port": self.http,
             "transport.port": self.transport,
             "discovery.seed_hosts": hosts,
-            "cluster.initial_cluster_manager_nodes": hosts,
             "cluster.routing.allocation.disk.threshold_enabled": False,
             "cluster.fault_detection.leader_check.interval": "500ms",
             "cluster.fault_detection.follower_check.interval": "500ms",
         }
+        if self is seeds[0]:
+            # One node founds the cluster; the others join it.
+            settings["cluster.initial_cluster_manager_nodes"] = hosts[:1]
         lines = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
         (home / "config" / "opensearch.yml").write_text(lines)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["java", f"-Xms{self._heap}", f"-Xmx{self._heap}", "-XX:+UseSerialGC",
                  "-XX:TieredStopAtLevel=1", "-cp", f"{library()}/*", RUNNER,
-                 "-basePath", self.folder, "-clusterName", cluster, "-numOfNode", "1"],
+                 "-basePath", self.folder, "-clusterName", cluster, "-numOfNode", "1",
+                 # To which the runner adds the number of the node, 1.
+                 "-baseHttpPort", str(self.http - 1)],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_end_with_parent,
             )  # fmt: skip
 
     def kill(self) -> None:
@@ -112,7 +136,8 @@ class Node:
                     return
             except (OSError, ValueError):
                 pass
-            if time.monotonic() > until:
+            ended = self._process is None or self._process.poll() is not None
+            if ended or time.monotonic() > until:
                 log = (self.folder / "log").read_text(errors="replace")[-2000:]
                 raise TimeoutError(f"{self.name} is not one of {nodes} nodes: {log}")
             time.sleep(0.2)
@@ -120,4 +145,5 @@ class Node:
 
 def new_nodes(folder: Path, names: list[str], heap: str) -> list[Node]:
     """Nodes with ports of their own, not started yet."""
-    return [Node(folder, name, free_port(), free_port(), heap) for name in names]
+    ports = zip(names, free_http_ports(len(names)), strict=True)
+    return [Node(folder, name, port, free_port(), heap) for name, port in ports]

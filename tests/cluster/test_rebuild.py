@@ -158,7 +158,7 @@ def test_a_search_sees_no_gap_and_no_mixture(tmp_path, location):
             while not stop.is_set():
                 look(engine)
 
-    thread = threading.Thread(target=search)
+    thread = threading.Thread(target=search, daemon=True)
     thread.start()
     try:
         for number, animal in enumerate(("Dog", "Owl", "Fox"), 1):
