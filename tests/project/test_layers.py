@@ -44,8 +44,8 @@ ROOMS: dict[str, set[str]] = {
         "schema", "search",
     },
     "cluster": {
-        "analysis", "build", "dates", "disk", "engine", "english", "errors", "generation", "languages",
-        "highlight", "model", "query", "ranking", "schema", "search", "seeds",
+        "analysis", "build", "dates", "disk", "engine", "english", "errors", "generation",
+        "highlight", "languages", "model", "query", "ranking", "schema", "search", "seeds",
     },
     "demo": {"disk", "errors", "model"},
     "__init__": {
