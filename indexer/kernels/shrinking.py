@@ -30,8 +30,8 @@ _COUNTS = (ctypes.c_uint64 * 2)()
 _free: list[int] = []
 _lock = threading.Lock()
 
-#: Of Linux on every 64-bit processor: where `siginfo_t` has the address, SA_SIGINFO | SA_RESTART,
-#: MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS.
+#: Of Linux on every 64-bit processor: where what a handler is told has the address,
+#: SA_SIGINFO | SA_RESTART, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS.
 _ADDRESS_AT, _FLAGS, _MAP_FLAGS = 16, 0x10000004, 0x32
 _HANDLER = """
 declare ptr @mmap(ptr, i64, i32, i32, i32, i64)

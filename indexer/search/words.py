@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from math import log
 from typing import NamedTuple
@@ -102,11 +102,9 @@ class Dictionary:
         self.language = language
         self.rows = sum(segment.row_count for segment in segments)
         # Few words make up most of what people ask for.
-        self._stem = lru_cache(maxsize=_REMEMBERED)(
-            partial(_look_up, segments, language, self.rows)
-        )
+        look_up = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, language, self.rows))
         self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments, language))
-        self._known = lru_cache(maxsize=_WEIGHED)(self._term)
+        self._known = lru_cache(maxsize=_WEIGHED)(partial(_weigh, look_up, language))
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
@@ -115,30 +113,33 @@ class Dictionary:
         """
         return self._known(tuple(texts), weight)
 
-    def _term(self, texts: tuple[str, ...], weight: float) -> Term:
-        stem = self._stem(self.language.stem_of(texts[0]))
-        factor = weight * (1 + log(len(texts)))
-        lights: dict[str, float] = {}
-        for light in map(self.language.light_form, texts):
-            share = LIGHT_SHARE * factor / len(texts)
-            lights[light] = lights.get(light, 0.0) + share * stem.lights.get(light, 0.0)
-        lists: list[TermList | None] = []
-        for place in stem.places:
-            if place is None:
-                lists.append(None)
-                continue
-            entry, bounds, codes, forms = place
-            weights = np.zeros(256, np.float32)
-            weights[: len(forms)] = [
-                lights.get(light, 0.0) * (AS_WRITTEN if form in texts else 1.0)
-                for form, light in forms
-            ]
-            lists.append(TermList(entry, bounds, codes, weights))
-        return Term(stem.weight, STEM_SHARE * stem.weight * factor, tuple(lists))
-
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
         return self._frequency(text)
+
+
+def _weigh(
+    look_up: Callable[[str], _Stem], language: Language, texts: tuple[str, ...], weight: float
+) -> Term:
+    """The term of words with the same stem; see `Dictionary.term`."""
+    stem = look_up(language.stem_of(texts[0]))
+    factor = weight * (1 + log(len(texts)))
+    lights: dict[str, float] = {}
+    for light in map(language.light_form, texts):
+        share = LIGHT_SHARE * factor / len(texts)
+        lights[light] = lights.get(light, 0.0) + share * stem.lights.get(light, 0.0)
+    lists: list[TermList | None] = []
+    for place in stem.places:
+        if place is None:
+            lists.append(None)
+            continue
+        entry, bounds, codes, forms = place
+        weights = np.zeros(256, np.float32)
+        weights[: len(forms)] = [
+            lights.get(light, 0.0) * (AS_WRITTEN if form in texts else 1.0) for form, light in forms
+        ]
+        lists.append(TermList(entry, bounds, codes, weights))
+    return Term(stem.weight, STEM_SHARE * stem.weight * factor, tuple(lists))
 
 
 def _frequency(segments: Sequence[SegmentArrays], language: Language, text: str) -> int:
