@@ -20,7 +20,7 @@ def stories_in(index: Path) -> Stories:
         warnings.simplefilter("error", indexer.DamageWarning)
         try:
             with indexer.open_index(index, compiled=False) as engine:
-                page = engine.search("", facets=("published",), limit=1000)
+                page = engine.search("", facets=("published",), limit=1000, collapse=False)
                 found = {hit.story.id: hit.story.title for hit in page.hits}
                 assert len(found) == page.total == engine.info().stories
                 assert sum(row.count for row in page.facets["published"]) == page.total
