@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from indexer.analysis import WORD_PATTERN, fold, stem
+from indexer.copies import without_copies
 from indexer.demo import iter_demo_stories
 from indexer.english import FUNCTION_WORDS
 from indexer.model import Story
@@ -44,7 +45,8 @@ class Source(msgspec.Struct, frozen=True):
         """The first stories: each corpus is the beginning of a larger one of the same seed."""
         if self.data is None:
             return iter_demo_stories(count, self.seed)
-        return real_stories(Path(self.data), count, self.seed)
+        # As they are indexed, for all engines.
+        return map(without_copies, real_stories(Path(self.data), count, self.seed))
 
     def digest(self) -> str:
         """A short name that changes when the stories do."""

@@ -30,7 +30,7 @@ def rank_storydex(
     build_stories(stories, folder)
     with indexer.open_index(folder) as engine:
         engine.warm_up()
-        pages = (engine.search(query, limit=TOP, facets=()) for query in queries)
+        pages = (engine.search(query, limit=TOP, facets=(), collapse=False) for query in queries)
         return [[hit.story.id for hit in page.hits] for page in pages]
 
 

@@ -58,9 +58,11 @@ class Searcher:
         sort = "newest" if work.newest else "relevance"
 
         def run() -> ResultPage:
+            # The peers list each story, too.
             return search(
-                text, filters=filters, facets=facets, facet_limit=VALUES, sort=sort, limit=TOP
-            )
+                text, filters=filters, facets=facets, facet_limit=VALUES, sort=sort, limit=TOP,
+                collapse=False,
+            )  # fmt: skip
 
         if work.read == "lines":
             return lambda: _lines(run())
