@@ -250,7 +250,9 @@ class ClusterEngine:
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
-        return self._asked(lambda view: complete(view.selector, well_formed(text), limit))
+        return self._asked(
+            lambda view: complete(view.selector, well_formed(text), limit, ClusterSpeller)
+        )
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..analysis import stem_of
@@ -13,7 +13,7 @@ from ..query.parser import TypedWord
 from ..search.expand import Budget
 from ..search.followers import following
 from ..search.respell import Speller
-from ..search.select import Selector
+from ..search.select import SELDOM, Selector
 from ..search.words import Term
 from .clauses import Query, every, nested
 from .documents import STEM, WRITTEN, safe, story_of
@@ -74,6 +74,23 @@ class ClusterSelector(Selector):
                 self._following = {}
             self._following[word] = self._sample(word)
         return Counter({one: n for one, n in self._following[word].items() if fits(one)})
+
+    def together(self, before: str, words: Collection[str]) -> Counter[str]:
+        """In how many rows words stand together with another one, if both are seldom enough."""
+        self._words.fetch([before, *words])
+        seldom = [word for word in words if 0 < self._stems(word) <= SELDOM]
+        if not seldom or not 0 < self._stems(before) <= SELDOM:
+            return Counter()
+        rows = self._searcher.clauses.rows
+        these = {str(number): rows(Word(word)) for number, word in enumerate(seldom)}
+        each = {"each": {"filters": {"filters": these}}}
+        counted = {"with": {"filter": rows(Word(before)), "aggs": each}}
+        body = {"size": 0, "aggs": {"rows": {"nested": {"path": "rows"}, "aggs": counted}}}
+        found = self._searcher.search(body)["aggregations"]["rows"]["with"]["each"]["buckets"]
+        return Counter({word: found[str(at)]["doc_count"] for at, word in enumerate(seldom)})
+
+    def _stems(self, word: str) -> int:
+        return self._words.count(STEM + safe(stem_of(word)))[0]
 
     def _sample(self, word: str) -> Counter[str]:
         query = {

@@ -8,6 +8,7 @@ from math import log
 from typing import Any
 
 from ..errors import QueryError
+from ..languages import ENGLISH
 from ..query.nodes import Fuzzy, Pattern
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, word_weight
 from .client import Cluster
@@ -28,6 +29,8 @@ class Words:
     def __init__(self, cluster: Cluster, state: State) -> None:
         self._cluster = cluster
         self._index = state.words
+        #: By which words are stemmed.
+        self.language = ENGLISH
         #: Rows of the whole index.
         self.rows = state.meta.stories + state.meta.articles
         self._known: dict[str, _Count] = {}

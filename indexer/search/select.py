@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .snapshot import Snapshot
 
 #: Words with more postings than this are seen often enough in a sample of their places.
-_SELDOM = 5_000
+SELDOM = 5_000
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
 
@@ -102,12 +102,12 @@ class Selector:
         (theirs, *lists) = [self.term([word], 1.0).lists for word in (before, *words)]
         for number, segment in enumerate(self._segments):
             found = theirs[number]
-            if found is None or found.entry.end - found.entry.start > _SELDOM:
+            if found is None or found.entry.end - found.entry.start > SELDOM:
                 continue
             rows = segment.row_ids(found.entry)
             for word, some in zip(words, lists, strict=True):
                 other = some[number]
-                if other is not None and other.entry.end - other.entry.start <= _SELDOM:
+                if other is not None and other.entry.end - other.entry.start <= SELDOM:
                     counts[word] += common(segment.row_ids(other.entry), rows)
         return counts
 

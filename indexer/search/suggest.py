@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import nlargest
 from itertools import islice
 from typing import cast, get_args
@@ -18,7 +18,7 @@ from ..query.clauses import VALUE_READERS
 from ..query.nodes import Either, Node, Word
 from ..query.parser import parse
 from ..schema import TEXT_FIELDS
-from .respell import far_more, respell
+from .respell import Speller, far_more, respell
 from .select import Selector
 
 #: Words that are weighed against each other for each that is wanted.
@@ -40,12 +40,15 @@ _TELLING_WORDS = 25
 RESEMBLANCE = 0.3
 
 
-def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
+def complete(
+    selector: Selector, text: str, limit: int, speller: Callable[..., Speller] | None = None
+) -> tuple[str, ...]:
     """Ways to finish the last word of `text`, or the value of its last field.
 
     Words that follow the one before in the texts come first, then the most frequent. Words
     of a single row, most of them slips, are left out where others are far more frequent; a
     slip in the typed beginning is forgiven where nothing begins so, or next to nothing.
+    `speller` is as `respell` takes it.
     """
     value = _VALUE.search(text)
     if value is not None:
@@ -55,7 +58,8 @@ def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
-    head, prefix = _righted(selector, text[: words[-1].start]), fold(words[-1].text)
+    head = _righted(selector, text[: words[-1].start], speller)
+    prefix = fold(words[-1].text)
     before = None
     if len(words) > 1 and not text[words[-2].end : words[-1].start].strip():
         before = fold(list(iter_words(head))[-1].text)
@@ -65,11 +69,11 @@ def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     return tuple([head + word for word in (*found, *fields)])
 
 
-def _righted(selector: Selector, head: str) -> str:
+def _righted(selector: Selector, head: str, speller: Callable[..., Speller] | None) -> str:
     """What was typed before the last word, with slips put right that are surely some."""
     if not head.strip() or len(head) > _LONGEST_RIGHTED:
         return head
-    better = respell(selector, head, parse(head).words, few=False)
+    better = respell(selector, head, parse(head).words, few=False, speller=speller)
     return better.text if better and better.sure else head
 
 
