@@ -44,6 +44,8 @@ _MOST_STEPS, _MOST_POSTINGS = 1_000_000, 400_000
 _READ = 1_000
 #: So many words are compared in earnest; those in more rows than this are not counted anew.
 _COMPARED, _MANY_ROWS = 12, 5_000
+#: So many in place of a word that is known, but not beside the others.
+_COMPARED_BESIDE = 4
 #: A word in one story alone may be a slip itself; in a smaller archive that tells nothing.
 _FEW_STORIES = 100
 #: How likely a slip is to be just this one, beside a letter that stands for another. There
@@ -241,9 +243,11 @@ class Speller:
         if not others or typed.text in self._language.function_words:
             return []
         own = Word(typed.text)
+        # In how many rows what was meant must stand beside each of the others.
+        needed = {other: max(_TOGETHER, far_more(1) * self._beside(own, other)) for other in others}
         return [
-            some for some in self._near(typed.text, 1)
-            if any(self._belongs(some, own, other) for other in others)
+            some for some in self._near(typed.text, 1, min(needed.values()), _COMPARED_BESIDE)
+            if any(self._belongs(some, other, least) for other, least in needed.items())
         ]  # fmt: skip
 
     def _unknown(self, text: str, others: list[str]) -> list[tuple[float, _Near]]:
@@ -266,15 +270,19 @@ class Speller:
 
     # Words that may have been meant
 
-    def _near(self, typed: str, slips: int, least: int = 1) -> list[_Near]:
+    def _near(self, typed: str, slips: int, least: int = 1, most: int = _COMPARED) -> list[_Near]:
         """Words so many slips away that stand in more than one story and so many rows."""
         try:
             counts = self._selector.near(Fuzzy(typed, slips), self._budget)
         except (QueryError, QueryTooCostly):
             return []
-        weights = {text: _slip(typed, text) for text in counts if text != typed}
+        weights = {
+            text: _slip(typed, text)
+            for text, count in counts.items()
+            if count >= least and text != typed
+        }
         likeliest = nlargest(
-            _COMPARED, weights, key=lambda text: weights[text] * counts[text] ** _FREQUENCY
+            most, weights, key=lambda text: weights[text] * counts[text] ** _FREQUENCY
         )
         near = []
         for text in likeliest:
@@ -302,12 +310,14 @@ class Speller:
                 near.append(_Near(pair, rows, stories, slip))
         return near
 
-    def _belongs(self, near: _Near, own: Word, other: str) -> bool:
-        """Whether a word stands beside another one too often for chance, and what was typed not."""
-        both, typed = (self._share(node, other) for node in (near.node, own))
+    def _belongs(self, near: _Near, other: str, least: int) -> bool:
+        """Whether a word stands beside another one often enough, and too often for chance."""
         theirs = self._count(Word(other))
-        least = max(_TOGETHER, _SHARE * min(near.rows, theirs), far_more(1) * typed * theirs)
-        return both * theirs >= least
+        return self._beside(near.node, other) >= max(least, _SHARE * min(near.rows, theirs))
+
+    def _beside(self, node: Word | Phrase, other: str) -> int:
+        """In how many rows a node stands beside another word."""
+        return round(self._share(node, other) * self._count(Word(other)))
 
     # Rows
 
@@ -331,7 +341,10 @@ class Speller:
             found: list[I64] = []
             if cost <= self._postings:
                 self._postings -= cost
-                found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
+                if isinstance(node, Word):
+                    found = self._selector.rows(node)
+                else:
+                    found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
             self._found[node] = found
         return self._found[node]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import TEXT
+from ..codec.format import I64, TEXT
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import (
@@ -24,6 +24,7 @@ from ..query.nodes import (
     Pattern,
     Present,
     TextNode,
+    Word,
 )
 from ..schema import ADDRESS, address_key, naive_utc
 from .expand import Budget, Expander
@@ -110,6 +111,10 @@ class Selector:
                 if other is not None and other.entry.end - other.entry.start <= SELDOM:
                     counts[word] += common(segment.row_ids(other.entry), rows)
         return counts
+
+    def rows(self, word: Word) -> list[I64]:
+        """For each segment the rows that have a word."""
+        return self._seeker.rows(word)
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
