@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
+from itertools import pairwise
 from math import log
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -43,6 +44,7 @@ from ..query.write import text_of
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING
 from ..search.histogram import DAY
+from ..search.joined import with_joined
 from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH
 from ..search.plan import (
     FEW,
@@ -298,6 +300,11 @@ class Searcher:
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
         parsed = with_synonyms(parse(request.query), self._synonyms)
+        if len(parsed.plain) > 1:
+            typed = [node.text for node in parsed.plain if isinstance(node, Word)]
+            joined = [one + other for one, other in pairwise(typed)]
+            self.words.fetch([*typed, *joined])
+            parsed = with_joined(parsed, cast("Any", self.words))
         filters = ClusterFilters(self.values, request)
         ask = Ask(request, request.offset, limit, request.sort == "relevance" and parsed.scored)
         if not parsed.plain:
