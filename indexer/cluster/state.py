@@ -1,6 +1,6 @@
 """What an alias stands for: the index of stories that is searched, and what it was made of.
 
-Beside each index of stories, `news-20220525-171600-1a2b`, is one of its words, with `-words`
+Beside each index of stories, `news-20220525-171600123456-1a2b`, is one of its words, with `-words`
 at the end: how words count, and the story files that were read.
 """
 
@@ -24,7 +24,7 @@ from .client import Cluster, Gone
 #: Increase it when documents or mappings change: older indexes are then built anew.
 CLUSTER_VERSION = 1
 #: What the names of indexes of stories end in.
-STAMP = r"-\d{8}-\d{6}-[0-9a-f]{4}"
+STAMP = r"-\d{8}-\d{12}-[0-9a-f]{4}"
 #: Bytes of a part of what story files were read.
 _PART = 4 << 20
 
@@ -71,7 +71,7 @@ def words_of(index: str) -> str:
 
 def new_name(name: str) -> str:
     """A name for a new index of stories; later ones are greater."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S%f")
     return f"{name}-{stamp}-{secrets.token_hex(2)}"
 
 
