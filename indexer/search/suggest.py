@@ -60,9 +60,10 @@ def complete(
         return ()
     head = _righted(selector, text[: words[-1].start], speller)
     prefix = fold(words[-1].text)
+    earlier = list(iter_words(head))
     before = None
-    if len(words) > 1 and not text[words[-2].end : words[-1].start].strip():
-        before = fold(list(iter_words(head))[-1].text)
+    if earlier and not head[earlier[-1].end :].strip():
+        before = fold(earlier[-1].text)
     fields = [f"{name}:" for name in _FIELDS if name.startswith(prefix)]
     fields = fields[:limit] if len(prefix) >= _SHORTEST_FIELD else []
     found = _words(selector, before, prefix, limit - len(fields))

@@ -156,3 +156,14 @@ def test_a_pair_that_is_rare_comes_first(tmp_path):
     with indexer.open_index(tmp_path, compiled=False) as engine:
         assert engine.suggest("qua")[0] == "quality"
         assert engine.suggest("zebra qua")[0] == "zebra quagga"
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [("wi-f", "wifi"), ("free wi-f", "free wifi"), ("covid-1", "covid19"), ("x-ra", "xray")],
+)
+def test_what_is_joined_is_completed_as_one(tmp_path, typed, first):
+    """Its parts are no word before it."""
+    index = build(tmp_path, [{"title": "Free Wi-Fi for COVID-19 patients, and an X-ray"}])
+    with indexer.open_index(index) as engine:
+        assert engine.suggest(typed)[:1] == (first,)
