@@ -455,12 +455,12 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 key = -np.float64(ranks[doc])
             elif complete and first:
                 key += FIRST
-            group = np.int64(groups[doc]) if len(groups) else -1
-            if group >= 0:
-                if answer.group_docs[group] < 0 or key >= answer.group_keys[group]:
-                    answer.group_docs[group] = base + doc
-                    answer.group_keys[group] = key
-                    answer.group_whole[group] = complete
+            rival = np.int64(groups[doc]) if len(groups) else -1
+            if rival >= 0:
+                if answer.group_docs[rival] < 0 or key >= answer.group_keys[rival]:
+                    answer.group_docs[rival] = base + doc
+                    answer.group_keys[rival] = key
+                    answer.group_whole[rival] = complete
                 continue
             state[PASSED] += 1
             state[COMPLETE] += complete
