@@ -126,7 +126,7 @@ def test_watch_rebuilds_after_a_change_and_stops_on_sigterm(tmp_path: Path, seed
     write_story(seeds, "new.md", title="New")
     assert process.stdout.readline().startswith("1 story indexed, 3 unchanged")
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -136,7 +136,7 @@ def test_interrupt_is_exit_status_130(tmp_path: Path, seeds: Path):
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, "")
 
 

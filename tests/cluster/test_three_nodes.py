@@ -50,7 +50,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wait_until_green(location: str) -> None:
     client = Cluster(read_location(location)).client
-    health = client.cluster.health(wait_for_status="green", timeout="60s", request_timeout=90)
+    health = client.cluster.health(wait_for_status="green", timeout="180s", request_timeout=200)
     assert health["status"] == "green"
 
 

@@ -363,7 +363,7 @@ def test_the_server_says_where_it_is_and_stops_when_told(index, number):
                 assert answer.status == 200
                 assert "Server" not in answer.headers
             process.send_signal(number)
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
             assert process.stderr.read() == ""
         finally:
             process.kill()
