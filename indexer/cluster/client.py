@@ -18,6 +18,11 @@ OLDEST = (2, 11)
 #: Statuses of a cluster that is busy or about to recover; tries, and the first pause in seconds.
 BUSY = (429, 502, 503, 504)
 _TRIES, _PAUSE, _LONGEST = 5, 0.1, 5.0
+#: What is said, with status 500, where a node went away in the middle of a request.
+_WENT_AWAY = (
+    "node_disconnected_exception", "node_not_connected_exception", "node_closed_exception",
+    "connect_transport_exception", "send_request_transport_exception",
+)  # fmt: skip
 #: Seconds until a request is given up.
 _PATIENCE = 60.0
 _CONNECTIONS = 16
@@ -89,7 +94,10 @@ class Cluster:
             return False
         if isinstance(error, self._failures.ConnectionError):
             return True
-        return getattr(error, "status_code", None) in BUSY
+        if getattr(error, "status_code", None) in BUSY:
+            return True
+        said = str(getattr(error, "info", ""))
+        return any(kind in said for kind in _WENT_AWAY)
 
     def _named(self, error: Any) -> Exception:
         """What an error of the client means."""

@@ -130,6 +130,21 @@ def test_a_cluster_that_is_busy_is_asked_again(swift):
         assert cluster.call(cluster.client.count, index="news")["count"] == 7
 
 
+def test_a_node_that_goes_away_in_the_middle_is_no_refusal(swift):
+    """What it was asked is asked again, and another node answers."""
+    gone = {"type": "node_disconnected_exception", "reason": "[fetch/id] disconnected"}
+    statuses = iter([500, 500])
+
+    def answer(method, path, body):
+        if path == "/news/_count" and (status := next(statuses, None)):
+            return status, {"error": {"root_cause": [gone], **gone}, "status": status}
+        return (200, {"count": 7}) if path == "/news/_count" else None
+
+    with server(answer) as (host, _):
+        cluster = Cluster(read_location(f"opensearch://{host}/news"))
+        assert cluster.call(cluster.client.count, index="news")["count"] == 7
+
+
 def test_documents_of_a_busy_node_are_sent_again(swift):
     """Those alone that it had no room for; all others once."""
     sent: list[str] = []
