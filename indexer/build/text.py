@@ -23,7 +23,12 @@ from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
 from .vocabulary import CutPieces, Vocabulary
 
 _FIELDS = len(ROW_FIELDS)
-_NOTHING = array("I")
+# Texts with more blanks than this, all in capitals, tell nothing by them.
+_MOST_SHORT = 2
+# Characters of text that are numbered at once: 30 MB for the arrays of their pieces.
+_AT_ONCE = 1 << 20
+# Characters of a word and what stands before the next.
+_WORD = 6
 _NO_BITS = np.empty(0, np.uint8)
 
 
@@ -48,6 +53,19 @@ class _Tokens(NamedTuple):
     bits: U8
 
 
+class _Numbered(NamedTuple):
+    """Numbered texts of some rows.
+
+    pieces: the numbers of all pieces, text by text
+    sizes: how many pieces each field of each row has
+    names: the places of pieces before which a name begins; no phrase spans two names
+    """
+
+    pieces: U32
+    sizes: U32
+    names: I64
+
+
 class TextBuilder:
     """Gathers the text of rows."""
 
@@ -58,51 +76,77 @@ class TextBuilder:
     def clear(self) -> None:
         """Forget the rows taken, but not the words known."""
         self._vocabulary.shorten()
-        self._pieces = array("I")
-        # How many pieces each field of each row has.
-        self._sizes = array("I")
-        # Pieces before which names are parted, so that no phrase spans two.
-        self._parted = array("Q")
+        #: How many rows were taken.
+        self.rows = 0
+        self._numbered: list[_Numbered] = []
+        # The texts of the rows that wait, their characters, how many names each row has.
+        self._texts: list[str] = []
+        self._waiting = 0
+        self._named = array("I")
 
     def add(self, row: Row) -> int:
-        """Take the next row; returns its number of pieces."""
-        numbers = self._vocabulary.numbers_of
-        before = len(self._pieces)
-        for text in row[:-1]:
-            found = numbers(text) if text else _NOTHING
-            self._pieces.extend(found)
-            self._sizes.append(len(found))
-        begin = len(self._pieces)
-        for name in row.about:
-            if self._vocabulary.has_words(found := numbers(name)):
-                self._parted.append(len(self._pieces))
-                self._pieces.extend(found)
-        self._sizes.append(len(self._pieces) - begin)
-        return len(self._pieces) - before
-
-    @property
-    def rows(self) -> int:
-        """How many rows were taken."""
-        return len(self._sizes) // _FIELDS
+        """Take the next row; returns about how many words it has."""
+        texts = [*row[:-1], *row.about]
+        self._texts += texts
+        self._named.append(len(row.about))
+        self.rows += 1
+        size = sum(map(len, texts))
+        self._waiting += size
+        if self._waiting > _AT_ONCE:
+            self._number()
+        return size // _WORD
 
     def averages(self) -> Averages:
         """The average lengths of the fields: of a body over the rows that have one."""
-        sizes = self._lengths(self._vocabulary.cut_pieces().widths)
+        sizes = _lengths(self._all(), self._vocabulary.cut_pieces().widths)
         rows = np.array([len(sizes), len(sizes), (sizes[:, 2] > 0).sum()])
         return Averages(*(sizes[:, :3].sum(0) / np.maximum(1, rows)).clip(1).tolist())
 
-    def _lengths(self, widths: I64) -> I64:
-        """int64[rows, fields]: how many positions each field takes."""
-        ends = np.cumsum(np.array(self._sizes, np.int64))
-        before = offsets_of(widths[np.array(self._pieces, np.int64)])
-        return np.diff(before[ends], prepend=0).reshape(-1, _FIELDS)
+    def _all(self) -> _Numbered:
+        """The numbered texts of all rows."""
+        self._number()
+        if len(self._numbered) > 1:
+            places = np.cumsum([0] + [len(some.pieces) for some in self._numbered])
+            names = [some.names + at for some, at in zip(self._numbered, places, strict=False)]
+            whole = _Numbered(
+                np.concatenate([some.pieces for some in self._numbered]),
+                np.concatenate([some.sizes for some in self._numbered]),
+                np.concatenate(names),
+            )
+            self._numbered = [whole]
+        return self._numbered[0]
+
+    def _number(self) -> None:
+        """Number the pieces of the rows that wait."""
+        texts_of = np.ones((len(self._named), _FIELDS), np.int64)
+        texts_of[:, -1] = self._named
+        fields = np.repeat(np.arange(texts_of.size), texts_of.ravel())
+        data = _joined(self._texts)
+        numbers, begins = self._vocabulary.numbers_of(data)
+        ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 0), len(data))
+        counts = np.diff(np.searchsorted(begins, ends[: len(fields)]), prepend=0)
+        # A name without a word parts nothing.
+        names = fields % _FIELDS == _FIELDS - 1
+        widths = offsets_of(self._vocabulary.widths()[numbers])
+        bare = names & (np.diff(widths[np.cumsum(counts)], prepend=0) == 0)
+        numbers = numbers[~np.repeat(bare, counts)]
+        counts[bare] = 0
+        self._numbered.append(
+            _Numbered(
+                numbers.astype(np.uint32),
+                np.bincount(fields, counts, texts_of.size).astype(np.uint32),
+                (np.cumsum(counts) - counts)[names & ~bare],
+            )
+        )
+        self._texts, self._waiting, self._named = [], 0, array("I")
 
     def invert(self, averages: Averages, language: Language = ENGLISH) -> InvertedText:
         """The postings of what was taken."""
+        numbered = self._all()
         words = self._vocabulary.cut_pieces()
-        arranged = self._arrange(words, language)
-        lengths = self._lengths(words.widths)
-        tokens = self._sort(arranged, words)
+        arranged = self._arrange(numbered.pieces, words, language)
+        lengths = _lengths(numbered, words.widths)
+        tokens = _sort(numbered, arranged, words)
         begins = _changes(tokens.terms, tokens.rows, tokens.forms)
         tfs = np.diff(begins, append=len(tokens.rows)).astype(np.uint32)
         terms, rows = tokens.terms[begins], tokens.rows[begins]
@@ -120,10 +164,10 @@ class TextBuilder:
         counted = [name for name in ROW_FIELDS if name != UNCOUNTED]
         return InvertedText(postings, {name: lengths[:, i] for i, name in enumerate(counted)})
 
-    def _arrange(self, words: CutPieces, language: Language) -> Arranged:
+    def _arrange(self, taken: U32, words: CutPieces, language: Language) -> Arranged:
         """The terms of the words in what was taken; forms that are not in it have none."""
         pieces = np.zeros(len(words.widths), bool)
-        pieces[np.array(self._pieces, np.int64)] = True
+        pieces[taken] = True
         used = np.zeros(len(self._vocabulary.forms) + 1, bool)
         used[words.forms[np.repeat(pieces, np.diff(words.starts))]] = True
         used[-1] = False  # words without letters
@@ -133,49 +177,64 @@ class TextBuilder:
         term_of[used[:-1]], number_of[used[:-1]] = arranged.term_of, arranged.number_of
         return arranged._replace(term_of=term_of, number_of=number_of)
 
-    def _sort(self, arranged: Arranged, words: CutPieces) -> _Tokens:
-        pieces = np.array(self._pieces, np.int64)
-        parts = np.repeat(
-            np.arange(len(self._sizes), dtype=np.int64), np.array(self._sizes, np.int64)
-        )
-        positions = self._positions(words.widths[pieces], parts)
-        counts = np.diff(words.starts)[pieces]
-        found = gather_ranges(words.starts[pieces], counts)
-        forms = words.forms[found]
-        parts, positions = np.repeat(parts, counts), np.repeat(positions, counts)
-        positions += words.offsets[found]
-        capital = words.capital[found]
-        if (forms < 0).any():
-            kept = np.flatnonzero(forms >= 0)
-            forms, parts, positions = forms[kept], parts[kept], positions[kept]
-            capital = capital[kept]
-        # Sorting numbers is several times faster than finding the order that would sort them.
-        keys = (arranged.term_of[forms] << 32) | np.arange(len(forms))
-        keys.sort()
-        terms, order = keys >> 32, keys & 0xFFFFFFFF
-        numbers, parts = arranged.number_of[forms[order]], parts[order]
-        fields = parts % _FIELDS
-        bits = np.left_shift(np.uint8(1), fields.astype(np.uint8)) | capital[order]
-        tokens = _Tokens(terms, numbers, parts // _FIELDS, fields, positions[order], bits)
-        return _in_order_of_forms(tokens)
 
-    def _positions(self, widths: I64, parts: I64) -> I64:
-        """Where each piece begins in its row: fields and names are parted by gaps."""
-        rows = parts // _FIELDS
-        before = offsets_of(widths)
-        firsts = np.searchsorted(rows, np.arange(len(self._sizes) // _FIELDS))
-        positions = before[:-1] - before[firsts][rows]
-        positions += POSITION_GAP * (parts % _FIELDS)
-        names = np.array(self._parted, np.int64)
-        if len(names):
-            parted = np.zeros(len(parts) + 1, np.int64)
-            np.add.at(parted, names, 1)
-            names_before = np.cumsum(parted[:-1])
-            uncounted = parts % _FIELDS == _FIELDS - 1
-            begun = np.append(0, names_before)[firsts]
-            gaps = POSITION_GAP * (names_before - begun[rows] - 1)
-            positions += np.where(uncounted, gaps, 0)
-        return positions
+def _joined(texts: list[str]) -> bytes:
+    """Texts as UTF-8 with a byte 0 between; in those all in capitals these tell nothing."""
+    texts = [
+        text.lower() if text.isupper() and text.count(" ") > _MOST_SHORT else text for text in texts
+    ]
+    joined = "\0".join(texts)
+    if joined.count("\0") >= len(texts) > 0:
+        joined = "\0".join(text.replace("\0", " ") for text in texts)
+    return joined.encode("utf8", "surrogatepass")
+
+
+def _lengths(numbered: _Numbered, widths: I64) -> I64:
+    """int64[rows, fields]: how many positions each field takes."""
+    before = offsets_of(widths[numbered.pieces])
+    return np.diff(before[np.cumsum(numbered.sizes)], prepend=0).reshape(-1, _FIELDS)
+
+
+def _sort(numbered: _Numbered, arranged: Arranged, words: CutPieces) -> _Tokens:
+    """The words of all pieces."""
+    pieces = numbered.pieces
+    parts = np.repeat(np.arange(len(numbered.sizes)), numbered.sizes)
+    positions = _positions(numbered, words.widths[pieces])
+    counts = np.diff(words.starts)[pieces]
+    found = gather_ranges(words.starts[pieces], counts)
+    forms = words.forms[found]
+    parts, positions = np.repeat(parts, counts), np.repeat(positions, counts)
+    positions += words.offsets[found]
+    capital = words.capital[found]
+    if (forms < 0).any():
+        kept = np.flatnonzero(forms >= 0)
+        forms, parts, positions = forms[kept], parts[kept], positions[kept]
+        capital = capital[kept]
+    # Sorting numbers is several times faster than finding the order that would sort them.
+    keys = (arranged.term_of[forms] << 32) | np.arange(len(forms))
+    keys.sort()
+    terms, order = keys >> 32, keys & 0xFFFFFFFF
+    numbers, parts = arranged.number_of[forms[order]], parts[order]
+    fields = parts % _FIELDS
+    bits = np.left_shift(np.uint8(1), fields.astype(np.uint8)) | capital[order]
+    tokens = _Tokens(terms, numbers, parts // _FIELDS, fields, positions[order], bits)
+    return _in_order_of_forms(tokens)
+
+
+def _positions(numbered: _Numbered, widths: I64) -> I64:
+    """Where each piece begins in its row: fields and names are parted by gaps."""
+    sizes = numbered.sizes.astype(np.int64)
+    field = np.tile(np.arange(_FIELDS), len(sizes) // _FIELDS)
+    begins = np.cumsum(sizes) - sizes
+    rows = np.repeat(begins[::_FIELDS], _FIELDS)
+    before = offsets_of(widths)
+    begun = np.zeros(len(widths), np.int64)
+    begun[numbered.names] = POSITION_GAP
+    begun = offsets_of(begun)
+    # The gap of a field parts its first name from what is before, so one of `begun` is too many.
+    gaps = POSITION_GAP * (field - (field == _FIELDS - 1)) - begun[begins]
+    positions: I64 = before[:-1] + begun[1:] + np.repeat(gaps - before[rows], sizes)
+    return positions
 
 
 def _in_order_of_forms(tokens: _Tokens) -> _Tokens:

@@ -1,7 +1,8 @@
 """Numbers for what stands between the blanks of texts, and the words that it is cut into.
 
-No word has a blank in it, so a text is split there, which takes a tenth of the time that
-looking for words takes. What is in between comes again and again and is cut once.
+No word has a blank in it, so texts are split there, many at once, by operations on arrays of
+their bytes. What is in between comes again and again: it is looked up once for all of them,
+and cut into words once.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 from ..analysis import MAX_TERM_LENGTH, WORD_PATTERN, cut, fold, is_acronym
-from ..codec.format import I64, U8
+from ..codec.format import I64, U8, U64
 from ..schema import CAPITAL
 
 # What may stand before and behind one word that has nothing but letters, and is no part of it.
-_BEFORE = "\"'([{*-“”‘’«»—–…"
-_BEHIND = _BEFORE + ")]}.,:;!?"
+_BEFORE = b"\"'([{*-"
+_BEHIND = _BEFORE + b")]}.,:;!?"
 # Pieces that are kept for the next stories, at most: 40 MB.
 _MOST_KEPT = 1 << 18
-# Texts with more blanks than this, all in capitals, tell nothing by them.
-_MOST_SHORT = 2
+# Two numbers of 8 bytes are all of a piece up to this length, and become one by factors that
+# are odd and look random: the fractions of the golden ratio and of the square root of 3.
+_SHORT = 16
+_FACTORS = np.array([0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B], np.uint64)
+# What of 8 bytes belongs to a piece that has so many of them.
+_KEPT = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
 
 
 class CutPieces(NamedTuple):
@@ -40,8 +45,8 @@ class CutPieces(NamedTuple):
     widths: I64
 
 
-class Vocabulary(dict[str, int]):
-    """The numbers of pieces of text, as written, in order of first coming."""
+class Vocabulary(dict[bytes, int]):
+    """The numbers of pieces of text, as written, in UTF-8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,39 +63,62 @@ class Vocabulary(dict[str, int]):
         self._capital = array("B")
         self._widths = array("I")
 
-    def __missing__(self, piece: str) -> int:
+    def __missing__(self, piece: bytes) -> int:
         number = self[piece] = len(self)
         word = piece.lstrip(_BEFORE).rstrip(_BEHIND)
-        if word.isalpha() and word.isascii():  # four in five are
+        if word.isalpha():  # and ASCII, as four in five are
             width = 1
-            self._add(word.lower()[:MAX_TERM_LENGTH], 0, word.isupper() and is_acronym(word))
+            form = word.lower()[:MAX_TERM_LENGTH].decode()
+            self._add(form, 0, word.isupper() and is_acronym(word.decode()))
         else:
-            width = self._cut(piece)
+            width = self._cut(piece.decode("utf8", "surrogatepass"))
         self._widths.append(width)
         self._starts.append(len(self._forms))
         return number
 
-    def numbers_of(self, text: str) -> array[int]:
-        """The numbers of a text's pieces, uint32[n]."""
-        if text.isupper() and text.count(" ") > _MOST_SHORT:
-            text = text.lower()
-        return array("I", map(self.__getitem__, text.split()))
+    def numbers_of(self, texts: bytes) -> tuple[I64, I64]:
+        """Texts in UTF-8 → the numbers of their pieces, and where each begins: int64[n].
+
+        Whatever is below 33 is a blank. Costs about 80 ns a piece, and 300 ns a distinct one.
+        """
+        # What is put around gives every piece a blank at both ends and two numbers.
+        data = b"\0%b%b" % (texts, bytes(_SHORT))
+        inside = np.frombuffer(data, np.uint8) > ord(" ")
+        edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+        begins, ends = edges[::2], edges[1::2]
+        sizes = ends - begins
+        eights = np.ndarray(len(data) - 7, "<u8", data, strides=(1,))
+        firsts = eights[begins] & _KEPT[np.minimum(sizes, 8)]
+        lasts = eights[begins + np.minimum(sizes, 8)] & _KEPT[np.clip(sizes - 8, 0, 8)]
+        order, groups = _grouped(firsts, lasts)
+        counts = np.diff(groups, append=len(order))
+        samples = order[groups]
+        numbers = np.empty(len(order), np.int64)
+        cuts = map(slice, begins[samples].tolist(), ends[samples].tolist())
+        known = np.array([self[data[cut]] for cut in cuts], np.int64)
+        numbers[order] = np.repeat(known, counts)
+        others = sizes[order] > _SHORT
+        for values in (firsts, lasts, sizes):
+            others |= values[order] != np.repeat(values[samples], counts)
+        for place in order[others].tolist():
+            numbers[place] = self[data[begins[place] : ends[place]]]
+        return numbers, begins - 1
 
     def shorten(self) -> None:
         """Forget all pieces if they are very many."""
         if len(self) > _MOST_KEPT:
             self.clear()
 
-    def has_words(self, pieces: array[int]) -> bool:
-        """Whether there is a word in any of these pieces."""
-        return any(map(self._widths.__getitem__, pieces))
+    def widths(self) -> I64:
+        """How many positions each piece takes."""
+        return np.array(self._widths, np.int64)
 
     def cut_pieces(self) -> CutPieces:
         """What all pieces so far are cut into."""
         return CutPieces(
             np.array(self._starts, np.int64), np.array(self._forms, np.int64),
             np.array(self._offsets, np.int64), np.array(self._capital, np.uint8),
-            np.array(self._widths, np.int64),
+            self.widths(),
         )  # fmt: skip
 
     def _cut(self, piece: str) -> int:
@@ -109,3 +137,18 @@ class Vocabulary(dict[str, int]):
         self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
         self._offsets.append(position)
         self._capital.append(CAPITAL if acronym else 0)
+
+
+def _grouped(firsts: U64, lasts: U64) -> tuple[I64, I64]:
+    """Pairs of numbers → their places with equal pairs together, and where groups begin.
+
+    Pairs that differ may be in one group: two in 2**(64 - b) are, where there are 2**b pairs.
+    """
+    mixed = firsts * _FACTORS[0] ^ lasts * _FACTORS[1]
+    mixed = (mixed ^ mixed >> 29) * _FACTORS[0]
+    # Sorting numbers is several times faster than finding the order that would sort them.
+    bits = len(firsts).bit_length()
+    keys = mixed >> bits << bits | np.arange(len(firsts), dtype=np.uint64)
+    keys.sort()
+    begins = np.append(True, (keys[1:] ^ keys[:-1]) >> bits != 0)[: len(keys)]
+    return (keys & ((1 << bits) - 1)).astype(np.int64), np.flatnonzero(begins)
