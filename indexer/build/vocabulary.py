@@ -7,6 +7,7 @@ and cut into words once.
 
 from __future__ import annotations
 
+import re
 from array import array
 from typing import NamedTuple
 
@@ -16,9 +17,13 @@ from ..analysis import MAX_TERM_LENGTH, WORD_PATTERN, cut, fold, is_acronym
 from ..codec.format import I64, U8, U64
 from ..schema import CAPITAL
 
-# What may stand before and behind one word that has nothing but letters, and is no part of it.
-_BEFORE = b"\"'([{*-"
-_BEHIND = _BEFORE + b")]}.,:;!?"
+# One word of letters or digits alone, perhaps with a possessive, and signs that part words.
+_USUAL = re.compile(
+    rb"""(?:["'([{*-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*
+    ([A-Za-z]+|[0-9]+) ((?:'|\xe2\x80\x99)s)?
+    (?:["'([{*)\]}.,:;!?-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*""",
+    re.VERBOSE,
+)
 # Pieces that are kept for the next stories, at most: 40 MB.
 _MOST_KEPT = 1 << 18
 # Two numbers of 8 bytes are all of a piece up to this length, and become one by factors that
@@ -65,11 +70,13 @@ class Vocabulary(dict[bytes, int]):
 
     def __missing__(self, piece: bytes) -> int:
         number = self[piece] = len(self)
-        word = piece.lstrip(_BEFORE).rstrip(_BEHIND)
-        if word.isalpha():  # and ASCII, as four in five are
+        usual = _USUAL.fullmatch(piece)
+        if usual is not None:  # nine in ten are
+            word, possessive = usual.groups()
             width = 1
             form = word.lower()[:MAX_TERM_LENGTH].decode()
-            self._add(form, 0, word.isupper() and is_acronym(word.decode()))
+            acronym = word.isupper() and not possessive and is_acronym(word.decode())
+            self._add(form, 0, acronym)
         else:
             width = self._cut(piece.decode("utf8", "surrogatepass"))
         self._widths.append(width)
