@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any, TypeVar
 
 from ..errors import ClusterError, StorydexError
@@ -17,15 +18,19 @@ from .location import PASSWORD, USER, Location
 OLDEST = (2, 11)
 #: Statuses of a cluster that is busy or about to recover; tries, and the first pause in seconds.
 BUSY = (429, 502, 503, 504)
-_TRIES, _PAUSE, _LONGEST = 5, 0.1, 5.0
+_TRIES, _PAUSE, _LONGEST = 7, 0.1, 5.0
 #: What is said, with status 500, where a node went away in the middle of a request.
 _WENT_AWAY = (
     "node_disconnected_exception", "node_not_connected_exception", "node_closed_exception",
     "connect_transport_exception", "send_request_transport_exception",
 )  # fmt: skip
-#: Seconds until a request is given up.
-_PATIENCE = 60.0
+#: Seconds until a request is given up. The client takes a `timeout` without a `request_timeout`
+#: beside it for this, and not for what to tell the cluster.
+PATIENCE = 60.0
 _CONNECTIONS = 16
+#: Of an index that is made: what is written is in all copies from the first document on, unless
+#: nodes for them are lacking for that long.
+WITH_COPIES = {"wait_for_active_shards": "all", "timeout": "20s", "request_timeout": PATIENCE}
 
 T = TypeVar("T")
 
@@ -54,7 +59,7 @@ class Cluster:
             verify_certs=True,
             ca_certs=location.authorities,
             http_auth=credentials,
-            timeout=_PATIENCE,
+            timeout=PATIENCE,
             retry_on_timeout=False,
             # Another host is asked at once where there is one; waiting is done here.
             max_retries=len(location.hosts) - 1,
@@ -72,16 +77,25 @@ class Cluster:
                 str(self.location), f"{name} {number} answers, and OpenSearch {oldest} is needed"
             )
 
-    def call(self, function: Callable[..., T], *args: Any, tries: int = _TRIES, **kwargs: Any) -> T:
+    def call(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        tries: int = _TRIES,
+        until: float = 0.0,
+        **kwargs: Any,
+    ) -> T:
         """Call the client; again after a pause, twice as long each time, while it is busy.
 
-        Raises `Gone` if an index is missing, else `ClusterError`.
+        So many times, or for longer until the monotonic clock says `until`. Raises `Gone` if an
+        index is missing, else `ClusterError`.
         """
         pause = _PAUSE
-        for last in [False] * (tries - 1) + [True]:
+        for tried in count(1):
             try:
                 return function(*args, **kwargs)
             except self._failures.OpenSearchException as error:
+                last = tried >= tries and time.monotonic() >= until
                 if last or not self._passes(error):
                     raise self._named(error) from None
             time.sleep(pause * random.uniform(0.5, 1.5))

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import BuildError
-from .client import BUSY, Cluster
+from .client import BUSY, PATIENCE, Cluster
 from .documents import WRITTEN, word_id
 
 #: Bytes and actions of a request, requests at a time.
 _BYTES, _ACTIONS, _THREADS = 4 << 20, 1_000, 4
-#: Tries of an action, the first pause and the longest: a node that fails is replaced by then.
-_TRIES, _PAUSE, _LONGEST = 24, 0.2, 5.0
+#: Seconds until what is busy or away is given up: a node that fails is replaced by then. The first
+#: pause between tries and the longest, and how long a node waits for another in each.
+_KEEP_TRYING, _PAUSE, _LONGEST, _WAIT = 120.0, 0.2, 5.0, "10s"
 #: The status where there is nothing to remove.
 _MISSING = 404
 
@@ -99,19 +100,20 @@ class Loader:
                     self._failure = error
 
     def _send(self, batch: list[Action]) -> None:
-        pause = _PAUSE
-        for last in [False] * (_TRIES - 1) + [True]:
-            batch = self._send_once(batch, last)
-            if not batch or self._failure is not None:
-                return
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST)
+        pause, until = _PAUSE, time.monotonic() + _KEEP_TRYING
+        while batch and self._failure is None:
+            batch = self._send_once(batch, until)
+            if batch:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST)
 
-    def _send_once(self, batch: list[Action], last: bool) -> list[Action]:
+    def _send_once(self, batch: list[Action], until: float) -> list[Action]:
         """Send a batch; returns what is to be sent again."""
         answer = self._cluster.call(
             self._cluster.client.bulk,
-            tries=_TRIES,
+            until=until,
+            timeout=_WAIT,
+            request_timeout=PATIENCE,
             body=b"".join([action.lines for action in batch]),
             index=self._index,
             filter_path="errors,items.*.status,items.*.error.reason,items.*.error.caused_by.reason",
@@ -121,7 +123,7 @@ class Loader:
         again = []
         for action, item in zip(batch, answer["items"], strict=True):
             (result,) = item.values()
-            if result["status"] in BUSY and not last:
+            if result["status"] in BUSY and time.monotonic() < until:
                 again.append(action)
             elif result["status"] >= 300 and result["status"] != _MISSING:
                 self._refused.append(f"{action.label}: {_reason(result.get('error', {}))}")

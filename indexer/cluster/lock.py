@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..errors import ClusterError, IndexLocked
-from .client import Cluster
+from .client import WITH_COPIES, Cluster
 
 #: Seconds for which a writer that is not heard of counts as being at work, and between signs.
 _LEASE, _SIGN = 120.0, 20.0
@@ -34,8 +34,10 @@ class Lock:
     def acquire(self) -> None:
         """Become the writer; raises `IndexLocked`."""
         if not self._cluster.call(self._cluster.client.indices.exists, index=_INDEX):
-            mapping = {"mappings": {"dynamic": False}}
-            self._call("indices.create", index=_INDEX, body=mapping)
+            # On a cluster of several nodes it outlives one of them.
+            settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
+            body = {"mappings": {"dynamic": False}, "settings": settings}
+            self._call("indices.create", index=_INDEX, body=body, **WITH_COPIES)
         if not self._write(op_type="create"):
             found = self._call("get", index=_INDEX, id=self._name)
             holder = found.get("_source", {})

@@ -30,7 +30,7 @@ from ..model import BuildReport, Story
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
 from ..seeds import FIELDS, read_settings
-from .client import Cluster, Gone
+from .client import WITH_COPIES, Cluster, Gone
 from .documents import document_id, document_of, story_of
 from .load import delete_action, index_action, loading, word_actions
 from .location import Location
@@ -264,9 +264,11 @@ class _Run:
         where = self._cluster.location
         stories = stories_index(where.shards, where.replicas)
         try:
-            self._cluster.call(self._indices.create, index=index, body=stories)
+            self._cluster.call(self._indices.create, index=index, body=stories, **WITH_COPIES)
             words = words_index(where.replicas)
-            self._cluster.call(self._indices.create, index=words_of(index), body=words)
+            self._cluster.call(
+                self._indices.create, index=words_of(index), body=words, **WITH_COPIES
+            )
             yield
         except BaseException:
             with suppress(ClusterError):

@@ -9,16 +9,18 @@ import ctypes
 import fcntl
 import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 RUNNER = "org.codelibs.opensearch.runner.OpenSearchRunner"
 POM = Path(__file__).parent / "pom.xml"
@@ -62,16 +64,29 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def free_http_ports(count: int) -> list[int]:
-    """Such ports among those that the runner lets a node have."""
-    found = []
-    for port in random.sample(range(9205, 9299), 94):
-        with socket.socket() as listener, suppress(OSError):
+#: Ports that the runner lets a node have, and those by which nodes talk with each other. The
+#: system gives neither to others of itself, so a node that comes back finds its own free.
+_HTTP, _TRANSPORT = range(9205, 9299), range(9305, 9399)
+#: Files that keep other runs of the tests from taking the same ports, for as long as this one.
+_HELD = []
+
+
+def take_ports(count: int, among: range) -> list[int]:
+    """Ports that nobody listens on, and that no other run of the tests takes."""
+    taken = []
+    for port in among:
+        held = Path(tempfile.gettempdir(), f"storydex-test-port-{port}").open("a")  # noqa: SIM115, closed by the end of the process
+        with suppress(OSError), socket.socket() as listener:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("127.0.0.1", port))
-            found.append(port)
-            if len(found) == count:
-                break
-    return found
+            taken.append(port)
+            _HELD.append(held)
+            if len(taken) == count:
+                return taken
+            continue
+        held.close()
+    raise OSError(f"no {count} ports from {among.start} to {among.stop - 1} are free")
 
 
 class Node:
@@ -98,6 +113,10 @@ class Node:
             "cluster.routing.allocation.disk.threshold_enabled": False,
             "cluster.fault_detection.leader_check.interval": "500ms",
             "cluster.fault_detection.follower_check.interval": "500ms",
+            # What a search that a killed node had begun holds on others keeps them from taking
+            # the shard again.
+            "search.default_keep_alive": "10s",
+            "search.keep_alive_interval": "1s",
         }
         if self is seeds[0]:
             # One node founds the cluster; the others join it.
@@ -122,28 +141,62 @@ class Node:
             self._process.wait()
             self._process = None
 
-    def ask(self, path: str) -> dict:
-        """What it answers; raises `OSError`."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=5) as answer:
+    def ask(self, path: str, body: object = None) -> Any:
+        """What it answers, to something put there if there is a body; raises `OSError`."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.http}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method="GET" if body is None else "PUT",
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
     def wait_for(self, nodes: int, seconds: float = 120) -> None:
         """Wait until it is one of so many nodes."""
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                if self.ask("/_cluster/health")["number_of_nodes"] == nodes:
-                    return
-            except (OSError, ValueError):
-                pass
-            ended = self._process is None or self._process.poll() is not None
-            if ended or time.monotonic() > until:
-                log = (self.folder / "log").read_text(errors="replace")[-2000:]
-                raise TimeoutError(f"{self.name} is not one of {nodes} nodes: {log}")
-            time.sleep(0.2)
+
+        def joined() -> bool:
+            if self._process is None or self._process.poll() is not None:
+                raise RuntimeError(f"{self.name} has ended: {self._said()}")
+            return bool(self.ask("/_cluster/health")["number_of_nodes"] == nodes)
+
+        wait_until(
+            joined, seconds, lambda: f"{self.name} is not one of {nodes} nodes: {self._said()}"
+        )
+
+    def wait_until_green(self, seconds: float = 90) -> None:
+        """Wait until all copies of all shards are there."""
+
+        def told() -> str:
+            found = [f"{self.name} has shards that are not there"]
+            with suppress(OSError):
+                shards = self.ask("/_cat/shards?format=json")
+                found += [str(shard) for shard in shards if shard["state"] != "STARTED"]
+                found.append(str(self.ask("/_cluster/allocation/explain"))[:2000])
+            return "; ".join(found)
+
+        wait_until(lambda: self.ask("/_cluster/health")["status"] == "green", seconds, told)
+
+    def _said(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-2000:]
+
+
+def wait_until(true: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
+    """Wait until something is true; raises `TimeoutError` with what is told, after so long."""
+    until = time.monotonic() + seconds
+    while True:
+        with suppress(OSError, ValueError):
+            if true():
+                return
+        if time.monotonic() > until:
+            raise TimeoutError(f"after {seconds:.0f} s {told()}")
+        time.sleep(0.2)
 
 
 def new_nodes(folder: Path, names: list[str], heap: str) -> list[Node]:
     """Nodes with ports of their own, not started yet."""
-    ports = zip(names, free_http_ports(len(names)), strict=True)
-    return [Node(folder, name, port, free_port(), heap) for name, port in ports]
+    ports = zip(take_ports(len(names), _HTTP), take_ports(len(names), _TRANSPORT), strict=True)
+    return [
+        Node(folder, name, http, transport, heap)
+        for name, (http, transport) in zip(names, ports, strict=True)
+    ]
