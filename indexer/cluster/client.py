@@ -30,7 +30,11 @@ PATIENCE = 60.0
 _CONNECTIONS = 16
 #: Of an index that is made: what is written is in all copies from the first document on, unless
 #: nodes for them are lacking for that long.
-WITH_COPIES = {"wait_for_active_shards": "all", "timeout": "20s", "request_timeout": PATIENCE}
+WITH_COPIES: dict[str, Any] = {
+    "wait_for_active_shards": "all",
+    "timeout": "20s",
+    "request_timeout": PATIENCE,
+}
 
 T = TypeVar("T")
 

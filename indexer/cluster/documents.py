@@ -1,228 +1,299 @@
-"""A story → its document: words as terms, articles as nested rows, facets, the story itself.
+"""Stories → their documents: words as terms, articles as nested rows, facets, the whole story.
 
-All words are made here, by the same analysis as in an index folder: the cluster cuts texts at
-blanks alone. A row carries for each word t of the formula (see `ranking`), so that the
-cluster ranks by the same numbers.
+All words are made here, by what inverts the text of an index folder: the cluster cuts texts at
+blanks alone. A row carries for each word t of the formula (see `ranking`), so that the cluster
+ranks by the same numbers.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from ..analysis import WORD_PATTERN, cut, fold, is_acronym, stem_of
-from ..english import light_form
-from ..model import Article, Story
-from ..ranking import WEIGHTS, Averages, factors, weight_codes
-from ..schema import ROW_FIELDS, Row, fields_of, rows_of, with_related
+from ..analysis import WORD_PATTERN
+from ..build.text import InvertedText, TextBuilder
+from ..languages import Language
+from ..model import Story
+from ..ranking import WEIGHTS, Averages
+from ..schema import (
+    BODY,
+    CAPITAL,
+    EXCERPT,
+    POSITION_GAP,
+    ROW_FIELDS,
+    TITLE,
+    fields_of,
+    rows_of,
+)
 from .mapping import GAP, TOGETHER, whole_micros
+from .names import CAPITALS, INSIDE, SCALE, STEM, WRITTEN, light_key, safe, tokens_of
 
-#: What stands before a word in the names of weights and of frequencies: its stem, its light
-#: form, the word as written, a stem written in capitals.
-STEM, LIGHT, WRITTEN, CAPITALS = "s", "l", "w", "c"
-#: What stands before a word as written among the stems of a text.
-AS_WRITTEN = "="
+_I64 = npt.NDArray[np.int64]
 
-_UNSAFE = re.compile(r"[\s|.]")
-#: Characters of private use, which no text means.
-_STAND_INS = {"|": "\ue001", ".": "\ue002"}
-_MEANT = str.maketrans({"\ue000": " ", "\ue001": "|", "\ue002": "."})
-_LONGEST_ID = 500
-#: Weights are sent as whole numbers, so many times as large: they are short, and add up exactly.
-SCALE = 1 << 12
-_SCALED: list[int] = np.rint(WEIGHTS * SCALE).astype(int).tolist()
-#: Between a light form and its stem.
-_OF = "\ue003"
+_SCALED = np.rint(WEIGHTS * SCALE).astype(np.int64)
+#: The fields that a query may name: their bits, and whether they are those of leads.
+_FIELDS = {
+    "title": (TITLE, True), "excerpt": (EXCERPT, True), "body": (BODY, True),
+    "related": (TITLE | EXCERPT, False),
+}  # fmt: skip
 
 
-def safe(term: str) -> str:
-    """A term that can stand between blanks, and be the name of a weight."""
-    if term.isalnum():
-        return term
-    return _UNSAFE.sub(lambda found: _STAND_INS.get(found[0], "\ue000"), term)
+class Counts:
+    """In how many rows words are, and how often they occur; see `names.STEM`."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.occurrences: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, other: Counts) -> None:
+        """Add what was counted elsewhere."""
+        self.rows.update(other.rows)
+        self.occurrences.update(other.occurrences)
+
+    def take(self, other: Counts) -> None:
+        """Take away what was counted elsewhere."""
+        self.rows.subtract(other.rows)
+        self.occurrences.subtract(other.occurrences)
+
+    def items(self) -> Iterator[tuple[str, int, int]]:
+        """Words, their rows and occurrences, but for those that stay as they were."""
+        for key, rows in self.rows.items():
+            if rows or self.occurrences[key]:
+                yield key, rows, self.occurrences[key]
 
 
-def meant(term: str) -> str:
-    """The reverse of `safe`."""
-    return term if term.isascii() else term.translate(_MEANT)
+class Writer:
+    """Makes documents for an index with such averages and such a language."""
+
+    def __init__(self, averages: Averages, language: Language) -> None:
+        self._averages = averages
+        self._language = language
+        self._text = TextBuilder()
+
+    def documents(self, stories: Sequence[Story], counts: Counts) -> list[bytes]:
+        """The documents of some stories as JSON; adds to what is counted of words."""
+        self._text.clear()
+        firsts = []
+        for story in stories:
+            firsts.append(self._text.rows)
+            for row in rows_of(story):
+                self._text.add(row)
+        if not stories:
+            return []
+        size = self._text.rows
+        inverted = self._text.invert(self._averages, self._language)
+        words = _Words(inverted, np.array(firsts), size, self._language)
+        weights, texts = words.weights(counts), words.texts()
+        stems, forms = words.of_stories()
+        found = []
+        for number, (story, first) in enumerate(zip(stories, firsts, strict=True)):
+            end = firsts[number + 1] if number + 1 < len(firsts) else size
+            rows = [
+                {"lead": row == first, "t": weights[row]} | texts[row] for row in range(first, end)
+            ]
+            known = fields_of(story)
+            has = [
+                name for name in ("excerpt", "body") if WORD_PATTERN.search(getattr(story, name))
+            ]
+            has += ["related"] * bool(story.related) + ["url"] * bool(known["url"])
+            if inverted.lengths["title"][first]:
+                has.append("title")
+            document = _known(story, known) | {
+                "stems": stems[number], "forms": forms[number], "has": has, "rows": rows,
+            }  # fmt: skip
+            found.append(msgspec.json.encode(document))
+        return found
 
 
-class Document(NamedTuple):
-    """The document of a story as JSON, and how its words count.
-
-    counts: how many rows have each word, and how often they do; see `STEM`
-    """
-
-    id: str
-    data: bytes
-    rows: Counter[str]
-    occurrences: Counter[str]
-
-
-class _Text(NamedTuple):
-    """A field of a row: its words at each position, and how many positions it takes."""
-
-    places: list[list[str]]
-    width: int
-    capital: set[str]
-
-
-_NOTHING = _Text([], 0, set())
-
-
-def document_of(story: Story, averages: Averages) -> Document:
-    """The document of a story in an index with such averages."""
-    texts = [_texts_of(row) for row in rows_of(story)]
-    lengths = np.array([[sum(text.width for text in field) for field in row] for row in texts])
-    adds = factors(lengths, averages).tolist()
-    counted = Counter[str](), Counter[str]()
-    rows = [
-        _row(row, added, number == 0, *counted)
-        for number, (row, added) in enumerate(zip(texts, adds, strict=True))
-    ]
-    stems = [key[1:] for key in counted[0] if key[0] == STEM]
-    forms = [key[1:] for key in counted[0] if key[0] == WRITTEN]
-    known = fields_of(story)
-    has = [name for name in ("excerpt", "body", "related", "url") if _has(story, known, name)]
-    if texts[0][0][0].width:
-        has.append("title")
-    document: dict[str, Any] = {
+def _known(story: Story, known: dict[str, Any]) -> dict[str, Any]:
+    return {
         **{name: value for name, value in known.items() if value not in (None, [])},
         "id": story.id,
         "published_at": whole_micros(known["published_at"]),
-        "stems": stems,
-        "forms": forms,
-        "has": has,
         "articles": len(story.related),
-        "rows": rows,
-        "lead": msgspec.to_builtins(msgspec.structs.replace(story, related=())),
-        "related": msgspec.to_builtins(list(story.related)),
+        "lead": msgspec.structs.replace(story, related=()),
+        "related": list(story.related),
     }
-    return Document(story.id, msgspec.json.encode(document), *counted)
 
 
-def _has(story: Story, known: dict[str, Any], name: str) -> bool:
-    if name == "related":
-        return bool(story.related)
-    return bool(known["url"]) if name == "url" else bool(WORD_PATTERN.search(getattr(story, name)))
+class _Words:
+    """The words of some rows, a posting for each row and written form.
+
+    firsts: the first row of each story; size: the number of rows
+    """
+
+    def __init__(self, inverted: InvertedText, firsts: _I64, size: int, language: Language) -> None:
+        self._postings = postings = inverted.postings
+        self._lengths = inverted.lengths
+        self._size = size
+        self._stories = np.searchsorted(firsts, np.arange(size), side="right") - 1
+        self._leads = np.zeros(size, np.bool_)
+        self._leads[firsts] = True
+        written = postings.written
+        self._terms = np.repeat(np.arange(len(postings.terms)), np.diff(postings.starts))
+        self._forms = written.starts[self._terms] + postings.forms
+        self._rows = postings.rows.astype(np.int64)
+        self._t = _SCALED[postings.weights]
+        # The light forms of a term follow each other.
+        of_forms = np.repeat(np.arange(len(postings.terms)), np.diff(written.starts))
+        begins = _changes(of_forms, written.groups)
+        lights = np.zeros(len(of_forms), np.int64)
+        lights[begins[1:]] = 1
+        self._lights = np.cumsum(lights)[self._forms]
+        stems = [term.decode() for term in postings.terms]
+        texts = [text.decode() for text in written.texts]
+        parents = [stems[term] for term in of_forms.tolist()]
+        self._safe = [safe(stem) for stem in stems]
+        self._texts = [safe(text) for text in texts]
+        self._tokens = [" " + tokens_of(*pair) for pair in zip(parents, texts, strict=True)]
+        light_names = [light_key(language, texts[at], parents[at]) for at in begins.tolist()]
+        #: The names of weights; those of a kind follow each other.
+        self._names = [
+            *(STEM + stem for stem in self._safe), *light_names,
+            *(WRITTEN + text for text in self._texts), *(CAPITALS + stem for stem in self._safe),
+        ]  # fmt: skip
+
+    def weights(self, counts: Counts) -> list[dict[str, int]]:
+        """For each row the weights of its words by name; adds to what is counted of words."""
+        everything = np.arange(len(self._rows))
+        found = self._summed(everything)
+        rows, names, weights, times, _ = (
+            np.concatenate(parts) for parts in zip(*found, strict=True)
+        )
+        known = np.bincount(names, minlength=len(self._names))
+        often = np.bincount(names, weights=times, minlength=len(self._names)).astype(np.int64)
+        some = np.flatnonzero(known)
+        texts = [self._names[name] for name in some.tolist()]
+        counts.rows.update(dict(zip(texts, known[some].tolist(), strict=True)))
+        counts.occurrences.update(dict(zip(texts, often[some].tolist(), strict=True)))
+        inside = [self._inside(field) for field in _FIELDS]
+        labels = [*self._names]
+        parts = [(rows, names, weights)]
+        for field, (in_rows, of, least) in zip(_FIELDS, inside, strict=True):
+            parts.append((in_rows, np.arange(len(of)) + len(labels), least))
+            labels += [INSIDE[field] + self._names[name] for name in of.tolist()]
+        rows, names, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(rows, kind="stable")
+        bounds = np.searchsorted(rows[order], np.arange(self._size + 1)).tolist()
+        ordered = [labels[name] for name in names[order].tolist()]
+        values = weights[order].tolist()
+        return [
+            dict(zip(ordered[begin:end], values[begin:end], strict=True))
+            for begin, end in pairwise(bounds)
+        ]
+
+    def _summed(self, some: _I64, inside: npt.NDArray[np.bool_] | None = None) -> list[Any]:
+        """For each kind of name what some postings add up to.
+
+        Rows, names, weights, occurrences, and how many postings there are. `inside`: only what
+        these add; the last is then how many are not among them.
+        """
+        stems, lights = len(self._safe), int(self._lights.max(initial=-1)) + 1
+        capital = some[(self._postings.bits[some] & CAPITAL) != 0]
+        kinds = [
+            (some, self._terms, 0), (some, self._lights, stems),
+            (some, self._forms, stems + lights),
+            (capital, self._terms, stems + lights + len(self._texts)),
+        ]  # fmt: skip
+        found = []
+        for postings, of, base in kinds if inside is None else [kinds[0], kinds[1], kinds[3]]:
+            begins = _changes(of[postings], self._rows[postings])
+            first = postings[begins]
+            t, tfs = self._t[postings], self._postings.tfs[postings].astype(np.int64)
+            lacking = np.zeros(len(postings), np.int64)
+            if inside is not None:
+                kept = inside[postings]
+                t, lacking = t * kept, (~kept).astype(np.int64)
+            sums = [_sums(column, begins) for column in (t, tfs, lacking)]
+            found.append((self._rows[first], of[first] + base, *sums))
+        return found
+
+    def _inside(self, field: str) -> tuple[_I64, _I64, _I64]:
+        """The weights within a field that differ from those of the whole row: rows, names, weights.
+
+        1, which is next to nothing, for a word that is not there, where one with its stem is.
+        """
+        bits, of_lead = _FIELDS[field]
+        inside = (self._postings.bits & bits) != 0
+        begins = _changes(self._terms, self._rows)
+        sizes = np.diff(begins, append=len(self._rows))
+        count = _sums(inside.astype(np.int64), begins)
+        mixed = (count > 0) & (count < sizes) & (self._leads[self._rows[begins]] == of_lead)
+        some = np.flatnonzero(np.repeat(mixed, sizes))
+        found = self._summed(some, inside)
+        rows, names, weights, _, lacking = (
+            np.concatenate(parts) for parts in zip(*found, strict=True)
+        )
+        differs = lacking > 0
+        return rows[differs], names[differs], np.maximum(weights[differs], 1)
+
+    def of_stories(self) -> tuple[list[list[str]], list[list[str]]]:
+        """For each story its stems, and its words as written."""
+        return self._by_story(self._terms, self._safe), self._by_story(self._forms, self._texts)
+
+    def _by_story(self, of: _I64, names: list[str]) -> list[list[str]]:
+        count = int(self._stories[-1]) + 1
+        pairs = np.unique(self._stories[self._rows] * len(names) + of) if len(of) else of
+        stories, of = np.divmod(pairs, max(1, len(names)))
+        bounds = np.searchsorted(stories, np.arange(count + 1)).tolist()
+        ordered = [names[name] for name in of.tolist()]
+        return [ordered[begin:end] for begin, end in pairwise(bounds)]
+
+    def texts(self) -> list[dict[str, list[str]]]:
+        """For each row its texts by field, for an analyser that cuts at blanks.
+
+        Words that stand in one place are joined; one that stays empty has a sign of its own.
+        """
+        found: list[dict[str, list[str]]] = [{} for _ in range(self._size)]
+        if not len(self._rows):
+            return found
+        tfs = self._postings.tfs.astype(np.int64)
+        steps = np.cumsum(self._postings.steps.astype(np.int64))
+        before = np.append(0, np.cumsum(tfs))[:-1]
+        base = steps[before] - self._postings.steps[before]
+        places = (np.repeat(self._rows, tfs) << 32) | (steps - np.repeat(base, tfs))
+        order = np.argsort(places, kind="stable")
+        places, forms = places[order], np.repeat(self._forms, tfs)[order]
+        words = [self._tokens[form] for form in forms.tolist()]
+        ahead = np.diff(places, prepend=-(1 << 32))
+        for at in np.flatnonzero((ahead != 1) & (ahead <= POSITION_GAP)).tolist():
+            empty = int(ahead[at]) - 1
+            words[at] = TOGETHER + words[at][1:] if empty < 0 else f" {GAP}" * empty + words[at]
+        begins = np.flatnonzero(ahead > POSITION_GAP)
+        rows = (places[begins] >> 32).tolist()
+        fields = self._fields_at(places[begins] & 0xFFFFFFFF, places[begins] >> 32).tolist()
+        bounds = [*begins.tolist(), len(words)]
+        for row, field, begin, end in zip(rows, fields, bounds, bounds[1:], strict=False):
+            text = "".join(words[begin:end])[1:]
+            found[row].setdefault(ROW_FIELDS[field], []).append(text)
+        return found
+
+    def _fields_at(self, positions: _I64, rows: _I64) -> _I64:
+        """In which field of their rows positions are."""
+        fields, start = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+        for number, name in enumerate(ROW_FIELDS[:-1], 1):
+            start += self._lengths[name][rows] + POSITION_GAP
+            fields[positions >= start] = number
+        return fields
 
 
-def _texts_of(row: Row) -> list[list[_Text]]:
-    return [
-        [_text(row.title)], [_text(row.excerpt)], [_text(row.body)], [*map(_text, row.about)],
-    ]  # fmt: skip
+def _changes(*columns: npt.NDArray[Any]) -> _I64:
+    """Where any of some numbers differs from the one before it, the first included."""
+    changed = np.zeros(len(columns[0]), np.bool_)
+    changed[:1] = True
+    for column in columns:
+        changed[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changed)
 
 
-def _text(text: str) -> _Text:
-    if not text:
-        return _NOTHING
-    places: list[list[str]] = []
-    capital: set[str] = set()
-    for found in WORD_PATTERN.findall(text):
-        words, width, parts = cut(found)[:3]
-        if width == 1 == len(words) and parts[0]:  # most are
-            places.append([parts[0]])
-            if is_acronym(found):
-                capital.add(parts[0])
-            continue
-        base = len(places)
-        places += [[] for _ in range(width)]
-        for start, end, offset in words:
-            word = found[start:end]
-            if form := fold(word):
-                places[base + offset].append(form)
-                if is_acronym(word):
-                    capital.add(form)
-    return _Text(places, len(places), capital)
-
-
-class Keys(NamedTuple):
-    """The names of a folded word's weights, and what stands for it in a text."""
-
-    stem: str
-    light: str
-    written: str
-    capitals: str
-    tokens: str
-
-
-@lru_cache(maxsize=1 << 16)
-def keys_of(form: str) -> Keys:
-    """The names of a folded word. A light form is told from the same one of another stem."""
-    stem, light, written = stem_of(form), light_form(form), safe(form)
-    named = safe(stem)
-    alike = named if light == stem else f"{safe(light)}{_OF}{named}"
-    tokens = f"{named}{TOGETHER}{AS_WRITTEN}{written}"
-    return Keys(STEM + named, LIGHT + alike, WRITTEN + written, CAPITALS + named, tokens)
-
-
-def _row(
-    fields: list[list[_Text]],
-    adds: list[float],
-    lead: bool,
-    rows: Counter[str],
-    occurrences: Counter[str],
-) -> dict[str, Any]:
-    """The document of a row; adds to what is counted of words."""
-    row: dict[str, Any] = {"lead": lead}
-    weights: dict[str, float] = {}
-    often: dict[str, int] = {}
-    capital: set[str] = set()
-    for name, field, add in zip(ROW_FIELDS, fields, adds, strict=True):
-        for text in field:
-            capital |= text.capital
-            for place in text.places:
-                for form in place:
-                    weights[form] = weights.get(form, 0.0) + add
-                    often[form] = often.get(form, 0) + 1
-        if written := [_tokens(text) for text in field if text.places]:
-            row[name] = written
-    codes = weight_codes(np.array(list(weights.values()), np.float32))
-    sums: dict[str, int] = {}
-    here: dict[str, int] = {}
-    sum_of, count_of = sums.get, here.get
-    for form, code in zip(weights, codes.tolist(), strict=True):
-        stem, light, key, capitals, _ = keys_of(form)
-        count, t = often[form], _SCALED[code]
-        for name in (stem, light, key, capitals) if form in capital else (stem, light, key):
-            sums[name] = sum_of(name, 0) + t
-            here[name] = count_of(name, 0) + count
-    rows.update(here.keys())
-    for name, count in here.items():
-        occurrences[name] += count
-    row["t"] = sums
-    return row
-
-
-def _tokens(text: _Text) -> str:
-    """A text for an analyser that cuts at blanks, and parts what stands in one place."""
-    return " ".join([_place(forms) if forms else GAP for forms in text.places])
-
-
-def _place(forms: list[str]) -> str:
-    return TOGETHER.join([keys_of(form).tokens for form in forms])
-
-
-def document_id(story_id: str) -> str:
-    """The id of a story's document, short however long its path is."""
-    return blake2b(story_id.encode("utf8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def word_id(key: str) -> str:
-    """The id under which a word is counted; ids have up to 512 bytes."""
-    encoded = key.encode()
-    return (
-        key if len(encoded) <= _LONGEST_ID else "#" + blake2b(encoded, digest_size=16).hexdigest()
-    )
-
-
-def story_of(source: dict[str, Any]) -> Story:
-    """A story as it is stored."""
-    related = msgspec.convert(source.get("related", []), tuple[Article, ...])
-    return with_related(msgspec.convert(source["lead"], Story), related)
+def _sums(values: _I64, begins: _I64) -> _I64:
+    return np.add.reduceat(values, begins) if len(begins) else values[:0]

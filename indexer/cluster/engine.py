@@ -43,11 +43,11 @@ from ..search.histogram import in_order, months_within
 from ..search.respell import respell
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
-from .documents import document_id, story_of
 from .explain import explain
 from .find import Found, Searcher
 from .hits import Reader
 from .location import Location
+from .names import document_id, story_of
 from .selector import ClusterSelector, ClusterSpeller
 from .state import State, read_state
 from .values import ClusterValues

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..analysis import iter_words, stem, stem_of
+from ..analysis import fold, iter_words
+from ..languages import Language
 from ..model import Explanation, ScorePart, Story
 from ..schema import ROW_FIELDS, Row, rows_of
-from .documents import document_id
-from .find import Found, Leaf, Searcher
+from .find import Found, Searcher
 from .mapping import MOST_ARTICLES
+from .names import document_id
+from .plans import Leaf
 
 
 def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
@@ -29,18 +31,28 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
         }
         for number, leaf in enumerate(leaves)
     ]
-    # Named filters tell whether it matches, and whether it has all the words.
-    complete = {"bool": {"filter": [plan.complete], "_name": "complete"}}
+    # Named filters tell whether it has all the words, and which parts of OR.
+    named = {"complete": plan.complete} | {str(at): gate for at, gate in enumerate(plan.gates)}
+    told = [
+        {"constant_score": {"filter": {"bool": {"filter": [query], "_name": name}}, "boost": 0.0}}
+        for name, query in named.items()
+    ]
     query = {
         "bool": {
             "filter": [{"ids": {"values": [one]}}, plan.stories],
-            "should": [*parts, {"constant_score": {"filter": complete, "boost": 0.0}}],
+            "should": [*parts, *told],
         }
     }
     hits = searcher.search({"query": query, "size": 1, "_source": False})["hits"]["hits"]
     if not hits:
         return Explanation(story.id, 0.0, None, (), ())
-    rows = [_rows(hits[0]["inner_hits"].get(str(number))) for number in range(len(leaves))]
+    passed = hits[0].get("matched_queries", ())
+    rows = [
+        _rows(hits[0]["inner_hits"].get(str(number)))
+        if all(str(gate) in passed for gate in leaf.gates)
+        else {}
+        for number, leaf in enumerate(leaves)
+    ]
     totals = {number: 0.0 for some in rows for number in some} or {0: 0.0}
     for some in rows:
         for number, score in some.items():
@@ -48,14 +60,14 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
     best = min(totals, key=lambda number: (-totals[number] * (1 if number else plan.lead), number))
     row = list(rows_of(story))[best]
     made_of = tuple(
-        ScorePart(leaf.label, some[best], _fields(leaf, row))
+        ScorePart(leaf.label, some[best], _fields(leaf, row, found.words.language))
         for leaf, some in zip(leaves, rows, strict=True)
         if some.get(best, 0.0) > 0
     )
     factors = {}
     if best == 0 and plan.lead != 1:
         factors["lead"] = plan.lead
-    if found.bonus != 1 and "complete" in hits[0].get("matched_queries", ()):
+    if found.bonus != 1 and "complete" in passed:
         factors["all words"] = found.bonus
     if (near := found.together.get(one, 1.0)) != 1:
         factors["words near each other"] = near
@@ -71,12 +83,14 @@ def _rows(inner: Mapping[str, Any] | None) -> dict[int, float]:
     return {hit["_nested"]["offset"]: hit["_score"] for hit in hits}
 
 
-def _fields(leaf: Leaf, row: Row) -> tuple[str, ...]:
+def _fields(leaf: Leaf, row: Row, language: Language) -> tuple[str, ...]:
     """The fields of a row in which a word stands; none for what is no single word."""
     if not leaf.words:
         return ()
-    wanted = stem_of(leaf.words[0])
+    wanted = language.stem_of(leaf.words[0])
     texts = zip(ROW_FIELDS, (row.title, row.excerpt, row.body, " \n ".join(row.about)), strict=True)
     return tuple(
-        name for name, text in texts if any(stem(word.text) == wanted for word in iter_words(text))
+        name
+        for name, text in texts
+        if any(language.stem_of(fold(word.text)) == wanted for word in iter_words(text))
     )

@@ -6,13 +6,10 @@ index folder (`search.find`).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from heapq import nlargest
 from itertools import pairwise
-from math import log
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -20,46 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
-from ..languages import ENGLISH
 from ..model import Facet, Notice, SearchRequest
-from ..query.nodes import (
-    Address,
-    All,
-    Alternatives,
-    Compound,
-    Either,
-    Fuzzy,
-    Near,
-    Node,
-    Phrase,
-    TextNode,
-    Without,
-    Word,
-    all_of,
-    leaves,
-)
+from ..query.nodes import Address, Fuzzy, Node, Word, all_of, leaves
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import Synonyms, with_synonyms
-from ..query.write import text_of
-from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING
 from ..search.histogram import DAY
 from ..search.joined import with_joined
 from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH
-from ..search.plan import (
-    FEW,
-    HEAVIEST,
-    LEAST_SHARE,
-    MAX_WORDS,
-    SHORT,
-    TELLING,
-    Plain,
-    divide,
-    is_function,
-)
-from .clauses import EVERY, NONE, Clauses, Query, every, neighbours, nested, some, without
+from ..search.plan import MAX_WORDS, is_function
+from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
+from .folding import FOLDED, GROUP, Folding
 from .mapping import DEEPEST
+from .plans import Plan, Planner
 from .state import State
 from .values import MOST_VALUES, ClusterFilters, ClusterValues
 from .words import Words
@@ -87,87 +58,16 @@ class Ask(NamedTuple):
     ranked: bool
 
 
-class Leaf(NamedTuple):
-    """A part of a query that scores: what it is, the stories that have it, what rows score.
-
-    words: the folded words of one that is words with the same stem, as typed
-    """
-
-    label: str
-    stories: Query
-    scores: list[Query]
-    weight: float
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is looked for.
-
-    words: of which all must be there, or some with `least` set, which is what they must weigh
-    rest: what else must be there
-    leaves: all that scores
-    """
-
-    words: tuple[Leaf, ...]
-    rest: Query
-    leaves: tuple[Leaf, ...]
-    telling: bool = True
-    kept: tuple[Plain, ...] = ()
-    least: float | None = None
-
-    @property
-    def lead(self) -> float:
-        """What the score of a lead is multiplied by."""
-        return LEAD_WEIGHT if self.least is None else 1.0
-
-    @property
-    def complete(self) -> Query:
-        """The stories that have all the words."""
-        return every([*(leaf.stories for leaf in self.words), self.rest])
-
-    @property
-    def stories(self) -> Query:
-        """The stories that are listed."""
-        if self.least is None:
-            return self.complete
-        held = [
-            {"constant_score": {"filter": leaf.stories, "boost": leaf.weight}}
-            for leaf in self.words if leaf.weight > 0
-        ]  # fmt: skip
-        enough = {
-            "function_score": {
-                "query": {"bool": {"should": held, "minimum_should_match": 1}},
-                "functions": [],
-                "min_score": self.least * (1 - 1e-6),
-            }
-        }
-        return every([some([leaf.stories for leaf in self.words]), self.rest, enough])
-
-    def widened(self) -> Plan | None:
-        """The plan that any of the words suffices for; None if there is only one."""
-        if len(self.words) < 2:
-            return None
-        heaviest = nlargest(HEAVIEST, [leaf.weight for leaf in self.words])
-        return replace(self, least=LEAST_SHARE * sum(heaviest))
-
-    def rows(self, **inner: Any) -> Query:
-        """What scores stories: their best row."""
-        scores = [score for leaf in self.leaves for score in leaf.scores]
-        if not scores:
-            return NONE
-        lead = {"filter": {"term": {"rows.lead": True}}, "weight": self.lead}
-        query = {"function_score": {"query": {"bool": {"should": scores}}, "functions": [lead]}}
-        return {"nested": {"path": "rows", "query": query, "score_mode": "max", **inner}}
-
-
 @dataclass(frozen=True)
 class Found:
     """What was found for a request.
 
     ids, scores: of the stories from `offset` on, best first
+    listed: of the total, how many there are where those with the same lead are not one
     bonus: what the scores of stories with all words were multiplied by; together: what those of
         stories whose words stand together were
+    groups: those of `ids`, by which stories with the same lead are told
+    also: of some stories the others, with the same lead, that they stand for
     """
 
     parsed: ParsedQuery
@@ -175,6 +75,7 @@ class Found:
     filters: ClusterFilters
     words: Words
     total: int = 0
+    listed: int = 0
     complete: int = 0
     ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
@@ -182,6 +83,8 @@ class Found:
     bonus: float = 1.0
     together: dict[str, float] = field(default_factory=dict)
     partial: bool = False
+    groups: tuple[str, ...] = ()
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def node(self) -> Node:
@@ -231,75 +134,12 @@ class Searcher:
         self.values = values
         self._synonyms = synonyms
         self.clauses = Clauses(words, values.meant)
-
-    # Plans
-
-    def plan(self, node: Node) -> Plan:
-        """The plan of a tree."""
-        self.words.fetch(_forms_in([node]))
-        return Plan((), self.clauses.stories(node), tuple(self._leaves(node)))
-
-    def plan_words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
-        """The plan of plain words, all of which must match, as `rest` must."""
-        self.words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
-        wanted, others = divide(plain, rest, ENGLISH)
-        if len(wanted) > MAX_WORDS:
-            wanted, others = self._most_telling(wanted), []
-        leaves = [self._leaf(group) for group in wanted]
-        besides = self._leaves(rest) if rest is not None else []
-        kept = tuple(dict.fromkeys(node for group in wanted for node in group))
-        heaviest = max((leaf.weight for leaf in (*leaves, *besides) if leaf.words), default=0.0)
-        also = self._also(others, len(leaves), heaviest)
-        return Plan(
-            words=tuple(leaves),
-            rest=EVERY if rest is None else self.clauses.stories(rest),
-            leaves=(*leaves, *besides, *also),
-            telling=rest is not None or not all(is_function(group[0], ENGLISH) for group in wanted),
-            kept=kept,
-        )
-
-    def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
-        weights = [self.clauses.weight(group[0]) * (1 + log(len(group))) for group in groups]
-        best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
-        return [groups[place] for place in sorted(best)]
-
-    def _leaves(self, node: Node) -> list[Leaf]:
-        """The leaves of a tree that are words; those that are unwanted score nothing."""
-        if isinstance(node, All | Either):
-            return [leaf for part in node.parts for leaf in self._leaves(part)]
-        if isinstance(node, Without):
-            unwanted = [leaf._replace(scores=[]) for leaf in self._leaves(node.unwanted)]
-            return [*self._leaves(node.wanted), *unwanted]
-        return [self._leaf([node])] if isinstance(node, TextNode) else []
-
-    def _leaf(self, group: Sequence[TextNode]) -> Leaf:
-        """The leaf of a node, or of words that have the same stem."""
-        first = group[0]
-        texts: tuple[str, ...] = ()
-        scores = self.clauses.scores(first)
-        if isinstance(first, Word) and not (first.acronym or first.field or first.exact):
-            texts = tuple([word.text for word in group if isinstance(word, Word)])
-            scores = self.words.scores(texts, first.weight)
-        weight = self.clauses.weight(first)
-        return Leaf(text_of(first), self.clauses.stories(first), scores, weight, texts)
-
-    def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:
-        """Function words that add to scores, unless they weigh next to nothing."""
-        short = required + len(words) <= SHORT and required <= FEW
-        factor = 1.0 if short else FUNCTION_WEIGHT
-        found = []
-        for text, count in Counter(word.text for word in words).items():
-            weight = self.words.stem_weight(text)
-            if weight and weight * factor >= TELLING * heaviest:
-                scores = self.words.scores([text] * count, factor)
-                found.append(Leaf(text, EVERY, scores, weight, (text,)))
-        return found
-
-    # Searching
+        self.planner = Planner(words, self.clauses)
+        self.folding = Folding(self, state.meta.groups)
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
-        parsed = with_synonyms(parse(request.query), self._synonyms)
+        parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
         if len(parsed.plain) > 1:
             typed = [node.text for node in parsed.plain if isinstance(node, Word)]
             joined = [one + other for one, other in pairwise(typed)]
@@ -308,17 +148,18 @@ class Searcher:
         filters = ClusterFilters(self.values, request)
         ask = Ask(request, request.offset, limit, request.sort == "relevance" and parsed.scored)
         if not parsed.plain:
-            return self._all_of(Found(parsed, self.plan(parsed.node), filters, self.words), ask)
-        plan = self.plan_words(parsed.plain, parsed.rest)
+            plan = self.planner.plan(parsed.node)
+            return self._all_of(Found(parsed, plan, filters, self.words), ask)
+        plan = self.planner.words(parsed.plain, parsed.rest)
         found = self._all_of(Found(parsed, plan, filters, self.words), ask)
-        matched, least = found.total, ENOUGH if ask.ranked else 1
+        matched, least = found.listed, ENOUGH if ask.ranked else 1
         if matched < least and filters.narrowing:
             # Whether words are left out must not depend on the filters.
             matched = self.count(plan.complete)
         if not matched and parsed.rest is not None and _has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
-            only = Found(alone, self.plan(parsed.rest), filters, self.words)
+            only = Found(alone, self.planner.plan(parsed.rest), filters, self.words)
             return replace(self._all_of(only, ask), complete=0)
         wide = plan.widened() if matched < least else None
         if wide is not None and self.count(wide.stories) > matched:
@@ -364,12 +205,14 @@ class Searcher:
         count = whole.total
         before = max(0, count - ask.offset)
         beyond = ask._replace(offset=max(0, ask.offset - count), limit=max(0, ask.limit - before))
-        others = self.ask(found, beyond, without(EVERY, complete))
+        listed = some([complete, terms(GROUP, set(whole.groups))])
+        others = self.ask(found, beyond, without(EVERY, listed))
         kept = slice(ask.offset, ask.offset + ask.limit)
         return replace(
             others, total=count + others.total, complete=count,
             ids=whole.ids[kept] + others.ids, scores=whole.scores[kept] + others.scores,
             partial=whole.partial or others.partial,
+            groups=whole.groups[kept] + others.groups, also=whole.also | others.also,
         )  # fmt: skip
 
     def ask(self, found: Found, ask: Ask, only: Query = EVERY) -> Found:
@@ -383,25 +226,35 @@ class Searcher:
         if found.plan.least is not None:
             complete = every([found.plan.complete, found.filters.others()])
             body["aggs"]["complete"] = {"filter": complete}
+        folding = ask.request.collapse and self.folding.any
+        if folding:
+            body |= {"collapse": {"field": GROUP}, "docvalue_fields": [FOLDED]}
         answer = self.search(body)
         hits, counted = answer["hits"], answer.get("aggregations", {})
-        return replace(
+        total = hits["total"]["value"]
+        found = replace(
             found,
-            total=hits["total"]["value"],
+            total=total,
+            listed=total,
             complete=counted.get("complete", {}).get("doc_count", 0),
             ids=tuple([hit["_id"] for hit in hits["hits"]]),
             scores=tuple([hit["_score"] or 0.0 for hit in hits["hits"]]),
-            counts=tuple([self._counts(facet, counted[facet]) for facet in facets]),
+            counts=tuple([self.counts(facet, counted[facet]["values"]) for facet in facets]),
             partial=answer["timed_out"],
         )
+        return self.folding.folded(found, ask, only, hits["hits"]) if folding else found
 
     def body(self, found: Found, ask: Ask, **inner: Any) -> dict[str, Any]:
         """What finds the stories of a plan, in order; `inner` is for the rows that score."""
         plan = found.plan
         query = every([plan.stories, found.filters.always])
-        if ask.ranked or inner:
-            rows = plan.rows(**inner)
-            query = {"bool": {"filter": [query], "should": [] if rows is NONE else [rows]}}
+        should = [plan.scored] if ask.ranked else []
+        if inner:
+            # To be told of, whether its words count or not; of no weight by itself.
+            should.append(plan.rows(**inner, boost=0.0))
+        if should:
+            should = [part for part in should if part is not NONE]
+            query = {"bool": {"filter": [query], "should": should}}
         if found.bonus != 1 and ask.ranked:
             more = [{"filter": plan.complete, "weight": found.bonus}]
             query = {"function_score": {"query": query, "functions": more}}
@@ -414,11 +267,11 @@ class Searcher:
         values = {"values": {"terms": {"field": facet, "size": size}}}
         return {"filter": found.filters.others(facet), "aggs": values}
 
-    def _counts(self, facet: Facet, counted: dict[str, Any]) -> npt.NDArray[np.int64]:
+    def counts(self, facet: Facet, counted: dict[str, Any]) -> npt.NDArray[np.int64]:
         """int64[values]: the stories of each value."""
         values = self.values.facet(facet)
         counts = np.zeros(len(values.keys), np.int64)
-        for bucket in counted["values"]["buckets"]:
+        for bucket in counted["buckets"]:
             key = bucket.get("key_as_string", bucket["key"])
             place = values.place(key)
             if place is not None:
@@ -431,13 +284,13 @@ class Searcher:
         words = [
             node.text
             for node in found.parsed.plain
-            if isinstance(node, Word) and not (is_function(node, ENGLISH) or node.field)
+            if isinstance(node, Word) and not (is_function(node, self.words.language) or node.field)
         ][:MOST_NEIGHBOURS]
         if len(set(words)) < 2 or not ids:
             return [1.0] * len(ids)
         near = [
             {"constant_score": {"filter": rows, "boost": 1.0}}
-            for rows in neighbours(words, REACH - 1)
+            for rows in self.clauses.neighbours(words, REACH - 1)
         ]
         rows = nested({"bool": {"should": near}}, score_mode="max")
         query = {"bool": {"must": [rows], "filter": [{"ids": {"values": list(ids)}}]}}
@@ -482,10 +335,10 @@ class Searcher:
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
-        request = SearchRequest(facets=())
+        request = SearchRequest(facets=(), collapse=False)
         parsed = ParsedQuery(node, (), node, True, ())
         filters = ClusterFilters(self.values, request)
-        found = Found(parsed, self.plan(node), filters, self.words)
+        found = Found(parsed, self.planner.plan(node), filters, self.words)
         return self.ask(found, Ask(request, 0, limit, True))
 
 
@@ -496,19 +349,3 @@ def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
 
 def _has_address(node: Node) -> bool:
     return any(isinstance(leaf, Address) for leaf in leaves(node))
-
-
-def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:
-    """The folded words of trees, without patterns."""
-    for node in nodes:
-        if isinstance(node, All | Either | Alternatives):
-            yield from _forms_in(node.parts)
-        elif isinstance(node, Without):
-            yield from _forms_in([node.wanted, node.unwanted])
-        elif isinstance(node, Near):
-            yield from _forms_in([node.left, node.right])
-        elif isinstance(node, Word | Compound):
-            yield node.text
-            yield from node.parts if isinstance(node, Compound) else ()
-        elif isinstance(node, Phrase):
-            yield from (word for word in node.words if "*" not in word and "?" not in word)

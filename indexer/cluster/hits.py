@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ..errors import ClusterError, IndexCorrupt
 from ..highlight.hits import Highlighter
-from ..languages import ENGLISH, Language
+from ..languages import Language
 from ..model import Hit, SearchRequest, Story
 from ..query.nodes import Fuzzy, Node
 from ..search.nearness import WEIGHED
 from .clauses import EVERY, NONE
-from .documents import story_of
 from .find import Ask, Found, Searcher, replaced
+from .folding import FOLDED, GROUP
 from .mapping import MOST_ARTICLES
+from .names import story_of
 
 #: Stories of an export that are read at a time, and how long the cluster keeps its place.
 _AT_A_TIME, _KEEP = 100, "5m"
@@ -26,8 +30,9 @@ _INNER: dict[str, Any] = {"_source": False, "size": _ROWS}
 
 
 class Stored(NamedTuple):
-    """A story as the cluster gave it, its rows and what they score."""
+    """A story as the cluster gave it, the id of its document, its rows and what they score."""
 
+    id: str
     story: Story
     rows: list[tuple[int, float]]
 
@@ -35,10 +40,13 @@ class Stored(NamedTuple):
 class Page:
     """Some stories that were found, by number: what hits read themselves from."""
 
-    def __init__(self, found: Found, stored: Sequence[Stored], where: str) -> None:
+    def __init__(self, found: Found, stored: Sequence[Stored], reader: Reader) -> None:
         self._found = found
         self._stored = stored
-        self._where = where
+        self._reader = reader
+        # Stories that those of the page stand for are numbered after these.
+        others = [one for each in stored for one in found.also.get(each.id, ())]
+        self._others = dict(zip(others, count(len(stored)), strict=False))
 
     @property
     def node(self) -> Node:
@@ -64,15 +72,23 @@ class Page:
     @property
     def language(self) -> Language:
         """The language of its texts."""
-        return ENGLISH
+        return self._found.words.language
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
-        """No stories: here each stands for itself alone."""
-        return ()
+        """The stories with the same lead that a story stands for, too."""
+        others = self._found.also.get(self._stored[doc_id].id, ())
+        return tuple([self._others[one] for one in others])
+
+    @cached_property
+    def _read(self) -> list[Story]:
+        stored = self._reader.read(self._found, list(self._others))
+        return [stored[one].story for one in self._others]
 
     def lead(self, doc_id: int) -> Story:
         """A story."""
-        return self._stored[doc_id].story
+        if doc_id < len(self._stored):
+            return self._stored[doc_id].story
+        return self._read[doc_id - len(self._stored)]
 
     def related(self, doc_id: int) -> list[msgspec.Raw]:
         """The related articles of a story, as an index folder stores them."""
@@ -81,7 +97,7 @@ class Page:
 
     def damaged(self, doc_id: int, error: object) -> IndexCorrupt:
         """The error to raise if what is stored of a story makes no sense."""
-        return IndexCorrupt(self._where, self._stored[doc_id].story.id, str(error))
+        return IndexCorrupt(self._reader.where, self.lead(doc_id).id, str(error))
 
 
 class Reader:
@@ -89,7 +105,7 @@ class Reader:
 
     def __init__(self, searcher: Searcher, where: str) -> None:
         self._searcher = searcher
-        self._where = where
+        self.where = where
 
     def hits(self, found: Found) -> Iterator[Hit]:
         """The hits of what was found."""
@@ -101,7 +117,7 @@ class Reader:
         known = [
             (stored[one], score) for one, score in zip(ids, scores, strict=True) if one in stored
         ]
-        page = Page(found, [one for one, _ in known], self._where)
+        page = Page(found, [one for one, _ in known], self)
         return Highlighter(page).hits(page, range(len(known)), [score for _, score in known])
 
     def read(self, found: Found, ids: Sequence[str]) -> dict[str, Stored]:
@@ -122,26 +138,52 @@ class Reader:
         """Every hit of a whole result, in order, as the index is now."""
         found = self._searcher.find(replaced(request, offset=0), WEIGHED)
         yield from self.hits(found)
-        first = set(found.ids)
-        ranked = request.sort == "relevance" and found.parsed.scored
-        body = self._searcher.body(found, Ask(request, 0, 0, ranked), inner_hits=_INNER)
+        listed, seen = set(found.ids), set(found.groups)
+        ask = Ask(request, 0, 0, request.sort == "relevance" and found.parsed.scored)
+        body = self._searcher.body(found, ask, inner_hits=_INNER)
         body |= {"size": _AT_A_TIME, "track_scores": True, "track_total_hits": False}
+        body["docvalue_fields"] = [GROUP, FOLDED]
         if found.filters.others() is not EVERY:
             body["post_filter"] = found.filters.others()
         with self._searcher.point_in_time(_KEEP) as point:
             while True:
                 body["pit"] = {"id": point, "keep_alive": _KEEP}
                 answer = self._searcher.search(body)
-                hits = [hit for hit in answer["hits"]["hits"] if hit["_id"] not in first]
-                stored = [self._stored(found, hit) for hit in hits]
-                scores = [(hit["_score"] or 0.0) if ranked else 0.0 for hit in hits]
-                page = Page(found, stored, self._where)
-                yield from Highlighter(page).hits(page, range(len(stored)), scores)
+                hits = [hit for hit in answer["hits"]["hits"] if hit["_id"] not in listed]
+                if request.collapse:
+                    hits = self._first_of_groups(hits, seen)
+                yield from self._exported(found, ask, hits)
                 if answer["timed_out"]:
-                    raise ClusterError(self._where, "too busy to export the whole result")
+                    raise ClusterError(self.where, "too busy to export the whole result")
                 if not answer["hits"]["hits"]:
                     return
                 body["search_after"] = answer["hits"]["hits"][-1]["sort"]
+
+    def _exported(self, found: Found, ask: Ask, hits: list[dict[str, Any]]) -> Iterator[Hit]:
+        """Stories of an export, each as that of its group which is listed."""
+        stored = [self._stored(found, hit) for hit in hits]
+        if ask.request.collapse:
+            shared = [hit["fields"][GROUP][0] for hit in hits if hit["fields"].get(FOLDED)]
+            first, also = self._searcher.folding.members(found, ask, shared)
+            found = dataclasses.replace(found, also=also)
+            others = {one for one in first.values() if one not in {each.id for each in stored}}
+            instead = self.read(found, list(others))
+            of = [first.get(hit["fields"][GROUP][0], hit["_id"]) for hit in hits]
+            stored = [instead.get(one, each) for one, each in zip(of, stored, strict=True)]
+        scores = [(hit["_score"] or 0.0) if ask.ranked else 0.0 for hit in hits]
+        page = Page(found, stored, self)
+        yield from Highlighter(page).hits(page, range(len(stored)), scores)
+
+    @staticmethod
+    def _first_of_groups(hits: list[dict[str, Any]], seen: set[str]) -> list[dict[str, Any]]:
+        """Those of whose groups no story came before."""
+        found = []
+        for hit in hits:
+            group = hit["fields"][GROUP][0]
+            if group not in seen:
+                found.append(hit)
+                seen.add(group)
+        return found
 
     def _stored(self, found: Found, hit: dict[str, Any]) -> Stored:
         inner = hit.get("inner_hits", {}).get("rows", {}).get("hits", {"hits": []})
@@ -150,6 +192,6 @@ class Reader:
             inner = again["inner_hits"]["rows"]["hits"]
         rows = [(one["_nested"]["offset"], one["_score"]) for one in inner["hits"]]
         try:
-            return Stored(story_of(hit["_source"]), rows)
+            return Stored(hit["_id"], story_of(hit["_source"]), rows)
         except (KeyError, msgspec.ValidationError) as error:
-            raise IndexCorrupt(self._where, hit["_id"], str(error)) from error
+            raise IndexCorrupt(self.where, hit["_id"], str(error)) from error

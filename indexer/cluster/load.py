@@ -13,7 +13,7 @@ import msgspec
 
 from ..errors import BuildError
 from .client import BUSY, PATIENCE, Cluster
-from .documents import WRITTEN, word_id
+from .names import WRITTEN, word_id
 
 #: Bytes and actions of a request, requests at a time.
 _BYTES, _ACTIONS, _THREADS = 4 << 20, 1_000, 4

@@ -49,6 +49,9 @@ def stories_index(shards: int, replicas: int) -> dict[str, Any]:
         "label": _KEYWORD,
         ADDRESS: _KEYWORD,
         "has": _KEYWORD,
+        # Of stories with the same lead the same; and whether there are any.
+        "group": {"type": "keyword"},
+        "folded": {"type": "boolean"},
         "stems": _TERM,
         "forms": _TERM,
         "published_at": {"type": "long"},

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Semaphore
 from typing import NamedTuple
 
 from ..build.workers import Read, Task, Wanted, may_fork, prepare_worker, read_file
+from ..copies import marks_of
 from ..model import Story
 from ..ranking import Averages
-from .documents import Document, document_of
+from .documents import Counts, Writer
 
 #: Files that a worker reads at a time, and how many times so many may wait to be sent.
 _FILES, _AHEAD = 32, 4
+
+
+class Made(NamedTuple):
+    """The document of a story, and by what its lead is compared with others."""
+
+    id: str
+    data: bytes
+    marks: tuple[int, int]
 
 
 class Batch(NamedTuple):
@@ -23,35 +31,8 @@ class Batch(NamedTuple):
 
     wanted: list[Wanted]
     reads: list[Read]
-    documents: list[tuple[str, bytes]]
+    documents: list[Made]
     counts: Counts
-
-
-class Counts:
-    """In how many rows words are, and how often they occur."""
-
-    def __init__(self) -> None:
-        self.rows: Counter[str] = Counter()
-        self.occurrences: Counter[str] = Counter()
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def add(self, other: Counts | Document) -> None:
-        """Add what was counted elsewhere."""
-        self.rows.update(other.rows)
-        self.occurrences.update(other.occurrences)
-
-    def take(self, other: Counts | Document) -> None:
-        """Take away what was counted elsewhere."""
-        self.rows.subtract(other.rows)
-        self.occurrences.subtract(other.occurrences)
-
-    def items(self) -> Iterator[tuple[str, int, int]]:
-        """Words, their rows and occurrences, but for those that stay as they were."""
-        for key, rows in self.rows.items():
-            if rows or self.occurrences[key]:
-                yield key, rows, self.occurrences[key]
 
 
 @contextmanager
@@ -88,12 +69,12 @@ def _opening(gate: Semaphore, found: Iterator[Batch]) -> Iterator[Batch]:
 
 
 _task: Task
-_averages: Averages
+_writer: Writer
 
 
 def _prepare(task: Task, averages: Averages) -> None:
-    global _task, _averages
-    _task, _averages = task, averages
+    global _task, _writer
+    _task, _writer = task, Writer(averages, task.settings.language)
 
 
 def _start(task: Task, averages: Averages) -> None:
@@ -102,13 +83,12 @@ def _start(task: Task, averages: Averages) -> None:
 
 
 def _read(part: list[Wanted]) -> Batch:
-    documents: list[tuple[str, bytes]] = []
+    stories: list[Story] = []
+    reads = [read_file(wanted, _task, stories.append) for wanted in part]
     counts = Counts()
-
-    def take(story: Story) -> None:
-        document = document_of(story, _averages)
-        documents.append((document.id, document.data))
-        counts.add(document)
-
-    reads = [read_file(wanted, _task, take) for wanted in part]
-    return Batch(part, reads, documents, counts)
+    documents = _writer.documents(stories, counts)
+    made = [
+        Made(story.id, data, marks_of(story))
+        for story, data in zip(stories, documents, strict=True)
+    ]
+    return Batch(part, reads, made, counts)

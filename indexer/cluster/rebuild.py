@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-import msgspec
-
 from ..build.changes import Held, plan_changes
 from ..build.rebuild import Job, Outcome, Progress, failures_named
 from ..build.tuning import TUNING, Tuning
@@ -25,18 +23,19 @@ from ..build.workers import Task, sample
 from ..disk import local_folder
 from ..errors import BuildError, ClusterError, IndexMissing, IndexOutdated
 from ..generation.sources import NO_SOURCES
-from ..languages import ENGLISH
 from ..model import BuildReport, Story
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
 from ..seeds import FIELDS, read_settings
 from .client import WITH_COPIES, Cluster, Gone
-from .documents import document_id, document_of, story_of
-from .load import delete_action, index_action, loading, word_actions
+from .documents import Counts, Writer
+from .groups import Marks, grouped, groups_of
+from .load import Action, delete_action, index_action, loading, word_actions
 from .location import Location
 from .lock import writing
 from .mapping import stories_index, words_index
-from .reading import Counts, batches
+from .names import document_id, story_of
+from .reading import Made, batches
 from .state import (
     CLUSTER_VERSION,
     STAMP,
@@ -45,9 +44,10 @@ from .state import (
     meta_mapping,
     new_name,
     read_made_of,
+    read_marks,
     read_state,
     words_of,
-    write_sources,
+    write_made_of,
 )
 
 #: Words counted before they are sent, which bounds memory: about 300 MB.
@@ -75,11 +75,6 @@ def rebuild(
     then still serves.
     """
     settings = read_settings(seeds, FIELDS)
-    if settings.language != ENGLISH:
-        raise BuildError(
-            f"words on a cluster are English, and storydex.toml says {settings.language.name}:"
-            " take `language` out of it, or build in a folder"
-        )
     job = ClusterJob(
         seeds=local_folder(seeds, "an archive"), index=str(location),
         published_only=published_only, strict=strict, prune=prune,
@@ -138,11 +133,12 @@ class ClusterJob(Job):
         usable = usable and meta.settings == self.settings.digest
         # Nothing is built upon of which it is not known what it was made of.
         usable = usable and int(sources.indexed.sum()) == meta.stories
+        usable = usable and read_marks(self.cluster, state.words, sources) is not None
         return Held(sources, usable, meta.seeds != os.path.realpath(self.seeds), problems)
 
     def read(
         self, outcome: Outcome, task: Task, averages: Averages, counts: Counts
-    ) -> Iterator[tuple[str, bytes]]:
+    ) -> Iterator[Made]:
         """Read all files that must be read; yields documents, and adds up their words."""
         files = outcome.plan.read
         workers = min(self.workers, len(files) // self.tuning.files_per_worker + 1)
@@ -168,6 +164,9 @@ class _Run:
         self._indices = job.cluster.client.indices
         self._outcome = outcome
         self._state = state
+        #: By what the leads of stories are compared, and which of them are not alone.
+        self._marks: Marks = {}
+        self._groups: dict[str, str] = {}
 
     def _task(self, averages: Averages) -> Task:
         job = self._job
@@ -181,15 +180,14 @@ class _Run:
         index = new_name(name)
         before = self._before()
         with self._made(index):
-            counts, stories = Counts(), 0
-            sent = False
+            counts, sent = Counts(), False
             # Workers are forked before any thread is started.
             documents = job.read(outcome, self._task(averages), averages, counts)
             first = next(documents, None)
             with loading(self._cluster, index) as loader:
                 while first is not None:
-                    loader.add(index_action(first[0], document_id(first[0]), first[1]))
-                    stories += 1
+                    loader.add(self._action(first.id, first.data))
+                    self._marks[first.id] = first.marks
                     if len(counts) > _MOST_COUNTED:
                         self._count(index, counts, fresh=not sent)
                         sent = True
@@ -197,10 +195,16 @@ class _Run:
             job._refuse(outcome)
             job._report("writing", 0, 0)
             self._count(index, counts, fresh=not sent)
+            self._groups = groups_of(self._marks)
+            with loading(self._cluster, index) as loader:
+                for action in self._again(index, list(self._groups), averages):
+                    loader.add(action)
             self._refresh(index)
             held = call(self._cluster.client.count, index=index)["count"]
-            if held != stories:
-                raise BuildError(f"nothing published: the cluster has {held:,} of {stories:,}")
+            if held != len(self._marks):
+                raise BuildError(
+                    f"nothing published: the cluster has {held:,} of {len(self._marks):,}"
+                )
             self._describe(index, self._meta(averages, before + 1))
             self._move_alias(index)
         self._forget(index)
@@ -213,25 +217,56 @@ class _Run:
         averages, counts = state.meta.averages, Counts()
         with tempfile.TemporaryFile() as spool:
             # Nothing is sent before it is known that nothing forbids it.
-            for story_id, data in job.read(outcome, self._task(averages), averages, counts):
-                spool.write(msgspec.json.encode(story_id) + b"\n" + data + b"\n")
+            new: Marks = {}
+            for made in job.read(outcome, self._task(averages), averages, counts):
+                new[made.id] = made.marks
+                spool.write(made.data + b"\n")
             job._refuse(outcome)
             if not outcome.changed:
                 return state.meta.generation
             job._report("writing", 0, 0)
-            for story in self._read_back(outcome.replaced):
-                counts.take(document_of(story, averages))
+            before = read_marks(self._cluster, state.words, outcome.plan.old) or {}
+            gone = set(outcome.replaced)
+            self._marks = {one: mark for one, mark in before.items() if one not in gone} | new
+            self._groups = groups_of(self._marks)
+            others = self._regrouped(groups_of(before), new)
+            writer = Writer(averages, job.settings.language)
+            for stories in self._read_back(state.index, outcome.replaced):
+                old = Counts()
+                writer.documents(stories, old)
+                counts.take(old)
             spool.seek(0)
             with loading(self._cluster, state.index) as loader:
                 for story_id in outcome.removed:
                     loader.add(delete_action(story_id, document_id(story_id)))
-                for line in spool:
-                    story_id = msgspec.json.decode(line)
-                    data = next(spool).rstrip(b"\n")
-                    loader.add(index_action(story_id, document_id(story_id), data))
+                for story_id, line in zip(new, spool, strict=True):
+                    loader.add(self._action(story_id, line.rstrip(b"\n")))
+                for action in self._again(state.index, others, averages):
+                    loader.add(action)
         self._count(state.index, counts, fresh=False)
         self._describe(state.index, self._meta(averages, state.meta.generation + 1))
         return state.meta.generation + 1
+
+    def _regrouped(self, before: dict[str, str], new: Marks) -> list[str]:
+        """Stories that stay as they are, but in another group."""
+        either = before.keys() | self._groups.keys()
+        return [
+            one
+            for one in sorted(either & self._marks.keys() - new.keys())
+            if before.get(one) != self._groups.get(one)
+        ]
+
+    def _action(self, story_id: str, data: bytes) -> Action:
+        whole = grouped(story_id, data, self._groups)
+        return index_action(story_id, document_id(story_id), whole)
+
+    def _again(self, index: str, story_ids: list[str], averages: Averages) -> Iterator[Action]:
+        """Write stories that the index has once more: their groups have changed."""
+        writer = Writer(averages, self._job.settings.language)
+        for stories in self._read_back(index, story_ids):
+            documents = writer.documents(stories, Counts())
+            for story, data in zip(stories, documents, strict=True):
+                yield self._action(story.id, data)
 
     def _meta(self, averages: Averages, generation: int) -> Meta:
         job, sources = self._job, self._outcome.sources
@@ -240,7 +275,8 @@ class _Run:
             built_at=datetime.now(timezone.utc), seeds=os.path.realpath(job.seeds),
             published_only=job.published_only, stories=int(sources.indexed.sum()),
             articles=int(sources.articles[sources.indexed].sum()), averages=averages,
-            settings=job.settings.digest,
+            settings=job.settings.digest, groups=len(set(self._groups.values())),
+            language=job.settings.language.name,
         )  # fmt: skip
 
     def _before(self) -> int:
@@ -284,7 +320,8 @@ class _Run:
 
     def _describe(self, index: str, meta: Meta) -> None:
         """Let what was sent be seen, and say what it is."""
-        write_sources(self._cluster, words_of(index), self._outcome.sources, self._outcome.problems)
+        sources, problems = self._outcome.sources, self._outcome.problems
+        write_made_of(self._cluster, words_of(index), sources, problems, self._marks)
         self._refresh(index)
         body = {"_meta": meta_mapping(meta)}
         self._cluster.call(self._indices.put_mapping, index=index, body=body)
@@ -292,17 +329,12 @@ class _Run:
     def _refresh(self, index: str) -> None:
         self._cluster.call(self._indices.refresh, index=f"{index},{words_of(index)}")
 
-    def _read_back(self, story_ids: list[str]) -> Iterator[Story]:
-        """Stories as the index has them."""
-        assert self._state is not None
+    def _read_back(self, index: str, story_ids: list[str]) -> Iterator[list[Story]]:
+        """Stories as an index has them, some at a time."""
         for at in range(0, len(story_ids), _READ_BACK):
             ids = [document_id(story_id) for story_id in story_ids[at : at + _READ_BACK]]
-            found = self._cluster.call(
-                self._cluster.client.mget, index=self._state.index, body={"ids": ids}
-            )
-            for one in found["docs"]:
-                if one.get("found"):
-                    yield story_of(one["_source"])
+            found = self._cluster.call(self._cluster.client.mget, index=index, body={"ids": ids})
+            yield [story_of(one["_source"]) for one in found["docs"] if one.get("found")]
 
     def _move_alias(self, index: str) -> None:
         name = self._cluster.location.name

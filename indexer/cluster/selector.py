@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from ..analysis import stem_of
 from ..model import Story
 from ..query.nodes import Fuzzy, Pattern, Phrase, TextNode, Word
 from ..query.parser import TypedWord
@@ -16,8 +15,8 @@ from ..search.respell import Speller
 from ..search.select import SELDOM, Selector
 from ..search.words import Term
 from .clauses import Query, every, nested
-from .documents import STEM, WRITTEN, safe, story_of
 from .find import Searcher
+from .names import WRITTEN, safe, story_of
 from .words import Words
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
@@ -90,7 +89,7 @@ class ClusterSelector(Selector):
         return Counter({word: found[str(at)]["doc_count"] for at, word in enumerate(seldom)})
 
     def _stems(self, word: str) -> int:
-        return self._words.count(STEM + safe(stem_of(word)))[0]
+        return self._words.count(self._words.keys(word).stem)[0]
 
     def _sample(self, word: str) -> Counter[str]:
         query = {
@@ -141,7 +140,7 @@ class ClusterSpeller(Speller):
         return self._cluster.size
 
     def _postings_of(self, text: str) -> int:
-        count: int = self._cluster.dictionary.count(STEM + safe(stem_of(text)))[0]
+        count: int = self._cluster.dictionary.count(self._cluster.dictionary.keys(text).stem)[0]
         return count
 
     def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:

@@ -10,19 +10,22 @@ import base64
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from itertools import compress
 from typing import Any
 
 import msgspec
 
 from ..errors import ClusterError, IndexMissing, IndexOutdated
 from ..generation.sources import NO_SOURCES, Sources, decode_sources, encode_sources
+from ..languages import ENGLISH
 from ..model import Problems
 from ..ranking import Averages
 from ..schema import SCHEMA_VERSION
 from .client import Cluster, Gone
+from .groups import Marks, decode_marks, encode_marks
 
 #: Increase it when documents or mappings change: older indexes are then built anew.
-CLUSTER_VERSION = 1
+CLUSTER_VERSION = 2
 #: What the names of indexes of stories end in.
 STAMP = r"-\d{8}-\d{12}-[0-9a-f]{4}"
 #: Bytes of a part of what story files were read.
@@ -33,6 +36,8 @@ class Meta(msgspec.Struct, frozen=True):
     """What an index of stories was built from; kept in its mapping.
 
     `version` is that of documents and mapping; see `generation.manifest.Manifest` for the rest.
+    groups: how many there are of stories with the same lead
+    language: by which words are stemmed
     """
 
     version: int
@@ -45,6 +50,8 @@ class Meta(msgspec.Struct, frozen=True):
     articles: int
     averages: Averages
     settings: str
+    groups: int = 0
+    language: str = ENGLISH.name
 
     @property
     def current(self) -> bool:
@@ -101,29 +108,47 @@ def meta_mapping(meta: Meta) -> dict[str, Any]:
     return {"storydex": msgspec.to_builtins(meta)}
 
 
-def write_sources(cluster: Cluster, words: str, sources: Sources, problems: Problems) -> None:
-    """Keep what story files were read."""
-    data = encode_sources(sources, problems)
-    parts = [data[at : at + _PART] for at in range(0, len(data), _PART)]
-    for number, part in enumerate(parts):
-        text = base64.b64encode(part).decode()
-        body = {"kind": "sources", "rows": len(parts), "data": text}
-        cluster.call(cluster.client.index, index=words, id=f"sources-{number}", body=body)
+def write_made_of(
+    cluster: Cluster, words: str, sources: Sources, problems: Problems, marks: Marks
+) -> None:
+    """Keep what story files were read, and by what the leads of stories are compared."""
+    _write(cluster, words, "sources", encode_sources(sources, problems))
+    _write(cluster, words, "marks", encode_marks(marks, _indexed(sources)))
 
 
 def read_made_of(cluster: Cluster, words: str) -> tuple[Sources, Problems]:
     """The story files that were read, none where nothing is known of them."""
     try:
-        data = b"".join(_parts(cluster, words))
+        data = b"".join(_parts(cluster, words, "sources"))
         return decode_sources(data) if data else (NO_SOURCES, Problems())
     except (Gone, ValueError, RecursionError):
         return NO_SOURCES, Problems()
 
 
-def _parts(cluster: Cluster, words: str) -> Iterator[bytes]:
+def read_marks(cluster: Cluster, words: str, sources: Sources) -> Marks | None:
+    """By what the leads of the stories of such sources are compared; None if that is not known."""
+    try:
+        return decode_marks(b"".join(_parts(cluster, words, "marks")), _indexed(sources))
+    except (Gone, ValueError):
+        return None
+
+
+def _indexed(sources: Sources) -> list[str]:
+    return list(compress(sources.ids, sources.indexed.tolist()))
+
+
+def _write(cluster: Cluster, words: str, name: str, data: bytes) -> None:
+    parts = [data[at : at + _PART] for at in range(0, len(data), _PART)] or [b""]
+    for number, part in enumerate(parts):
+        text = base64.b64encode(part).decode()
+        body = {"kind": name, "rows": len(parts), "data": text}
+        cluster.call(cluster.client.index, index=words, id=f"{name}-{number}", body=body)
+
+
+def _parts(cluster: Cluster, words: str, name: str) -> Iterator[bytes]:
     number, count = 0, 1
     while number < count:
-        found = cluster.call(cluster.client.get, index=words, id=f"sources-{number}")
+        found = cluster.call(cluster.client.get, index=words, id=f"{name}-{number}")
         count = found["_source"]["rows"]
         yield base64.b64decode(found["_source"]["data"])
         number += 1

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from math import log
+from collections.abc import Iterable
+from functools import lru_cache, partial
 from typing import Any
 
 from ..errors import QueryError
-from ..languages import ENGLISH
+from ..languages import language_of
 from ..query.nodes import Fuzzy, Pattern
-from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, word_weight
+from ..ranking import SATURATION, word_weight
 from .client import Cluster
-from .documents import SCALE, keys_of, meant, safe, word_id
 from .mapping import MOST_WORDS
+from .names import SCALE, keys_of, meant, safe, word_id
 from .state import State
 
 #: Words that are remembered, and those that are asked for at a time.
@@ -30,7 +30,9 @@ class Words:
         self._cluster = cluster
         self._index = state.words
         #: By which words are stemmed.
-        self.language = ENGLISH
+        self.language = language_of(state.meta.language)
+        #: The names of a folded word.
+        self.keys = lru_cache(maxsize=_REMEMBERED)(partial(keys_of, self.language))
         #: Rows of the whole index.
         self.rows = state.meta.stories + state.meta.articles
         self._known: dict[str, _Count] = {}
@@ -39,7 +41,7 @@ class Words:
         """Ask at once for all that will be asked of some folded words."""
         keys: set[str] = set()
         for form in forms:
-            keys.update(keys_of(form)[:4])
+            keys.update(self.keys(form))
         self._fetch(keys)
 
     def _fetch(self, keys: set[str]) -> None:
@@ -74,12 +76,12 @@ class Words:
 
     def stem_weight(self, form: str) -> float:
         """W of a folded word."""
-        return self.weight(keys_of(form).stem)
+        return self.weight(self.keys(form).stem)
 
     def frequency(self, text: str) -> int:
         """In how many rows a folded word, or one that differs in inflection alone, stands."""
-        written = self.count(keys_of(text).written)[0]
-        return self.count(keys_of(text).light)[0] if written else 0
+        written = self.count(self.keys(text).written)[0]
+        return self.count(self.keys(text).light)[0] if written else 0
 
     def expand(self, node: Pattern | Fuzzy) -> list[str]:
         """The words as written that a leaf stands for; raises `QueryError` for too many."""
@@ -116,8 +118,8 @@ class Words:
 
     def counted(self, forms: list[str]) -> dict[str, int]:
         """Words, and in how many rows each or its like stands."""
-        self._fetch({keys_of(form).light for form in forms})
-        return {form: self.count(keys_of(form).light)[0] for form in forms}
+        self._fetch({self.keys(form).light for form in forms})
+        return {form: self.count(self.keys(form).light)[0] for form in forms}
 
     def _texts(self, query: dict[str, Any], most: int, *, frequent: bool = False) -> list[str]:
         body: dict[str, Any] = {
@@ -129,33 +131,6 @@ class Words:
             body["sort"] = [{"rows": "desc"}]
         answer = self._cluster.call(self._cluster.client.search, index=self._index, body=body)
         return [hit["_source"]["text"] for hit in answer["hits"]["hits"]]
-
-    # What a row scores for words
-
-    def scores(self, texts: Sequence[str], weight: float = 1.0) -> list[dict[str, Any]]:
-        """What rows score for folded words that have the same stem; see `ranking`."""
-        factor = weight * (1 + log(len(texts)))
-        stem = keys_of(texts[0]).stem
-        share = LIGHT_SHARE * factor / len(texts)
-        lights: dict[str, float] = {}
-        for form in texts:
-            light = keys_of(form).light
-            lights[light] = lights.get(light, 0.0) + share * self.weight(light)
-        found = [saturated(stem, STEM_SHARE * self.weight(stem) * factor)]
-        for form in dict.fromkeys(texts):
-            more = (AS_WRITTEN - 1) * lights[keys_of(form).light]
-            found.append(saturated(keys_of(form).written, more))
-        alike = [clause for light in lights.items() if (clause := saturated(*light))]
-        if len(alike) > 1:
-            alike = [{"dis_max": {"queries": alike}}]
-        return [clause for clause in (*found, *alike) if clause is not None]
-
-    def exact_scores(self, form: str, weight: float = 1.0) -> list[dict[str, Any]]:
-        """What rows score for a word as it is written."""
-        value = STEM_SHARE * self.stem_weight(form)
-        value += LIGHT_SHARE * AS_WRITTEN * self.weight(keys_of(form).light)
-        clause = saturated(keys_of(form).written, value * weight)
-        return [] if clause is None else [clause]
 
 
 def saturated(key: str, weight: float) -> dict[str, Any] | None:

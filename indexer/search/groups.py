@@ -49,7 +49,7 @@ class Groups:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.members, self.starts = _members_of(snapshot)
+        self.members, self.starts = members_of(*(_column(snapshot, name) for name in MARKS))
         self.of = _NO_GROUPS
         if len(self.members):
             self.of = np.full(snapshot.size, -1, np.int32)
@@ -123,15 +123,14 @@ class Groups:
         return Shared(at[kept], starts, key[begins[: len(lengths)][several]])
 
 
-def _members_of(snapshot: Snapshot) -> tuple[I64, I64]:
-    """The stories of each group, and where those of each begin; see `Groups`."""
-    addresses, texts = (_column(snapshot, name) for name in MARKS)
+def members_of(addresses: _U64, texts: _U64) -> tuple[I64, I64]:
+    """The stories of each group, and where those of each begin, by the marks of all."""
     telling = np.where(texts & np.uint64(TELLING), texts, np.uint64(0))
     edges = [_alike(telling), _alike(_of_articles(addresses, texts))]
     one, other = (np.concatenate(ends) for ends in zip(*edges, strict=True))
     if not len(one):
         return np.empty(0, np.int64), np.zeros(1, np.int64)
-    least = _joined(snapshot.size, one, other)
+    least = _joined(len(texts), one, other)
     members = np.unique(np.concatenate((one, other)))
     members = members[np.argsort(least[members], kind="stable")]
     begins = np.flatnonzero(np.append(True, np.diff(least[members]) > 0))

@@ -87,21 +87,12 @@ class Seeker:
 
     def weight(self, node: TextNode) -> float:
         """W of a word, the sum of those of several."""
-        if isinstance(node, Alternatives):
-            return max(map(self.weight, node.parts))
-        if isinstance(node, Near):
-            return self.weight(node.left) + self.weight(node.right)
-        if isinstance(node, Pattern | Fuzzy):
-            return node.weight
-        if isinstance(node, Word):
-            return self.dictionary.term([node.text], node.weight).weight
-        parts = node.parts if isinstance(node, Compound) else node.words
-        return sum(self.weight(_word(part, node.field, node.weight)) for part in parts)
+        return weight_of(node, lambda word: self.dictionary.term([word.text]).weight)
 
     def _rows(self, number: int, node: TextNode, budget: Budget) -> Rows:
         if isinstance(node, Compound | Alternatives):
             # Its phrases may run compiled.
-            parts = node.parts if isinstance(node, Alternatives) else _whole_and_apart(node)
+            parts = either_of(node)
             return reduce(_either, [self._rows(number, part, budget) for part in parts])
         if (
             isinstance(node, Phrase)
@@ -136,7 +127,7 @@ class Seeker:
         if isinstance(node, Pattern | Fuzzy):
             return self._forms(number, node, budget)
         if isinstance(node, Compound | Alternatives):
-            parts = node.parts if isinstance(node, Alternatives) else _whole_and_apart(node)
+            parts = either_of(node)
             either = [self._sought(number, part, budget) for part in parts]
             return Sought(
                 reduce(_either, [part.rows for part in either]),
@@ -146,9 +137,8 @@ class Seeker:
             sides = [self._sought(number, side, budget) for side in (node.left, node.right)]
             distance = min(node.distance, MAX_DISTANCE)
             return _narrowed(sides, lambda spots: _near(spots[0], spots[1], distance))
-        words = [_word(text, node.field, node.weight, node.exact) for text in node.words]
         gap = min(node.slop, MAX_DISTANCE) + 1
-        found = [self._sought(number, word, budget) for word in words]
+        found = [self._sought(number, word, budget) for word in words_of(node)]
         return _narrowed(found, lambda spots: _in_order(spots, gap))
 
     def rows(self, node: Word) -> list[I64]:
@@ -235,7 +225,29 @@ def _word(text: str, field: str | None, weight: float, exact: bool = False) -> W
     return Pattern(text, field, weight) if _is_pattern(text) else Word(text, field, weight, exact)
 
 
-def _whole_and_apart(node: Compound) -> tuple[Word, Phrase]:
+def words_of(node: Phrase) -> list[Word | Pattern]:
+    """The words of a phrase, each of which may be a pattern."""
+    return [_word(text, node.field, node.weight, node.exact) for text in node.words]
+
+
+def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
+    """W of a leaf: the sum of those of its words."""
+    if isinstance(node, Alternatives):
+        return max(weight_of(part, of_word) for part in node.parts)
+    if isinstance(node, Near):
+        return weight_of(node.left, of_word) + weight_of(node.right, of_word)
+    if isinstance(node, Pattern | Fuzzy):
+        return node.weight
+    if isinstance(node, Word):
+        return of_word(node)
+    parts = node.parts if isinstance(node, Compound) else node.words
+    return sum(weight_of(_word(part, node.field, node.weight), of_word) for part in parts)
+
+
+def either_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
+    """What any of suffices for a node."""
+    if isinstance(node, Alternatives):
+        return node.parts
     whole = Word(node.text, node.field, node.weight)
     return whole, Phrase(node.parts, 0, node.field, node.weight)
 

@@ -55,7 +55,10 @@ QUERIES = [
     '"cloud provider"', '"cloud prov*"', '"azure deal"~2', '"azure deal"', '"the cloud"',
     "azure NEAR/3 cloud", "cloud NEAR/1 azure", '"cloud deal" NEAR/5 azure', "azure w/2 wins",
     "azure -windows", "-azure", "NOT (azure OR covid)", "(azure OR aws) meta",
-    "azure OR covid -wards",
+    "azure OR covid -wards", "(azure aws) OR meta", "(cloud zebra) OR (azure covid) OR wards",
+    "meta OR (cloud -azure)", "(deal (covid OR (cloud zurich))) OR windows", "title:expense",
+    "(a b) OR (azure x) OR (cloud y) OR (deal z) OR (wards wi)", "related:expensive",
+    "title:expensive evening", 'title:"the expense"', "excerpt:us", "title:US", "related:expenses",
     "+azure cloud", "azure^3 cloud", "title:azure", "excerpt:azure cloud", "body:windows",
     "related:azure", "related:deal -title:deal", 'title:"cloud deal"', "title:(azure OR covid)",
     "title:az*", "related:clod~", "provider:alpha", "site:alpha.example", "provider:*.example",
@@ -76,3 +79,22 @@ def write_stories(folder: Path) -> Path:
         write_story(folder / "seeds", f"{number:04}.md", **story)
     indexer.write_demo(folder / "seeds" / "demo", 60)
     return folder / "seeds"
+
+
+#: Of those with the same lead, some by their address and some by their text.
+SAME: list[dict[str, Any]] = [
+    {"title": "Owls return", "excerpt": "To the old mill", "topics": ["Birds"], "provider": ALPHA,
+     "publishedDateTime": "2022-05-01", "related": [{"title": "Herons, too", "provider": BETA}]},
+    {"title": "Owls  Return", "excerpt": "to the old mill", "topics": ["Birds", "Mills"],
+     "provider": ALPHA, "publishedDateTime": "2022-05-03", "quality": 3},
+    {"title": "Owls return", "excerpt": "To the old mill", "topics": ["Birds"], "provider": ALPHA,
+     "publishedDateTime": "2022-05-03", "related": [{"title": "Herons, too", "provider": BETA}]},
+    {"title": "A mill is sold", "webUrl": "https://x.example/a-mill-is-sold", "topics": ["Mills"],
+     "publishedDateTime": "2021-02-01", "quality": 7},
+    {"title": "Old mill sold to owls", "webUrl": "https://x.example/a-mill-is-sold?utm_source=y",
+     "topics": ["Mills", "Owls"], "provider": BETA, "publishedDateTime": "2022-02-01"},
+    {"title": "Herons at the mill", "excerpt": "They stay", "topics": ["Birds"]},
+    {"title": "Herons at the mill", "excerpt": "They stay", "topics": ["Birds"], "provider": BETA},
+    {"title": "Herons at the mill", "excerpt": "They go", "topics": ["Birds"], "provider": ALPHA},
+    {"title": "Return of an old heron", "excerpt": "Of no mill", "body": "owls " * 3},
+]  # fmt: skip

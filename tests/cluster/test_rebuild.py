@@ -12,7 +12,7 @@ import indexer
 from indexer.cluster.client import Cluster
 from indexer.cluster.location import read_location
 from indexer.cluster.lock import writing
-from indexer.cluster.state import read_state
+from indexer.cluster.state import CLUSTER_VERSION, read_state
 from tests.cli.conftest import storydex
 from tests.conftest import ROOT, write_story
 from web import create_app
@@ -207,8 +207,8 @@ def test_an_index_of_another_version_is_built_anew(tmp_path, location, monkeypat
     """It is not searched; a rebuild replaces it."""
     seeds = write(tmp_path / "seeds", {"a.md": "Cat"})
     indexer.rebuild(seeds, location)
-    monkeypatch.setattr("indexer.cluster.state.CLUSTER_VERSION", 2)
-    monkeypatch.setattr("indexer.cluster.rebuild.CLUSTER_VERSION", 2)
+    monkeypatch.setattr("indexer.cluster.state.CLUSTER_VERSION", CLUSTER_VERSION + 1)
+    monkeypatch.setattr("indexer.cluster.rebuild.CLUSTER_VERSION", CLUSTER_VERSION + 1)
     with pytest.raises(indexer.IndexOutdated):
         indexer.open_index(location)
     assert indexer.rebuild(seeds, location).generation == 2

@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
         "schema", "search",
     },
     "cluster": {
-        "analysis", "build", "dates", "disk", "engine", "english", "errors", "generation",
+        "analysis", "build", "copies", "dates", "disk", "engine", "errors", "generation",
         "highlight", "languages", "model", "query", "ranking", "schema", "search", "seeds",
     },
     "demo": {"disk", "errors", "model"},

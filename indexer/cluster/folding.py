@@ -1,0 +1,135 @@
+"""Stories with the same lead are listed as one, which names the others; see `search.groups`.
+
+Each story has the name of its group, and those that are not alone in theirs say so. Only these
+cost anything: how often totals and counts have one of them too many is asked for apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..model import Facet
+from .clauses import EVERY, Query, every
+from .values import MOST_VALUES
+
+if TYPE_CHECKING:
+    from .find import Ask, Found, Searcher
+
+#: The fields of a story's group, and of whether others are in it.
+GROUP, FOLDED = "group", "folded"
+#: Groups that are asked for at a time where facets are counted: each has some values.
+_AT_A_TIME = 1_000
+#: Values of a facet within a group, and stories of the groups of a page, at most.
+_MOST_SHARED, _MOST_MEMBERS = 10_000, 10_000
+
+
+class Folding:
+    """Folds what a searcher finds; safe to share between threads.
+
+    groups: how many there are with more than one story
+    """
+
+    def __init__(self, searcher: Searcher, groups: int) -> None:
+        self._searcher = searcher
+        self._groups = groups
+        self.any = groups > 0
+
+    def folded(self, found: Found, ask: Ask, only: Query, hits: list[dict[str, Any]]) -> Found:
+        """What was found with one story for each group, the first or the last of the first."""
+        found = self._counted(found, ask, only)
+        groups = tuple([hit["fields"][GROUP][0] for hit in hits])
+        shared = [
+            group for group, hit in zip(groups, hits, strict=True) if hit["fields"].get(FOLDED)
+        ]
+        first, also = self.members(found, ask, shared, only)
+        ids = tuple([first.get(group, one) for group, one in zip(groups, found.ids, strict=True)])
+        return replace(found, ids=ids, groups=groups, also=also)
+
+    def members(
+        self, found: Found, ask: Ask, groups: list[str], only: Query = EVERY
+    ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+        """Of each group the story to list, and of each such story the others that were found.
+
+        Of those that score the same it is the last one.
+        """
+        if not groups:
+            return {}, {}
+        body = self._searcher.body(found, ask)
+        listed = {"constant_score": {"filter": only, "boost": 0.0, "_name": "listed"}}
+        query = {
+            "bool": {"must": [body["query"]], "filter": [{"terms": {GROUP: groups}}],
+                     "should": [listed]},
+        }  # fmt: skip
+        body |= {
+            "query": query, "size": _MOST_MEMBERS, "_source": False, "docvalue_fields": [GROUP],
+            "post_filter": found.filters.others(), "track_total_hits": False,
+        }  # fmt: skip
+        members: dict[str, list[dict[str, Any]]] = {}
+        for hit in self._searcher.search(body)["hits"]["hits"]:
+            members.setdefault(hit["fields"][GROUP][0], []).append(hit)
+        first, also = {}, {}
+        for group, hits in members.items():
+            some = [hit for hit in hits if "listed" in hit.get("matched_queries", ())]
+            if some:
+                # In this order, those that are as good go on by their ids.
+                best = [hit for hit in some if hit["sort"][:-1] == some[0]["sort"][:-1]]
+                one = first[group] = best[-1 if ask.ranked else 0]["_id"]
+                others = sorted(hits, key=lambda hit: hit["sort"][-1])
+                also[one] = tuple([hit["_id"] for hit in others if hit["_id"] != one])
+        return first, also
+
+    def _counted(self, found: Found, ask: Ask, only: Query) -> Found:
+        """The same with each group counted once."""
+        plan, filters, facets = found.plan, found.filters, ask.request.facets
+        parts = -(-self._groups // (_AT_A_TIME if facets else MOST_VALUES))
+        total, complete = found.total, found.complete
+        counts = list(found.counts)
+        for part in range(parts):
+            groups: Query = {"field": GROUP, "size": MOST_VALUES, "min_doc_count": 2}
+            if parts > 1:
+                groups["include"] = {"partition": part, "num_partitions": parts}
+            body: Query = {
+                "query": every([plan.stories, filters.always, {"term": {FOLDED: True}}]),
+                "size": 0,
+                "aggs": {"listed": _by(groups, every([filters.others(), only]))},
+            }
+            if plan.least is not None:
+                body["aggs"]["complete"] = _by(groups, every([plan.complete, filters.others()]))
+            for facet in facets:
+                body["aggs"][facet] = _by(groups, filters.others(facet), facet)
+            answer = self._searcher.search(body)
+            counted = answer["aggregations"]
+            total -= _surplus(counted["listed"])
+            if plan.least is not None:
+                complete -= _surplus(counted["complete"])
+            for at, facet in enumerate(facets):
+                counts[at] = counts[at] - self._surplus_of(facet, counted[facet])
+            found = replace(found, partial=found.partial or answer["timed_out"])
+        return replace(found, total=total, complete=complete, counts=tuple(counts))
+
+    def _surplus_of(self, facet: Facet, counted: dict[str, Any]) -> npt.NDArray[np.int64]:
+        """int64[values]: how often stories have a value that one of their group has."""
+        surplus = np.zeros(len(self._searcher.values.facet(facet).keys), np.int64)
+        for group in counted["groups"]["buckets"]:
+            each = self._searcher.counts(facet, group["values"])
+            surplus += np.maximum(each - 1, 0)
+        return surplus
+
+
+def _by(groups: Query, among: Query, facet: Facet | None = None) -> Query:
+    """Counts the stories of each group among some, and the values that they share."""
+    counting: Query = {"terms": groups}
+    if facet is not None:
+        shared = {"field": facet, "size": _MOST_SHARED, "min_doc_count": 2}
+        counting["aggs"] = {"values": {"terms": shared}}
+    return {"filter": among, "aggs": {"groups": counting}}
+
+
+def _surplus(counted: dict[str, Any]) -> int:
+    buckets: Iterable[dict[str, Any]] = counted["groups"]["buckets"]
+    return sum(bucket["doc_count"] - 1 for bucket in buckets)
