@@ -6,8 +6,10 @@ related articles' included, and look for any of the words: their queries have no
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import Stemmer
@@ -16,7 +18,7 @@ import tantivy
 import indexer
 from indexer.analysis import iter_words
 from indexer.build.stories import build_stories
-from indexer.model import Story
+from indexer.model import Article, Story
 from indexer.schema import rows_of
 
 TOP = 10
@@ -32,6 +34,33 @@ def rank_storydex(
         engine.warm_up()
         pages = (engine.search(query, limit=TOP, facets=(), collapse=False) for query in queries)
         return [[hit.story.id for hit in page.hits] for page in pages]
+
+
+def rank_cluster(
+    location: str, stories: Sequence[Story], queries: Sequence[str], folder: Path
+) -> list[list[str]]:
+    """Storydex with its index on a cluster, made there of story files."""
+    for story in stories:
+        path = folder / f"{story.id}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(_mapping(story)), "utf-8")
+    indexer.rebuild(folder, location, full=True, prune=True)
+    with indexer.open_index(location) as engine:
+        pages = (engine.search(query, limit=TOP, facets=(), collapse=False) for query in queries)
+        return [[hit.story.id.removesuffix(".yml") for hit in page.hits] for page in pages]
+
+
+def _mapping(text: Story | Article) -> dict[str, Any]:
+    """What of a story or an article is searched, as its file has it."""
+    mapping: dict[str, Any] = {"title": text.title, "excerpt": text.excerpt}
+    if text.web_url:
+        mapping["webUrl"] = text.web_url
+    if text.provider:
+        mapping["provider"] = {"name": text.provider.name, "domain": text.provider.domain}
+    if isinstance(text, Story):
+        mapping |= {"category": text.category or "", "topics": list(text.topics)}
+        mapping["related"] = list(map(_mapping, text.related))
+    return mapping
 
 
 def rank_bm25s(stories: Sequence[Story], queries: Sequence[str], folder: Path) -> list[list[str]]:

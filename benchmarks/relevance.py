@@ -9,19 +9,26 @@ The folder has test collections (`ir/`), clusters of headlines (`news/`) and rea
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 
+from indexer.model import Story
+
 from .judged import MEAN_GOAL, TEST_COLLECTIONS, Collection, load_collections
-from .rankers import RANKERS
+from .rankers import RANKERS, rank_cluster
 from .record import machine, versions
 
 RECORDS = Path(__file__).parent / "records"
 _MEAN = "mean of " + ", ".join(TEST_COLLECTIONS)
+
+
+#: Stories, queries and an empty folder → the ids that are ranked first for each query.
+Ranker = Callable[[Sequence[Story], Sequence[str], Path], list[list[str]]]
 
 
 class Score(msgspec.Struct):
@@ -44,14 +51,14 @@ class Record(msgspec.Struct):
     scores: list[Score]
 
 
-def judge(collection: Collection, engines: tuple[str, ...]) -> Iterator[Score]:
+def judge(collection: Collection, rankers: Mapping[str, Ranker]) -> Iterator[Score]:
     """Ask each engine all queries of a collection."""
     sets = collection.query_sets
     texts = [query.text for queries in sets for query in queries.queries]
     ranked = {}
-    for engine in engines:
+    for engine, rank in rankers.items():
         with tempfile.TemporaryDirectory(prefix="storydex-relevance-") as folder:
-            ranked[engine] = iter(RANKERS[engine](collection.stories, texts, Path(folder)))
+            ranked[engine] = iter(rank(collection.stories, texts, Path(folder)))
     for name, measure, queries, goal in sets:
         means = {
             engine: sum(measure(next(found), query.relevant) for query in queries) / len(queries)
@@ -106,19 +113,22 @@ def write_record(record: Record, folder: Path) -> Path:
 @click.option("--queries", default=300, show_default=True, help="Known items of each kind.")
 @click.option("--seed", default=1, show_default=True, help="Of known items and clusters.")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="bm25s, tantivy-py.")
+@click.option("--cluster", help="Where an index on a cluster may be made, to be judged beside.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=RECORDS,
     help="Folder for the dated record; by default benchmarks/records.",
 )
-def main(data: Path, queries: int, seed: int, peers: bool, out: Path) -> None:
+def main(data: Path, queries: int, seed: int, peers: bool, cluster: str | None, out: Path) -> None:
     """Judge the ranking of storydex, and that of other engines beside it."""
-    engines = tuple(RANKERS) if peers else ("storydex",)
+    rankers: dict[str, Ranker] = dict(RANKERS) if peers else {"storydex": RANKERS["storydex"]}
+    if cluster:
+        rankers["on a cluster"] = partial(rank_cluster, cluster)
     scores: list[Score] = []
     for collection in load_collections(data, queries, seed):
         click.echo(f"{collection.name}: {len(collection.stories):,} stories", err=True)
-        scores += judge(collection, engines)
+        scores += judge(collection, rankers)
     record = Record(
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         machine=machine(),
