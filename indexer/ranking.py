@@ -11,7 +11,7 @@ scores
     W(s)    = (1 + ln n) · (.1 if a function word else 1) · ln((N + 1) / df)^1.2 · (cf / df)^.3
 
 w: 1.03 where the row has the word as typed, else 1; n: how often the query has it; N: rows of the
-index; df, cf: rows that have the word, and its occurrences; L, avg: the length of the field in
+index; df, cf: stories that have the word, and its occurrences; L, avg: the length of the field in
 the row, and on average. sat is that of BM25 (Robertson and Zaragoza, The Probabilistic Relevance
 Framework, 2009), t is BM25F's.
 """
@@ -78,7 +78,10 @@ def weight_codes(t: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
 
 
 def word_weight(rows: int, df: int, cf: int, count: int = 1, function: bool = False) -> float:
-    """W of a stem or a light form that so many rows have; 0 for one that none has."""
+    """W of a stem or a light form that so many stories have; 0 for one that none has.
+
+    rows: how many rows the index has
+    """
     if not df:
         return 0.0
     weight: float = log((rows + 1) / df) ** _IDF_POWER * (cf / df) ** _BURST_POWER

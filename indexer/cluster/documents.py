@@ -45,30 +45,30 @@ _FIELDS = {
 
 
 class Counts:
-    """In how many rows words are, and how often they occur; see `names.STEM`."""
+    """In how many stories words are, and how often they occur; see `names.STEM`."""
 
     def __init__(self) -> None:
-        self.rows: Counter[str] = Counter()
+        self.stories: Counter[str] = Counter()
         self.occurrences: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.stories)
 
     def add(self, other: Counts) -> None:
         """Add what was counted elsewhere."""
-        self.rows.update(other.rows)
+        self.stories.update(other.stories)
         self.occurrences.update(other.occurrences)
 
     def take(self, other: Counts) -> None:
         """Take away what was counted elsewhere."""
-        self.rows.subtract(other.rows)
+        self.stories.subtract(other.stories)
         self.occurrences.subtract(other.occurrences)
 
     def items(self) -> Iterator[tuple[str, int, int]]:
-        """Words, their rows and occurrences, but for those that stay as they were."""
-        for key, rows in self.rows.items():
-            if rows or self.occurrences[key]:
-                yield key, rows, self.occurrences[key]
+        """Words, their stories and occurrences, but for those that stay as they were."""
+        for key, stories in self.stories.items():
+            if stories or self.occurrences[key]:
+                yield key, stories, self.occurrences[key]
 
 
 class Writer:
@@ -169,11 +169,12 @@ class _Words:
         rows, names, weights, times, _ = (
             np.concatenate(parts) for parts in zip(*found, strict=True)
         )
-        known = np.bincount(names, minlength=len(self._names))
+        pairs = np.unique(names << 32 | self._stories[rows])
+        known = np.bincount(pairs >> 32, minlength=len(self._names))
         often = np.bincount(names, weights=times, minlength=len(self._names)).astype(np.int64)
         some = np.flatnonzero(known)
         texts = [self._names[name] for name in some.tolist()]
-        counts.rows.update(dict(zip(texts, known[some].tolist(), strict=True)))
+        counts.stories.update(dict(zip(texts, known[some].tolist(), strict=True)))
         counts.occurrences.update(dict(zip(texts, often[some].tolist(), strict=True)))
         inside = [self._inside(field) for field in _FIELDS]
         labels = [*self._names]

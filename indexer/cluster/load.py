@@ -148,25 +148,25 @@ def loading(cluster: Cluster, index: str) -> Iterator[Loader]:
 
 
 _ADD = (
-    "ctx._source.rows += params.rows; ctx._source.occurrences += params.occurrences;"
-    "if (ctx._source.rows <= 0) { ctx.op = 'delete' }"
+    "ctx._source.stories += params.stories; ctx._source.occurrences += params.occurrences;"
+    "if (ctx._source.stories <= 0) { ctx.op = 'delete' }"
 )
 
 
 def word_actions(counts: Iterable[tuple[str, int, int]], *, fresh: bool) -> Iterator[Action]:
-    """Set, or change, in how many rows words are, and how often they occur."""
+    """Set, or change, in how many stories words are, and how often they occur."""
     encode = msgspec.json.encode
-    for key, rows, occurrences in counts:
-        word: dict[str, Any] = {"kind": key[0], "rows": rows, "occurrences": occurrences}
+    for key, stories, occurrences in counts:
+        word: dict[str, Any] = {"kind": key[0], "stories": stories, "occurrences": occurrences}
         if key[0] == WRITTEN:
             word["text"] = key[1:]
         head = {"_id": word_id(key)}
         if fresh:
             yield Action(key, encode({"index": head}) + b"\n" + encode(word) + b"\n")
             continue
-        script = {"source": _ADD, "params": {"rows": rows, "occurrences": occurrences}}
+        script = {"source": _ADD, "params": {"stories": stories, "occurrences": occurrences}}
         body: dict[str, Any] = {"script": script}
-        if rows > 0:
+        if stories > 0:
             body["upsert"] = word
         update = {"update": head | {"retry_on_conflict": 3}}
         yield Action(key, encode(update) + b"\n" + encode(body) + b"\n")

@@ -87,7 +87,7 @@ def words_index(replicas: int) -> dict[str, Any]:
     fields = {
         "kind": _KEYWORD,
         "text": _KEYWORD,
-        "rows": {"type": "long"},
+        "stories": {"type": "long"},
         "occurrences": {"type": "long"},
         "data": {"type": "binary"},
     }

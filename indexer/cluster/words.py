@@ -19,7 +19,7 @@ from .state import State
 #: Words that are remembered, and those that are asked for at a time.
 _REMEMBERED, _AT_A_TIME = 1 << 16, 2_000
 
-#: In how many rows a word is, and how often it occurs in them.
+#: In how many stories a word is, and how often it occurs in them.
 _Count = tuple[int, int]
 
 
@@ -52,12 +52,12 @@ class Words:
                 self._cluster.client.mget,
                 index=self._index,
                 body={"ids": [word_id(key) for key in some]},
-                _source_includes="rows,occurrences",
+                _source_includes="stories,occurrences",
             )
             counts = {}
             for key, one in zip(some, found["docs"], strict=True):
                 source = one.get("_source", {})
-                counts[key] = source.get("rows", 0), source.get("occurrences", 0)
+                counts[key] = source.get("stories", 0), source.get("occurrences", 0)
             if len(self._known) > _REMEMBERED:
                 self._known = {}
             self._known = self._known | counts
@@ -79,7 +79,7 @@ class Words:
         return self.weight(self.keys(form).stem)
 
     def frequency(self, text: str) -> int:
-        """In how many rows a folded word, or one that differs in inflection alone, stands."""
+        """In how many stories a folded word, or one that differs in inflection alone, stands."""
         written = self.count(self.keys(text).written)[0]
         return self.count(self.keys(text).light)[0] if written else 0
 

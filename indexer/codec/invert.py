@@ -118,7 +118,7 @@ def facet_of(postings: Postings, docs: int) -> tuple[U32, AnyArray]:
 class TextStatistics:
     """What scores need to know of terms and forms; deleted documents count.
 
-    df, cf: uint32[T], the rows that have a term, and its occurrences
+    df, cf: uint32[T], the documents that have a term, and its occurrences
     light_df, light_cf: uint32[F], the same of the forms of each form's group together
     """
 
@@ -129,22 +129,24 @@ class TextStatistics:
 
 
 def count_text(
-    starts: Ints, rows: Ints, forms: Ints, tfs: Ints, form_starts: Ints, groups: U8
+    starts: Ints, docs: Ints, forms: Ints, tfs: Ints, form_starts: Ints, groups: U8
 ) -> TextStatistics:
-    """The statistics of T terms; see `RowPostings` and `Forms`."""
+    """The statistics of T terms; see `RowPostings` and `Forms`. docs: that of each posting."""
     starts, form_starts = np.asarray(starts, np.int64), np.asarray(form_starts, np.int64)
     terms, sizes = len(starts) - 1, starts[1:] - starts[:-1]
     begun = _changes(groups)
     begun[form_starts[:-1]] = True
     group_of = np.cumsum(begun) - 1
     found = group_of[np.repeat(form_starts[:-1], sizes) + forms]
-    new_row = _changes(rows)
-    new_row[starts[:-1]] = True
+    new_doc = _changes(docs)
+    new_doc[starts[:-1]] = True
     numbers, count = np.repeat(np.arange(terms), sizes), int(begun.sum())
-    light_df = np.bincount(found[new_row | _changes(found)], minlength=count)
+    # A document's rows may have several light forms by turns.
+    pairs = np.sort(found << 32 | docs)
+    light_df = np.bincount(pairs[_changes(pairs)] >> 32, minlength=count)
     light_cf = np.bincount(found, weights=tfs, minlength=count)
     return TextStatistics(
-        df=np.bincount(numbers[new_row], minlength=terms).astype(np.uint32),
+        df=np.bincount(numbers[new_doc], minlength=terms).astype(np.uint32),
         cf=np.bincount(numbers, weights=tfs, minlength=terms).astype(np.uint32),
         light_df=light_df[group_of].astype(np.uint32),
         light_cf=light_cf[group_of].astype(np.uint32),

@@ -40,7 +40,7 @@ class Form(NamedTuple):
 
     number: its place among the forms of the term; group: forms of the term that differ in
         inflection alone have the same
-    light_df, light_cf: rows that have a form of this group, and how often they have it
+    light_df, light_cf: documents that have a form of this group, and how often they have it
     """
 
     text: str
@@ -143,14 +143,17 @@ class SegmentTerms:
             raise self.terms_file.corrupt(f"a form is not UTF-8: {error.reason}") from error
 
     def text_counts(self, ordinal: int) -> tuple[int, int]:
-        """The rows that have a term of the text, and its occurrences; raises `IndexCorrupt`."""
+        """The documents that have a term of the text, and its occurrences.
+
+        Raises `IndexCorrupt`.
+        """
         df, cf = int(self.df[ordinal]), int(self.cf[ordinal])
-        if not 1 <= df <= min(cf, self.terms_file.table.rows):
-            raise self.terms_file.corrupt(f"term {ordinal} is {cf} times in {df} rows")
+        if not 1 <= df <= min(cf, self.terms_file.table.docs):
+            raise self.terms_file.corrupt(f"term {ordinal} is {cf} times in {df} documents")
         return df, cf
 
     def light_df(self, form: int) -> int:
-        """The rows that have a form, by number, or another of its light form."""
+        """The documents that have a form, by number, or another of its light form."""
         return self._light_df[form]
 
     def forms_of(self, ordinal: int) -> list[Form]:
@@ -163,9 +166,9 @@ class SegmentTerms:
                  self._light_df[form], self._light_cf[form])
             for form in range(begin, end)
         ]  # fmt: skip
-        rows = self.terms_file.table.rows
-        if any(not 1 <= form.light_df <= min(form.light_cf, rows) for form in forms):
-            raise self.terms_file.corrupt(f"the forms of term {ordinal} are in too many rows")
+        docs = self.terms_file.table.docs
+        if any(not 1 <= form.light_df <= min(form.light_cf, docs) for form in forms):
+            raise self.terms_file.corrupt(f"the forms of term {ordinal} are in too many documents")
         return forms
 
     def form_terms(self, forms: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:

@@ -174,7 +174,8 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
     if not arrays.weights[begin:end].all():
         raise arrays.postings_file.corrupt("a posting has no weight")
     groups = arrays.groups[form_starts[0] : form_starts[-1]]
-    counted = count_text(starts - begin, rows, codes, tfs, form_starts - form_starts[0], groups)
+    docs = arrays.docs_of_rows[rows]
+    counted = count_text(starts - begin, docs, codes, tfs, form_starts - form_starts[0], groups)
     for name in ("df", "cf", "light_df", "light_cf"):
         bounds = form_starts[[0, -1]].tolist() if "light" in name else (first, last)
         kept = arrays.terms_file.section(name, "u4")[slice(*bounds)]

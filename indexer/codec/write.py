@@ -149,6 +149,7 @@ class _Inverted:
     def take_text(self, parts: Iterable[RowPostings]) -> Iterable[bytes]:
         """Take the text and yield the packed positions."""
         self._infos.append(FieldInfo(TEXT, 0, 0))
+        owners = np.repeat(np.arange(self._documents.docs), np.diff(self._documents.first_rows))
         for part in parts:
             self._take_terms(TEXT, part.terms)
             self._take_postings(part.starts, part.rows, self._row_chunks.astype(np.int64))
@@ -158,7 +159,7 @@ class _Inverted:
             self._take_forms(part)
             written = part.written
             statistics = count_text(
-                part.starts, part.rows, part.forms, part.tfs, written.starts, written.groups
+                part.starts, owners[part.rows], part.forms, part.tfs, written.starts, written.groups
             )
             for name in ("df", "cf", "light_df", "light_cf"):
                 self._put(name, getattr(statistics, name))

@@ -119,7 +119,7 @@ class Expander:
         )
 
     def counts(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
-        """The words that a leaf stands for, and in how many rows each or its like stands.
+        """The words that a leaf stands for, and in how many stories each or its like stands.
 
         Words that differ in inflection alone are counted as one. Raises as `forms` does.
         """

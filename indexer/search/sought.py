@@ -195,7 +195,11 @@ class Seeker:
             else (segment.bits[found.entry.start : found.entry.end] & CAPITAL) != 0
             for segment, found in pairs
         ]  # fmt: skip
-        df = sum(int(some.sum()) for some in kept if some is not None)
+        df = sum(
+            len(np.unique(segment.docs_of_rows[segment.row_ids(found.entry)[some]]))
+            for (segment, found), some in zip(pairs, kept, strict=True)
+            if found is not None
+        )
         capital = word_weight(self.dictionary.rows, df, df) * node.weight
         factor = FUNCTION_WEIGHT if node.text in self.dictionary.language.function_words else 1.0
         share = 1 - STEM_SHARE * factor

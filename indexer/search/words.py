@@ -114,7 +114,7 @@ class Dictionary:
         return self._known(tuple(texts), weight)
 
     def frequency(self, text: str) -> int:
-        """In how many rows a folded word, or one that differs in inflection alone, stands."""
+        """In how many stories a folded word, or one that differs in inflection alone, stands."""
         return self._frequency(text)
 
 
@@ -162,8 +162,8 @@ def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, 
         if entry is None:
             places.append(None)
             continue
-        rows, occurrences = segment.text_counts(entry.ordinal)
-        df, cf = df + rows, cf + occurrences
+        stories, occurrences = segment.text_counts(entry.ordinal)
+        df, cf = df + stories, cf + occurrences
         found = segment.forms_of(entry.ordinal)
         forms = [(form.text, language.light_form(form.text)) for form in found]
         for light, form in {

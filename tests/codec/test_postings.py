@@ -223,7 +223,7 @@ def test_every_term_is_found_and_no_other(tmp_path: Path) -> None:
 
 
 def test_forms_are_told_apart(tmp_path: Path) -> None:
-    """Each posting knows its written form, each form its light form's rows and occurrences."""
+    """Each posting knows its written form, each form its light form's documents and occurrences."""
     rows = [
         {"clouds": [0, 4], "clouded": [2]},
         {"cloud": [1]},
@@ -235,13 +235,13 @@ def test_forms_are_told_apart(tmp_path: Path) -> None:
     arrays = SegmentArrays(tmp_path, "MAIN_0")
     cloud, comput = arrays.find_term(TEXT, b"cloud"), arrays.find_term(TEXT, b"comput")
     assert [tuple(form) for form in arrays.forms_of(cloud.ordinal)] == [
-        ("cloud", 0, 0, 2, 4), ("clouded", 1, 0, 2, 4), ("clouds", 2, 0, 2, 4),
+        ("cloud", 0, 0, 1, 4), ("clouded", 1, 0, 1, 4), ("clouds", 2, 0, 1, 4),
     ]  # fmt: skip
     assert [tuple(form) for form in arrays.forms_of(comput.ordinal)] == [
         ("computed", 0, 0, 1, 1), ("computer", 1, 1, 1, 1),
     ]  # fmt: skip
     assert arrays.codes_of(cloud).tolist() == [1, 2, 0]
-    assert (arrays.df[cloud.ordinal], arrays.cf[cloud.ordinal]) == (2, 4)
+    assert (arrays.df[cloud.ordinal], arrays.cf[cloud.ordinal]) == (1, 4)
 
 
 _ENDINGS = """

@@ -41,7 +41,8 @@ _ODD = [
     "azure", "Azure's", "AZURES", "dogs’", "o'neill", "l'", "'s", "naïve", "ﬁn", "ß", "İstanbul",
     "日本語", "カナ", "e\u0301", "\u0301", "नमस्ते", "१२", "3.14", "x" * 200, "Ⅷ", "a_b", "🙂",
     "U.S.", "clouds", "clouded", "Cloud", "computing", "computer", "(", ")", "“", "”", "—", "*",
-    "!", "+", "#", "C++", ".NET", "U.S", "wi-fi", "10,000", "\u200b", "WHO", "1990", "’s", "’S", "-5",
+    "!", "+", "#", "C++", ".NET", "U.S", "wi-fi", "10,000", "\u200b", "WHO", "1990",
+    "’s", "’S", "-5",
 ]  # fmt: skip
 _texts = st.one_of(st.lists(st.sampled_from(_ODD), max_size=12).map("".join), st.text(max_size=20))
 _numbers = st.one_of(
@@ -157,11 +158,11 @@ def check_text(arrays: SegmentArrays, expected: _Text) -> None:
         assert arrays.tfs[span].tolist() == tfs
         codes = weight_codes(np.array([t for *_, t, _ in postings])).astype(int)
         assert np.abs(codes - arrays.weights[span]).max() <= 1
-        assert arrays.df[ordinal] == len({row for row, *_ in postings})
+        assert arrays.df[ordinal] == len({arrays.docs_of_rows[row] for row, *_ in postings})
         assert arrays.cf[ordinal] == sum(map(len, places))
         for form in known:
             alike = [one for one in postings if known[one[1]].group == form.group]
-            assert form.light_df == len({row for row, *_ in alike})
+            assert form.light_df == len({arrays.docs_of_rows[row] for row, *_ in alike})
             assert form.light_cf == sum(len(positions) for *_, positions in alike)
 
 
