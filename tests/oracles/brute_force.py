@@ -89,6 +89,7 @@ class Corpus:
             ]
             for story, rows in zip(stories, texts, strict=True)
         ]
+        self._size = sum(map(len, self.rows))
         self._weights: dict[tuple[str, str | None], float] = {}
 
     def weight(self, root: str, shape: str | None = None) -> float:
@@ -98,17 +99,16 @@ class Corpus:
         return self._weights[root, shape]
 
     def _weigh(self, root: str, shape: str | None) -> float:
-        rows = [row for rows in self.rows for row in rows]
         counts = []
-        for row in rows:
-            words = [word for _, part in row.parts for _, word in part if word]
+        for rows in self.rows:
+            words = [word for row in rows for _, part in row.parts for _, word in part if word]
             counts.append(
                 sum(
                     stem(word) == root and (shape is None or light(word) == shape) for word in words
                 )
             )
         df, cf = sum(count > 0 for count in counts), sum(counts)
-        return log((len(rows) + 1) / df) ** 1.2 * (cf / df) ** 0.3 if df else 0.0
+        return log((self._size + 1) / df) ** 1.2 * (cf / df) ** 0.3 if df else 0.0
 
     # Scores of rows
 
@@ -174,10 +174,11 @@ class Corpus:
         if not found:
             return None
         factor = 0.1 if node.text in FUNCTION_WORDS else 1.0
-        rows = [other for rows in self.rows for other in rows]
-        # Written forms, not occurrences, are counted as they stand in the index.
-        df = sum(sum(stem(form) == root for form in other.acronyms) for other in rows)
-        capital = log((len(rows) + 1) / df) ** 1.2 if df else 0.0
+        df = sum(
+            any(stem(form) == root for other in rows for form in other.acronyms)
+            for rows in self.rows
+        )
+        capital = log((self._size + 1) / df) ** 1.2 if df else 0.0
         whole = sum(row.t[form] for form in found)
         written = sum(row.t[form] for form in found if form in row.acronyms)
         score = 0.7 * factor * self.weight(root) * saturated(whole)
