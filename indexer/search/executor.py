@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,10 @@ from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
 from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, rivals_of
-from .plain import Matches, evaluate, row_scorer
+from .plain import Matches, evaluate, score_rows
 from .plan import Mask, Plan
 from .snapshot import Snapshot
-from .words import F32
+from .words import F32, NO_ROWS
 
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
@@ -78,22 +77,18 @@ class Executor:
         answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts)
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
 
-    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
-        """A function story → float32[its rows]: what each scores, its lead's weight left out."""
-
-        @cache
-        def scorer(number: int) -> Callable[[int], F32]:
-            fast = self.fast(number)
-            if fast is None:
-                return row_scorer(self.snapshot.segments[number], number, plan)
-            found: Callable[[int], F32] = fast.row_scorer(plan)
-            return found
-
-        def score(doc_id: int) -> F32:
-            number = self.snapshot.segment_of(doc_id)
-            return scorer(number)(doc_id - self.snapshot.bases[number])
-
-        return score
+    def score_rows(self, plan: Plan, doc_ids: Sequence[int]) -> list[F32]:
+        """float32[its rows] for each of some stories: what each scores, leads as any other."""
+        scores = [NO_ROWS.scores] * len(doc_ids)
+        for number, places, docs in self.snapshot.located(doc_ids):
+            run = self.fast(number)
+            if run is None:
+                found = score_rows(self.snapshot.segments[number], number, plan, docs)
+            else:
+                found = run.score_rows(plan, docs)
+            for place, one in zip(places, found, strict=True):
+                scores[place] = one
+        return scores
 
     def fast(self, number: int) -> Any:
         """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""

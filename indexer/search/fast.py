@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from threading import local
 from typing import Any
@@ -117,18 +117,15 @@ class FastSegment:
             )  # fmt: skip
         return self._positions
 
-    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
-        """A function document → float32[its rows]: what each scores; see `plain.row_scorer`."""
+    def score_rows(self, plan: Plan, docs: I64) -> list[F32]:
+        """float32[its rows] for each of some documents; see `plain.score_rows`."""
         encoded, _ = encode(self._segment, self._number, plan)
         leaves = np.array(scoring_leaves(plan), np.int64)
-
-        def score(doc: int) -> F32:
-            begin, end = map(int, self._segment.first_rows[doc : doc + 2])
-            scores = np.zeros(end - begin, np.float32)
-            loops.score_rows(self._table, encoded, self._room(1), leaves, doc, scores)
-            return scores
-
-        return score
+        first_rows = self._segment.first_rows
+        ends = np.cumsum(first_rows[docs + 1] - first_rows[docs], dtype=np.int64)
+        scores = np.zeros(int(ends[-1]), np.float32)
+        loops.score_rows(self._table, encoded, self._room(1), leaves, docs, ends, scores)
+        return [scores[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
 
     def _room(self, steps: int) -> Table:
         """Room for one chunk, all zero where loops expect it; of this thread alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
-from .words import F32, Term
+from .words import Term
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
 ENOUGH = 10
@@ -149,28 +149,26 @@ class Found:
         return self.answer.total > self.answer.complete
 
     @cached_property
-    def _scores(self) -> Callable[[int], F32]:
-        return self.searcher.executor.row_scorer(self.plan)
-
-    @cached_property
     def _enough(self) -> np.float32:
         """What a related article must score to count as a match."""
         weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
         enough: np.float32 = np.float32(MATCHING * weight)
         return enough
 
-    def matching(self, doc_id: int) -> list[tuple[int, float]]:
-        """The related articles of a story that match, by number, and their scores; best first.
+    def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
+        """The related articles of each of some stories that match, and their scores; best first.
 
         One that has only function words, or little of what the query weighs, does not count.
         """
         if not self.plan.telling:
-            return []
-        scores = self._scores(doc_id)[1:]
-        least = self._enough
-        enough = np.flatnonzero(scores >= least if least > 0 else scores > 0).tolist()
-        found = list(zip(enough, scores[enough].tolist(), strict=True))
-        return sorted(found, key=lambda one: -one[1]) if len(found) > 1 else found
+            return [[] for _ in doc_ids]
+        least, matching = self._enough, []
+        for scores in self.searcher.executor.score_rows(self.plan, doc_ids):
+            articles = scores[1:]
+            enough = np.flatnonzero(articles >= least if least > 0 else articles > 0)
+            found = zip(enough.tolist(), articles[enough].tolist(), strict=True)
+            matching.append(sorted(found, key=lambda one: -one[1]))
+        return matching
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story listed stands for, too."""

@@ -38,19 +38,18 @@ def nearness(
         return factors
     terms = [dictionary.term([text]) for text in words]
     snapshot = executor.snapshot
-    order = sorted(range(len(docs)), key=docs.__getitem__)
-    for number, (segment, base) in enumerate(zip(snapshot.segments, snapshot.bases, strict=True)):
-        places = [at for at in order if base <= docs[at] < base + segment.doc_count]
+    for number, places, local in snapshot.located(docs):
         lists = [found for term in terms if (found := term.lists[number]) is not None]
-        if not places or len(lists) < 2:
+        if len(lists) < 2:
             continue
-        local = np.array([docs[at] - base for at in places])
-        begins = segment.first_rows[local].astype(np.int64)
-        sizes = segment.first_rows[local + 1] - begins
+        order = np.argsort(local)
+        firsts, rising = snapshot.segments[number].first_rows, local[order]
+        begins = firsts[rising].astype(np.int64)
+        sizes = firsts[rising + 1] - begins
         near = _near(executor, number, lists, gather_ranges(begins, sizes))
         most = np.maximum.reduceat(near, offsets_of(sizes)[:-1])
-        for at, count in zip(places, most.tolist(), strict=True):
-            factors[at] = 1 + WORTH * count / (len(words) - 1)
+        for at, count in zip(order.tolist(), most.tolist(), strict=True):
+            factors[places[at]] = 1 + WORTH * count / (len(words) - 1)
     return factors
 
 

@@ -213,8 +213,8 @@ def test_related_articles_that_match(written_splits, written, request):
         plain, fast = searchers_of(snapshot)
         found = plain.find(request, 20)
         other = fast.find(request, 20)
-        for doc in found.answer.doc_ids:
-            one, same = found.matching(doc), other.matching(doc)
+        docs = found.answer.doc_ids
+        for doc, one, same in zip(docs, found.matching(docs), other.matching(docs), strict=True):
             assert [score for _, score in one] == pytest.approx([s for _, s in same], **CLOSE)
             assert {number for number, _ in one} == {number for number, _ in same}
             assert all(number < len(written.stories[doc].related) for number, _ in one)

@@ -128,7 +128,8 @@ def test_related_articles_are_scored_in_every_chunk(snapshot):
     plain, fast = searchers_of(snapshot)
     request = SearchRequest(query="tenth other")
     found, other = plain.find(request, 10), fast.find(request, 10)
-    for number in (1, 101, 40_001, SIZE - 199):
-        ((place, score),), ((same, near),) = found.matching(number), other.matching(number)
+    numbers = (40_001, 1, SIZE - 199, 101)
+    pairs = zip(found.matching(numbers), other.matching(numbers), strict=True)
+    for ((place, score),), ((same, near),) in pairs:
         assert place == same == 0
         assert score == pytest.approx(near, **CLOSE)
