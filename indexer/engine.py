@@ -337,7 +337,8 @@ class LocalEngine:
 
     def histogram(self, request: SearchRequest) -> DateCounts:
         """How many of the stories found were published when, by day, month or year."""
-        return count_dates(self._searched().searcher, check(request))
+        view = self._searched()
+        return count_dates(view.snapshot, view.searcher.listed(check(request)))
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, rivals_of
+from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
 from .plain import Matches, evaluate, score_rows
 from .plan import Mask, Plan
 from .snapshot import Snapshot
@@ -59,9 +59,10 @@ class Executor:
             np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
             everything, rivals,
         )  # fmt: skip
+        bases = self.snapshot.bases
         found = [
             segment.run(plan, base, ordering, best)
-            for base, segment in zip(self.snapshot.bases, self._segments(), strict=True)
+            for base, segment in zip(bases, self._segments(), strict=True)
         ]
         matched, total, complete, held = best.state.tolist()
         docs, keys = best.docs[:held], best.keys[:held]
@@ -74,7 +75,12 @@ class Executor:
         total += int(winners.sum())
         complete += int(rivals.whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
-        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts)
+
+        def listed() -> I64:
+            passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
+            return _best_listed(np.concatenate(passing), rivals)
+
+        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts, listed)
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
 
     def score_rows(self, plan: Plan, doc_ids: Sequence[int]) -> list[F32]:
@@ -151,7 +157,7 @@ class Executor:
         matched = sum(int(part.matched.sum()) for part in found)
         answer = Answer(
             matched, len(all_docs), int(all_wholes.sum()), all_docs[order].tolist(),
-            _scores_of(all_keys[order]), counts,
+            _scores_of(all_keys[order]), counts, lambda: all_docs,
         )  # fmt: skip
         return self._grouped(answer, ordering, [part.matched.__getitem__ for part in found], wishes)
 
@@ -183,6 +189,13 @@ class Executor:
             for wish, count in zip(wishes, answer.counts, strict=True)
         ]
         return answer._replace(counts=counts, passed=matched & (failed == 0))
+
+
+def _best_listed(docs: I64, rivals: Rivals) -> I64:
+    """Documents that pass, but of each group only the one that was best."""
+    if len(rivals.of):
+        docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[rivals.docs >= 0]))
+    return docs
 
 
 def _best_of(groups: npt.NDArray[np.int32], keys: npt.NDArray[np.float64]) -> Mask:

@@ -176,6 +176,11 @@ class Matched:
         found: npt.NDArray[np.bool_] = (marks & np.uint64(1)) > 0
         return found
 
+    def passing(self) -> I64:
+        """int64[n]: the documents that match and pass the filters."""
+        docs = np.flatnonzero(np.unpackbits(self._bits.view(np.uint8), bitorder="little"))
+        return docs[self._failed[docs] == 0] if len(self._failed) else docs
+
     def count(self, wish: FacetWish) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""
         return self._tally.count(wish, self._bits, self._failed, self._matched)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
+from ..codec.format import I64
 from ..model import SearchRequest
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
 from ..query.parser import ParsedQuery, parse
@@ -38,9 +40,25 @@ class Searcher:
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
+        self._last: tuple[SearchRequest, Answer] | None = None
+
+    def listed(self, request: SearchRequest) -> I64:
+        """int64[total]: all stories that a request lists, in any order.
+
+        What a page shows first was just found for its list, and is not searched for again.
+        """
+        last = self._last
+        if last is None or last[0] != _whole(request):
+            return self.find(_whole(request), 0).answer.listed()
+        return last[1].listed()
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
+        found = self._find(request, limit)
+        self._last = _whole(request), found.answer
+        return found
+
+    def _find(self, request: SearchRequest, limit: int) -> Found:
         parsed = with_synonyms(
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
@@ -113,6 +131,13 @@ class Searcher:
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
         parsed = ParsedQuery(node, (), node, True, ())
         return Found(self, parsed, plan, answer, filters)
+
+
+def _whole(request: SearchRequest) -> SearchRequest:
+    """The same request for all that it lists: pages and facets have the same search."""
+    return msgspec.structs.replace(
+        request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True
+    )
 
 
 def _has_address(node: Node) -> bool:

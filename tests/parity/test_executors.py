@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -171,6 +172,7 @@ def check_request(snapshot, corpus, request):
             answer = found.answer
             assert (answer.matched, answer.total) == (matched, len(keys)), request
             assert answer.complete == complete, request
+            assert sorted(searcher.listed(request).tolist()) == sorted(answer.listed().tolist())
             # Of stories with the same lead and all but the same score, any may come first.
             names = {groups[number]: number for number in (*keys, *answer.doc_ids)}
             check_answer(answer, {names[group]: key for group, key in listed.items()}, k, request)
@@ -179,6 +181,10 @@ def check_request(snapshot, corpus, request):
                 assert passed[number] == pytest.approx(best, **CLOSE), request
                 others = {n for n in passed if groups[n] == groups[number]} - {number}
                 assert {*found.also_in(number)} == others, request
+            if k == snapshot.size:
+                assert sorted(answer.doc_ids) == sorted(answer.listed().tolist()), request
+                other = msgspec.structs.replace(request, query="dog", limit=3)
+                assert len(searcher.listed(other)) == searcher.find(other, 0).answer.total
             if unranked:
                 assert answer.doc_ids == sorted(keys, key=keys.get, reverse=True)[:k]
             for facet, numbers in zip(request.facets, answer.counts, strict=True):
