@@ -24,6 +24,7 @@ from .words import F32, NO_ROWS
 
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
+NO_DOCS = np.empty(0, np.int64)
 
 
 class Executor:
@@ -78,7 +79,7 @@ class Executor:
 
         def listed() -> I64:
             passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
-            return _best_listed(np.concatenate(passing), rivals)
+            return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
 
         answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts, listed)
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
@@ -177,6 +178,8 @@ class Executor:
             return answer
         docs = [docs for _, docs in groups.parts]
         matched = groups.gather([has(some) for has, some in zip(matches, docs, strict=True)])
+        if not matched.any():
+            return answer._replace(passed=matched)
         failed: Failed = np.zeros(len(matched), np.uint8)
         if any(map(len, ordering.failed)):
             parts = zip(ordering.failed, docs, strict=True)

@@ -93,19 +93,16 @@ class FastSegment:
                 scores.append(values[:found])
         return Rows(np.concatenate(rows), np.concatenate(scores))
 
-    def count_near(self, lists: list[TermList], reach: int, rows: I64) -> F32:
-        """float32[rows]: how many neighbours among words stand near each other in a row."""
+    def most_near(self, lists: list[TermList], reach: int, docs: I64) -> list[float]:
+        """In each of some documents, how many neighbours among words stand near each other.
+
+        That is in the row in which most do.
+        """
         _, phrase = _phrase_of(lists, [0.0] * len(lists), np.ones((len(lists), 256), np.uint8))
-        near = np.zeros(len(rows), np.float32)
-        firsts = self._segment.chunk_rows
-        cuts = np.searchsorted(rows, firsts).tolist()
-        for chunk, (begin, end) in enumerate(pairwise(cuts)):
-            if begin < end:
-                some = rows[begin:end] - firsts[chunk]
-                phrase_loops.count_near(
-                    self._table, self._places(), phrase, chunk, reach, some, near[begin:end]
-                )
-        return near
+        most = np.zeros(len(docs), np.float32)
+        phrase_loops.most_near(self._table, self._places(), phrase, reach, docs, most)
+        found: list[float] = most.tolist()
+        return found
 
     def _places(self) -> Table:
         if self._positions is None:

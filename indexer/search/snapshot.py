@@ -106,11 +106,12 @@ class Snapshot(Values):
 
     def located(self, doc_ids: Sequence[int]) -> Iterator[tuple[int, list[int], I64]]:
         """For each segment that holds some of these stories: its number, which, and theirs."""
-        docs = np.array(doc_ids, np.int64)
-        numbers = np.searchsorted(np.array(self.bases), docs, side="right") - 1
-        for number in np.unique(numbers).tolist():
-            places = np.flatnonzero(numbers == number)
-            yield number, places.tolist(), docs[places] - self.bases[number]
+        parts: dict[int, list[int]] = {}
+        for place, doc_id in enumerate(doc_ids):
+            parts.setdefault(self.segment_of(doc_id), []).append(place)
+        for number, places in parts.items():
+            base = self.bases[number]
+            yield number, places, np.array([doc_ids[place] - base for place in places], np.int64)
 
     def lead(self, doc_id: int) -> Story:
         """A story whose related articles are read when first looked at.

@@ -31,8 +31,9 @@ from indexer.query.nodes import (
 )
 from indexer.query.parser import parse
 from indexer.schema import facet_key, facet_values
+from indexer.search.nearness import nearness
 from tests.corpora.queries import EXACT_QUERIES, KEYWORDS, QUERIES
-from tests.corpora.segments import make_stories, write_snapshot
+from tests.corpora.segments import WORDS, make_stories, write_snapshot
 from tests.corpora.typed import REQUESTS, make_written_stories
 from tests.oracles.brute_force import Corpus, lies_between
 from tests.oracles.whoosh_queries import to_whoosh
@@ -224,6 +225,22 @@ def test_related_articles_that_match(written_splits, written, request):
             assert [score for _, score in one] == pytest.approx([s for _, s in same], **CLOSE)
             assert {number for number, _ in one} == {number for number, _ in same}
             assert all(number < len(written.stories[doc].related) for number, _ in one)
+
+
+@settings(max_examples=40)
+@given(words=st.lists(st.sampled_from(WORDS), min_size=2, max_size=5))
+@example(words=["cat", "dog", "cats"])
+@example(words=["cat", "absent", "dog"])
+def test_words_near_each_other(written_splits, written, words):
+    """Both executors weigh stories the same, in whatever order and however many segments."""
+    docs = sorted(range(len(written.stories)), key=lambda doc: doc * 7 % 60)
+    factors = [
+        nearness(searcher.executor, searcher.selector.dictionary, tuple(map(Word, words)), docs)
+        for snapshot in written_splits
+        for searcher in searchers_of(snapshot)
+    ]
+    assert all(one == pytest.approx(factors[0]) for one in factors)
+    assert max(factors[0]) > 1 or not {"cat", "dog"} <= {*words}
 
 
 @settings(max_examples=50)
