@@ -148,10 +148,17 @@ class Marker:
     def _marked(self, text: str, place: Place, pieces: list[_Found]) -> tuple[Span, ...]:
         """What is marked of a text in which some pieces have words that are sought."""
         singly, runs = self._sought[place]
+        if not runs:
+            return merged(
+                (start + first, start + last)
+                for start, _, _, words in pieces
+                for first, last, bits, _ in words
+                if bits & singly
+            )
         words: list[_Word] = []
         count = counted = 0
         for start, end, size, some in pieces:
-            if runs and words:
+            if words:
                 between = WORD_PATTERN.findall(text, counted, start)
                 count += sum([cut(match).width for match in between])
             for first, last, bits, number in some:
@@ -160,7 +167,7 @@ class Marker:
         spans = [word[:2] for word in words if word[2] & singly]
         for run, reach in runs:
             spans += _phrases(words, run, reach)
-        return tuple(merged(spans))
+        return merged(spans)
 
     def _piece(self, text: str) -> _Piece:
         """A piece of a text; most come again and are remembered."""
@@ -297,7 +304,7 @@ def _phrases(words: list[_Word], bits: list[int], reach: int) -> list[Span]:
     return [(start, word.end) for start, word in zip(starts, lasts, strict=True)]
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans in order, those that touch made one."""
     result: list[Span] = []
     for start, end in sorted(spans):
@@ -305,4 +312,4 @@ def merged(spans: Iterable[Span]) -> list[Span]:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:
             result.append((start, end))
-    return result
+    return tuple(result)

@@ -174,11 +174,10 @@ class Found:
         return self.answer.total > self.answer.complete
 
     @cached_property
-    def _enough(self) -> np.float32:
+    def _enough(self) -> float:
         """What a related article must score to count as a match."""
         weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
-        enough: np.float32 = np.float32(MATCHING * weight)
-        return enough
+        return float(np.float32(MATCHING * weight))
 
     def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
         """The related articles of each of some stories that match, and their scores; best first.
@@ -189,9 +188,8 @@ class Found:
             return [[] for _ in doc_ids]
         least, matching = self._enough, []
         for scores in self.searcher.executor.score_rows(self.plan, doc_ids):
-            articles = scores[1:]
-            enough = np.flatnonzero(articles >= least if least > 0 else articles > 0)
-            found = zip(enough.tolist(), articles[enough].tolist(), strict=True)
+            rows = enumerate(scores.tolist()[1:])
+            found = [(number, score) for number, score in rows if score >= least and score > 0]
             matching.append(sorted(found, key=lambda one: -one[1]))
         return matching
 
