@@ -53,6 +53,7 @@ from .model import (
     SearchRequest,
     Sort,
     Story,
+    mark_together,
 )
 from .query.language import LANGUAGE
 from .schema import facet_key
@@ -127,6 +128,7 @@ __all__ = [
     "facet_to_json",
     "find_damage",
     "json_schemas",
+    "mark_together",
     "open_index",
     "page_to_json",
     "parse_day",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, Protocol, get_args, overload
+from typing import Literal, NamedTuple, Protocol, get_args, overload
 
 import msgspec
 
@@ -319,19 +319,25 @@ class DateCounts(msgspec.Struct, frozen=True):
     undated: int
 
 
+class Marks(NamedTuple):
+    """What of a text is marked, by field: as offsets, and as escaped HTML."""
+
+    spans: dict[str, tuple[tuple[int, int], ...]]
+    highlights: dict[str, str]
+
+
 class _Shown(ABC):
     """A text that was found, read when first looked at.
 
     Threads may share it: what two of them read at once is the same.
     """
 
-    __slots__ = ("_highlights", "_source", "_spans", "score")
+    __slots__ = ("_marks", "_source", "score")
 
     def __init__(self, score: float, source: HitSource) -> None:
         self.score = score
         self._source = source
-        self._spans: Spans | None = None
-        self._highlights: Mapping[str, str] | None = None
+        self._marks: Marks | None = None
 
     @abstractmethod
     def _text(self) -> Story | Article:
@@ -340,16 +346,17 @@ class _Shown(ABC):
     @property
     def spans(self) -> Spans:
         """Where in each field words matched: start and end, in characters."""
-        if self._spans is None:
-            self._spans = self._source.spans(self._text())
-        return self._spans
+        return self._marked().spans
 
     @property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name, what matched between `<mark>` tags."""
-        if self._highlights is None:
-            self._highlights = self._source.highlights(self._text(), self.spans)
-        return self._highlights
+        return self._marked().highlights
+
+    def _marked(self) -> Marks:
+        if self._marks is None:
+            (self._marks,) = self._source.mark([self._text()])
+        return self._marks
 
 
 class RelatedHit(_Shown):
@@ -469,11 +476,17 @@ class HitSource(Protocol):
     def article(self, number: int) -> Article:
         """A related article of the story, counted from 0."""
 
-    def spans(self, text: Story | Article) -> Spans:
-        """Where in its fields words match."""
+    def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
+        """What of some texts is marked for the query that the hit answers."""
 
-    def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
-        """Its fields as escaped HTML."""
+
+def mark_together(shown: Iterable[Hit | RelatedHit]) -> None:
+    """Mark hits of one answer that are all going to be shown: quicker than one by one."""
+    new = [one for one in shown if one._marks is None]
+    if new:
+        found = new[0]._source.mark([one._text() for one in new])
+        for one, marks in zip(new, found, strict=True):
+            one._marks = marks
 
 
 #: Orders of the values of a facet.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
+from itertools import chain, zip_longest
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ Count = Annotated[int, Meta(ge=0)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Link = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
 Marked = Annotated[
-    dict[str, str],
+    Mapping[str, str],
     Meta(description="Escaped HTML by field, what matched between <mark> tags."),
 ]
 
@@ -347,12 +348,15 @@ def _counts(rows: model.FacetRows) -> list[FacetCount]:
 
 
 def _hits(hits: Iterable[model.Hit], related_limit: int, fields: Collection[str]) -> list[Hit]:
+    hits = list(hits)
     readers = [(name, read) for name, read in _READERS.items() if name in fields]
+    related = [hit.related[:related_limit] for hit in hits] if "related" in fields else []
+    model.mark_together([*(hits if "highlights" in fields else ()), *chain(*related)])
     records = []
-    for hit in hits:
+    for hit, matching in zip_longest(hits, related):
         values = {name: read(hit) for name, read in readers}
-        if "related" in fields:
-            values["related"] = list(map(_related, hit.related[:related_limit]))
+        if matching is not None:
+            values["related"] = [_related(one) for one in matching]
         records.append(Hit(id=hit.story.id, **values))
     return records
 
@@ -367,7 +371,7 @@ _READERS: dict[str, Callable[[model.Hit], Any]] = {
     "provider": lambda hit: _provider(hit.story.provider),
     "topics": lambda hit: hit.story.topics,
     "quality": lambda hit: hit.story.quality,
-    "highlights": lambda hit: dict(hit.highlights),
+    "highlights": lambda hit: hit.highlights,
     "related_total": lambda hit: len(hit.related),
     "also_in": lambda hit: list(map(_other, hit.also_in[:COPIES_LIMIT])),
     "also_in_total": lambda hit: len(hit.also_in),
@@ -385,7 +389,7 @@ def _related(hit: model.RelatedHit) -> RelatedHit:
         url=article.url,
         provider=_provider(article.provider),
         published_at=article.published_at,
-        highlights=dict(hit.highlights),
+        highlights=hit.highlights,
         copies=[
             Copy(copy.title, copy.url, _provider(copy.provider))
             for copy in article.copies[:COPIES_LIMIT]

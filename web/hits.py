@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from indexer import Article, Hit, Provider, RelatedHit, ResultPage, Story, safe_link
+from indexer import Article, Hit, Provider, RelatedHit, ResultPage, Story, mark_together, safe_link
 
 from . import display
 from .display import Copy, cut, host_of
@@ -81,6 +81,8 @@ class HitView(NamedTuple):
 
 def read_hits(page: ResultPage, *, images: bool) -> list[HitView]:
     """What is shown of the hits of a page; raises `IndexCorrupt`."""
+    related = (one for hit in page.hits for one in hit.related[:RELATED_SHOWN])
+    mark_together([*page.hits, *related])
     return [_read_hit(hit, page.query, images) for hit in page.hits]
 
 
@@ -143,10 +145,12 @@ class Matches(NamedTuple):
 
 def read_matches(hit: Hit) -> Matches:
     """The marked texts of a story and the articles that match; raises `IndexCorrupt`."""
+    shown = hit.related[:MATCHES_SHOWN]
+    mark_together([hit, *shown])
     return Matches(
         Markup(hit.highlights["title"]),
         Markup(hit.highlights["excerpt"]),
-        [_read_related(one) for one in hit.related[:MATCHES_SHOWN]],
+        [_read_related(one) for one in shown],
         len(hit.related),
     )
 

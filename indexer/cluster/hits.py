@@ -57,16 +57,15 @@ class Page:
         """The folded words of the index that a near spelling stands for."""
         return self._found.near(leaf)
 
-    def matching(self, doc_id: int) -> list[tuple[int, float]]:
-        """The related articles of a story that match, by number, and their scores; best first."""
+    def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
+        """The related articles of some stories that match, and their scores; best first."""
+        return [self._matching(self._stored[doc_id].rows) for doc_id in doc_ids]
+
+    def _matching(self, rows: list[tuple[int, float]]) -> list[tuple[int, float]]:
         if not self._found.plan.telling:
             return []
         enough = self._found.enough
-        found = [
-            (row - 1, score)
-            for row, score in self._stored[doc_id].rows
-            if row and score > 0 and score >= enough
-        ]
+        found = [(row - 1, score) for row, score in rows if row and score > 0 and score >= enough]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
     @property

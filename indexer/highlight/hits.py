@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Protocol, TypeVar, overload
+from typing import Protocol, overload
 
 import msgspec
 
 from ..errors import IndexCorrupt
 from ..languages import Language
-from ..model import Article, Hit, RelatedHit, Spans, Story
+from ..model import Article, Hit, Marks, RelatedHit, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
 from .html import mark, snippet
 from .marks import Marker, Place, Span
 
-V = TypeVar("V")
+#: The related articles of a story that match, by number, and scores; best first.
+Matching = Sequence[tuple[int, float]]
 
+#: The articles that match are found out for so many stories at a time.
+_TOGETHER = 16
 #: A body is looked through in stretches of so many characters, until one has a match; each
 #: goes on for some more, so that no phrase is cut.
 _STRETCH, _MORE = 1 << 16, 1 << 10
-_WITHOUT_BODY = ("title", "excerpt")
-_WITH_BODY = (*_WITHOUT_BODY, "body")
 
 
 class Answered(Protocol):
@@ -32,41 +33,14 @@ class Answered(Protocol):
     def node(self) -> Node:
         """The tree that was searched."""
 
-    def matching(self, doc_id: int) -> Sequence[tuple[int, float]]:
-        """The related articles of a story that match, by number, and scores; best first."""
+    def matching(self, doc_ids: Sequence[int]) -> Sequence[Matching]:
+        """The related articles of each of some stories that match."""
 
     def also_in(self, doc_id: int) -> Sequence[int]:
         """The stories with the same lead that a story stands for, too."""
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a fuzzy leaf stands for."""
-
-
-class ByField(Mapping[str, V]):
-    """A value of each of some fields, found when first looked at: few pages show all."""
-
-    __slots__ = ("_fields", "_find", "_found")
-
-    def __init__(self, fields: tuple[str, ...], find: Callable[[str], V]) -> None:
-        self._fields = fields
-        self._find = find
-        self._found: dict[str, V] = {}
-
-    def __getitem__(self, field: str) -> V:
-        if field not in self._found:
-            if field not in self._fields:
-                raise KeyError(field)
-            self._found[field] = self._find(field)
-        return self._found[field]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def __repr__(self) -> str:
-        return repr(dict(self))
 
 
 class Archive(Protocol):
@@ -100,25 +74,38 @@ class Highlighter:
         They read the snapshot for as long as they live.
         """
         marker = cache(lambda: Marker(found.node, found.near, self._snapshot.language))
-        for doc_id, score in zip(doc_ids, scores, strict=True):
-            yield Hit(score, _Source(self._snapshot, found, marker, doc_id))
+        for first in range(0, len(doc_ids), _TOGETHER):
+            some = doc_ids[first : first + _TOGETHER]
+            matching = cache(lambda some=some: found.matching(some))
+            for place, doc_id in enumerate(some):
+                source = _Source(self._snapshot, found, marker, doc_id, matching, place)
+                yield Hit(scores[first + place], source)
 
 
 class _Source:
     """A story of a snapshot, from which a hit and its related articles are read.
 
     marker: gives what marks the words of the query, made when first asked for
+    matching: gives the articles that match of this story, at `place`, and of some others
     """
 
-    __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_snapshot")
+    __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_matching", "_place", "_snapshot")
 
     def __init__(
-        self, snapshot: Archive, found: Answered, marker: Callable[[], Marker], doc_id: int
+        self,
+        snapshot: Archive,
+        found: Answered,
+        marker: Callable[[], Marker],
+        doc_id: int,
+        matching: Callable[[], Sequence[Matching]],
+        place: int,
     ) -> None:
         self._snapshot = snapshot
         self._found = found
         self._marker = marker
         self._doc_id = doc_id
+        self._matching = matching
+        self._place = place
         self._articles: list[msgspec.Raw] | None = None
 
     def story(self) -> Story:
@@ -127,7 +114,7 @@ class _Source:
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._found.matching(self._doc_id)
+        matching = self._matching()[self._place]
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def also_in(self) -> Sequence[Story]:
@@ -143,29 +130,28 @@ class _Source:
         except (ValueError, IndexError) as error:
             raise self._snapshot.damaged(self._doc_id, error) from error
 
-    def spans(self, text: Story | Article) -> Spans:
-        """Where in its fields words match."""
-        story = isinstance(text, Story)
-
-        def find(field: str) -> tuple[Span, ...]:
-            if field == "body":
-                return _spans_of_body(text.body, self._marker().spans)  # type: ignore[union-attr]
-            place: Place = "related" if not story else "title" if field == "title" else "excerpt"
-            return tuple(self._marker().spans(getattr(text, field), place))
-
-        return ByField(_fields_of(text), find)
-
-    def highlights(self, text: Story | Article, spans: Spans) -> Mapping[str, str]:
-        """Its fields as escaped HTML, of a body a snippet."""
-
-        def show(field: str) -> str:
-            return (snippet if field == "body" else mark)(getattr(text, field), spans[field])
-
-        return ByField(_fields_of(text), show)
-
-
-def _fields_of(text: Story | Article) -> tuple[str, ...]:
-    return _WITH_BODY if isinstance(text, Story) and text.body else _WITHOUT_BODY
+    def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
+        """Where words match in the fields of some texts, and these as escaped HTML."""
+        marker = self._marker()
+        sought: list[tuple[str, Place]] = []
+        for text in texts:
+            story = isinstance(text, Story)
+            sought += (
+                (text.title, "title" if story else "related"),
+                (text.excerpt, "excerpt" if story else "related"),
+            )
+        found = iter(marker.spans(sought))
+        marked = []
+        for text, title, excerpt in zip(texts, found, found, strict=True):
+            marks = Marks(
+                {"title": title, "excerpt": excerpt},
+                {"title": mark(text.title, title), "excerpt": mark(text.excerpt, excerpt)},
+            )
+            if isinstance(text, Story) and text.body:
+                marks.spans["body"] = _spans_of_body(text.body, marker)
+                marks.highlights["body"] = snippet(text.body, marks.spans["body"])
+            marked.append(marks)
+        return marked
 
 
 class _Leads(Sequence[Story]):
@@ -193,7 +179,7 @@ class _Leads(Sequence[Story]):
         return repr(list(self))
 
 
-def _spans_of_body(body: str, find: Callable[[str, Place], list[Span]]) -> tuple[Span, ...]:
+def _spans_of_body(body: str, marker: Marker) -> tuple[Span, ...]:
     """Where words match in the first stretch of a body that has any.
 
     A snippet shows no more, and to mark every word of 4 MiB would take seconds.
@@ -201,7 +187,7 @@ def _spans_of_body(body: str, find: Callable[[str, Place], list[Span]]) -> tuple
     for cut in range(0, len(body), _STRETCH):
         # From a blank on, so that no word is cut.
         begin = max(body.rfind(" ", 0, cut) + 1, cut - _MORE, 0)
-        found = find(body[begin : cut + _STRETCH + _MORE], "body")
+        (found,) = marker.spans([(body[begin : cut + _STRETCH + _MORE], "body")])
         if found:
             return tuple([(begin + start, begin + end) for start, end in found])
     return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..analysis import CJK
 from .marks import Span
@@ -32,13 +32,16 @@ def snippet(body: str, spans: Sequence[Span]) -> str:
 
 
 def _marked(text: str, spans: Sequence[Span], start: int, end: int) -> str:
+    whole = _escape(text[start:end])
     if not spans:
-        return _escape(text[start:end])
+        return whole
+    # Most texts have nothing to escape, which makes them longer.
+    escape: Callable[[str], str] = str if len(whole) == end - start else _escape
     parts: list[str] = []
     for first, last in spans:
-        parts += (_escape(text[start:first]), "<mark>", _escape(text[first:last]), "</mark>")
+        parts += (escape(text[start:first]), "<mark>", escape(text[first:last]), "</mark>")
         start = last
-    parts.append(_escape(text[start:end]))
+    parts.append(escape(text[start:end]))
     return "".join(parts)
 
 

@@ -23,10 +23,11 @@ import pickle
 import re
 import shutil
 import stat
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 #: each takes some 7 MB.
 KEPT_FOLDERS = 4
 _HOUR = 3600
+#: How long to wait for another process that compiles, in seconds.
+_LONGEST = 120
 _log = logging.getLogger("storydex")
 # What each file has been used for: functions made by another must be given names of their
 # own, since numba tells those of one name apart only within a process.
@@ -116,6 +119,29 @@ def code_folder() -> Path | None:
             "minute. Set NUMBA_CACHE_DIR to a folder of this user's own", base,
         )  # fmt: skip
     return folder
+
+
+@contextmanager
+def compiling_beside(*modules: str) -> Iterator[None]:
+    """While the block compiles, compile other modules in a process of their own.
+
+    Only where nothing is compiled yet and there is another core: that takes hardly more than
+    half the time. What the process does not get done is compiled when it is imported here.
+    """
+    folder, other = code_folder(), None
+    python = Path(sys.executable or "")  # a server that runs Python may name itself
+    spare = (os.cpu_count() or 1) > 1 and python.name.startswith("python")
+    if folder is not None and spare and not any(folder.glob("*.code")):
+        code = f"import sys; sys.path[:] = {sys.path!r}; import {', '.join(modules)}"
+        none = subprocess.DEVNULL
+        with suppress(OSError):
+            other = subprocess.Popen([python, "-c", code], stdin=none, stdout=none, stderr=none)
+    try:
+        yield
+    finally:
+        if other is not None:
+            with suppress(subprocess.TimeoutExpired):
+                other.wait(_LONGEST)
 
 
 def open_folder(base: Path, digest: str) -> Path | None:

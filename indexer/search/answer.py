@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,6 +91,7 @@ class Answer(NamedTuple):
         these, how many have all the words that a plan counts
     doc_ids, scores: of the best, best first, ties in order of doc id
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
+    listed: gives int64[total], all stories listed, in any order
     passed: bool[M], the members of groups that match and pass the filters; None without groups
     """
 
@@ -99,4 +101,5 @@ class Answer(NamedTuple):
     doc_ids: list[int]
     scores: list[float]
     counts: list[npt.NDArray[np.int64]]
+    listed: Callable[[], npt.NDArray[np.int64]]
     passed: npt.NDArray[np.bool_] | None = None

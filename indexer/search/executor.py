@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,15 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, rivals_of
-from .plain import Matches, evaluate, row_scorer
+from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
+from .plain import Matches, evaluate, score_rows
 from .plan import Mask, Plan
 from .snapshot import Snapshot
-from .words import F32
+from .words import F32, NO_ROWS
 
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
+NO_DOCS = np.empty(0, np.int64)
 
 
 class Executor:
@@ -60,9 +60,10 @@ class Executor:
             np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
             everything, rivals,
         )  # fmt: skip
+        bases = self.snapshot.bases
         found = [
             segment.run(plan, base, ordering, best)
-            for base, segment in zip(self.snapshot.bases, self._segments(), strict=True)
+            for base, segment in zip(bases, self._segments(), strict=True)
         ]
         matched, total, complete, held = best.state.tolist()
         docs, keys = best.docs[:held], best.keys[:held]
@@ -75,25 +76,26 @@ class Executor:
         total += int(winners.sum())
         complete += int(rivals.whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
-        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts)
+
+        def listed() -> I64:
+            passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
+            return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
+
+        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts, listed)
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
 
-    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
-        """A function story → float32[its rows]: what each scores, its lead's weight left out."""
-
-        @cache
-        def scorer(number: int) -> Callable[[int], F32]:
-            fast = self.fast(number)
-            if fast is None:
-                return row_scorer(self.snapshot.segments[number], number, plan)
-            found: Callable[[int], F32] = fast.row_scorer(plan)
-            return found
-
-        def score(doc_id: int) -> F32:
-            number = self.snapshot.segment_of(doc_id)
-            return scorer(number)(doc_id - self.snapshot.bases[number])
-
-        return score
+    def score_rows(self, plan: Plan, doc_ids: Sequence[int]) -> list[F32]:
+        """float32[its rows] for each of some stories: what each scores, leads as any other."""
+        scores = [NO_ROWS.scores] * len(doc_ids)
+        for number, places, docs in self.snapshot.located(doc_ids):
+            run = self.fast(number)
+            if run is None:
+                found = score_rows(self.snapshot.segments[number], number, plan, docs)
+            else:
+                found = run.score_rows(plan, docs)
+            for place, one in zip(places, found, strict=True):
+                scores[place] = one
+        return scores
 
     def fast(self, number: int) -> Any:
         """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""
@@ -156,7 +158,7 @@ class Executor:
         matched = sum(int(part.matched.sum()) for part in found)
         answer = Answer(
             matched, len(all_docs), int(all_wholes.sum()), all_docs[order].tolist(),
-            _scores_of(all_keys[order]), counts,
+            _scores_of(all_keys[order]), counts, lambda: all_docs,
         )  # fmt: skip
         return self._grouped(answer, ordering, [part.matched.__getitem__ for part in found], wishes)
 
@@ -176,6 +178,8 @@ class Executor:
             return answer
         docs = [docs for _, docs in groups.parts]
         matched = groups.gather([has(some) for has, some in zip(matches, docs, strict=True)])
+        if not matched.any():
+            return answer._replace(passed=matched)
         failed: Failed = np.zeros(len(matched), np.uint8)
         if any(map(len, ordering.failed)):
             parts = zip(ordering.failed, docs, strict=True)
@@ -188,6 +192,13 @@ class Executor:
             for wish, count in zip(wishes, answer.counts, strict=True)
         ]
         return answer._replace(counts=counts, passed=matched & (failed == 0))
+
+
+def _best_listed(docs: I64, rivals: Rivals) -> I64:
+    """Documents that pass, but of each group only the one that was best."""
+    if len(rivals.of):
+        docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[rivals.docs >= 0]))
+    return docs
 
 
 def _best_of(groups: npt.NDArray[np.int32], keys: npt.NDArray[np.float64]) -> Mask:

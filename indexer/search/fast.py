@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from threading import local
 from typing import Any
@@ -93,19 +93,16 @@ class FastSegment:
                 scores.append(values[:found])
         return Rows(np.concatenate(rows), np.concatenate(scores))
 
-    def count_near(self, lists: list[TermList], reach: int, rows: I64) -> F32:
-        """float32[rows]: how many neighbours among words stand near each other in a row."""
+    def most_near(self, lists: list[TermList], reach: int, docs: I64) -> list[float]:
+        """In each of some documents, how many neighbours among words stand near each other.
+
+        That is in the row in which most do.
+        """
         _, phrase = _phrase_of(lists, [0.0] * len(lists), np.ones((len(lists), 256), np.uint8))
-        near = np.zeros(len(rows), np.float32)
-        firsts = self._segment.chunk_rows
-        cuts = np.searchsorted(rows, firsts).tolist()
-        for chunk, (begin, end) in enumerate(pairwise(cuts)):
-            if begin < end:
-                some = rows[begin:end] - firsts[chunk]
-                phrase_loops.count_near(
-                    self._table, self._places(), phrase, chunk, reach, some, near[begin:end]
-                )
-        return near
+        most = np.zeros(len(docs), np.float32)
+        phrase_loops.most_near(self._table, self._places(), phrase, reach, docs, most)
+        found: list[float] = most.tolist()
+        return found
 
     def _places(self) -> Table:
         if self._positions is None:
@@ -117,18 +114,15 @@ class FastSegment:
             )  # fmt: skip
         return self._positions
 
-    def row_scorer(self, plan: Plan) -> Callable[[int], F32]:
-        """A function document → float32[its rows]: what each scores; see `plain.row_scorer`."""
+    def score_rows(self, plan: Plan, docs: I64) -> list[F32]:
+        """float32[its rows] for each of some documents; see `plain.score_rows`."""
         encoded, _ = encode(self._segment, self._number, plan)
         leaves = np.array(scoring_leaves(plan), np.int64)
-
-        def score(doc: int) -> F32:
-            begin, end = map(int, self._segment.first_rows[doc : doc + 2])
-            scores = np.zeros(end - begin, np.float32)
-            loops.score_rows(self._table, encoded, self._room(1), leaves, doc, scores)
-            return scores
-
-        return score
+        first_rows = self._segment.first_rows
+        ends = np.cumsum(first_rows[docs + 1] - first_rows[docs], dtype=np.int64)
+        scores = np.zeros(int(ends[-1]), np.float32)
+        loops.score_rows(self._table, encoded, self._room(1), leaves, docs, ends, scores)
+        return [scores[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
 
     def _room(self, steps: int) -> Table:
         """Room for one chunk, all zero where loops expect it; of this thread alone."""
@@ -178,6 +172,11 @@ class Matched:
         marks = self._bits[docs >> 6] >> (docs & 63).astype(np.uint64)
         found: npt.NDArray[np.bool_] = (marks & np.uint64(1)) > 0
         return found
+
+    def passing(self) -> I64:
+        """int64[n]: the documents that match and pass the filters."""
+        docs = np.flatnonzero(np.unpackbits(self._bits.view(np.uint8), bitorder="little"))
+        return docs[self._failed[docs] == 0] if len(self._failed) else docs
 
     def count(self, wish: FacetWish) -> npt.NDArray[np.int64] | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
+from ..codec.format import I64
 from ..model import SearchRequest
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
 from ..query.parser import ParsedQuery, parse
@@ -19,7 +21,7 @@ from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
-from .words import F32, Term
+from .words import Term
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
 ENOUGH = 10
@@ -38,9 +40,25 @@ class Searcher:
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
+        self._last: tuple[SearchRequest, Answer] | None = None
+
+    def listed(self, request: SearchRequest) -> I64:
+        """int64[total]: all stories that a request lists, in any order.
+
+        What a page shows first was just found for its list, and is not searched for again.
+        """
+        last = self._last
+        if last is None or last[0] != _whole(request):
+            return self.find(_whole(request), 0).answer.listed()
+        return last[1].listed()
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
+        found = self._find(request, limit)
+        self._last = _whole(request), found.answer
+        return found
+
+    def _find(self, request: SearchRequest, limit: int) -> Found:
         parsed = with_synonyms(
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
@@ -115,6 +133,13 @@ class Searcher:
         return Found(self, parsed, plan, answer, filters)
 
 
+def _whole(request: SearchRequest) -> SearchRequest:
+    """The same request for all that it lists: pages and facets have the same search."""
+    return msgspec.structs.replace(
+        request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True
+    )
+
+
 def _has_address(node: Node) -> bool:
     return any(isinstance(leaf, Address) for leaf in leaves(node))
 
@@ -149,28 +174,24 @@ class Found:
         return self.answer.total > self.answer.complete
 
     @cached_property
-    def _scores(self) -> Callable[[int], F32]:
-        return self.searcher.executor.row_scorer(self.plan)
-
-    @cached_property
-    def _enough(self) -> np.float32:
+    def _enough(self) -> float:
         """What a related article must score to count as a match."""
         weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
-        enough: np.float32 = np.float32(MATCHING * weight)
-        return enough
+        return float(np.float32(MATCHING * weight))
 
-    def matching(self, doc_id: int) -> list[tuple[int, float]]:
-        """The related articles of a story that match, by number, and their scores; best first.
+    def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
+        """The related articles of each of some stories that match, and their scores; best first.
 
         One that has only function words, or little of what the query weighs, does not count.
         """
         if not self.plan.telling:
-            return []
-        scores = self._scores(doc_id)[1:]
-        least = self._enough
-        enough = np.flatnonzero(scores >= least if least > 0 else scores > 0).tolist()
-        found = list(zip(enough, scores[enough].tolist(), strict=True))
-        return sorted(found, key=lambda one: -one[1]) if len(found) > 1 else found
+            return [[] for _ in doc_ids]
+        least, matching = self._enough, []
+        for scores in self.searcher.executor.score_rows(self.plan, doc_ids):
+            rows = enumerate(scores.tolist()[1:])
+            found = [(number, score) for number, score in rows if score >= least and score > 0]
+            matching.append(sorted(found, key=lambda one: -one[1]))
+        return matching
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story listed stands for, too."""

@@ -1,20 +1,22 @@
 """How many stories of a result were published when: by day, month or year, whatever fits.
 
-Months are counted as a facet is. Days are counted one by one, where all stories are of two
-months at most.
+Days are shown where all stories are of two months at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from msgspec.structs import replace
+import numpy.typing as npt
 
-from ..model import DateCount, DateCounts, DateUnit, SearchRequest
+from ..model import DateCount, DateCounts, DateUnit
 from .facets import Filters
-from .find import Searcher
 from .select import NO_DATE
+
+if TYPE_CHECKING:
+    from .snapshot import Snapshot
 
 #: With more months than this years are counted, with no more than that days.
 _MOST_MONTHS, _FEW_MONTHS = 48, 2
@@ -25,21 +27,18 @@ DAY = 86_400_000_000
 _BEGIN = np.datetime64("0001-01-01", "D")
 
 
-def count_dates(searcher: Searcher, request: SearchRequest) -> DateCounts:
-    """The dates of what a request finds, in order, with those between that have none."""
+def count_dates(snapshot: Snapshot, listed: npt.NDArray[np.int64]) -> DateCounts:
+    """The dates of some stories, in order, with those between that have none."""
+    dates = snapshot.dates[listed]
+    numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
+    months, places = np.unique((_BEGIN + numbers).astype("datetime64[M]"), return_inverse=True)
+    sums = np.bincount(places, counts, len(months)).astype(np.int64).tolist()
+    of_months = dict(zip(map(str, months), sums, strict=True))
 
     def days() -> dict[int, int]:
-        dates = _dates(searcher, request)
-        numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
-    if request.collapse and len(searcher.executor.snapshot.groups):
-        return in_order(*_months_of_listed(searcher, request), days)
-    found = searcher.find(replace(request, facets=("month",), offset=0, limit=0), 0)
-    keys = searcher.executor.snapshot.facet("month").keys
-    counts = dict(zip(keys, found.answer.counts[0].tolist(), strict=True))
-    months = months_within(counts, found.filters)
-    return in_order(months, found.answer.total - sum(months.values()), days)
+    return in_order(of_months, len(dates) - sum(sums), days)
 
 
 def months_within(counts: Mapping[str, int], filters: Filters) -> dict[str, int]:
@@ -64,25 +63,6 @@ def in_order(
         return _by_day(days(), undated)
     names = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
     return _listed("month", names, counts, undated)
-
-
-def _months_of_listed(searcher: Searcher, request: SearchRequest) -> tuple[dict[str, int], int]:
-    """The stories of each month, and of none.
-
-    Where a story stands for others, these may be of another month.
-    """
-    dates = _dates(searcher, request)
-    days = _BEGIN + dates[dates != NO_DATE] // DAY
-    months, counts = np.unique(days.astype("datetime64[M]"), return_counts=True)
-    return dict(zip(map(str, months), counts.tolist(), strict=True)), int((dates == NO_DATE).sum())
-
-
-def _dates(searcher: Searcher, request: SearchRequest) -> np.ndarray:
-    """int64[n]: the date of each story listed; see `Snapshot.dates`."""
-    snapshot = searcher.executor.snapshot
-    found = searcher.find(replace(request, facets=(), offset=0, limit=0), snapshot.size)
-    dates: np.ndarray = snapshot.dates[np.array(found.answer.doc_ids, np.intp)]
-    return dates
 
 
 def _number(month: str) -> int:

@@ -473,17 +473,24 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 work.held[place] = 0
 
 
-@compiled(nb.void(*_TABLES, I64, nb.int64, F32))
-def score_rows(segment, plan, work, leaves, doc, scores):
-    """Add up what each row of a document scores by some leaves; scores: float32[its rows]."""
-    chunk = 0
-    while segment.chunk_docs[chunk + 1] <= doc:
-        chunk += 1
-    work.places[0] = doc - segment.chunk_docs[chunk]
-    begin = np.int64(segment.first_rows[doc]) - segment.chunk_rows[chunk]
-    for n in range(len(leaves)):
-        probe(segment, plan, work, leaves[n], chunk, 1, 0)
-    for row in range(len(scores)):
-        scores[row] = work.totals[begin + row]
-        work.totals[begin + row] = 0
-    work.counts[_SCORED] = 0
+@compiled(nb.void(*_TABLES, I64, I64, I64, F32))
+def score_rows(segment, plan, work, leaves, docs, ends, scores):
+    """Add up what the rows of some documents score by some leaves.
+
+    ends: where in scores, float32[rows of all], those of each document end
+    """
+    begin = 0
+    for n in range(len(docs)):
+        doc, chunk = docs[n], 0
+        while segment.chunk_docs[chunk + 1] <= doc:
+            chunk += 1
+        work.places[0] = doc - segment.chunk_docs[chunk]
+        first = np.int64(segment.first_rows[doc]) - segment.chunk_rows[chunk]
+        for i in range(len(leaves)):
+            probe(segment, plan, work, leaves[i], chunk, 1, 0)
+        for place in range(begin, ends[n]):
+            row = first + place - begin
+            scores[place] = work.totals[row]
+            work.totals[row] = 0
+        work.counts[_SCORED] = 0
+        begin = ends[n]

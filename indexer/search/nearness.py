@@ -12,11 +12,12 @@ import numpy as np
 
 from ..codec.format import I64, offsets_of
 from ..codec.invert import gather_ranges
+from ..codec.read import SegmentArrays
 from ..query.nodes import Word
 from .executor import Executor
 from .plan import Plain, is_function
 from .sought import places_of
-from .words import F32, Dictionary, TermList
+from .words import Dictionary, TermList
 
 #: So many of the first stories are weighed, and so many words of the query looked at.
 WEIGHED, MOST_NEIGHBOURS = 20, 8
@@ -38,28 +39,26 @@ def nearness(
         return factors
     terms = [dictionary.term([text]) for text in words]
     snapshot = executor.snapshot
-    order = sorted(range(len(docs)), key=docs.__getitem__)
-    for number, (segment, base) in enumerate(zip(snapshot.segments, snapshot.bases, strict=True)):
-        places = [at for at in order if base <= docs[at] < base + segment.doc_count]
+    for number, places, local in snapshot.located(docs):
         lists = [found for term in terms if (found := term.lists[number]) is not None]
-        if not places or len(lists) < 2:
+        if len(lists) < 2:
             continue
-        local = np.array([docs[at] - base for at in places])
-        begins = segment.first_rows[local].astype(np.int64)
-        sizes = segment.first_rows[local + 1] - begins
-        near = _near(executor, number, lists, gather_ranges(begins, sizes))
-        most = np.maximum.reduceat(near, offsets_of(sizes)[:-1])
-        for at, count in zip(places, most.tolist(), strict=True):
-            factors[at] = 1 + WORTH * count / (len(words) - 1)
+        fast = executor.fast(number)
+        if fast is None:
+            most = _most_near(snapshot.segments[number], lists, local)
+        else:
+            most = fast.most_near(lists, REACH, local)
+        for place, count in zip(places, most, strict=True):
+            factors[place] = 1 + WORTH * count / (len(words) - 1)
     return factors
 
 
-def _near(executor: Executor, number: int, lists: list[TermList], rows: I64) -> F32:
-    fast = executor.fast(number)
-    if fast is not None:
-        counted: F32 = fast.count_near(lists, REACH, rows)
-        return counted
-    segment = executor.snapshot.segments[number]
+def _most_near(segment: SegmentArrays, lists: list[TermList], docs: I64) -> list[float]:
+    """In each of some documents, how many neighbours stand near each other in the best row."""
+    order = np.argsort(docs)
+    begins = segment.first_rows[docs[order]].astype(np.int64)
+    sizes = segment.first_rows[docs[order] + 1] - begins
+    rows = gather_ranges(begins, sizes)
     near = np.zeros(len(rows), np.float32)
     for one, other in pairwise([places_of(segment, found, rows) for found in lists]):
         if not len(one) or not len(other):
@@ -68,4 +67,7 @@ def _near(executor: Executor, number: int, lists: list[TermList], rows: I64) -> 
         before = (after - 1).clip(0)
         apart = np.minimum(np.abs(other[after] - one), np.abs(other[before] - one))
         near[np.searchsorted(rows, np.unique(one[apart <= REACH] >> 32))] += 1
-    return near
+    most = np.zeros(len(docs), np.float32)
+    most[order] = np.maximum.reduceat(near, offsets_of(sizes)[:-1])
+    found: list[float] = most.tolist()
+    return found

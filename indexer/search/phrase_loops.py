@@ -171,35 +171,56 @@ def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
     return found
 
 
-@compiled(
-    nb.void(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, I64, F32)
-)
-def count_near(segment, positions, phrase, chunk, reach, rows, near):
-    """Count in rows how many neighbours among some words stand near each other.
+@inner(nb.int64(I64, nb.int64, I64, nb.int64, nb.int64))
+def _meet(some, count, others, added, reach):
+    """Whether any of `count` rising places is at most `reach` from one of `added` others."""
+    at = 0
+    for i in range(count):
+        while at < added and others[at] < some[i] - reach:
+            at += 1
+        if at < added and others[at] <= some[i] + reach:
+            return 1
+    return 0
 
-    reach: the most positions between two; rows: places in the chunk, rising
-    near: float32[rows], filled in
+
+@compiled(nb.void(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, I64, F32))
+def most_near(segment, positions, phrase, reach, docs, most):
+    """Find in documents the row in which most neighbours among words stand near each other.
+
+    reach: the most positions between two
+    most: float32[docs], filled in: how many neighbours do in that row
     """
-    docs, bounds = segment.docs, phrase.bounds
+    bounds, words = phrase.bounds, len(phrase.bounds)
     room = _MOST_POSTINGS * most_positions(positions)
     places, before = np.empty(room, np.int64), np.empty(room, np.int64)
     spare = np.empty(room, np.int64)
-    at = bounds[:, chunk].copy()
-    for number in range(len(rows)):
-        row, held = rows[number], 0
-        for n in range(len(bounds)):
-            high = bounds[n, chunk + 1]
-            at[n] = gallop(docs, at[n], high, row)
-            end = at[n]
-            while end < high and docs[end] == row and end - at[n] < _MOST_POSTINGS:
-                end += 1
-            some = places_in_row(segment, positions, phrase, n, at[n], end, places, spare)
-            k = 0
-            for i in range(held):
-                while k < some and places[k] < before[i] - reach:
-                    k += 1
-                if k < some and places[k] <= before[i] + reach:
-                    near[number] += 1
-                    break
-            held = some
-            places, before = before, places
+    begins, ends = np.empty(words, np.int64), np.empty(words, np.int64)
+    for number in range(len(docs)):
+        doc, chunk = docs[number], 0
+        while segment.chunk_docs[chunk + 1] <= doc:
+            chunk += 1
+        first = segment.chunk_rows[chunk]
+        for n in range(words):
+            begins[n] = bounds[n, chunk]
+        for row in range(
+            np.int64(segment.first_rows[doc]) - first, np.int64(segment.first_rows[doc + 1]) - first
+        ):
+            near, held, read = 0, 0, -1
+            for n in range(words):
+                high = bounds[n, chunk + 1]
+                begins[n] = gallop(segment.docs, begins[n], high, row)
+                end = begins[n]
+                while end < high and segment.docs[end] == row and end - begins[n] < _MOST_POSTINGS:
+                    end += 1
+                ends[n] = end
+                if not n or begins[n - 1] == ends[n - 1] or begins[n] == end:
+                    continue
+                if read < n - 1:
+                    held = places_in_row(
+                        segment, positions, phrase, n - 1, begins[n - 1], ends[n - 1], before, spare
+                    )
+                some = places_in_row(segment, positions, phrase, n, begins[n], end, places, spare)
+                near += _meet(before, held, places, some, reach)
+                held, read = some, n
+                places, before = before, places
+            most[number] = max(most[number], near)

@@ -6,12 +6,12 @@ by leaf in the order of the plan.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
 from .words import F32, NO_ROWS, Rows, Term, term_rows
@@ -77,22 +77,21 @@ def contributions(
     return found, bool(need and matches.words[doc] == need)
 
 
-def row_scorer(segment: SegmentArrays, number: int, plan: Plan) -> Callable[[int], F32]:
-    """A function document → float32[its rows]: what each scores, by all leaves that score.
+def score_rows(segment: SegmentArrays, number: int, plan: Plan, docs: I64) -> list[F32]:
+    """float32[its rows] for each of some documents: what each scores, by all leaves that score.
 
     The lead's weight is left out.
     """
     leaves = [_rows_of(segment, number, plan.leaves[leaf]) for leaf in scoring_leaves(plan)]
-
-    def score(doc: int) -> F32:
-        begin, end = map(int, segment.first_rows[doc : doc + 2])
+    begins, ends = segment.first_rows[docs], segment.first_rows[docs + 1]
+    scores = []
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         totals = np.zeros(end - begin, np.float32)
         for found in leaves:
             low, high = np.searchsorted(found.rows, (begin, end))
             totals[found.rows[low:high] - begin] += found.scores[low:high]
-        return totals
-
-    return score
+        scores.append(totals)
+    return scores
 
 
 def scoring_leaves(plan: Plan) -> list[int]:

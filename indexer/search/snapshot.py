@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
@@ -27,6 +27,7 @@ from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 
 from ..codec import Segment
+from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
@@ -102,6 +103,15 @@ class Snapshot(Values):
     def segment_of(self, doc_id: int) -> int:
         """The number of the segment that holds a story."""
         return bisect_right(self.bases, doc_id) - 1
+
+    def located(self, doc_ids: Sequence[int]) -> Iterator[tuple[int, list[int], I64]]:
+        """For each segment that holds some of these stories: its number, which, and theirs."""
+        parts: dict[int, list[int]] = {}
+        for place, doc_id in enumerate(doc_ids):
+            parts.setdefault(self.segment_of(doc_id), []).append(place)
+        for number, places in parts.items():
+            base = self.bases[number]
+            yield number, places, np.array([doc_ids[place] - base for place in places], np.int64)
 
     def lead(self, doc_id: int) -> Story:
         """A story whose related articles are read when first looked at.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import islice
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from indexer.errors import IndexCorrupt
 from indexer.highlight import hits as hits_module
 from indexer.highlight.hits import Highlighter
 from indexer.languages import ENGLISH
-from indexer.model import Article, Story
+from indexer.model import Article, Story, mark_together
 from indexer.query.nodes import All, Fuzzy, Phrase, Word
 from indexer.schema import cut_related, encode_related, read_article
 
@@ -50,9 +51,9 @@ class Answer:
         self.asked = []
         self._matching = list(matching)
 
-    def matching(self, doc_id):
-        self.asked.append(doc_id)
-        return self._matching
+    def matching(self, doc_ids):
+        self.asked.append(tuple(doc_ids))
+        return [self._matching for _ in doc_ids]
 
     def near(self, leaf):
         self.asked.append(leaf)
@@ -84,7 +85,10 @@ def hits_of(archive, answer, doc_ids=(1, 2, 3)):
 
 
 def test_nothing_is_read_before_it_is_asked_for(archive, decoded):
-    """A story is read for what is asked of it, an article too, and each once."""
+    """A story is read for what is asked of it, an article too, and each once.
+
+    Which articles match is found out for the whole page.
+    """
     answer = Answer(All((Word("sky"), Fuzzy("cluod", 2))))
     hit, other, _ = hits_of(archive, answer)
     assert (archive.reads, answer.asked, hit.score) == ([], [], 8.0)
@@ -92,7 +96,7 @@ def test_nothing_is_read_before_it_is_asked_for(archive, decoded):
     assert (archive.reads, answer.asked) == (["lead 1"], [])
     assert [(article.score) for article in hit.related] == [5.0, 3.0]
     assert hit.related is hit.related
-    assert (archive.reads, answer.asked, decoded) == (["lead 1"], [1], [])
+    assert (archive.reads, answer.asked, decoded) == (["lead 1"], [(1, 2, 3)], [])
     best, _ = hit.related
     assert (best.title, best.article.heat, best.url, best.provider) == ("Cloud 2", 2, None, None)
     assert decoded == ["Cloud 2"]
@@ -101,7 +105,7 @@ def test_nothing_is_read_before_it_is_asked_for(archive, decoded):
     }  # fmt: skip
     assert str(hit.highlights) == str(hit.highlights)
     assert str(other.related[1].highlights) == str(other.related[1].highlights)
-    assert answer.asked == [1, Fuzzy("cluod", 2), 2]
+    assert answer.asked == [(1, 2, 3), Fuzzy("cluod", 2)]
     assert archive.reads == ["lead 1", "related 1", "related 2"]
     assert decoded == ["Cloud 2", "Cloud 0"]
 
@@ -196,16 +200,33 @@ def test_a_body_is_read_as_far_as_the_first_stretch_with_matches(archive):
     assert shown.startswith("<mark>cloud</mark> <mark>cloud</mark>")
 
 
-def test_a_field_is_marked_when_it_is_looked_at(archive, monkeypatch):
-    """A page that shows titles alone has no excerpt marked."""
-    texts = []
-    find = hits_module.Marker.spans
-    monkeypatch.setattr(
-        hits_module.Marker, "spans", lambda *args: texts.append(args[1]) or find(*args)
-    )
+@pytest.mark.parametrize("node", [Word("cloud"), Phrase(("cloud", "2")), Word("sky", "excerpt")])
+def test_what_is_marked_together_is_marked_as_alone(archive, node):
+    """Marks do not depend on what else is shown, nor on what was looked at before."""
+    ids = list(range(1, 40, 2))
+    archive.lead = lambda doc_id: Story(id="s", title="a cloud", excerpt="2 skies" * (doc_id % 3))
+    alone, together = (hits_of(archive, Answer(node), ids) for _ in range(2))
+    assert together[1].related[0].highlights
+    shown = [text for hit in together for text in (hit, *hit.related)]
+    mark_together(shown)
+    mark_together([])
+    for one, other in zip((t for hit in alone for t in (hit, *hit.related)), shown, strict=True):
+        assert (one.spans, one.highlights) == (other.spans, other.highlights)
+
+
+def test_highlights_have_the_fields_of_the_text(archive):
+    """Title, excerpt and body; what the text does not have is no field."""
     hit = hits_of(archive, Answer(Word("cloud")))[0]
-    assert hit.highlights["title"] == "A <mark>cloud</mark>"
-    assert texts == ["A cloud"]
     assert list(hit.highlights) == ["title", "excerpt", "body"]
+    assert list(hit.related[0].highlights) == ["title", "excerpt"]
     with pytest.raises(KeyError):
         hit.highlights["related"]
+
+
+def test_matches_of_many_hits_are_found_out_a_page_at_a_time(archive):
+    """An export of all stories does not ask about all of them for its first line."""
+    answer = Answer(Word("cloud"))
+    hits = Highlighter(archive).hits(answer, range(4, 10_000), [1.0] * 9_996)
+    assert [len(hit.related) for hit in islice(hits, 40)] == [2] * 40
+    assert sum(map(len, answer.asked)) < 100
+    assert answer.asked[1][0] == answer.asked[0][-1] + 1

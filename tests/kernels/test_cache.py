@@ -140,6 +140,47 @@ def test_functions_made_by_another_need_names_of_their_own(tmp_path):
         compile_for(nb.int64(nb.int64), adder(3, "add_1"), tmp_path)
 
 
+BESIDE = """
+import subprocess, sys
+from indexer.kernels import cache
+
+if cache.code_folder() is None:
+    subprocess.Popen = None  # nothing is to be started
+cache.os.cpu_count = lambda: 2
+with cache.compiling_beside("other"):
+    pass
+import other
+print(len(other.double.stats.cache_hits), cache.code_folder())
+"""
+
+
+def test_another_process_compiles_the_other_half(tmp_path):
+    """At the first start, and no more once there is code; nor where nothing can be kept."""
+    (tmp_path / "other.py").write_text(SOURCE.rpartition("print")[0])
+    path = os.pathsep.join((os.getcwd(), str(tmp_path)))
+    place = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
+    hits, folder = run(tmp_path, BESIDE, **place)
+    assert hits
+    assert list(Path(folder).glob("*.code"))
+    warm = BESIDE.replace("cache.code_folder() is None", "True")
+    assert run(tmp_path, warm, **place) == (True, folder)
+    nowhere = {**place, "NUMBA_CACHE_DIR": "/dev/null", "HOME": "/dev/null"}
+    assert run(tmp_path, BESIDE, **nowhere) == (False, "None")
+
+
+def test_what_another_process_cannot_compile_is_compiled_here(tmp_path):
+    """Where it fails, and where Python cannot be started by name, the first start goes on."""
+    for source in ("import none_such\n", "import os; os.abort()\n"):
+        (tmp_path / "other.py").write_text(source)
+        code = BESIDE.replace("import other\nprint(len(other.double.stats.cache_hits)", "print(0")
+        hits, folder = run(
+            tmp_path, code, NUMBA_CACHE_DIR=str(tmp_path / "cache"),
+            PYTHONPATH=os.pathsep.join((os.getcwd(), str(tmp_path))),
+        )  # fmt: skip
+        assert not hits
+        assert not list(Path(folder).glob("*.code"))
+
+
 def test_code_of_several_processes_is_told_apart(tmp_path):
     """A process that has some code from another compiles the rest beside it."""
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "chosen")}

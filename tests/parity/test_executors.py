@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -30,8 +31,9 @@ from indexer.query.nodes import (
 )
 from indexer.query.parser import parse
 from indexer.schema import facet_key, facet_values
+from indexer.search.nearness import nearness
 from tests.corpora.queries import EXACT_QUERIES, KEYWORDS, QUERIES
-from tests.corpora.segments import make_stories, write_snapshot
+from tests.corpora.segments import WORDS, make_stories, write_snapshot
 from tests.corpora.typed import REQUESTS, make_written_stories
 from tests.oracles.brute_force import Corpus, lies_between
 from tests.oracles.whoosh_queries import to_whoosh
@@ -171,6 +173,7 @@ def check_request(snapshot, corpus, request):
             answer = found.answer
             assert (answer.matched, answer.total) == (matched, len(keys)), request
             assert answer.complete == complete, request
+            assert sorted(searcher.listed(request).tolist()) == sorted(answer.listed().tolist())
             # Of stories with the same lead and all but the same score, any may come first.
             names = {groups[number]: number for number in (*keys, *answer.doc_ids)}
             check_answer(answer, {names[group]: key for group, key in listed.items()}, k, request)
@@ -179,6 +182,10 @@ def check_request(snapshot, corpus, request):
                 assert passed[number] == pytest.approx(best, **CLOSE), request
                 others = {n for n in passed if groups[n] == groups[number]} - {number}
                 assert {*found.also_in(number)} == others, request
+            if k == snapshot.size:
+                assert sorted(answer.doc_ids) == sorted(answer.listed().tolist()), request
+                other = msgspec.structs.replace(request, query="dog", limit=3)
+                assert len(searcher.listed(other)) == searcher.find(other, 0).answer.total
             if unranked:
                 assert answer.doc_ids == sorted(keys, key=keys.get, reverse=True)[:k]
             for facet, numbers in zip(request.facets, answer.counts, strict=True):
@@ -213,11 +220,27 @@ def test_related_articles_that_match(written_splits, written, request):
         plain, fast = searchers_of(snapshot)
         found = plain.find(request, 20)
         other = fast.find(request, 20)
-        for doc in found.answer.doc_ids:
-            one, same = found.matching(doc), other.matching(doc)
+        docs = found.answer.doc_ids
+        for doc, one, same in zip(docs, found.matching(docs), other.matching(docs), strict=True):
             assert [score for _, score in one] == pytest.approx([s for _, s in same], **CLOSE)
             assert {number for number, _ in one} == {number for number, _ in same}
             assert all(number < len(written.stories[doc].related) for number, _ in one)
+
+
+@settings(max_examples=40)
+@given(words=st.lists(st.sampled_from(WORDS), min_size=2, max_size=5))
+@example(words=["cat", "dog", "cats"])
+@example(words=["cat", "absent", "dog"])
+def test_words_near_each_other(written_splits, written, words):
+    """Both executors weigh stories the same, in whatever order and however many segments."""
+    docs = sorted(range(len(written.stories)), key=lambda doc: doc * 7 % 60)
+    factors = [
+        nearness(searcher.executor, searcher.selector.dictionary, tuple(map(Word, words)), docs)
+        for snapshot in written_splits
+        for searcher in searchers_of(snapshot)
+    ]
+    assert all(one == pytest.approx(factors[0]) for one in factors)
+    assert max(factors[0]) > 1 or not {"cat", "dog"} <= {*words}
 
 
 @settings(max_examples=50)

@@ -8,6 +8,7 @@ import pytest
 from indexer.codec.format import CHUNK_SIZE
 from indexer.model import Article, SearchRequest, Story
 from indexer.query.nodes import All, Either, Everything, Fuzzy, Pattern, Phrase, Without, Word
+from indexer.search.nearness import nearness
 from tests.corpora.segments import write_snapshot
 from tests.parity.conftest import CLOSE, ask, searchers_of
 
@@ -128,7 +129,20 @@ def test_related_articles_are_scored_in_every_chunk(snapshot):
     plain, fast = searchers_of(snapshot)
     request = SearchRequest(query="tenth other")
     found, other = plain.find(request, 10), fast.find(request, 10)
-    for number in (1, 101, 40_001, SIZE - 199):
-        ((place, score),), ((same, near),) = found.matching(number), other.matching(number)
+    numbers = (40_001, 1, SIZE - 199, 101)
+    pairs = zip(found.matching(numbers), other.matching(numbers), strict=True)
+    for ((place, score),), ((same, near),) in pairs:
         assert place == same == 0
         assert score == pytest.approx(near, **CLOSE)
+
+
+def test_words_near_each_other_in_every_chunk(snapshot):
+    """Both executors weigh a story the same wherever it stands."""
+    numbers = [40_001, 1, SIZE - 199, 101, SIZE - 1, 0]
+    words = (Word("outer"), Word("tenth"), Word("other"))
+    one, other = (
+        nearness(searcher.executor, searcher.selector.dictionary, words, numbers)
+        for searcher in searchers_of(snapshot)
+    )
+    assert one == pytest.approx(other)
+    assert max(one) > min(one)

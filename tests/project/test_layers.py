@@ -40,8 +40,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "errors", "languages", "model", "query", "schema"},
     "engine": {
-        "analysis", "dates", "disk", "errors", "generation", "highlight", "model", "query",
-        "schema", "search",
+        "analysis", "dates", "disk", "errors", "generation", "highlight", "kernels", "model",
+        "query", "schema", "search",
     },
     "cluster": {
         "analysis", "build", "copies", "dates", "disk", "engine", "errors", "generation",
