@@ -211,7 +211,9 @@ _OF_THE_FILE = frozenset(
 def _unreadable(story_id: str, error: OSError) -> Rejection:
     if error.errno not in _OF_THE_FILE:
         raise error
-    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): check its permissions")
+    long = error.errno == errno.ENAMETOOLONG
+    remedy = "shorten its path" if long else "check its permissions"
+    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): {remedy}")
 
 
 # Controls and line ends; surrogates stand for bytes that are not UTF-8 (PEP 383).
