@@ -112,9 +112,13 @@ def _instant_span(found: re.Match[str]) -> Span:
 
 
 def first_instant(value: date | datetime) -> datetime:
-    """The start of a day, or the instant itself; UTC where no offset is given."""
+    """The start of a day, or the instant itself, in UTC, which it is where no offset is given."""
     if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        instant = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        try:
+            return instant.astimezone(timezone.utc)
+        except OverflowError:  # within hours of the first or the last instant that there is
+            return value.replace(tzinfo=timezone.utc)
     return datetime.combine(value, time.min, tzinfo=timezone.utc)
 
 

@@ -32,7 +32,7 @@ from .model import (
     SearchRequest,
     Story,
 )
-from .query.request import check, list_values
+from .query.request import check, limit_of, list_filters, text_of
 from .query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from .schema import SYNONYMS_NAME
 from .search.executor import CompiledLoops, Executor
@@ -335,7 +335,7 @@ class LocalEngine:
         )
         view = self._searched()
         found = view.searcher.find(request, 0)
-        fitting = beginning(view.snapshot, wanted[0], well_formed(text))
+        fitting = beginning(view.snapshot, wanted[0], text_of("text", text))
         values, counts = view.snapshot.facet(wanted[0]), found.answer.counts[0] * fitting
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
@@ -346,12 +346,13 @@ class LocalEngine:
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
-        return complete(self._current().searcher.selector, well_formed(text), limit)
+        wanted = text_of("text", text), limit_of(limit)
+        return complete(self._current().searcher.selector, *wanted)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
-        view = self._searched()
-        doc_id = view.snapshot.doc_id(well_formed(story_id))
+        view, limit = self._searched(), limit_of(limit)
+        doc_id = view.snapshot.doc_id(text_of("story_id", story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
         searcher = view.searcher
@@ -393,7 +394,7 @@ class LocalEngine:
         view = self._searched()
         request = check(msgspec.structs.replace(request, facets=(), sort="relevance", offset=0))
         found = view.searcher.find(request, max(request.limit, 1))
-        doc_ids = {one: view.snapshot.doc_id(well_formed(one)) for one in story_ids}
+        doc_ids = {one: view.snapshot.doc_id(text_of("story_id", one)) for one in story_ids}
         return {
             one: explain(found, doc_id, one)
             for one, doc_id in doc_ids.items()
@@ -403,13 +404,13 @@ class LocalEngine:
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
         snapshot = self._current().snapshot
-        doc_id = snapshot.doc_id(well_formed(story_id))
+        doc_id = snapshot.doc_id(text_of("story_id", story_id))
         return None if doc_id is None else snapshot.story(doc_id)
 
     def hit_of(self, story_id: str, query: str) -> Hit | None:
         """The story with this id as a hit of a query, whether that finds it or not, or None."""
         view = self._searched()
-        doc_id = view.snapshot.doc_id(well_formed(story_id))
+        doc_id = view.snapshot.doc_id(text_of("story_id", story_id))
         if doc_id is None:
             return None
         found = view.searcher.find(check(SearchRequest(query=query, facets=())), 0)
@@ -491,7 +492,7 @@ def as_request(
     until: date | datetime | str | None,
 ) -> SearchRequest:
     """What is searched, from values as callers write them."""
-    values = {facet: list_values(facet, some) for facet, some in (filters or {}).items()}
+    values = list_filters(filters)
     return SearchRequest(
         query=query,
         filters=cast("Mapping[Facet, tuple[str, ...]]", values),

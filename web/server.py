@@ -8,6 +8,7 @@ that does not read its export lets go of the thread that writes it.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -98,23 +99,26 @@ def _open_server(
 ) -> MultiSocketServer | BaseWSGIServer:
     """A server bound to its address, which answers once it is run.
 
-    It notes in `connections` what it has open.
+    It notes in `connections` what it has open. Raises `OSError`.
     """
-    return create_server(
-        app,
-        map=connections,
-        host=host,
-        port=port,
-        threads=THREADS,
-        ident=None,
-        asyncore_use_poll=True,  # select() ends at 1,024 files
-        connection_limit=_allow_connections(),
-        channel_timeout=IDLE_SECONDS,
-        cleanup_interval=CHECK_SECONDS,
-        max_request_body_size=_MOST_BODY_BYTES,
-        # The app believes them of as many proxies as settings say; else it does not read them.
-        clear_untrusted_proxy_headers=False,
-    )
+    try:
+        return create_server(
+            app,
+            map=connections,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            asyncore_use_poll=True,  # select() ends at 1,024 files
+            connection_limit=_allow_connections(),
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=CHECK_SECONDS,
+            max_request_body_size=_MOST_BODY_BYTES,
+            # The app believes them of as many proxies as settings say; else it does not read them.
+            clear_untrusted_proxy_headers=False,
+        )
+    except ValueError as error:  # which is all that Waitress says of a name without an address
+        raise OSError(errno.EADDRNOTAVAIL, "no address of this machine", host) from error
 
 
 @contextmanager

@@ -195,8 +195,9 @@ def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources, grain_ns: int) ->
     """Which of the files found are as they were noted in rows of `old`."""
     if not old.ids:
         return np.zeros(len(rows), bool)
-    # The second time stamp cannot be set: it tells of files that were renamed or given the
-    # time stamp of another.
     same = (rows >= 0) & (found.ctimes_ns < old.started_ns - grain_ns)
     same &= (found.mtimes_ns == old.mtimes_ns[rows]) & (found.sizes == old.sizes[rows])
+    # The second time stamp cannot be set: it tells of files that were renamed or given the
+    # time stamp of another, even if a clock was ahead when they were read.
+    same &= found.ctimes_ns == old.ctimes_ns[rows]
     return same

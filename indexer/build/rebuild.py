@@ -288,6 +288,7 @@ class Outcome:
             [read.digest for read in reads],
             [read.articles for read in reads],
             [read.fate != "left out" for read in reads],
+            [file.ctime_ns for file in files],
         )
         rows = np.where(plan.kept, plan.rows, -1)
         places = [plan.places[file.id] for file in files]

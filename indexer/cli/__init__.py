@@ -21,7 +21,6 @@ import click
 
 from ..cluster.places import checked
 from ..errors import (
-    DamageWarning,
     IndexCorrupt,
     IndexLocked,
     IndexMissing,
@@ -51,7 +50,7 @@ class StorydexCommand(click.Group):
         """Run the command that was asked for."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("always", DamageWarning)
+                warnings.simplefilter("always", UserWarning)
                 warnings.showwarning = _shown_by(warnings.showwarning)
                 return super().invoke(ctx)
         except StorydexError as error:
@@ -67,7 +66,7 @@ class StorydexCommand(click.Group):
 
 def _shown_by(others: Callable[..., None]) -> Callable[..., None]:
     def show(message: Warning | str, *place: Any) -> None:
-        if isinstance(message, DamageWarning):
+        if isinstance(message, UserWarning):
             write_note(f"storydex: {message}")
         else:
             others(message, *place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from datetime import date, datetime
+from math import isnan
 from typing import TYPE_CHECKING, TypedDict
 
 import click
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..model import BuildReport
 
 SOME_REJECTED = 3
+#: Seconds; a day.
+_LONGEST_POLL = 86_400
 
 
 class BuildOptions(TypedDict):
@@ -67,7 +70,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.option("--watch", is_flag=True, help="Go on, rebuilding after each change.")
 @click.option(
     "--poll",
-    type=click.FloatRange(min=0.1),
+    type=click.FloatRange(0.1, _LONGEST_POLL),
     metavar="SECONDS",
     help="With --watch: look through the folder so often, for network mounts.",
 )
@@ -108,6 +111,8 @@ def rebuild(
     if warnings:
         _list_problems(context, as_json)
         return
+    if poll is not None and isnan(poll):  # which is in any range
+        raise click.BadParameter("nan is no number", param_hint="--poll")
     if poll is not None and not watch:
         raise click.UsageError("--poll is of use with --watch only")
     if watch and dry_run:

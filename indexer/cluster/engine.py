@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 
-from ..analysis import fold, iter_words, well_formed
+from ..analysis import fold, iter_words
 from ..engine import as_request
 from ..errors import (
     ClusterError,
@@ -35,7 +35,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import check
+from ..query.request import check, limit_of, text_of
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
@@ -227,7 +227,7 @@ class ClusterEngine:
 
         def ask(view: _View) -> FacetRows:
             found = view.searcher.find(request, 0)
-            fitting = beginning(view.searcher.values, wanted[0], well_formed(text))
+            fitting = beginning(view.searcher.values, wanted[0], text_of("text", text))
             values, counts = view.searcher.values.facet(wanted[0]), found.counts[0] * fitting
             return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
@@ -250,13 +250,13 @@ class ClusterEngine:
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
-        return self._asked(
-            lambda view: complete(view.selector, well_formed(text), limit, ClusterSpeller)
-        )
+        wanted = text_of("text", text), limit_of(limit)
+        return self._asked(lambda view: complete(view.selector, *wanted, ClusterSpeller))
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
-        return self._asked(lambda view: self._more_like(view, story_id, limit))
+        wanted = limit_of(limit)
+        return self._asked(lambda view: self._more_like(view, story_id, wanted))
 
     def _more_like(self, view: _View, story_id: str, limit: int) -> tuple[Hit, ...]:
         story = self._story(view, story_id)
@@ -319,7 +319,7 @@ class ClusterEngine:
 
     def _story(self, view: _View, story_id: str) -> Story | None:
         cluster = self._connected()
-        one = document_id(well_formed(story_id))
+        one = document_id(text_of("story_id", story_id))
         found = cluster.call(cluster.client.mget, index=view.state.index, body={"ids": [one]})
         (answer,) = found["docs"]
         if "error" in answer:
@@ -332,7 +332,7 @@ class ClusterEngine:
 
         def ask(view: _View) -> Hit | None:
             found = view.searcher.find(request, 0)
-            one = document_id(well_formed(story_id))
+            one = document_id(text_of("story_id", story_id))
             return next(view.reader.hits_of(found, [one], [0.0]), None)
 
         return self._asked(ask)

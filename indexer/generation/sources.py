@@ -28,6 +28,8 @@ class Sources(NamedTuple):
     started_ns: when reading began
     ids: of N files; sizes, mtimes_ns: int[N]; digests: uint8[N, 16]
     articles: int[N], articles in each; indexed: bool[N], false for one that was left out
+    ctimes_ns: int[N], when anything of a file was changed last, which nobody can set;
+        -1 for one noted by a storydex that did not ask
     """
 
     started_ns: int
@@ -37,6 +39,7 @@ class Sources(NamedTuple):
     digests: npt.NDArray[Any]
     articles: npt.NDArray[Any]
     indexed: npt.NDArray[Any]
+    ctimes_ns: npt.NDArray[Any]
 
     @classmethod
     def of(
@@ -48,13 +51,14 @@ class Sources(NamedTuple):
         digests: Sequence[bytes],
         articles: Sequence[int],
         indexed: Sequence[bool],
+        ctimes_ns: Sequence[int],
     ) -> Sources:
         """The same columns from lists."""
         flat = np.frombuffer(b"".join(digests), np.uint8)
         return cls(
             started_ns, ids, np.array(sizes, np.int64), np.array(mtimes_ns, np.int64),
             flat.reshape(-1, mf.DIGEST_BYTES), np.array(articles, np.int64),
-            np.array(indexed, np.bool_),
+            np.array(indexed, np.bool_), np.array(ctimes_ns, np.int64),
         )  # fmt: skip
 
     def rows_of(self, ids: list[str]) -> _I64:
@@ -85,16 +89,16 @@ class Sources(NamedTuple):
         return Sources(self.started_ns, self.ids + others.ids, *columns)
 
     def same_files(self, other: Sources) -> bool:
-        """Whether both are the same files in the same state."""
+        """Whether both are the same files in the same state, but for what a copy changes."""
         rows = self.rows_of(other.ids)
         if len(other.ids) != len(self.ids) or (rows < 0).any():
             return False
-        pairs = zip(self[2:], other[2:], strict=True)
+        pairs = zip(self[2:-1], other[2:-1], strict=True)  # the last are the ctimes
         return all(np.array_equal(mine[rows], theirs) for mine, theirs in pairs)
 
 
 #: No files: the sources of an index that does not exist yet.
-NO_SOURCES = Sources.of(0, [], [], [], [], [], [])
+NO_SOURCES = Sources.of(0, [], [], [], [], [], [], [])
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -108,6 +112,7 @@ class _File(msgspec.Struct, frozen=True):
     articles: bytes  # uint32
     indexed: bytes  # uint8
     problems: bytes = b""
+    ctimes_ns: bytes = b""  # int64
 
 
 def encode_sources(sources: Sources, problems: Problems) -> bytes:
@@ -116,7 +121,7 @@ def encode_sources(sources: Sources, problems: Problems) -> bytes:
         sources.started_ns, sources.ids, sources.sizes.astype("<u4").tobytes(),
         sources.mtimes_ns.astype("<i8").tobytes(), sources.digests.tobytes(),
         sources.articles.astype("<u4").tobytes(), sources.indexed.astype("u1").tobytes(),
-        pack(problems),
+        pack(problems), sources.ctimes_ns.astype("<i8").tobytes(),
     )  # fmt: skip
     return msgspec.msgpack.encode(file)
 
@@ -133,12 +138,14 @@ def read_sources(folder: str, generation: int) -> tuple[Sources, Problems]:
 def decode_sources(data: bytes | memoryview) -> tuple[Sources, Problems]:
     """The reverse of `encode_sources`; raises `ValueError`, `RecursionError`."""
     file = msgspec.msgpack.decode(data, type=_File)
+    unknown = np.full(len(file.ids), -1, "<i8")
     columns = (
         np.frombuffer(file.sizes, "<u4").astype(np.int64),
         np.frombuffer(file.mtimes_ns, "<i8"),
         np.frombuffer(file.digests, np.uint8).reshape(-1, mf.DIGEST_BYTES),
         np.frombuffer(file.articles, "<u4").astype(np.int64),
         np.frombuffer(file.indexed, np.uint8) != 0,
+        np.frombuffer(file.ctimes_ns, "<i8") if file.ctimes_ns else unknown,
     )
     if any(len(column) != len(file.ids) for column in columns):
         raise ValueError("its columns differ in length")

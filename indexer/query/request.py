@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import msgspec
 
@@ -14,11 +15,30 @@ MAX_LIMIT = 1000
 MAX_FACET_LIMIT = 1000
 
 
-def list_values(facet: str, values: Sequence[str]) -> tuple[str, ...]:
-    """The values that a filter accepts; raises `QueryError` for a single text."""
-    if isinstance(values, str):
-        raise QueryError(facet, f"give a list of values, as in [{values!r}]")
-    return tuple(values)
+def list_filters(filters: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+    """The values that each filter accepts; raises `QueryError` for a single text."""
+    if not isinstance(filters, Mapping | None):
+        raise QueryError("filters", "give lists of values, as in {'provider': ['bbc.com']}")
+    for facet, values in (filters or {}).items():
+        if isinstance(values, str) or not isinstance(values, Sequence):
+            raise QueryError(str(facet), f"give a list of values, as in [{str(values)!r:.42}]")
+    return {facet: tuple(values) for facet, values in (filters or {}).items()}
+
+
+def text_of(parameter: str, text: object) -> str:
+    """A text, well-formed; raises `QueryError` naming the parameter for anything else."""
+    if not isinstance(text, str):
+        raise QueryError(parameter, f"{text!r:.40} is no text")
+    return well_formed(text)
+
+
+def limit_of(limit: object) -> int:
+    """How many are wanted; raises `QueryError`."""
+    if type(limit) is not int:
+        raise QueryError("limit", f"{limit!r:.40} is no whole number")
+    if not 0 <= limit <= MAX_LIMIT:
+        raise QueryError("limit", f"{limit} is not between 0 and {MAX_LIMIT}")
+    return limit
 
 
 def check(request: SearchRequest) -> SearchRequest:
@@ -31,23 +51,24 @@ def check(request: SearchRequest) -> SearchRequest:
             raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
     if request.sort not in SORTS:
         raise QueryError("sort", f"{request.sort!r} is none of {', '.join(SORTS)}")
-    for name in ("offset", "limit", "facet_limit"):
+    for name in ("offset", "facet_limit"):
         if type(getattr(request, name)) is not int:
-            raise QueryError(name, f"{getattr(request, name)!r} is no whole number")
+            raise QueryError(name, f"{getattr(request, name)!r:.40} is no whole number")
+    for name, day in (("since", request.since), ("until", request.until)):
+        if not isinstance(day, date | None):
+            raise QueryError(name, f"{day!r:.40} is no date")
     if request.offset < 0:
         raise QueryError("offset", f"{request.offset} is less than 0")
-    if not 0 <= request.limit <= MAX_LIMIT:
-        raise QueryError("limit", f"{request.limit} is not between 0 and {MAX_LIMIT}")
+    limit_of(request.limit)
     if not 0 <= request.facet_limit <= MAX_FACET_LIMIT:
         raise QueryError(
             "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
         )
-    if request.query.isascii() and not request.filters:
+    query = text_of("q", request.query)
+    if query is request.query and not request.filters:
         return request
-    return msgspec.structs.replace(
-        request,
-        query=well_formed(request.query),
-        filters={
-            facet: tuple(map(well_formed, values)) for facet, values in request.filters.items()
-        },
-    )
+    filters = {
+        facet: tuple(text_of(facet, value) for value in values)
+        for facet, values in request.filters.items()
+    }
+    return msgspec.structs.replace(request, query=query, filters=filters)

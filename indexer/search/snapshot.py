@@ -8,10 +8,12 @@ is put together when first asked for and kept.
 
 from __future__ import annotations
 
+import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -25,6 +27,7 @@ from whoosh import fields
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
+from whoosh.util.times import datetime_to_long
 
 from ..codec import Segment
 from ..codec.format import I64
@@ -47,6 +50,8 @@ from .select import NO_DATE
 from .values import Values
 
 _ABSENT_DATE = (1 << 64) - 1
+_LAST_DATE = datetime_to_long(datetime.max)
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 T = TypeVar("T")
 
@@ -191,6 +196,10 @@ class Snapshot(Values):
             [_text(segment, segment.term_bytes(facet, i)) for i in range(_terms(segment, facet))]
             for segment in self.segments
         ]
+        if facet == "month":
+            for segment, part in zip(self.segments, terms, strict=True):
+                if not all(map(_MONTH.fullmatch, part)):
+                    raise segment.terms_file.corrupt("a month is none")
         keys = sorted(set().union(*terms))
         places = {key: place for place, key in enumerate(keys)}
         return keys, [np.array([places[term] for term in part], np.intp) for part in terms]
@@ -211,7 +220,12 @@ class Snapshot(Values):
     def dates(self) -> npt.NDArray[np.int64]:
         """int64[size]: microseconds since the year 1, UTC; `NO_DATE` where a story has none."""
         dates = self._column("published_at")
-        return np.where(dates == _ABSENT_DATE, NO_DATE, dates.astype(np.int64))
+        absent = dates == _ABSENT_DATE
+        wrong = np.flatnonzero((dates > _LAST_DATE) & ~absent)
+        if len(wrong):
+            segment, _ = self.locate(int(wrong[0]))
+            raise segment.documents_file.corrupt("a date is after the year 9999")
+        return np.where(absent, NO_DATE, dates.astype(np.int64))
 
     def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
         """int32[size]: the place of every story in this order, ties by doc id."""

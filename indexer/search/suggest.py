@@ -80,6 +80,8 @@ def _righted(selector: Selector, head: str, speller: Callable[..., Speller] | No
 
 def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> list[str]:
     """The words that begin with a prefix, those that follow another word first."""
+    if limit < 1:
+        return []
     most = _WEIGHED * limit
     found = selector.beginning(prefix, most)
     best = max(found.values(), default=0)
@@ -94,7 +96,12 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
         after = selector.followers.after(
             before, lambda word: word.startswith(prefix) or word in found
         ) or selector.together(before, found)
-    rows = {word: selector.rows_as_written(word) for word in {*found, *after}}
+    rows = {word: selector.rows_as_written(word) for word in after}
+    for word in sorted(found.keys() - after.keys(), key=lambda word: (-found[word], word)):
+        # No word stands in more rows as written than with its other forms.
+        if len(rows) >= limit and found[word] < nlargest(limit, rows.values())[-1]:
+            break
+        rows[word] = selector.rows_as_written(word)
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))

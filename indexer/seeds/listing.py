@@ -33,13 +33,14 @@ class SeedFile(msgspec.Struct, frozen=True, gc=False):
     """A story file as a folder lists it.
 
     `id` is the path relative to the folder, `/`-separated; `path` is what to open;
-    `size` is bytes, `mtime_ns` nanoseconds since 1970.
+    `size` is bytes, `mtime_ns` and `ctime_ns` nanoseconds since 1970.
     """
 
     id: str
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 class SeedFiles(NamedTuple):
@@ -62,7 +63,8 @@ class SeedFiles(NamedTuple):
         """One of them."""
         story_id = self.ids[place]
         path = os.path.join(self.folder, story_id)
-        return SeedFile(story_id, path, int(self.sizes[place]), int(self.mtimes_ns[place]))
+        columns = (self.sizes, self.mtimes_ns, self.ctimes_ns)
+        return SeedFile(story_id, path, *(int(column[place]) for column in columns))
 
 
 def list_seed_files(
@@ -209,7 +211,9 @@ _OF_THE_FILE = frozenset(
 def _unreadable(story_id: str, error: OSError) -> Rejection:
     if error.errno not in _OF_THE_FILE:
         raise error
-    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): check its permissions")
+    long = error.errno == errno.ENAMETOOLONG
+    remedy = "shorten its path" if long else "check its permissions"
+    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): {remedy}")
 
 
 # Controls and line ends; surrogates stand for bytes that are not UTF-8 (PEP 383).

@@ -7,6 +7,8 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
+from fnmatch import translate
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -56,7 +58,8 @@ class Settings(NamedTuple):
 
     def excludes(self, path: str) -> bool:
         """Whether a file or folder is left out, by its path below the folder of stories."""
-        return any(_pattern(glob).fullmatch(path) for glob in self.exclude)
+        names = path.split("/")
+        return any(_fits(glob, names) for glob in self.exclude)
 
 
 NO_SETTINGS = Settings()
@@ -186,19 +189,42 @@ class _Reader:
 _KEYS = ("fields", "exclude", "suffixes", "base_url", "language", "providers", "file_name")
 
 
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A pattern of paths: `*` and `?` stay within a name, `**` does not.
+def _fits(glob: str, names: list[str]) -> bool:
+    """Whether names of folders and one of a file or folder fit a pattern.
 
-    One without `/`, but at its end, is for names in any folder.
+    Takes each name once: no pattern takes long.
     """
-    found = _PATTERNS.get(glob)
-    if found is None:
-        signs = re.findall(r"\*\*/|\*\*|\*|\?|.", glob.strip("/"), re.DOTALL)
-        means = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-        expression = "".join(means.get(sign) or re.escape(sign) for sign in signs)
-        anywhere = "" if "/" in glob.rstrip("/") else "(?:.*/)?"
-        found = _PATTERNS[glob] = re.compile(anywhere + expression, re.DOTALL)
-    return found
+    parts = _parts(glob)
+    places = _with_none(parts, {0})
+    for name in names:
+        fitting = set()
+        for place in places - {len(parts)}:
+            part = parts[place]
+            if part is None:
+                fitting.add(place)
+            elif part.match(name):
+                fitting.add(place + 1)
+        places = _with_none(parts, fitting)
+    return len(parts) in places
 
 
-_PATTERNS: dict[str, re.Pattern[str]] = {}
+def _with_none(parts: tuple[re.Pattern[str] | None, ...], places: set[int]) -> set[int]:
+    """Places in a pattern, and those that are reached where `**` stands for no folder."""
+    for place, part in enumerate(parts):
+        if part is None and place in places:
+            places.add(place + 1)
+    return places
+
+
+@lru_cache(maxsize=1024)
+def _parts(glob: str) -> tuple[re.Pattern[str] | None, ...]:
+    """What fits each name of a path; None, for `**`, fits any number of names.
+
+    A pattern without `/`, but at its end, is for names in any folder. Python writes `*` and
+    `?` so that what has been matched is never given up again; a bracket means itself.
+    """
+    anywhere = [] if "/" in glob.rstrip("/") else ["**"]
+    return tuple(
+        None if part == "**" else re.compile(translate(part.replace("[", "[[]")))
+        for part in [*anywhere, *glob.strip("/").split("/")]
+    )

@@ -212,6 +212,40 @@ def test_a_clock_that_jumped_hides_no_change(seeds, tmp_path, monkeypatch, hours
     assert "Story new" in titles(index)
 
 
+def test_a_clock_that_was_ahead_and_was_caught_up_with_hides_no_change(
+    seeds, tmp_path, monkeypatch
+):
+    """An edit of equal size and time stamp is seen, too, once the time of that rebuild has come."""
+    index = tmp_path / "index"
+    now, ahead = time.time_ns, 500_000_000
+    with monkeypatch.context() as jumped:
+        jumped.setattr(time, "time_ns", lambda: now() + ahead)
+        rebuild(seeds, index)
+    written(seeds, "one.md", title="Story new")
+    time.sleep((ahead + 2 * FINE_NS) / 1e9)
+    assert counts(rebuild(seeds, index)) == (1, 2, 0)
+    assert "Story new" in titles(index)
+
+
+def test_what_a_copy_changes_makes_no_generation(seeds, tmp_path, looked_at):
+    """Other rights have a file read again, and compared; where many have, only once."""
+    index = tmp_path / "index"
+    time.sleep(2 * FINE_NS / 1e9)
+    generation = rebuild(seeds, index).generation
+    for path in (seeds / "one.md", seeds / "two.yml"):
+        path.chmod(0o600)
+    time.sleep(2 * FINE_NS / 1e9)
+    looked_at.clear()
+    report = rebuild(seeds, index)
+    assert (counts(report), report.generation) == ((0, 3, 0), generation)
+    assert sorted(looked_at) == ["one.md", "two.yml"]
+    many = Tuning(settled_files=2, clock_grain_ns=FINE_NS)
+    rebuild(seeds, index, many)
+    looked_at.clear()
+    assert counts(rebuild(seeds, index, many)) == (0, 3, 0)
+    assert not looked_at
+
+
 def test_a_touched_file_counts_as_unchanged(seeds, tmp_path):
     """A new time stamp alone does not make a story new."""
     rebuild(seeds, tmp_path / "index")

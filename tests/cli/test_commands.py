@@ -78,6 +78,21 @@ def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Pa
     assert err.count("\n") == 1
 
 
+def test_serve_on_an_address_that_is_none_fails_in_one_line(seed_index: Path):
+    """A name that nobody has is named."""
+    status, _, err = run("--index", seed_index, "serve", "--port", 0, "--host", "999.1.1.1")
+    assert status == 1
+    assert err == "storydex: 999.1.1.1: no address of this machine\n"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "0", "1e9", "x"])
+def test_a_folder_is_looked_through_every_so_many_seconds(seconds: str, tmp_path: Path):
+    """What is no such number is refused before anything is read."""
+    result = storydex("--index", tmp_path / "index", "rebuild", "--watch", "--poll", seconds)
+    assert result.exit_code == 2
+    assert "--poll" in result.stderr
+
+
 ADDRESSES = [
     "elasticsearch://user:secret@localhost:9200/news",
     "https://user:secret@localhost/news",

@@ -46,6 +46,17 @@ def test_a_warning_names_the_line(tmp_path: Path):
         assert [warning["line"] for warning in told_again["warnings"]] == [7, 8]
 
 
+def test_synonyms_that_cannot_be_read_are_a_line(tmp_path: Path):
+    """Of a command, not one of Python's with a line of its source."""
+    told(tmp_path, {"a.md": "title: T"})
+    (tmp_path / "seeds" / "synonyms.yml").write_text("- [a, b")
+    result = storydex("--index", tmp_path / "index", "search", "t")
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("storydex: ")
+    assert line.endswith("; searching without synonyms")
+
+
 def test_unused_keys_are_one_line(tmp_path: Path):
     """With the number of files that have them, the probably misspelt first."""
     files = {f"{n}.md": "title: T\nlayout: post\nsecured: x\n" for n in range(3)}

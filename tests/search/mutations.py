@@ -9,6 +9,7 @@ import json
 import os
 import random
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,6 +113,15 @@ def damage(folder: Path, number: int, seed: int) -> Damage:
         return Damage(name, done, _mended(data, changed), True)
     done = (_flip if how is _other_table else how)(changed, random_, [])
     return Damage(name, done, bytes(changed), False)
+
+
+def rewrite(path: Path, change: Callable[[bytearray, dict[str, Section]], None]) -> None:
+    """Change the arrays of a segment's file, given by name, with sums that fit."""
+    data = path.read_bytes()
+    changed = bytearray(data)
+    change(changed, {section.name: section for section in _sections(data)})
+    path.unlink()
+    path.write_bytes(_mended(data, changed))
 
 
 def _table_of(data: bytes) -> tuple[int, FileTable]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+import indexer
 from tests.conftest import ROOT
+from tests.search.mutations import rewrite, write_index
 
 COUNT = 90
 
@@ -18,3 +22,30 @@ def test_damaged_files_end_in_an_answer_or_a_reason():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{COUNT} damages, 0 wrong\n"
+
+
+@pytest.mark.parametrize("kind", ["date", "month"])
+def test_dates_that_are_none_are_damage(tmp_path, kind):
+    """A date beyond the calendar, or a month of other characters, is no answer and no crash."""
+
+    def change(data, sections):
+        if kind == "date":
+            begin = sections["column.published_at"].offset
+            data[begin : begin + 8] = (1 << 63).to_bytes(8, "little")
+        else:
+            assert b"2020-0" in data
+            data[:] = data.replace(b"2020-0", b"20x0-0")
+
+    index = write_index(tmp_path)
+    path = max(index.glob("MAIN*.doc" if kind == "date" else "MAIN*.trm"), key=_bytes_of)
+    rewrite(path, change)
+    request = indexer.SearchRequest(collapse=kind == "date")
+    with (
+        indexer.open_index(index, compiled=False) as engine,
+        pytest.raises(indexer.IndexCorrupt, match=f"a {kind} is "),
+    ):
+        engine.histogram(request)
+
+
+def _bytes_of(path):
+    return path.stat().st_size

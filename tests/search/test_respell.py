@@ -37,6 +37,9 @@ TITLES = {
     "Message from the mayor": 25,
     "Scott wins": 5,
     "Scoop of ice": 5,
+    "Pincher resigns, says Johnson": 1,
+    "Pitcher throws a curve": 12,
+    "Johnson wins": 20,
 }
 
 
@@ -90,6 +93,8 @@ def respelt(selector, query):
         ("covid vacine", "covid vaccine"),
         ("hong konk", "hong kong"),
         ("hong kang", "hong kong"),
+        # a rare word beside others, which it never stands with
+        ("pincher curve", "pitcher curve"),
         # several words; what is no word stays as it was
         ("goverment  (recieve) -june!", "government  (receive) -june!"),
         ("mesage's of 2031x", "message's of 2031x"),
@@ -104,6 +109,7 @@ def test_slips_are_put_right(selector, typed, meant):
     "typed",
     [
         "government", "kang", "hang glider", "scoop", "hong kong", "new york", "ice air",
+        "johnson pincher",  # rare, but where it stands the other word does, too
         "cloud", "clouds",  # an inflection of a known word is none
         "zzzzzzzz", "x y", "2031", "jn", "日本", "", "???", "the of",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 
@@ -44,13 +45,13 @@ def ask(monkeypatch: pytest.MonkeyPatch, before: Callable[[str], None]) -> None:
     monkeypatch.setattr(os, "scandir", lambda folder: Entries(scandir(folder), before))
 
 
-def deny(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """Refuse to list folders whose paths end so."""
+def deny(monkeypatch: pytest.MonkeyPatch, ending: str, number: int = errno.EACCES) -> None:
+    """Refuse to list folders whose paths end so, for a reason of the system."""
     scandir = os.scandir
 
     def refuse(folder: str) -> Iterator[os.DirEntry[str]]:
         if folder.endswith(ending):
-            raise PermissionError(13, "Permission denied", folder)
+            raise OSError(number, os.strerror(number), folder)
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refuse)

@@ -233,6 +233,15 @@ def test_secured_is_never_text(after):
     assert CANARY not in repr(result)
 
 
+@pytest.mark.parametrize("value", ["Canaryx7", "ABc9", "b3BhcXVl", "B3bh", "7x"])
+def test_what_is_no_word_of_a_language_is_private_within_a_line(value):
+    """Behind `secured:` a word that ends a line may be prose, but not one with a digit."""
+    text = "---\ntitle: T\n---\nprose # secured: {}\n"
+    assert parse_story(text.format(value).encode(), "a.md").story is None
+    for word in ("Rolls-Royce", "Canary", "gold."):
+        assert parse_story(text.format(word).encode(), "a.md").story
+
+
 @pytest.mark.parametrize(
     "text",
     [

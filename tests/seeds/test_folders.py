@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_folder_missing_or_no_folder_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SeedError, match="not a folder: give the folder"):
         seed_files(tmp_path / "file")
+
+
+def test_a_path_that_is_too_long_is_named(tmp_path, monkeypatch):
+    """With what helps, which is no matter of permissions."""
+    (tmp_path / "b").mkdir()
+    deny(monkeypatch, "/b", errno.ENAMETOOLONG)
+    rejected = []
+    seed_files(tmp_path, rejected.append)
+    assert list(map(str, rejected)) == [
+        "b/:1: cannot be read (File name too long): shorten its path"
+    ]
 
 
 def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 import indexer
 from indexer.model import Image, Provider
-from indexer.seeds import FIELDS, StoryRead, list_seed_files, parse_story, read_settings
+from indexer.seeds import FIELDS, Settings, StoryRead, list_seed_files, parse_story, read_settings
 from tests.seeds.reading import UTC
 
 
@@ -97,6 +97,32 @@ def test_settings_say_which_files_are_read(tmp_path):
     found = list_seed_files(tmp_path, settings=read_settings(tmp_path, FIELDS))
     assert sorted(found.ids) == ["a.mdx", "x/drafts/d.mdx", "x/f.MDX"]
     assert found.passed_over == {".md": 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left_out", "kept"),
+    [
+        ("*.md", ["a.md", "x/a.md", ".md"], ["a.mdx", "a.md/x"]),
+        ("/a.md", ["a.md"], ["x/a.md"]),
+        ("a/", ["a", "x/a"], ["a.md"]),
+        ("a/*.md", ["a/b.md"], ["a/b/c.md", "x/a/b.md"]),
+        ("a/**", ["a/b", "a/b/c"], ["b/a"]),
+        ("a/**/z.md", ["a/z.md", "a/b/z.md", "a/b/c/z.md"], ["z.md", "a/z.mdx"]),
+        ("**/b/**/d", ["b/d", "a/b/c/d"], ["a/b", "d"]),
+        ("a?c", ["abc", "x/a.c"], ["ac", "abbc"]),
+        ("[ab]", ["[ab]"], ["a", "b"]),
+        ("a.b", ["a.b"], ["axb"]),
+        ("", [], ["a"]),
+        # Which a regular expression would try in every way.
+        ("*a*" * 20 + "b.md", ["a" * 40 + "b.md"], ["a" * 200 + ".md"]),
+        ("**/" * 200 + "b", ["b", "a/b"], ["a/" * 200 + "c"]),
+    ],
+)
+def test_patterns_of_what_is_left_out(pattern, left_out, kept):
+    """`*` and `?` stay within a name; none takes long, whatever the names."""
+    settings = Settings(exclude=(pattern,))
+    assert [path for path in left_out if not settings.excludes(path)] == []
+    assert [path for path in kept if settings.excludes(path)] == []
 
 
 @pytest.mark.parametrize(

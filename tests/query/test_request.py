@@ -1,0 +1,78 @@
+"""What callers of Python may hand over: refused by name where it is not of use."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+import indexer
+from tests.conftest import build
+
+#: Hours from UTC at which the last or the first date there is becomes none.
+EDGES = (
+    datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))),
+    datetime.min.replace(tzinfo=timezone(timedelta(hours=23))),
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    """One story."""
+    story = {"title": "A story", "publishedDateTime": "2022-05-25T10:00:00Z"}
+    with indexer.open_index(build(tmp_path_factory.mktemp("request"), [story])) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("value", [0, 1.5, True, None, b"x", [], {}, date(2022, 5, 25), object()])
+def test_what_is_no_text_is_named(engine, value):
+    """The message says which parameter it was and what was given."""
+    for parameter, call in {
+        "q": lambda: engine.search(value),
+        "text": lambda: engine.suggest(value),
+        "story_id": lambda: engine.get(value),
+        "provider": lambda: engine.search("", filters={"provider": [value]}),
+    }.items():
+        with pytest.raises(indexer.QueryError, match=f"^{parameter}: .* is no text"):
+            call()
+    for call in (
+        lambda: engine.hit_of(value, "story"), lambda: engine.more_like(value),
+        lambda: engine.explain("story", value), lambda: engine.facet_values("provider", value),
+    ):  # fmt: skip
+        with pytest.raises(indexer.QueryError, match="is no text"):
+            call()
+
+
+@pytest.mark.parametrize("filters", ["provider", ["provider"], 7, {"provider": 7}, {"topic": "x"}])
+def test_filters_are_lists_by_facet(engine, filters):
+    """A text for a list is a slip that would otherwise be taken letter by letter."""
+    with pytest.raises(indexer.QueryError, match=r"give (a list|lists) of values, as in"):
+        engine.search("", filters=filters)
+
+
+@pytest.mark.parametrize("limit", [-1, 1001, 10**30, 1.5, True, None, "5"])
+def test_limits_are_numbers_within_bounds(engine, limit):
+    """The same for pages, completions and similar stories."""
+    for call in (engine.search, engine.suggest):
+        with pytest.raises(indexer.QueryError, match="limit: "):
+            call("story", limit=limit)
+    with pytest.raises(indexer.QueryError, match="limit: "):
+        engine.more_like("0000.md", limit=limit)
+    assert engine.suggest("sto", limit=0) == ()
+
+
+@pytest.mark.parametrize("day", [5, object(), [2022], 1.5])
+def test_what_is_no_date_is_named(engine, day):
+    """As a text it is parsed; anything else but a date is refused."""
+    for name in ("since", "until"):
+        with pytest.raises(indexer.QueryError, match=f"^{name}: .* is no date"):
+            engine.search("", **{name: day})
+
+
+def test_dates_at_the_edges_of_the_calendar(engine):
+    """In UTC they would be none; they still say before or after all."""
+    late, early = EDGES
+    assert engine.search("", since=late).total == 0
+    assert engine.search("", until=late).total == 1
+    assert engine.search("", since=early).total == 1
+    assert engine.search("", until=early).total == 0
