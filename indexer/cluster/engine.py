@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import islice
-from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
+import numpy as np
 
 from ..analysis import fold, iter_words
-from ..engine import as_request
+from ..engine import Engine
 from ..errors import (
     ClusterError,
     EngineClosed,
@@ -39,7 +39,7 @@ from ..query.request import check, limit_of, text_of
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
-from ..search.histogram import in_order, months_within
+from ..search.histogram import in_order
 from ..search.respell import respell
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
@@ -54,6 +54,8 @@ from .values import ClusterValues
 from .words import Words
 
 T = TypeVar("T")
+#: From which days are numbered.
+_BEGIN = np.datetime64("0001-01-01", "D")
 
 
 class _View(NamedTuple):
@@ -65,7 +67,7 @@ class _View(NamedTuple):
     reader: Reader
 
 
-class ClusterEngine:
+class ClusterEngine(Engine):
     """Searches an index on a cluster; safe to share between threads."""
 
     def __init__(self, location: Location) -> None:
@@ -112,45 +114,11 @@ class ClusterEngine:
         if any(one["health"] == "red" for one in found):
             raise ClusterError(self._where, "red: part of the index is on nodes that do not answer")
 
-    def __enter__(self) -> ClusterEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
         self._connected()
         return self._view.state.meta.generation
-
-    def search(
-        self,
-        query: str = "",
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        facets: Sequence[str] = ("provider",),
-        facet_limit: int = 20,
-        sort: str = "relevance",
-        offset: int = 0,
-        limit: int = 10,
-        spelling: bool = True,
-        collapse: bool = True,
-    ) -> ResultPage:
-        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(
-            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
-        )  # fmt: skip
-        return self.answer(request)
 
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
@@ -193,27 +161,6 @@ class ClusterEngine:
         except Gone:
             raise ClusterError(self._where, "the index was removed during the export") from None
 
-    def facet_values(
-        self,
-        facet: str,
-        text: str = "",
-        *,
-        query: str = "",
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        sort: str = "count",
-        limit: int = 20,
-    ) -> FacetRows:
-        """The values of a facet whose label or value has a word that begins with `text`.
-
-        Only those that stories found have, with the counts that a search would give; sorted
-        by count or by name.
-        """
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(request, facet_limit=limit)
-        return self.values_of(request, facet, text, sort)
-
     def values_of(
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
     ) -> FacetRows:
@@ -235,16 +182,14 @@ class ClusterEngine:
 
     def histogram(self, request: SearchRequest) -> DateCounts:
         """How many of the stories found were published when, by day, month or year."""
-        request = msgspec.structs.replace(check(request), facets=("month",), offset=0, limit=0)
+        request = check(request)
 
         def ask(view: _View) -> DateCounts:
-            searcher = view.searcher
-            found = searcher.find(request, 0)
-            keys = searcher.values.facet("month").keys
-            months = dict(zip(keys, found.counts[0].tolist(), strict=True))
-            within = months_within(months, found.filters)
-            undated = found.total - sum(within.values())
-            return in_order(within, undated, lambda: searcher.days(found))
+            days, undated = view.searcher.days(request)
+            months: Counter[str] = Counter()
+            for day, count in days.items():
+                months[str(_BEGIN + day)[:7]] += count
+            return in_order(dict(sorted(months.items())), undated, lambda: days)
 
         return self._asked(ask)
 
@@ -277,28 +222,8 @@ class ClusterEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(
-        self,
-        query: str,
-        story_id: str,
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-    ) -> Explanation:
-        """What a story's score in such a search is made of; raises `StoryNotFound`."""
-        explained = self._explain(as_request(query, filters, since, until), [story_id])
-        if not explained:
-            raise StoryNotFound(story_id)
-        return explained[story_id]
-
-    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
-        """What the scores on a page are made of, by story id."""
-        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
-        return self._explain(request, [hit.story.id for hit in page.hits])
-
-    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
-        """Of those stories that there are."""
+    def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """What the scores of those stories that there are in such a search are made of."""
         request = msgspec.structs.replace(request, facets=(), sort="relevance", offset=0)
         request = check(request)
 
@@ -361,6 +286,7 @@ class ClusterEngine:
             built_at=meta.built_at,
             seeds=meta.seeds,
             published_only=meta.published_only,
+            language=meta.language,
         )
 
     def reload(self) -> bool:

@@ -6,6 +6,7 @@ index folder (`search.find`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,14 +19,14 @@ import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
-from ..query.nodes import Address, Fuzzy, Node, Word, all_of, leaves
+from ..query.nodes import Fuzzy, Node, Word
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import Synonyms, with_synonyms
-from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING
+from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.histogram import DAY
 from ..search.joined import with_joined
 from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH
-from ..search.plan import MAX_WORDS, is_function
+from ..search.plan import is_function
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
@@ -88,11 +89,8 @@ class Found:
 
     @property
     def node(self) -> Node:
-        """The tree that was searched: of a long text, its most telling words."""
-        if len(self.parsed.plain) <= MAX_WORDS:
-            return self.parsed.node
-        rest = [] if self.parsed.rest is None else [self.parsed.rest]
-        return all_of([*self.plan.kept, *rest])
+        """The tree that was searched."""
+        return searched(self.parsed, self.plan.kept)
 
     @property
     def relaxed(self) -> bool:
@@ -156,7 +154,7 @@ class Searcher:
         if matched < least and filters.narrowing:
             # Whether words are left out must not depend on the filters.
             matched = self.count(plan.complete)
-        if not matched and parsed.rest is not None and _has_address(parsed.rest):
+        if not matched and parsed.rest is not None and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
             only = Found(alone, self.planner.plan(parsed.rest), filters, self.words)
@@ -298,13 +296,21 @@ class Searcher:
         most = {hit["_id"]: hit["_score"] for hit in hits}
         return [1 + WORTH * most.get(one, 0.0) / (len(words) - 1) for one in ids]
 
-    def days(self, found: Found) -> dict[int, int]:
-        """How many of the stories found are of each day, numbered from the year 1."""
+    def days(self, request: SearchRequest) -> tuple[Counter[int], int]:
+        """How many of the stories listed are of each day, from the year 1, and how many of none."""
+        found = self.find(replaced(request, facets=(), offset=0, limit=0), 0)
         stories = every([found.plan.stories, found.filters.always, found.filters.others()])
-        days = {"histogram": {"field": "published_at", "interval": DAY, "min_doc_count": 1}}
-        body = {"query": stories, "size": 0, "track_total_hits": False, "aggs": {"days": days}}
+        folding = request.collapse and self.folding.any
+        if folding:
+            stories = without(stories, {"term": {FOLDED: True}})
+        by_day = {"histogram": {"field": "published_at", "interval": DAY, "min_doc_count": 1}}
+        body = {"query": stories, "size": 0, "track_total_hits": False, "aggs": {"days": by_day}}
         buckets = self.search(body)["aggregations"]["days"]["buckets"]
-        return {round(bucket["key"]) // DAY: bucket["doc_count"] for bucket in buckets}
+        days = Counter({round(bucket["key"]) // DAY: bucket["doc_count"] for bucket in buckets})
+        if folding:
+            ranked = request.sort == "relevance" and found.parsed.scored
+            days.update(self.folding.days(found, Ask(request, 0, 0, ranked)))
+        return days, found.total - days.total()
 
     def count(self, query: Query) -> int:
         """How many stories a query selects."""
@@ -345,7 +351,3 @@ class Searcher:
 def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
     """The request with other fields."""
     return msgspec.structs.replace(request, **fields)
-
-
-def _has_address(node: Node) -> bool:
-    return any(isinstance(leaf, Address) for leaf in leaves(node))
