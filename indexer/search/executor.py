@@ -68,13 +68,14 @@ class Executor:
         matched, total, complete, held = best.state.tolist()
         docs, keys = best.docs[:held], best.keys[:held]
         winners = rivals.docs >= 0
-        if everything or winners.any():
+        grouped = bool(winners.any())
+        if everything or grouped:
             docs = np.concatenate((docs, rivals.docs[winners]))
             keys = np.concatenate((keys, rivals.keys[winners]))
             order = np.lexsort((docs, -keys))[:k]
             docs, keys = docs[order], keys[order]
-        total += int(winners.sum())
-        complete += int(rivals.whole.sum())
+            total += int(winners.sum())
+            complete += int(rivals.whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
 
         def listed() -> I64:
@@ -82,6 +83,8 @@ class Executor:
             return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
 
         answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts, listed)
+        if not grouped and not any(map(len, ordering.failed)):
+            return answer  # no story of a group matches
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
 
     def score_rows(self, plan: Plan, doc_ids: Sequence[int]) -> list[F32]:
@@ -178,8 +181,6 @@ class Executor:
             return answer
         docs = [docs for _, docs in groups.parts]
         matched = groups.gather([has(some) for has, some in zip(matches, docs, strict=True)])
-        if not matched.any():
-            return answer._replace(passed=matched)
         failed: Failed = np.zeros(len(matched), np.uint8)
         if any(map(len, ordering.failed)):
             parts = zip(ordering.failed, docs, strict=True)
