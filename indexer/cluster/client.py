@@ -32,7 +32,7 @@ _CONNECTIONS = 16
 #: nodes for them are lacking for that long.
 WITH_COPIES: dict[str, Any] = {
     "wait_for_active_shards": "all",
-    "timeout": "20s",
+    "timeout": "10s",
     "request_timeout": PATIENCE,
 }
 

@@ -361,6 +361,7 @@ class ClusterEngine:
             built_at=meta.built_at,
             seeds=meta.seeds,
             published_only=meta.published_only,
+            language=meta.language,
         )
 
     def reload(self) -> bool:

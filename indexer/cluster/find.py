@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
-from ..query.nodes import Address, Fuzzy, Node, Word, all_of, leaves
+from ..query.nodes import Fuzzy, Node, Word
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import Synonyms, with_synonyms
-from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING
+from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.histogram import DAY
 from ..search.joined import with_joined
 from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH
-from ..search.plan import MAX_WORDS, is_function
+from ..search.plan import is_function
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
@@ -88,11 +88,8 @@ class Found:
 
     @property
     def node(self) -> Node:
-        """The tree that was searched: of a long text, its most telling words."""
-        if len(self.parsed.plain) <= MAX_WORDS:
-            return self.parsed.node
-        rest = [] if self.parsed.rest is None else [self.parsed.rest]
-        return all_of([*self.plan.kept, *rest])
+        """The tree that was searched."""
+        return searched(self.parsed, self.plan.kept)
 
     @property
     def relaxed(self) -> bool:
@@ -156,7 +153,7 @@ class Searcher:
         if matched < least and filters.narrowing:
             # Whether words are left out must not depend on the filters.
             matched = self.count(plan.complete)
-        if not matched and parsed.rest is not None and _has_address(parsed.rest):
+        if not matched and parsed.rest is not None and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
             only = Found(alone, self.planner.plan(parsed.rest), filters, self.words)
@@ -345,7 +342,3 @@ class Searcher:
 def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
     """The request with other fields."""
     return msgspec.structs.replace(request, **fields)
-
-
-def _has_address(node: Node) -> bool:
-    return any(isinstance(leaf, Address) for leaf in leaves(node))

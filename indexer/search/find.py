@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -79,7 +79,7 @@ class Searcher:
         answer = self.executor.run(plan, ordering, held, wishes)
         found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
         first = False
-        if not answer.matched and parsed.rest and _has_address(parsed.rest):
+        if not answer.matched and parsed.rest and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
             plan = self.planner.plan(parsed.rest)
@@ -140,8 +140,16 @@ def _whole(request: SearchRequest) -> SearchRequest:
     )
 
 
-def _has_address(node: Node) -> bool:
+def has_address(node: Node) -> bool:
+    """Whether there is an address in a tree."""
     return any(isinstance(leaf, Address) for leaf in leaves(node))
+
+
+def searched(parsed: ParsedQuery, kept: Iterable[Node]) -> Node:
+    """The tree that is searched: of a long text, its most telling words, which were kept."""
+    if len(parsed.plain) <= MAX_WORDS:
+        return parsed.node
+    return all_of([*kept, *([] if parsed.rest is None else [parsed.rest])])
 
 
 @dataclass(frozen=True)
@@ -162,11 +170,8 @@ class Found:
 
     @property
     def node(self) -> Node:
-        """The tree that was searched: of a long text, its most telling words."""
-        if len(self.parsed.plain) <= MAX_WORDS:
-            return self.parsed.node
-        rest = [] if self.parsed.rest is None else [self.parsed.rest]
-        return all_of([*self.plan.kept, *rest])
+        """The tree that was searched."""
+        return searched(self.parsed, self.plan.kept)
 
     @property
     def relaxed(self) -> bool:
