@@ -93,11 +93,11 @@ def markdown(record: Record) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def write_record(record: Record, folder: Path) -> Path:
-    """Write `relevance-YYYY-MM-DD-<n>.json` with the next free number."""
+def write_record(record: Record, folder: Path, kind: str = "relevance") -> Path:
+    """Write `relevance-YYYY-MM-DD-<n>.json`, or of another kind, with the next free number."""
     folder.mkdir(parents=True, exist_ok=True)
     number = 1
-    while (path := folder / f"relevance-{record.date}-{number}.json").exists():
+    while (path := folder / f"{kind}-{record.date}-{number}.json").exists():
         number += 1
     path.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n")
     return path
@@ -136,7 +136,8 @@ def main(data: Path, queries: int, seed: int, peers: bool, cluster: str | None, 
         parameters={"queries": str(queries), "seed": str(seed)},
         scores=with_mean(scores),
     )
-    click.echo(f"record: {write_record(record, out)}", err=True)
+    kind = "cluster-relevance" if cluster else "relevance"
+    click.echo(f"record: {write_record(record, out, kind)}", err=True)
     click.echo(markdown(record))
 
 

@@ -44,6 +44,9 @@ STORIES: list[dict[str, Any]] = [
         {"title": "expense " * 8}, {"title": "expenses"}, {"title": "An expensive evening"},
     ]},
     {"title": "Windows update", "excerpt": "cloud computing computed computers", "type": "video"},
+    {"title": "Computers for the US", "excerpt": "computing is computed, computing and us",
+     "body": "What the computer computes. " * 4, "provider": ALPHA,
+     "related": [{"title": "Computed", "excerpt": "a computer", "provider": ODD}]},
     {"title": "Trump/Biden debate", "excerpt": "meta meta", "body": "azure far off the cloud"},
 ]  # fmt: skip
 
@@ -59,6 +62,8 @@ QUERIES = [
     "meta OR (cloud -azure)", "(deal (covid OR (cloud zurich))) OR windows", "title:expense",
     "(a b) OR (azure x) OR (cloud y) OR (deal z) OR (wards wi)", "related:expensive",
     "title:expensive evening", 'title:"the expense"', "excerpt:us", "title:US", "related:expenses",
+    "title:computing", "title:computers", "excerpt:computed", "body:computing", "related:computer",
+    'excerpt:"computed computing"',
     "+azure cloud", "azure^3 cloud", "title:azure", "excerpt:azure cloud", "body:windows",
     "related:azure", "related:deal -title:deal", 'title:"cloud deal"', "title:(azure OR covid)",
     "title:az*", "related:clod~", "provider:alpha", "site:alpha.example", "provider:*.example",
