@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
@@ -12,6 +13,7 @@ from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
+import numpy as np
 
 from ..analysis import fold, iter_words
 from ..engine import as_request
@@ -39,7 +41,7 @@ from ..query.request import check, limit_of, text_of
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
-from ..search.histogram import in_order, months_within
+from ..search.histogram import in_order
 from ..search.respell import respell
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
@@ -54,6 +56,8 @@ from .values import ClusterValues
 from .words import Words
 
 T = TypeVar("T")
+#: From which days are numbered.
+_BEGIN = np.datetime64("0001-01-01", "D")
 
 
 class _View(NamedTuple):
@@ -235,16 +239,14 @@ class ClusterEngine:
 
     def histogram(self, request: SearchRequest) -> DateCounts:
         """How many of the stories found were published when, by day, month or year."""
-        request = msgspec.structs.replace(check(request), facets=("month",), offset=0, limit=0)
+        request = check(request)
 
         def ask(view: _View) -> DateCounts:
-            searcher = view.searcher
-            found = searcher.find(request, 0)
-            keys = searcher.values.facet("month").keys
-            months = dict(zip(keys, found.counts[0].tolist(), strict=True))
-            within = months_within(months, found.filters)
-            undated = found.total - sum(within.values())
-            return in_order(within, undated, lambda: searcher.days(found))
+            days, undated = view.searcher.days(request)
+            months: Counter[str] = Counter()
+            for day, count in days.items():
+                months[str(_BEGIN + day)[:7]] += count
+            return in_order(dict(sorted(months.items())), undated, lambda: days)
 
         return self._asked(ask)
 

@@ -6,6 +6,7 @@ index folder (`search.find`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -295,13 +296,21 @@ class Searcher:
         most = {hit["_id"]: hit["_score"] for hit in hits}
         return [1 + WORTH * most.get(one, 0.0) / (len(words) - 1) for one in ids]
 
-    def days(self, found: Found) -> dict[int, int]:
-        """How many of the stories found are of each day, numbered from the year 1."""
+    def days(self, request: SearchRequest) -> tuple[Counter[int], int]:
+        """How many of the stories listed are of each day, from the year 1, and how many of none."""
+        found = self.find(replaced(request, facets=(), offset=0, limit=0), 0)
         stories = every([found.plan.stories, found.filters.always, found.filters.others()])
-        days = {"histogram": {"field": "published_at", "interval": DAY, "min_doc_count": 1}}
-        body = {"query": stories, "size": 0, "track_total_hits": False, "aggs": {"days": days}}
+        folding = request.collapse and self.folding.any
+        if folding:
+            stories = without(stories, {"term": {FOLDED: True}})
+        by_day = {"histogram": {"field": "published_at", "interval": DAY, "min_doc_count": 1}}
+        body = {"query": stories, "size": 0, "track_total_hits": False, "aggs": {"days": by_day}}
         buckets = self.search(body)["aggregations"]["days"]["buckets"]
-        return {round(bucket["key"]) // DAY: bucket["doc_count"] for bucket in buckets}
+        days = Counter({round(bucket["key"]) // DAY: bucket["doc_count"] for bucket in buckets})
+        if folding:
+            ranked = request.sort == "relevance" and found.parsed.scored
+            days.update(self.folding.days(found, Ask(request, 0, 0, ranked)))
+        return days, found.total - days.total()
 
     def count(self, query: Query) -> int:
         """How many stories a query selects."""

@@ -6,7 +6,7 @@ cost anything: how often totals and counts have one of them too many is asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..model import Facet
+from ..search.histogram import DAY
 from .clauses import EVERY, Query, every
+from .mapping import DEEPEST
 from .values import MOST_VALUES
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 GROUP, FOLDED = "group", "folded"
 #: Groups that are asked for at a time where facets are counted: each has some values.
 _AT_A_TIME = 1_000
-#: Values of a facet within a group, and stories of the groups of a page, at most.
-_MOST_SHARED, _MOST_MEMBERS = 10_000, 10_000
+#: Values of a facet within a group, at most.
+_MOST_SHARED = 10_000
 
 
 class Folding:
@@ -53,35 +55,45 @@ class Folding:
     def members(
         self, found: Found, ask: Ask, groups: list[str], only: Query = EVERY
     ) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-        """Of each group the story to list, and of each such story the others that were found.
+        """Of each group the story to list, and of each such story the others that were found."""
+        if not groups:
+            return {}, {}
+        first, also = {}, {}
+        for best, hits in self._best(found, ask, {"terms": {GROUP: groups}}, only):
+            one = first[best["fields"][GROUP][0]] = best["_id"]
+            others = sorted(hits, key=lambda hit: hit["sort"][-1])
+            also[one] = tuple([hit["_id"] for hit in others if hit["_id"] != one])
+        return first, also
+
+    def days(self, found: Found, ask: Ask) -> Iterator[int]:
+        """The day of each story that is listed for a group, numbered from the year 1."""
+        for best, _ in self._best(found, ask, {"term": {FOLDED: True}}, EVERY):
+            for instant in best["fields"].get("published_at", ()):
+                yield instant // DAY
+
+    def _best(
+        self, found: Found, ask: Ask, among: Query, only: Query
+    ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Of each group among some stories the one that is listed, and all that were found.
 
         Of those that score the same it is the last one.
         """
-        if not groups:
-            return {}, {}
         body = self._searcher.body(found, ask)
         listed = {"constant_score": {"filter": only, "boost": 0.0, "_name": "listed"}}
-        query = {
-            "bool": {"must": [body["query"]], "filter": [{"terms": {GROUP: groups}}],
-                     "should": [listed]},
-        }  # fmt: skip
+        query = {"bool": {"must": [body["query"]], "filter": [among], "should": [listed]}}
         body |= {
-            "query": query, "size": _MOST_MEMBERS, "_source": False, "docvalue_fields": [GROUP],
-            "post_filter": found.filters.others(), "track_total_hits": False,
+            "query": query, "size": DEEPEST, "_source": False, "track_total_hits": False,
+            "docvalue_fields": [GROUP, "published_at"], "post_filter": found.filters.others(),
         }  # fmt: skip
-        members: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[dict[str, Any]]] = {}
         for hit in self._searcher.search(body)["hits"]["hits"]:
-            members.setdefault(hit["fields"][GROUP][0], []).append(hit)
-        first, also = {}, {}
-        for group, hits in members.items():
+            groups.setdefault(hit["fields"][GROUP][0], []).append(hit)
+        for hits in groups.values():
             some = [hit for hit in hits if "listed" in hit.get("matched_queries", ())]
-            if some:
-                # In this order, those that are as good go on by their ids.
-                best = [hit for hit in some if hit["sort"][:-1] == some[0]["sort"][:-1]]
-                one = first[group] = best[-1 if ask.ranked else 0]["_id"]
-                others = sorted(hits, key=lambda hit: hit["sort"][-1])
-                also[one] = tuple([hit["_id"] for hit in others if hit["_id"] != one])
-        return first, also
+            # In this order, those that are as good go on by their ids.
+            best = [hit for hit in some if hit["sort"][:-1] == some[0]["sort"][:-1]]
+            if best:
+                yield best[-1 if ask.ranked else 0], hits
 
     def _counted(self, found: Found, ask: Ask, only: Query) -> Found:
         """The same with each group counted once."""

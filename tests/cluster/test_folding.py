@@ -58,6 +58,16 @@ def test_of_those_that_pass_the_filters(both, filters):
         same(both, query, filters=filters, facets=("topic",), since="2022-01", until="2022-05-02")
 
 
+def test_dates_are_those_of_the_stories_listed(both):
+    """Whatever is the order, by which another may be listed for its group."""
+    for query in QUERIES:
+        for sort in indexer.SORTS:
+            for collapse in (True, False):
+                request = indexer.SearchRequest(query=query, sort=sort, collapse=collapse)
+                expected = both.folder.histogram(request)
+                assert both.cluster.histogram(request) == expected, (query, sort, collapse)
+
+
 def test_an_export_folds(both):
     """Each group once, the story that a page lists, with the others."""
     for query in QUERIES:
