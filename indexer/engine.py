@@ -89,6 +89,12 @@ class Engine(Protocol):
         collapse: bool = True,
     ) -> ResultPage:
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
+        request = as_request(query, filters, since, until)
+        request = msgspec.structs.replace(
+            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
+            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
+        )  # fmt: skip
+        return self.answer(request)
 
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
@@ -113,6 +119,9 @@ class Engine(Protocol):
         Only those that stories found have, with the counts that a search would give; sorted
         by count or by name.
         """
+        request = as_request(query, filters, since, until)
+        request = msgspec.structs.replace(request, facet_limit=limit)
+        return self.values_of(request, facet, text, sort)
 
     def values_of(
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
@@ -138,9 +147,18 @@ class Engine(Protocol):
         until: date | datetime | str | None = None,
     ) -> Explanation:
         """What a story's score in such a search is made of; raises `StoryNotFound`."""
+        explained = self.explained(as_request(query, filters, since, until), [story_id])
+        if not explained:
+            raise StoryNotFound(story_id)
+        return explained[story_id]
 
     def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
         """What the scores on a page are made of, by story id."""
+        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
+        return self.explained(request, [hit.story.id for hit in page.hits])
+
+    def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """What the scores of those stories that there are in such a search are made of."""
 
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
@@ -163,14 +181,16 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""
 
-    def __enter__(self) -> Engine: ...
+    def __enter__(self) -> Engine:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
@@ -198,7 +218,7 @@ class _View(NamedTuple):
     synonyms: tuple[int, int] | None
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """The engine over an index folder. See `engine.Engine` for what its methods do."""
 
     def __init__(self, folder: str, *, compiled: bool = True) -> None:
@@ -224,44 +244,10 @@ class LocalEngine:
         self._warm = True
         _warm_up(self._opened())
 
-    def __enter__(self) -> LocalEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
         return self._opened().snapshot.manifest.generation
-
-    def search(
-        self,
-        query: str = "",
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        facets: Sequence[str] = ("provider",),
-        facet_limit: int = 20,
-        sort: str = "relevance",
-        offset: int = 0,
-        limit: int = 10,
-        spelling: bool = True,
-        collapse: bool = True,
-    ) -> ResultPage:
-        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(
-            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
-        )  # fmt: skip
-        return self.answer(request)
 
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
@@ -301,27 +287,6 @@ class LocalEngine:
         request = msgspec.structs.replace(check(request), facets=())
         view = self._searched()
         return _hits(view.searcher.find(request, view.snapshot.size), 0, view)
-
-    def facet_values(
-        self,
-        facet: str,
-        text: str = "",
-        *,
-        query: str = "",
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        sort: str = "count",
-        limit: int = 20,
-    ) -> FacetRows:
-        """The values of a facet whose label or value has a word that begins with `text`.
-
-        Only those that stories found have, with the counts that a search would give; sorted
-        by count or by name.
-        """
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(request, facet_limit=limit)
-        return self.values_of(request, facet, text, sort)
 
     def values_of(
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
@@ -369,28 +334,8 @@ class LocalEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(
-        self,
-        query: str,
-        story_id: str,
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-    ) -> Explanation:
-        """What a story's score in such a search is made of; raises `StoryNotFound`."""
-        explained = self._explain(as_request(query, filters, since, until), [story_id])
-        if not explained:
-            raise StoryNotFound(story_id)
-        return explained[story_id]
-
-    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
-        """What the scores on a page are made of, by story id."""
-        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
-        return self._explain(request, [hit.story.id for hit in page.hits])
-
-    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
-        """Of those stories that there are."""
+    def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """What the scores of those stories that there are in such a search are made of."""
         view = self._searched()
         request = check(msgspec.structs.replace(request, facets=(), sort="relevance", offset=0))
         found = view.searcher.find(request, max(request.limit, 1))

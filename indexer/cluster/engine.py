@@ -6,17 +6,15 @@ import os
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
 from itertools import islice
-from types import TracebackType
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
 import numpy as np
 
 from ..analysis import fold, iter_words
-from ..engine import as_request
+from ..engine import Engine
 from ..errors import (
     ClusterError,
     EngineClosed,
@@ -69,7 +67,7 @@ class _View(NamedTuple):
     reader: Reader
 
 
-class ClusterEngine:
+class ClusterEngine(Engine):
     """Searches an index on a cluster; safe to share between threads."""
 
     def __init__(self, location: Location) -> None:
@@ -116,45 +114,11 @@ class ClusterEngine:
         if any(one["health"] == "red" for one in found):
             raise ClusterError(self._where, "red: part of the index is on nodes that do not answer")
 
-    def __enter__(self) -> ClusterEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
         self._connected()
         return self._view.state.meta.generation
-
-    def search(
-        self,
-        query: str = "",
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        facets: Sequence[str] = ("provider",),
-        facet_limit: int = 20,
-        sort: str = "relevance",
-        offset: int = 0,
-        limit: int = 10,
-        spelling: bool = True,
-        collapse: bool = True,
-    ) -> ResultPage:
-        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(
-            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
-        )  # fmt: skip
-        return self.answer(request)
 
     def answer(self, request: SearchRequest) -> ResultPage:
         """The same as `search`, for a request that was built before."""
@@ -196,27 +160,6 @@ class ClusterEngine:
             yield from hits
         except Gone:
             raise ClusterError(self._where, "the index was removed during the export") from None
-
-    def facet_values(
-        self,
-        facet: str,
-        text: str = "",
-        *,
-        query: str = "",
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        sort: str = "count",
-        limit: int = 20,
-    ) -> FacetRows:
-        """The values of a facet whose label or value has a word that begins with `text`.
-
-        Only those that stories found have, with the counts that a search would give; sorted
-        by count or by name.
-        """
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(request, facet_limit=limit)
-        return self.values_of(request, facet, text, sort)
 
     def values_of(
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
@@ -279,28 +222,8 @@ class ClusterEngine:
         )
         return tuple(islice(others, limit))
 
-    def explain(
-        self,
-        query: str,
-        story_id: str,
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-    ) -> Explanation:
-        """What a story's score in such a search is made of; raises `StoryNotFound`."""
-        explained = self._explain(as_request(query, filters, since, until), [story_id])
-        if not explained:
-            raise StoryNotFound(story_id)
-        return explained[story_id]
-
-    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
-        """What the scores on a page are made of, by story id."""
-        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
-        return self._explain(request, [hit.story.id for hit in page.hits])
-
-    def _explain(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
-        """Of those stories that there are."""
+    def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
+        """What the scores of those stories that there are in such a search are made of."""
         request = msgspec.structs.replace(request, facets=(), sort="relevance", offset=0)
         request = check(request)
 
