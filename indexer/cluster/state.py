@@ -17,7 +17,7 @@ import msgspec
 
 from ..errors import ClusterError, IndexMissing, IndexOutdated
 from ..generation.sources import NO_SOURCES, Sources, decode_sources, encode_sources
-from ..languages import ENGLISH
+from ..languages import ENGLISH, language_of
 from ..model import Problems
 from ..ranking import Averages
 from ..schema import SCHEMA_VERSION
@@ -100,6 +100,10 @@ def read_state(cluster: Cluster) -> State:
         older = (meta.version, meta.schema) < (CLUSTER_VERSION, SCHEMA_VERSION)
         found_version, read = (0, 1) if older else (1, 0)
         raise IndexOutdated(where, index, found_version, read)
+    try:
+        language_of(meta.language)
+    except ValueError as error:
+        raise ClusterError(where, f"{index}: {error}") from None
     return State(index, meta)
 
 
