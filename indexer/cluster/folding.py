@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 GROUP, FOLDED = "group", "folded"
 #: Groups that are asked for at a time where facets are counted: each has some values.
 _AT_A_TIME = 1_000
-#: Values of a facet within a group, at most.
-_MOST_SHARED = 10_000
+#: Values of a facet within a group, and stories of the groups of a page, at most.
+_MOST_SHARED, _MOST_MEMBERS = 10_000, 10_000
 
 
 class Folding:
@@ -59,7 +59,7 @@ class Folding:
         if not groups:
             return {}, {}
         first, also = {}, {}
-        for best, hits in self._best(found, ask, {"terms": {GROUP: groups}}, only):
+        for best, hits in self._best(found, ask, {"terms": {GROUP: groups}}, _MOST_MEMBERS, only):
             one = first[best["fields"][GROUP][0]] = best["_id"]
             others = sorted(hits, key=lambda hit: hit["sort"][-1])
             also[one] = tuple([hit["_id"] for hit in others if hit["_id"] != one])
@@ -67,12 +67,12 @@ class Folding:
 
     def days(self, found: Found, ask: Ask) -> Iterator[int]:
         """The day of each story that is listed for a group, numbered from the year 1."""
-        for best, _ in self._best(found, ask, {"term": {FOLDED: True}}, EVERY):
+        for best, _ in self._best(found, ask, {"term": {FOLDED: True}}, DEEPEST):
             for instant in best["fields"].get("published_at", ()):
                 yield instant // DAY
 
     def _best(
-        self, found: Found, ask: Ask, among: Query, only: Query
+        self, found: Found, ask: Ask, among: Query, most: int, only: Query = EVERY
     ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
         """Of each group among some stories the one that is listed, and all that were found.
 
@@ -82,7 +82,7 @@ class Folding:
         listed = {"constant_score": {"filter": only, "boost": 0.0, "_name": "listed"}}
         query = {"bool": {"must": [body["query"]], "filter": [among], "should": [listed]}}
         body |= {
-            "query": query, "size": DEEPEST, "_source": False, "track_total_hits": False,
+            "query": query, "size": most, "_source": False, "track_total_hits": False,
             "docvalue_fields": [GROUP, "published_at"], "post_filter": found.filters.others(),
         }  # fmt: skip
         groups: dict[str, list[dict[str, Any]]] = {}

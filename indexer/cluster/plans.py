@@ -190,10 +190,11 @@ class Planner:
 
     def _leaves(self, node: Node, gates: list[Query]) -> list[Leaf]:
         """The leaves of a tree that are words; those that are unwanted score nothing."""
-        if isinstance(node, All):
-            return [leaf for part in node.parts for leaf in self._leaves(part, gates)]
-        if isinstance(node, Either):
-            return [leaf for part in node.parts for leaf in self._gated(part, gates)]
+        if isinstance(node, All | Either):
+            take = self._leaves if isinstance(node, All) else self._gated
+            # Explanations name them in the order of a folder.
+            parts = sorted(node.parts, key=lambda part: not isinstance(part, TextNode))
+            return [leaf for part in parts for leaf in take(part, gates)]
         if isinstance(node, Without):
             unwanted = [leaf._replace(scores=[]) for leaf in self._leaves(node.unwanted, gates)]
             return [*self._leaves(node.wanted, gates), *unwanted]

@@ -159,7 +159,11 @@ def test_similar_stories(both):
         both.cluster.more_like("no such story")
 
 
-@pytest.mark.parametrize("query", ["azure", "azure cloud deal", '"cloud deal"', "the who", "azu*"])
+@pytest.mark.parametrize(
+    "query",
+    ["azure", "azure cloud deal", '"cloud deal"', "the who", "azu*", "(azure aws) OR meta",
+     "title:computing OR cloud"],
+)  # fmt: skip
 def test_explanations_add_up(both, query):
     """To the score of the hit, and name the same parts and fields."""
     for hit in both.cluster.search(query).hits[:3]:
@@ -182,14 +186,19 @@ def test_a_story_by_its_id(both):
     )
 
 
-@pytest.mark.parametrize("query", ["", "cloud", "azure covid zurich", "title:the OR azure"])
+@pytest.mark.parametrize(
+    "query", ["", "cloud", "azure covid zurich", "title:the OR azure", "(azure aws) OR meta"]
+)
 def test_an_export_is_the_whole_result(both, query):
     """Each story once, in the order of the pages."""
     request = indexer.SearchRequest(query=query, offset=5, limit=1)
-    found = [hit.story.id for hit in both.cluster.export(request)]
+    found = {hit.story.id: hit for hit in both.cluster.export(request)}
     pages = both.cluster.search(query, limit=500)
-    assert found == [hit.story.id for hit in pages.hits]
-    assert sorted(found) == sorted(hit.story.id for hit in both.folder.export(request))
+    assert list(found) == [hit.story.id for hit in pages.hits]
+    expected = {hit.story.id: hit for hit in both.folder.export(request)}
+    assert {one: shown(hit) for one, hit in found.items()} == {
+        one: shown(hit) for one, hit in expected.items()
+    }
 
 
 def test_what_cannot_be_asked_is_refused(both):
