@@ -272,7 +272,7 @@ class ClusterEngine(Engine):
         stats = cluster.call(cluster.client.indices.stats, index=both, metric="store,segments")
         terms = cluster.call(
             cluster.client.count, index=view.state.words,
-            body={"query": {"exists": {"field": "rows"}}},
+            body={"query": {"exists": {"field": "stories"}}},
         )  # fmt: skip
         primaries = stats["_all"]["primaries"]
         return IndexInfo(

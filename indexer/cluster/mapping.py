@@ -89,6 +89,7 @@ def words_index(replicas: int) -> dict[str, Any]:
         "text": _KEYWORD,
         "stories": {"type": "long"},
         "occurrences": {"type": "long"},
+        "parts": {"type": "integer"},
         "data": {"type": "binary"},
     }
     settings = {

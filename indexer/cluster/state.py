@@ -145,7 +145,7 @@ def _write(cluster: Cluster, words: str, name: str, data: bytes) -> None:
     parts = [data[at : at + _PART] for at in range(0, len(data), _PART)] or [b""]
     for number, part in enumerate(parts):
         text = base64.b64encode(part).decode()
-        body = {"kind": name, "rows": len(parts), "data": text}
+        body = {"kind": name, "parts": len(parts), "data": text}
         cluster.call(cluster.client.index, index=words, id=f"{name}-{number}", body=body)
 
 
@@ -153,6 +153,6 @@ def _parts(cluster: Cluster, words: str, name: str) -> Iterator[bytes]:
     number, count = 0, 1
     while number < count:
         found = cluster.call(cluster.client.get, index=words, id=f"{name}-{number}")
-        count = found["_source"]["rows"]
+        count = found["_source"]["parts"]
         yield base64.b64decode(found["_source"]["data"])
         number += 1

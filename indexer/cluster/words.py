@@ -128,7 +128,7 @@ class Words:
             "_source": ["text"],
         }
         if frequent:
-            body["sort"] = [{"rows": "desc"}]
+            body["sort"] = [{"stories": "desc"}]
         answer = self._cluster.call(self._cluster.client.search, index=self._index, body=body)
         return [hit["_source"]["text"] for hit in answer["hits"]["hits"]]
 
