@@ -288,7 +288,8 @@ class _Parser:
                 return [part for part in parts if part] or [[]]
             operator = self._operator() if parts[-1] else None
             if operator == "OR":
-                parts.append([])
+                if not near:  # of several operators the first counts
+                    parts.append([])
             elif operator == "AND":
                 parts[-1][-1] = parts[-1][-1]._replace(plain=False)
                 held = True

@@ -243,7 +243,8 @@ def test_too_many_expanded_terms(tmp_path):
 
 
 SYNTAX = st.sampled_from(
-    ["azure", "zurich", "cloud", "AND", "OR", "NOT", "(", ")", '"', "-", "~", "~2", "^2", "*",
+    [" NEAR/3 ", " w/5 ",
+     "azure", "zurich", "cloud", "AND", "OR", "NOT", "(", ")", '"', "-", "~", "~2", "^2", "*",
      "?", "[", "]", " TO ", ":", "title:", "date:", "2022-05", "quality:>", "provider:", "topic:(",
      " ", " ", "é", "日", "\\", "\x00"]
 )  # fmt: skip

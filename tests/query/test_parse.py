@@ -107,6 +107,9 @@ def near(word, distance=1, **options):
         ("a w/3 b c", All((C, Near(A, B, 3)))),
         ('"a b" NEAR/2 c*', Near(quoted("a", "b"), Pattern("c*"), 2)),
         ("a NEAR/2 -b", Without(A, B)),
+        # of several operators the first counts
+        ("a NEAR/5 OR b", Near(A, B, 5)),
+        ("a w/5 || && b", Near(A, B, 5)),
         # What must not be there.
         ("-a", Without(Everything(), A)),
         ("NOT a", Without(Everything(), A)),
@@ -395,7 +398,8 @@ def test_what_has_operators_fields_or_few_words_is_no_prose(typed):
 
 
 SYNTAX = st.sampled_from(
-    ["azure", "zurich", "cloud", "AND", "OR", "NOT", "(", ")", '"', "-", "~", "~2", "^2", "*",
+    [" NEAR/3 ", " w/5 ",
+     "azure", "zurich", "cloud", "AND", "OR", "NOT", "(", ")", '"', "-", "~", "~2", "^2", "*",
      "?", "[", "]", " TO ", ":", "title:", "title:(", "date:", "2022-05", "<0001", "quality:>",
      "provider:", "topic:(", " ", " ", "é", "日", "\\", "\x00", "“", "_", "'s"]
 )  # fmt: skip
