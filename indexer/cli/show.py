@@ -118,6 +118,8 @@ def show_page(page: ResultPage, why: Mapping[str, Explanation]) -> None:
         write_note(f"Did you mean: {page.suggestion}")
     # A width without end, where lines must not wrap.
     console = Console(file=sys.stdout, highlight=False)
+    if not console.width:  # COLUMNS=0: nothing at all would be printed
+        console.width = MAX_WIDTH
     width = min(console.width, MAX_WIDTH) if console.is_terminal else sys.maxsize
     with console.capture() as shown:
         for line in _page_lines(page, width, console, why):

@@ -154,6 +154,15 @@ def test_results_keep_to_one_line_away_from_a_terminal(seed_index: Path):
     assert "\x1b" not in out
 
 
+def test_a_width_of_nothing_hides_nothing(seed_index: Path):
+    """Some terminals say that they have no columns; the hits are shown all the same."""
+    arguments = ("--index", seed_index, "search", "azure")
+    _, usual, _ = run(*arguments, env={**os.environ, "COLUMNS": "40"})
+    _, shown, _ = run(*arguments, env={**os.environ, "COLUMNS": "0"})
+    assert shown.splitlines()[1:] == usual.splitlines()[1:]
+    assert "Azure" in on_terminal(*arguments, COLUMNS="0", NO_COLOR="1")
+
+
 def test_matches_are_bold_on_a_terminal(seed_index: Path):
     """On a terminal, lines wrap and the words that match stand out."""
     shown = on_terminal("--index", seed_index, "search", "azure", COLUMNS="80", NO_COLOR="")
