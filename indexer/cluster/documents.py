@@ -45,10 +45,11 @@ _FIELDS = {
 
 
 class Counts:
-    """In how many stories words are, and how often they occur; see `names.STEM`."""
+    """In how many stories and rows words are, and how often they occur; see `names.STEM`."""
 
     def __init__(self) -> None:
         self.stories: Counter[str] = Counter()
+        self.rows: Counter[str] = Counter()
         self.occurrences: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -57,18 +58,26 @@ class Counts:
     def add(self, other: Counts) -> None:
         """Add what was counted elsewhere."""
         self.stories.update(other.stories)
+        self.rows.update(other.rows)
         self.occurrences.update(other.occurrences)
 
     def take(self, other: Counts) -> None:
         """Take away what was counted elsewhere."""
         self.stories.subtract(other.stories)
+        self.rows.subtract(other.rows)
         self.occurrences.subtract(other.occurrences)
 
-    def items(self) -> Iterator[tuple[str, int, int]]:
-        """Words, their stories and occurrences, but for those that stay as they were."""
+    def clear(self) -> None:
+        """Forget all words."""
+        for counter in (self.stories, self.rows, self.occurrences):
+            counter.clear()
+
+    def items(self) -> Iterator[tuple[str, dict[str, int]]]:
+        """Words and their numbers, but for those that stay as they were."""
         for key, stories in self.stories.items():
-            if stories or self.occurrences[key]:
-                yield key, stories, self.occurrences[key]
+            rows, occurrences = self.rows[key], self.occurrences[key]
+            if stories or rows or occurrences:
+                yield key, {"stories": stories, "rows": rows, "occurrences": occurrences}
 
 
 class Writer:
@@ -171,15 +180,17 @@ class _Words:
         )
         pairs = np.unique(names << 32 | self._stories[rows])
         known = np.bincount(pairs >> 32, minlength=len(self._names))
+        inside = np.bincount(names, minlength=len(self._names))
         often = np.bincount(names, weights=times, minlength=len(self._names)).astype(np.int64)
         some = np.flatnonzero(known)
         texts = [self._names[name] for name in some.tolist()]
         counts.stories.update(dict(zip(texts, known[some].tolist(), strict=True)))
+        counts.rows.update(dict(zip(texts, inside[some].tolist(), strict=True)))
         counts.occurrences.update(dict(zip(texts, often[some].tolist(), strict=True)))
-        inside = [self._inside(field) for field in _FIELDS]
+        within = [self._inside(field) for field in _FIELDS]
         labels = [*self._names]
         parts = [(rows, names, weights)]
-        for field, (in_rows, of, least) in zip(_FIELDS, inside, strict=True):
+        for field, (in_rows, of, least) in zip(_FIELDS, within, strict=True):
             parts.append((in_rows, np.arange(len(of)) + len(labels), least))
             labels += [INSIDE[field] + self._names[name] for name in of.tolist()]
         rows, names, weights = (np.concatenate(column) for column in zip(*parts, strict=True))

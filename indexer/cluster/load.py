@@ -148,25 +148,25 @@ def loading(cluster: Cluster, index: str) -> Iterator[Loader]:
 
 
 _ADD = (
-    "ctx._source.stories += params.stories; ctx._source.occurrences += params.occurrences;"
+    "for (def name : params.keySet()) { ctx._source[name] += params[name] }"
     "if (ctx._source.stories <= 0) { ctx.op = 'delete' }"
 )
 
 
-def word_actions(counts: Iterable[tuple[str, int, int]], *, fresh: bool) -> Iterator[Action]:
-    """Set, or change, in how many stories words are, and how often they occur."""
+def word_actions(counts: Iterable[tuple[str, dict[str, int]]], *, fresh: bool) -> Iterator[Action]:
+    """Set, or change, in how many stories and rows words are, and how often they occur."""
     encode = msgspec.json.encode
-    for key, stories, occurrences in counts:
-        word: dict[str, Any] = {"kind": key[0], "stories": stories, "occurrences": occurrences}
+    for key, numbers in counts:
+        word: dict[str, Any] = {"kind": key[0], **numbers}
         if key[0] == WRITTEN:
             word["text"] = key[1:]
         head = {"_id": word_id(key)}
         if fresh:
             yield Action(key, encode({"index": head}) + b"\n" + encode(word) + b"\n")
             continue
-        script = {"source": _ADD, "params": {"stories": stories, "occurrences": occurrences}}
+        script = {"source": _ADD, "params": numbers}
         body: dict[str, Any] = {"script": script}
-        if stories > 0:
+        if numbers["stories"] > 0:
             body["upsert"] = word
         update = {"update": head | {"retry_on_conflict": 3}}
         yield Action(key, encode(update) + b"\n" + encode(body) + b"\n")

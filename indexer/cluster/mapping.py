@@ -88,6 +88,7 @@ def words_index(replicas: int) -> dict[str, Any]:
         "kind": _KEYWORD,
         "text": _KEYWORD,
         "stories": {"type": "long"},
+        "rows": {"type": "long"},
         "occurrences": {"type": "long"},
         "parts": {"type": "integer"},
         "data": {"type": "binary"},

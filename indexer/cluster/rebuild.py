@@ -315,8 +315,7 @@ class _Run:
         with loading(self._cluster, words_of(index)) as loader:
             for action in word_actions(counts.items(), fresh=fresh):
                 loader.add(action)
-        counts.stories.clear()
-        counts.occurrences.clear()
+        counts.clear()
 
     def _describe(self, index: str, meta: Meta) -> None:
         """Let what was sent be seen, and say what it is."""

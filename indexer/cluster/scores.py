@@ -99,7 +99,7 @@ class Scores:
         return FUNCTION_WEIGHT if node.text in self._words.language.function_words else 1.0
 
     def _capital(self, node: Word) -> float:
-        df = self._words.count(self._words.keys(node.text).capitals)[0]
+        df = self._words.count(self._words.keys(node.text).capitals).stories
         return word_weight(self._words.rows, df, df) * node.weight
 
     def weight(self, node: TextNode) -> float:

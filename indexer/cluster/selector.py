@@ -64,7 +64,7 @@ class ClusterSelector(Selector):
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
-        return self._words.count(WRITTEN + safe(word))[0]
+        return self._words.count(WRITTEN + safe(word)).rows
 
     def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
         """The folded words after a folded word that fit, by a sample of stories."""
@@ -89,7 +89,7 @@ class ClusterSelector(Selector):
         return Counter({word: found[str(at)]["doc_count"] for at, word in enumerate(seldom)})
 
     def _stems(self, word: str) -> int:
-        return self._words.count(self._words.keys(word).stem)[0]
+        return self._words.count(self._words.keys(word).stem).rows
 
     def _sample(self, word: str) -> Counter[str]:
         query = {
@@ -140,7 +140,7 @@ class ClusterSpeller(Speller):
         return self._cluster.size
 
     def _postings_of(self, text: str) -> int:
-        count: int = self._cluster.dictionary.count(self._cluster.dictionary.keys(text).stem)[0]
+        count: int = self._cluster.dictionary.count(self._cluster.dictionary.keys(text).stem).rows
         return count
 
     def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import QueryError
 from ..languages import language_of
@@ -19,8 +19,13 @@ from .state import State
 #: Words that are remembered, and those that are asked for at a time.
 _REMEMBERED, _AT_A_TIME = 1 << 16, 2_000
 
-#: In how many stories a word is, and how often it occurs in them.
-_Count = tuple[int, int]
+
+class Count(NamedTuple):
+    """In how many stories a word is, in how many rows, and how often it occurs in them."""
+
+    stories: int = 0
+    rows: int = 0
+    occurrences: int = 0
 
 
 class Words:
@@ -35,7 +40,7 @@ class Words:
         self.keys = lru_cache(maxsize=_REMEMBERED)(partial(keys_of, self.language))
         #: Rows of the whole index.
         self.rows = state.meta.stories + state.meta.articles
-        self._known: dict[str, _Count] = {}
+        self._known: dict[str, Count] = {}
 
     def fetch(self, forms: Iterable[str]) -> None:
         """Ask at once for all that will be asked of some folded words."""
@@ -52,27 +57,28 @@ class Words:
                 self._cluster.client.mget,
                 index=self._index,
                 body={"ids": [word_id(key) for key in some]},
-                _source_includes="stories,occurrences",
+                _source_includes=",".join(Count._fields),
             )
             counts = {}
             for key, one in zip(some, found["docs"], strict=True):
                 source = one.get("_source", {})
-                counts[key] = source.get("stories", 0), source.get("occurrences", 0)
+                counts[key] = Count(*(source.get(name, 0) for name in Count._fields))
             if len(self._known) > _REMEMBERED:
                 self._known = {}
             self._known = self._known | counts
 
-    def count(self, key: str) -> _Count:
+    def count(self, key: str) -> Count:
         """How a word counts; see `documents.STEM` for what stands before it."""
         found = self._known.get(key)
         if found is None:
             self._fetch({key})
-            found = self._known.get(key, (0, 0))
+            found = self._known.get(key, Count())
         return found
 
     def weight(self, key: str) -> float:
         """W of a stem or a light form."""
-        return word_weight(self.rows, *self.count(key))
+        count = self.count(key)
+        return word_weight(self.rows, count.stories, count.occurrences)
 
     def stem_weight(self, form: str) -> float:
         """W of a folded word."""
@@ -80,8 +86,8 @@ class Words:
 
     def frequency(self, text: str) -> int:
         """In how many stories a folded word, or one that differs in inflection alone, stands."""
-        written = self.count(self.keys(text).written)[0]
-        return self.count(self.keys(text).light)[0] if written else 0
+        written = self.count(self.keys(text).written).stories
+        return self.count(self.keys(text).light).stories if written else 0
 
     def expand(self, node: Pattern | Fuzzy) -> list[str]:
         """The words as written that a leaf stands for; raises `QueryError` for too many."""
@@ -117,9 +123,9 @@ class Words:
         return self.counted([meant(text) for text in self._texts(query, most, frequent=True)])
 
     def counted(self, forms: list[str]) -> dict[str, int]:
-        """Words, and in how many rows each or its like stands."""
+        """Words, and in how many stories each or its like stands."""
         self._fetch({self.keys(form).light for form in forms})
-        return {form: self.count(self.keys(form).light)[0] for form in forms}
+        return {form: self.count(self.keys(form).light).stories for form in forms}
 
     def _texts(self, query: dict[str, Any], most: int, *, frequent: bool = False) -> list[str]:
         body: dict[str, Any] = {
