@@ -132,9 +132,9 @@ def test_a_hit_has_three_related_articles_and_says_how_many_match(seed_index):
     """More where more are asked for."""
     client = visit(seed_index)
     hit = get(client, "/api/v1/search?q=microsoft+azure")["hits"][0]
-    assert (len(hit["related"]), hit["related_total"]) == (3, 13)
+    assert (len(hit["related"]), hit["related_total"]) == (3, 23)
     more = get(client, "/api/v1/search?q=microsoft+azure&related_limit=100")["hits"][0]
-    assert (len(more["related"]), more["related_total"]) == (13, 13)
+    assert (len(more["related"]), more["related_total"]) == (23, 23)
     assert more["related"][:3] == hit["related"]
     assert problem(client, "/api/v1/search?related_limit=101", 400)["parameter"] == "related_limit"
 

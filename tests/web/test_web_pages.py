@@ -47,7 +47,7 @@ def test_a_search_shows_what_was_found_and_where(seed_index):
     assert "<mark>Microsoft</mark> dips even as" in answer.text
     assert "Seeking Alpha" in page.text
     assert "25 May 2022" in page.text
-    assert "13 related articles match" in page.text
+    assert "23 related articles match" in page.text
     assert "Datacenter Dynamics" in page.text
     assert f"/story/{SEED_STORY}?q=microsoft+azure" in page.links()
     assert "Read at seekingalpha.com" in page.text
