@@ -30,6 +30,8 @@ _MOST_KEPT = 1 << 18
 # are odd and look random: the fractions of the golden ratio and of the square root of 3.
 _SHORT = 16
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B], np.uint64)
+# Pieces that are numbered at once: 16 MB for what is known of each.
+_AT_ONCE = 1 << 17
 # What of 8 bytes belongs to a piece that has so many of them.
 _KEPT = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)
 
@@ -93,6 +95,14 @@ class Vocabulary(dict[bytes, int]):
         inside = np.frombuffer(data, np.uint8) > ord(" ")
         edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
         begins, ends = edges[::2], edges[1::2]
+        numbers = np.empty(len(begins), np.int64)
+        for first in range(0, len(begins), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            numbers[some] = self._numbers_of(data, begins[some], ends[some])
+        return numbers, begins - 1
+
+    def _numbers_of(self, data: bytes, begins: I64, ends: I64) -> I64:
+        """The numbers of some pieces of what `numbers_of` looks at."""
         sizes = ends - begins
         eights = np.ndarray(len(data) - 7, "<u8", data, strides=(1,))
         firsts = eights[begins] & _KEPT[np.minimum(sizes, 8)]
@@ -109,7 +119,7 @@ class Vocabulary(dict[bytes, int]):
             others |= values[order] != np.repeat(values[samples], counts)
         for place in order[others].tolist():
             numbers[place] = self[data[begins[place] : ends[place]]]
-        return numbers, begins - 1
+        return numbers
 
     def shorten(self) -> None:
         """Forget all pieces if they are very many."""
