@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,24 +68,25 @@ def free_port() -> int:
 #: system gives neither to others of itself, so a node that comes back finds its own free.
 _HTTP, _TRANSPORT = range(9205, 9299), range(9305, 9399)
 #: Files that keep other runs of the tests from taking the same ports, for as long as this one.
-_HELD = []
+_HELD: list[ExitStack] = []
 
 
 def take_ports(count: int, among: range) -> list[int]:
     """Ports that nobody listens on, and that no other run of the tests takes."""
     taken = []
     for port in among:
-        held = Path(tempfile.gettempdir(), f"storydex-test-port-{port}").open("a")  # noqa: SIM115, closed by the end of the process
-        with suppress(OSError), socket.socket() as listener:
+        with suppress(OSError), ExitStack() as kept:
+            held = kept.enter_context(
+                Path(tempfile.gettempdir(), f"storydex-test-port-{port}").open("a")
+            )
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(("127.0.0.1", port))
             taken.append(port)
-            _HELD.append(held)
-            if len(taken) == count:
-                return taken
-            continue
-        held.close()
+            _HELD.append(kept.pop_all())
+        if len(taken) == count:
+            return taken
     raise OSError(f"no {count} ports from {among.start} to {among.stop - 1} are free")
 
 
