@@ -17,7 +17,7 @@ from ..search.words import Term
 from .clauses import Query, every, nested
 from .find import Searcher
 from .names import WRITTEN, safe, story_of
-from .words import Words
+from .words import Count, Words
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
 _SAMPLED, _REMEMBERED = 24, 512
@@ -64,7 +64,11 @@ class ClusterSelector(Selector):
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
-        return self._words.count(WRITTEN + safe(word)).rows
+        return self.as_written(word).rows
+
+    def as_written(self, word: str) -> Count:
+        """How a word counts as it is written."""
+        return self._words.count(WRITTEN + safe(word))
 
     def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
         """The folded words after a folded word that fit, by a sample of stories."""
@@ -160,8 +164,10 @@ class ClusterSpeller(Speller):
             )
         return self._both(node)[0]
 
-    def _stories(self, node: Word | Phrase, rows: int) -> float:
-        return self._both(node)[1] if rows else 0
+    def _stories(self, node: Word | Phrase) -> int:
+        if isinstance(node, Word) and node.exact:
+            return self._cluster.as_written(node.text).stories
+        return self._both(node)[1]
 
     def _share(self, node: Word | Phrase, other: str) -> float:
         return self._both(node, Word(other))[0] / max(1, self._postings_of(other))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from heapq import nlargest, nsmallest
 from itertools import islice, pairwise
-from math import exp
 from typing import NamedTuple
 
 import numpy as np
@@ -42,8 +41,8 @@ _MOST_BESIDE = 4
 _MOST_STEPS, _MOST_POSTINGS = 1_000_000, 400_000
 #: To read any at all costs as much as so many postings.
 _READ = 1_000
-#: So many words are compared in earnest; those in more rows than this are not counted anew.
-_COMPARED, _MANY_ROWS = 12, 5_000
+#: So many words are compared in earnest; those in more stories than this are not counted anew.
+_COMPARED, _MANY = 12, 5_000
 #: So many in place of a word that is known, but not beside the others.
 _COMPARED_BESIDE = 4
 #: A word in one story alone may be a slip itself; in a smaller archive that tells nothing.
@@ -115,7 +114,7 @@ class _Near(NamedTuple):
 
     words: tuple[str, ...]
     rows: int
-    stories: float
+    stories: int
     slip: float
 
     @property
@@ -196,11 +195,13 @@ class Speller:
                 continue
             if not self._language.function_words.isdisjoint((one.text, other.text)):
                 continue
-            rows = self._selector.dictionary.frequency(text)
-            if not rows or self._stories(Word(text, exact=True), rows) < self._least:
+            stories = self._selector.dictionary.frequency(text)
+            if not stories or (
+                stories <= _MANY and self._stories(Word(text, exact=True)) < self._least
+            ):
                 continue
             known = one.rows > 0 and other.rows > 0
-            if known and rows < far_more(self._count(Phrase((one.text, other.text)))):
+            if known and stories < far_more(self._count(Phrase((one.text, other.text)))):
                 continue
             end = other.end
             yield _Choice(one.start, other.end, (text,), not known)
@@ -282,7 +283,7 @@ class Speller:
     # Words that may have been meant
 
     def _near(self, typed: str, slips: int, least: int = 1, most: int = _COMPARED) -> list[_Near]:
-        """Words so many slips away that stand in more than one story and so many rows."""
+        """Words so many slips away that stand in so many stories, and in more than one."""
         try:
             counts = self._selector.near(Fuzzy(typed, slips), self._budget)
         except (QueryError, QueryTooCostly):
@@ -298,8 +299,10 @@ class Speller:
         near = []
         for text in likeliest:
             node = Word(text, exact=True)
-            rows = counts[text] if counts[text] > _MANY_ROWS else self._count(node)
-            if rows >= least and (stories := self._stories(node, rows)) >= self._least:
+            rows = stories = counts[text]
+            if stories <= _MANY:
+                rows, stories = self._count(node), self._stories(node)
+            if rows >= least and stories >= self._least:
                 near.append(_Near((text,), rows, stories, weights[text]))
         return near
 
@@ -310,13 +313,13 @@ class Speller:
         counts = {
             pair: min(map(frequency, pair))
             for pair in pairs
-            if all(len(part) > 1 or part == "a" for part in pair)
+            if all(len(part) > 1 or part == "a" for part in pair) and all(map(frequency, pair))
         }
         near = []
         for pair in nlargest(2, counts, key=counts.__getitem__):
             node = Phrase(pair, exact=True)
-            rows = self._count(node) if counts[pair] else 0
-            if (stories := self._stories(node, rows)) >= self._least:
+            rows = self._count(node)
+            if (stories := self._stories(node)) >= self._least:
                 slip = _SPACE if self._language.function_words.isdisjoint(pair) else _SPACE / 10
                 near.append(_Near(pair, rows, stories, slip))
         return near
@@ -362,10 +365,8 @@ class Speller:
     def _count(self, node: Word | Phrase) -> int:
         return sum(map(len, self._rows(node)))
 
-    def _stories(self, node: Word | Phrase, rows: int) -> float:
-        """In how many stories a node is, which is in so many rows; about, if these are many."""
-        if rows > _MANY_ROWS:
-            return self._all * (1 - exp(-rows / self._all))
+    def _stories(self, node: Word | Phrase) -> int:
+        """In how many stories a node is."""
         pairs = zip(self._selector.snapshot.segments, self._rows(node), strict=False)
         return sum(len(np.unique(segment.docs_of_rows[found])) for segment, found in pairs)
 
