@@ -21,27 +21,14 @@ from ..build.text import InvertedText, TextBuilder
 from ..languages import Language
 from ..model import Story
 from ..ranking import WEIGHTS, Averages
-from ..schema import (
-    BODY,
-    CAPITAL,
-    EXCERPT,
-    POSITION_GAP,
-    ROW_FIELDS,
-    TITLE,
-    fields_of,
-    rows_of,
-)
+from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, fields_of, rows_of
+from ..search.words import FIELD_BITS
 from .mapping import GAP, TOGETHER, whole_micros
 from .names import CAPITALS, INSIDE, SCALE, STEM, WRITTEN, light_key, safe, tokens_of
 
 _I64 = npt.NDArray[np.int64]
 
 _SCALED = np.rint(WEIGHTS * SCALE).astype(np.int64)
-#: The fields that a query may name: their bits, and whether they are those of leads.
-_FIELDS = {
-    "title": (TITLE, True), "excerpt": (EXCERPT, True), "body": (BODY, True),
-    "related": (TITLE | EXCERPT, False),
-}  # fmt: skip
 
 
 class Counts:
@@ -187,10 +174,10 @@ class _Words:
         counts.stories.update(dict(zip(texts, known[some].tolist(), strict=True)))
         counts.rows.update(dict(zip(texts, inside[some].tolist(), strict=True)))
         counts.occurrences.update(dict(zip(texts, often[some].tolist(), strict=True)))
-        within = [self._inside(field) for field in _FIELDS]
+        within = [self._inside(field) for field in FIELD_BITS]
         labels = [*self._names]
         parts = [(rows, names, weights)]
-        for field, (in_rows, of, least) in zip(_FIELDS, within, strict=True):
+        for field, (in_rows, of, least) in zip(FIELD_BITS, within, strict=True):
             parts.append((in_rows, np.arange(len(of)) + len(labels), least))
             labels += [INSIDE[field] + self._names[name] for name in of.tolist()]
         rows, names, weights = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -234,7 +221,7 @@ class _Words:
 
         1, which is next to nothing, for a word that is not there, where one with its stem is.
         """
-        bits, of_lead = _FIELDS[field]
+        bits, of_lead = FIELD_BITS[field]
         inside = (self._postings.bits & bits) != 0
         begins = _changes(self._terms, self._rows)
         sizes = np.diff(begins, append=len(self._rows))

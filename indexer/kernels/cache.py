@@ -28,6 +28,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 #: each takes some 7 MB.
 KEPT_FOLDERS = 4
 _HOUR = 3600
+# Whether compiled code has an address of this process in it.
+_has_address = attrgetter("library.has_dynamic_globals")
 #: How long to wait for another process that compiles, in seconds.
 _LONGEST = 120
 _log = logging.getLogger("storydex")
@@ -84,7 +87,7 @@ class CodeCache(NullCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code for a signature, if anything can be written and no address is in it."""
-        if data.library.has_dynamic_globals:
+        if _has_address(data):
             return
         code = dumps(data._reduce())
         path = self._path(sig)
