@@ -38,12 +38,14 @@ def search() -> ResponseReturnValue:
 
 def _render(page: ResultPage, problems: tuple[QueryError, ...], typed: str) -> str:
     wanted = page.request
+    # What is counted beside the list is counted of what it lists.
+    listed = replace(wanted, query=page.corrected or page.query)
     find = params.read_text(request.args, "find")[: params.MAX_VALUE_LENGTH]
     found = None
     if find:
-        limited = replace(wanted, facet_limit=shown.FOUND_VALUES)
+        limited = replace(listed, facet_limit=shown.FOUND_VALUES)
         found = current_engine().values_of(limited, "provider", find)
-    shown_dates = current_engine().histogram(replace(wanted, query=page.query))
+    shown_dates = current_engine().histogram(listed)
     return render_template(
         "search.html",
         page=page,

@@ -110,6 +110,18 @@ def test_bars_are_links_and_rows_of_a_table(client):
     assert "1 story for" in client.get(links[0]).text
 
 
+@pytest.mark.parametrize("typed", ["late cluod", "cluod"])
+def test_the_chart_is_of_what_was_listed_in_place_of_what_was_typed(client, typed):
+    """Where another spelling was searched, its stories are counted."""
+
+    def bars(query):
+        page = Page(client.get("/", query_string={"q": query}).text)
+        return [(one["height"], one["y"]) for one in page.all("rect") if one["width"] == "9"]
+
+    assert "Showing results for" in client.get("/", query_string={"q": typed}).text
+    assert bars(typed) == bars(typed.replace("cluod", "cloud")) != []
+
+
 def test_a_long_address_is_not_in_every_bar(client):
     """With sixty values chosen, bars are to be seen and not to be clicked."""
     topics = "&".join(f"topic={number}-a-long-name-of-a-topic" for number in range(40))
