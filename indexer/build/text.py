@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..codec.format import I64, U8, U32, offsets_of
+from ..codec.format import I32, I64, U8, U32, offsets_of
 from ..codec.forms import Arranged, arrange_forms
 from ..codec.invert import RowPostings, gather_ranges
 from ..languages import ENGLISH, Language
@@ -45,11 +45,11 @@ class _Tokens(NamedTuple):
     fields: the field of each; bits: what it adds to those of its posting
     """
 
-    terms: I64
-    forms: I64
-    rows: I64
-    fields: I64
-    positions: I64
+    terms: I32
+    forms: U8
+    rows: I32
+    fields: U8
+    positions: I32
     bits: U8
 
 
@@ -154,7 +154,7 @@ class TextBuilder:
             terms=arranged.terms,
             starts=offsets_of(np.bincount(terms, minlength=len(arranged.terms))),
             rows=rows.astype(np.uint32),
-            forms=tokens.forms[begins].astype(np.uint8),
+            forms=tokens.forms[begins],
             bits=np.bitwise_or.reduceat(tokens.bits, begins) if len(begins) else _NO_BITS,
             weights=_weights_of(tokens, begins, factors(lengths, averages)),
             tfs=tfs,
@@ -173,7 +173,8 @@ class TextBuilder:
         used[-1] = False  # words without letters
         texts = list(compress(self._vocabulary.forms, used[:-1].tolist()))
         arranged = arrange_forms(texts, language)
-        term_of, number_of = np.zeros((2, len(used) - 1), np.int64)
+        term_of = np.zeros(len(used) - 1, np.int64)
+        number_of = np.zeros(len(used) - 1, np.uint8)
         term_of[used[:-1]], number_of[used[:-1]] = arranged.term_of, arranged.number_of
         return arranged._replace(term_of=term_of, number_of=number_of)
 
@@ -198,8 +199,9 @@ def _lengths(numbered: _Numbered, widths: I64) -> I64:
 def _sort(numbered: _Numbered, arranged: Arranged, words: CutPieces) -> _Tokens:
     """The words of all pieces."""
     pieces = numbered.pieces
-    parts = np.repeat(np.arange(len(numbered.sizes)), numbered.sizes)
-    positions = _positions(numbered, words.widths[pieces])
+    # Numbers of four bytes where they suffice: a batch has millions of words.
+    parts = np.repeat(np.arange(len(numbered.sizes), dtype=np.int32), numbered.sizes)
+    positions = _positions(numbered, words.widths[pieces]).astype(np.int32)
     counts = np.diff(words.starts)[pieces]
     found = gather_ranges(words.starts[pieces], counts)
     forms = words.forms[found]
@@ -211,12 +213,14 @@ def _sort(numbered: _Numbered, arranged: Arranged, words: CutPieces) -> _Tokens:
         forms, parts, positions = forms[kept], parts[kept], positions[kept]
         capital = capital[kept]
     # Sorting numbers is several times faster than finding the order that would sort them.
-    keys = (arranged.term_of[forms] << 32) | np.arange(len(forms))
+    keys = arranged.term_of[forms] << 32
+    keys |= np.arange(len(forms))
     keys.sort()
-    terms, order = keys >> 32, keys & 0xFFFFFFFF
+    terms = (keys >> 32).astype(np.int32)
+    order = np.bitwise_and(keys, 0xFFFFFFFF, out=keys)
     numbers, parts = arranged.number_of[forms[order]], parts[order]
-    fields = parts % _FIELDS
-    bits = np.left_shift(np.uint8(1), fields.astype(np.uint8)) | capital[order]
+    fields = (parts % _FIELDS).astype(np.uint8)
+    bits = np.left_shift(np.uint8(1), fields) | capital[order]
     tokens = _Tokens(terms, numbers, parts // _FIELDS, fields, positions[order], bits)
     return _in_order_of_forms(tokens)
 
@@ -249,11 +253,10 @@ def _in_order_of_forms(tokens: _Tokens) -> _Tokens:
     places = np.flatnonzero(affected[groups])
     order = np.arange(len(groups))
     order[places] = places[np.lexsort((tokens.forms[places], groups[places]))]
-    terms, numbers, rows, fields, positions = (column[order] for column in tokens[:5])
-    return _Tokens(terms, numbers, rows, fields, positions, tokens.bits[order])
+    return _Tokens._make(column[order] for column in tokens)
 
 
-def _changes(*columns: I64) -> I64:
+def _changes(*columns: npt.NDArray[np.integer]) -> I64:
     """Where any of some numbers differs from the one before it."""
     if not len(columns[0]):
         return np.empty(0, np.int64)
@@ -270,7 +273,7 @@ def _weights_of(tokens: _Tokens, begins: I64, adds: npt.NDArray[Any]) -> U8:
     return weight_codes(np.add.reduceat(adds[tokens.rows, tokens.fields], begins))
 
 
-def _steps_of(positions: I64, begins: I64) -> U32:
+def _steps_of(positions: I32, begins: I64) -> U32:
     """The first position of each posting, the others as the difference from the one before."""
     steps = np.diff(positions, prepend=0)
     steps[begins] = positions[begins]

@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..analysis import MAX_TERM_LENGTH, WORD_PATTERN, cut, fold, is_acronym
-from ..codec.format import I64, U8, U64
+from ..codec.format import I32, I64, U8, U64, offsets_of
+from ..codec.invert import gather_ranges
 from ..schema import CAPITAL
 
 # One word of letters or digits alone, perhaps with a possessive, and signs that part words.
 _USUAL = re.compile(
     rb"""(?:["'([{*-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*
-    ([A-Za-z]+|[0-9]+) ((?:'|\xe2\x80\x99)s)?
+    ([A-Za-z]+(?:(?:'|\xe2\x80\x99)s)?|[0-9]+)
     (?:["'([{*)\]}.,:;!?-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*""",
     re.VERBOSE,
 )
@@ -40,16 +41,61 @@ class CutPieces(NamedTuple):
     """The words of each piece of a vocabulary, V in all.
 
     starts: int64[V + 1], where its words begin in what follows, parallel to each other
-    forms: int64[W], the form of each word, -1 if it has no letters; offsets: its position
+    forms: int32[W], the form of each word, -1 if it has no letters; offsets: its position
     capital: uint8[W], `CAPITAL` for one that is written as an acronym, else 0
     widths: int64[V], how many positions each piece takes
     """
 
     starts: I64
-    forms: I64
-    offsets: I64
+    forms: I32
+    offsets: I32
     capital: U8
     widths: I64
+
+
+class _Matches(dict[str, int]):
+    """The numbers of what `WORD_PATTERN` matches, and the words that each is cut into."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: The numbers of folded words.
+        self.forms: dict[str, int] = {}
+        self._starts = array("I", [0])
+        self._forms = array("i")
+        self._offsets = array("I")
+        self._capital = array("B")
+        self._widths = array("I")
+
+    def __missing__(self, match: str) -> int:
+        number = self[match] = len(self)
+        if match.isalpha() and match.isascii():  # nine in ten are
+            self._add(match.lower()[:MAX_TERM_LENGTH], 0, match.isupper() and is_acronym(match))
+            self._widths.append(1)
+        else:
+            words, width, *_ = cut(match)
+            for start, end, offset in words:
+                word = match[start:end]
+                self._add(fold(word), offset, is_acronym(word))
+            self._widths.append(width)
+        self._starts.append(len(self._forms))
+        return number
+
+    def _add(self, form: str, offset: int, acronym: bool) -> None:
+        forms = self.forms
+        self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
+        self._offsets.append(offset)
+        self._capital.append(CAPITAL if acronym else 0)
+
+    def widths(self) -> I64:
+        """How many positions each takes."""
+        return np.array(self._widths, np.int64)
+
+    def cut(self) -> CutPieces:
+        """The words of each."""
+        return CutPieces(
+            np.array(self._starts, np.int64), np.array(self._forms, np.int32),
+            np.array(self._offsets, np.int32), np.array(self._capital, np.uint8), self.widths(),
+        )  # fmt: skip
 
 
 class Vocabulary(dict[bytes, int]):
@@ -62,27 +108,25 @@ class Vocabulary(dict[bytes, int]):
     def clear(self) -> None:
         """Forget all pieces."""
         super().clear()
-        #: The numbers of folded words.
-        self.forms: dict[str, int] = {}
+        self._matches = _Matches()
+        # What is matched in the pieces, and where those of each begin.
+        self._found = array("I")
         self._starts = array("I", [0])
-        self._forms = array("i")
-        self._offsets = array("I")
-        self._capital = array("B")
-        self._widths = array("I")
+
+    @property
+    def forms(self) -> dict[str, int]:
+        """The numbers of folded words."""
+        return self._matches.forms
 
     def __missing__(self, piece: bytes) -> int:
         number = self[piece] = len(self)
         usual = _USUAL.fullmatch(piece)
         if usual is not None:  # nine in ten are
-            word, possessive = usual.groups()
-            width = 1
-            form = word.lower()[:MAX_TERM_LENGTH].decode()
-            acronym = word.isupper() and not possessive and is_acronym(word.decode())
-            self._add(form, 0, acronym)
+            self._found.append(self._matches[usual[1].decode()])
         else:
-            width = self._cut(piece.decode("utf8", "surrogatepass"))
-        self._widths.append(width)
-        self._starts.append(len(self._forms))
+            text = piece.decode("utf8", "surrogatepass")
+            self._found.extend(map(self._matches.__getitem__, WORD_PATTERN.findall(text)))
+        self._starts.append(len(self._found))
         return number
 
     def numbers_of(self, texts: bytes) -> tuple[I64, I64]:
@@ -128,32 +172,22 @@ class Vocabulary(dict[bytes, int]):
 
     def widths(self) -> I64:
         """How many positions each piece takes."""
-        return np.array(self._widths, np.int64)
+        before = offsets_of(self._matches.widths()[np.array(self._found, np.int64)])
+        return np.diff(before[np.array(self._starts, np.int64)])
 
     def cut_pieces(self) -> CutPieces:
         """What all pieces so far are cut into."""
+        cut, found = self._matches.cut(), np.array(self._found, np.int64)
+        begins = np.array(self._starts, np.int64)
+        before = offsets_of(cut.widths[found])
+        bases = before[:-1] - np.repeat(before[begins[:-1]], np.diff(begins))
+        counts = np.diff(cut.starts)[found]
+        words = gather_ranges(cut.starts[found], counts)
         return CutPieces(
-            np.array(self._starts, np.int64), np.array(self._forms, np.int64),
-            np.array(self._offsets, np.int64), np.array(self._capital, np.uint8),
-            self.widths(),
+            offsets_of(counts)[begins], cut.forms[words],
+            cut.offsets[words] + np.repeat(bases, counts).astype(np.int32), cut.capital[words],
+            np.diff(before[begins]),
         )  # fmt: skip
-
-    def _cut(self, piece: str) -> int:
-        """Add the words of any piece; returns how many positions they take."""
-        base = 0
-        for found in WORD_PATTERN.findall(piece):
-            words, width, *_ = cut(found)
-            for start, end, offset in words:
-                word = found[start:end]
-                self._add(fold(word), base + offset, is_acronym(word))
-            base += width
-        return base
-
-    def _add(self, form: str, position: int, acronym: bool) -> None:
-        forms = self.forms
-        self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
-        self._offsets.append(position)
-        self._capital.append(CAPITAL if acronym else 0)
 
 
 def _grouped(firsts: U64, lasts: U64) -> tuple[I64, I64]:

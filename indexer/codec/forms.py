@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..languages import ENGLISH, Language
-from .format import I64, MAX_FORMS, offsets_of
+from .format import I64, MAX_FORMS, U8, offsets_of
 from .invert import Forms
 
 
@@ -17,13 +17,13 @@ class Arranged(NamedTuple):
     """Terms in order, their written forms, and where each form that was given went.
 
     terms: T byte strings, increasing
-    term_of, number_of: int64[n]: the term of each form given, and its number there
+    term_of: int64[n], the term of each form given; number_of: uint8[n], its number there
     """
 
     terms: list[bytes]
     written: Forms
     term_of: I64
-    number_of: I64
+    number_of: U8
 
 
 def arrange_forms(texts: Sequence[str], language: Language = ENGLISH) -> Arranged:
@@ -48,7 +48,7 @@ def arrange_forms(texts: Sequence[str], language: Language = ENGLISH) -> Arrange
         for at in range(1, min(size, MAX_FORMS)):
             groups[begin + at] = groups[begin + at - 1] + (found[at][0] != found[at - 1][0])
     numbers = np.arange(len(order)) - np.repeat(begins, sizes)
-    term_of, number_of = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    term_of, number_of = np.empty(len(order), np.int64), np.empty(len(order), np.uint8)
     term_of[order], number_of[order] = np.cumsum(begun) - 1, np.minimum(numbers, MAX_FORMS - 1)
     kept = np.flatnonzero(numbers < MAX_FORMS)
     written = Forms(

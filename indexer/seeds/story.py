@@ -54,9 +54,9 @@ _KEY = re.compile(r"""(?:["']([^"'\n]+)["']|([A-Za-z_][\w-]*))[ \t]*:(?:[ \t]|\Z
 _GOES_ON = re.compile(r"[ \t#]|-[ \t]|[^:\n]{1,64}:[ \t]")
 _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _WORD = re.compile(r"\w+")
-# Each different word of a story costs some twenty microseconds and a kilobyte. Four megabytes
+# Each different word of a story costs some thirty microseconds and a kilobyte. Four megabytes
 # of prose have some 40,000; of numbers or codes they could have a million.
-_MOST_WORDS = 100_000
+_MOST_WORDS = 60_000
 _BOM = "\ufeff"
 
 

@@ -46,8 +46,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Short texts are put in order in a millisecond, whatever they hold.
 _MOST_MARKS, _SHORT = 30, 100
 _MARKS = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
-# All marks are beyond U+0300: what may be a run of them is found faster than one.
-_FAR = re.compile(f"[^\x00-\u02ff]{{{_MOST_MARKS + 1},}}")
+# What may be a run of them is found faster than one: all marks are beyond U+0300, and none is
+# among the letters of Chinese and Korean.
+_FAR = re.compile(f"[^\x00-\u02ff\u3100-\ua66e\uac00-\ufb1d]{{{_MOST_MARKS + 1},}}")
 _TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MOST_MARKS + 1},}}")
 _LETTER = re.compile("[0-9A-Za-z]")
 # Letters and symbols without a shape: fillers of Hangul, a blank of Braille.
