@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
@@ -40,7 +41,7 @@ from .search.explain import explain
 from .search.facets import beginning, listed
 from .search.find import ENOUGH, Found, Searcher
 from .search.histogram import count_dates
-from .search.respell import respell
+from .search.respell import Respelling, respell
 from .search.snapshot import Snapshot, open_snapshot
 from .search.suggest import RESEMBLANCE, complete, resembling
 
@@ -256,17 +257,22 @@ class LocalEngine(Engine):
         view = self._searched()
         limit = request.offset + request.limit
         found = view.searcher.find(request, limit)
-        better = respell(
-            view.searcher.selector, request.query, found.parsed.words,
-            few=found.answer.complete < ENOUGH,
-        )  # fmt: skip
+        words, few = found.parsed.words, found.answer.complete < ENOUGH
+
+        @cache
+        def better() -> Respelling | None:
+            view.snapshot.check_sizes()
+            spelt = respell(view.searcher.selector, request.query, words, few=few)
+            view.snapshot.check_sizes()  # what is past the end of a file reads as zeros
+            return spelt
+
         corrected = None
         notices = found.parsed.notices
-        if better and better.sure and request.spelling and not found.answer.complete:
-            meant = msgspec.structs.replace(request, query=better.text)
+        if request.spelling and not found.answer.complete and (spelt := better()) and spelt.sure:
+            meant = msgspec.structs.replace(request, query=spelt.text)
             other = view.searcher.find(meant, limit)
             if other.answer.complete:
-                found, corrected = other, better.text
+                found, corrected = other, spelt.text
         answer = found.answer
         return ResultPage(
             request=request,
@@ -275,7 +281,7 @@ class LocalEngine(Engine):
             hits=tuple(_hits(found, request.offset, view)),
             facets=_facets(request, found, view),
             relaxed=found.relaxed,
-            suggestion=better and better.text,
+            respelled=lambda: (spelt := better()) and spelt.text,
             took_ms=(time.perf_counter() - started) * 1000,
             generation=view.snapshot.manifest.generation,
             corrected=corrected,
@@ -405,8 +411,7 @@ class LocalEngine(Engine):
     def _current(self) -> _View:
         """What is about to be read; raises `IndexCorrupt` if a file of it became shorter."""
         view = self._opened()
-        for segment in view.snapshot.segments:
-            segment.check_sizes()
+        view.snapshot.check_sizes()
         return view
 
     def _opened(self) -> _View:

@@ -546,7 +546,7 @@ class ResultPage(msgspec.Struct, frozen=True):
 
     `total` is the exact number of stories listed, those with the same lead counted as one;
     `complete` how many of these have all the words; `relaxed` says that some lack words;
-    `suggestion` is a better spelling of the query, if one is known; `corrected` is the spelling
+    `respelled` looks for a better spelling of the query; `corrected` is the spelling
     that was searched in place of the query, which finds nothing; `notices` name what was not
     understood; `took_ms` is milliseconds.
     """
@@ -557,7 +557,7 @@ class ResultPage(msgspec.Struct, frozen=True):
     hits: tuple[Hit, ...]
     facets: Mapping[str, FacetRows]
     relaxed: bool
-    suggestion: str | None
+    respelled: Callable[[], str | None]
     took_ms: float
     generation: int
     corrected: str | None = None
@@ -567,3 +567,11 @@ class ResultPage(msgspec.Struct, frozen=True):
     def query(self) -> str:
         """The query as typed."""
         return self.request.query
+
+    @property
+    def suggestion(self) -> str | None:
+        """A better spelling of the query, if one is known; looked for when first asked for.
+
+        Raises `IndexCorrupt`. Costs at most 20 ms.
+        """
+        return self.respelled()

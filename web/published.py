@@ -7,6 +7,7 @@ are left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from msgspec.structs import replace
@@ -53,10 +54,12 @@ class PublishedEngine:
             else rows
             for facet, rows in page.facets.items()
         }
-        suggestion = page.suggestion
-        if suggestion and not self._finds(suggestion):
-            suggestion = None
-        return replace(page, request=request, facets=facets, suggestion=suggestion)
+        respelled = cache(lambda: self._spelt(page.suggestion))
+        return replace(page, request=request, facets=facets, respelled=respelled)
+
+    def _spelt(self, suggestion: str | None) -> str | None:
+        """A better spelling, if it finds anything that is published."""
+        return suggestion if suggestion and self._finds(suggestion) else None
 
     def export(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of the whole result in order."""

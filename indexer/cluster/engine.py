@@ -145,7 +145,7 @@ class ClusterEngine(Engine):
             hits=tuple(view.reader.hits(found)),
             facets=_facets(request, found, view),
             relaxed=found.relaxed,
-            suggestion=better and better.text,
+            respelled=lambda: better and better.text,
             took_ms=(time.perf_counter() - started) * 1000,
             generation=view.state.meta.generation,
             corrected=corrected,

@@ -45,8 +45,7 @@ class Executor:
         run = self._run_compiled if self._loops.loaded else self._run_plainly
         answer = run(plan, ordering, k, wishes)
         if shrinking.happened():
-            for segment in self.snapshot.segments:
-                segment.check_sizes()
+            self.snapshot.check_sizes()
         return answer
 
     def _run_compiled(

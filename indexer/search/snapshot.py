@@ -95,6 +95,11 @@ class Snapshot(Values):
             storage, self.schema, self._whoosh_segments, self.manifest.generation
         )
 
+    def check_sizes(self) -> None:
+        """Raise `IndexCorrupt` if a file became shorter."""
+        for segment in self.segments:
+            segment.check_sizes()
+
     def term(self, number: int, field: str, ordinal: int) -> str:
         """A term of a field in segment `number`; raises `IndexCorrupt`."""
         segment = self.segments[number]

@@ -339,6 +339,10 @@ def test_get_suggest_and_more_like(tmp_path):
         assert engine.search("micorsoft").suggestion == "microsoft"
         assert engine.search("quantom weather").suggestion == "quantum weather"
         assert engine.search("microsoft").suggestion is None
+        page = engine.search("micorsoft", spelling=False)
+        engine.close()
+        assert page.suggestion == "microsoft"
+    with indexer.open_index(tmp_path / "index") as engine:
         assert [hit.story.id for hit in engine.more_like("a.md")] == ["b.md"]
         with pytest.raises(indexer.StoryNotFound):
             engine.more_like("none.md")

@@ -64,6 +64,8 @@ def run(code: str, path: Path) -> subprocess.CompletedProcess[str]:
         "print(engine.search('word rare', facets=indexer.FACETS).total)",
         "print(engine.search('\"word rare\"').total)",
         "print(engine.search('w* -absent', sort='newest').total)",
+        "SegmentArrays.check_sizes = look; page = engine.search('word raer', spelling=False); "
+        "SegmentArrays.check_sizes = cut; print(page.suggestion)",
         "print(len(list(engine.export(indexer.SearchRequest(query='word')))))",
     ],
 )
