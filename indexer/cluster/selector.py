@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ..model import Story
@@ -25,7 +25,7 @@ _SAMPLED, _REMEMBERED = 24, 512
 _WEIGHED = 500
 #: Of a body so many characters are looked at.
 _BODY = 2_000
-#: Questions that a better spelling may cost.
+#: Questions that a better spelling may ask.
 _MOST_QUESTIONS = 80
 
 
@@ -113,14 +113,21 @@ class ClusterSelector(Selector):
                 seen.update(following(text, word))
         return seen
 
-    def rows_of(self, nodes: Sequence[TextNode]) -> tuple[int, int]:
-        """In how many rows all of some nodes are, and in how many stories."""
-        rows = every([self._searcher.clauses.rows(node) for node in nodes])
-        counted: Query = {"rows": {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}}
-        body = {"query": nested(rows), "size": 0, "track_total_hits": True, "aggs": counted}
-        answer = self._searcher.search(body)
-        these = answer["aggregations"]["rows"]["these"]["doc_count"]
-        return these, answer["hits"]["total"]["value"]
+    def rows_of_each(self, questions: Sequence[Sequence[TextNode]]) -> list[tuple[int, int]]:
+        """For each of some questions: in how many rows all of its nodes are, and stories."""
+        bodies = []
+        for nodes in questions:
+            rows = every([self._searcher.clauses.rows(node) for node in nodes])
+            counted: Query = {
+                "rows": {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}
+            }
+            bodies.append(
+                {"query": nested(rows), "size": 0, "track_total_hits": True, "aggs": counted}
+            )
+        return [
+            (answer["aggregations"]["rows"]["these"]["doc_count"], answer["hits"]["total"]["value"])
+            for answer in self._searcher.search_each(bodies)
+        ]
 
     @property
     def size(self) -> int:
@@ -147,13 +154,16 @@ class ClusterSpeller(Speller):
         count: int = self._cluster.dictionary.count(self._cluster.dictionary.keys(text).stem).rows
         return count
 
+    def _foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
+        new = [nodes for nodes in dict.fromkeys(questions) if nodes not in self._counted]
+        new = new[: self._questions]
+        if new:
+            self._questions -= len(new)
+            self._counted.update(zip(new, self._cluster.rows_of_each(new), strict=True))
+
     def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:
-        if nodes not in self._counted:
-            if self._questions <= 0:
-                return 0, 0
-            self._questions -= 1
-            self._counted[nodes] = self._cluster.rows_of(nodes)
-        return self._counted[nodes]
+        self._foresee([nodes])
+        return self._counted.get(nodes, (0, 0))
 
     def _count(self, node: Word | Phrase) -> int:
         if isinstance(node, Word):

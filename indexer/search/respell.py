@@ -8,7 +8,7 @@ that were torn apart or run together are put right, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from heapq import nlargest, nsmallest
 from itertools import islice, pairwise
@@ -243,6 +243,7 @@ class Speller:
         if not rare and (not others or typed.text in self._language.function_words):
             return []
         own = Word(typed.text)
+        self._foresee([(own, Word(other)) for other in others])
         beside = {other: self._beside(own, other) for other in others}
         # In how many rows what was meant must stand beside each of the others.
         needed = {other: max(_TOGETHER, far_more(1) * rows) for other, rows in beside.items()}
@@ -254,6 +255,7 @@ class Speller:
                 return near
         else:
             near = self._near(typed.text, 1, min(needed.values()), _COMPARED_BESIDE)
+        self._foresee([(some.node, Word(other)) for some in near for other in others])
         return [
             some for some in near
             if any(self._belongs(some, other, least) for other, least in needed.items())
@@ -270,6 +272,7 @@ class Speller:
 
     def _ranked(self, near: list[_Near], others: list[str]) -> list[tuple[float, _Near]]:
         total = self._selector.dictionary.rows
+        self._foresee([(some.node, Word(other)) for some in near for other in others])
         ranked = []
         for some in near:
             share = some.rows / total if others else some.stories / self._all
@@ -334,6 +337,9 @@ class Speller:
         return round(self._share(node, other) * self._count(Word(other)))
 
     # Rows
+
+    def _foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
+        """Told of which nodes it will be asked in how many rows they stand together."""
 
     @cached_property
     def _all(self) -> int:

@@ -206,6 +206,28 @@ def test_an_answer_of_a_part_is_said_to_be_one(on_both, tmp_path, monkeypatch):
         list(both.cluster.export(indexer.SearchRequest(query="cat")))
 
 
+def test_a_question_that_fails_among_others_is_asked_again(on_both, tmp_path, monkeypatch):
+    """Questions about spelling are sent together; a busy node may refuse some of them."""
+    import opensearchpy
+
+    from tests.conftest import write_story
+
+    for number in range(6):
+        write_story(tmp_path / "seeds", f"{number}.md", title="green turbines", excerpt="wind")
+    both = on_both(tmp_path / "seeds", tmp_path / "index")
+    ask, refused = opensearchpy.OpenSearch.msearch, []
+
+    def refuse_first(client, **options):
+        answer = ask(client, **options)
+        refused.append(answer["responses"][0])
+        answer["responses"][0] = {"error": {"type": "rejected_execution"}, "status": 429}
+        return answer
+
+    monkeypatch.setattr(opensearchpy.OpenSearch, "msearch", refuse_first)
+    assert both.cluster.search("green turbnes").suggestion == "green turbines"
+    assert refused
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
