@@ -12,7 +12,17 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..languages import Language
-from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
+from ..query.nodes import (
+    Alternatives,
+    Compound,
+    Fuzzy,
+    Inflected,
+    Near,
+    Pattern,
+    Phrase,
+    TextNode,
+    Word,
+)
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
 from .expand import Budget, Expander
@@ -83,7 +93,7 @@ class Seeker:
         if isinstance(node, Word) and node.acronym:
             return self._acronym(node)
         parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
-        return RowsLeaf(parts, self.weight(node))
+        return RowsLeaf(parts, self.weight(node), isinstance(node, Inflected))
 
     def weight(self, node: TextNode) -> float:
         """W of a word, the sum of those of several."""
@@ -237,7 +247,9 @@ def words_of(node: Phrase) -> list[Word | Pattern]:
 def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
     """W of a leaf: the sum of those of its words."""
     if isinstance(node, Alternatives):
-        return max(weight_of(part, of_word) for part in node.parts)
+        weights = [weight_of(part, of_word) for part in node.parts]
+        # Forms of a word are as rare as the most frequent of them.
+        return min(filter(None, weights)) if isinstance(node, Inflected) else max(weights)
     if isinstance(node, Near):
         return weight_of(node.left, of_word) + weight_of(node.right, of_word)
     if isinstance(node, Pattern | Fuzzy):
