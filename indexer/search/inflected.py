@@ -1,4 +1,4 @@
-"""Words of the other languages of an index: `nouveaux` finds nouveau, whatever the first is.
+"""Words of the other languages of an index: *nouveaux* finds *nouveau*, whatever the first is.
 
 The terms of an index are stems of its first language. Of the others, words are found as written.
 """
