@@ -14,7 +14,7 @@ from ..ranking import STEM_SHARE
 from .words import Dictionary
 
 #: Longer texts are pasted, and have words enough.
-_MOST_WORDS = 32
+_MOST_WORDS = 16
 
 
 def with_inflected(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:

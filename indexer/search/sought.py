@@ -103,7 +103,7 @@ class Seeker:
         if isinstance(node, Compound | Alternatives):
             # Its phrases may run compiled.
             parts = either_of(node)
-            return reduce(_either, [self._rows(number, part, budget) for part in parts])
+            return _best_of([self._rows(number, part, budget) for part in parts])
         if (
             isinstance(node, Phrase)
             and node.field is None
@@ -140,7 +140,7 @@ class Seeker:
             parts = either_of(node)
             either = [self._sought(number, part, budget) for part in parts]
             return Sought(
-                reduce(_either, [part.rows for part in either]),
+                _best_of([part.rows for part in either]),
                 lambda rows: reduce(_joined, [part.spots(rows) for part in either]),
             )
         if isinstance(node, Near):
@@ -278,14 +278,16 @@ def _allowed(segment: SegmentArrays, found: TermList, text: str | None) -> npt.N
     return allowed
 
 
-def _either(one: Rows, other: Rows) -> Rows:
-    """The rows of both, each with the better of its scores."""
-    rows = np.union1d(one.rows, other.rows)
-    scores = np.zeros(len(rows), np.float32)
-    for part in (one, other):
-        places = np.searchsorted(rows, part.rows)
-        scores[places] = np.maximum(scores[places], part.scores)
-    return Rows(rows, scores)
+def _best_of(parts: list[Rows]) -> Rows:
+    """The rows of all parts, each with the best of its scores."""
+    rows = np.concatenate([part.rows for part in parts])
+    if not len(rows):
+        return NO_ROWS
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    scores = np.concatenate([part.scores for part in parts])[order]
+    begins = np.flatnonzero(np.diff(rows, prepend=-1))
+    return Rows(rows[begins], np.maximum.reduceat(scores, begins))
 
 
 def _joined(one: Spots, other: Spots) -> Spots:

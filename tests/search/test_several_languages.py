@@ -236,8 +236,8 @@ def test_another_list_has_all_stories_read_again(tmp_path):
 def test_long_texts_are_searched_as_typed(tmp_path):
     """And take no longer: they have words enough."""
     with open_archive(tmp_path / "seeds", ["en", "fr"], ["Un cheval", "Les chevaux"]) as engine:
-        assert engine.search("cheval " + "mot " * 31).total == 2
-        assert engine.search("cheval " + "mot " * 32).total == 1
+        assert engine.search("cheval " + "mot " * 15).total == 2
+        assert engine.search("cheval " + "mot " * 16).total == 1
 
 
 def test_languages_by_name():
