@@ -108,8 +108,13 @@ def language_name(text: str) -> str | None:
 
 @lru_cache(maxsize=64)
 def language_of(names: str) -> Language:
-    """A language by its name, or several, with commas between; raises `ValueError` if unknown."""
-    first, *others = map(_language, names.split(", "))
+    """A language by its name, or several, with commas between.
+
+    Raises `ValueError` for one that is unknown, and for too many.
+    """
+    first, *others = map(_language, names.split(", ", MOST_LANGUAGES))
+    if len(others) >= MOST_LANGUAGES:
+        raise ValueError(f"{names[:40]!r} are more than {MOST_LANGUAGES} languages")
     words = first.function_words.union(*(other.function_words for other in others))
     return first._replace(function_words=words, others=tuple(others)) if others else first
 

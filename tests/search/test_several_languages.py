@@ -246,5 +246,6 @@ def test_languages_by_name():
     assert (both.name, both.names) == ("english", "english, french")
     assert {"dans", "the"} <= both.function_words
     assert language_of("english").others == ()
-    with pytest.raises(ValueError, match="klingon"):
-        language_of("english, klingon")
+    for names in ("english, klingon", "english,french", "", ", ".join(["french"] * 6)):
+        with pytest.raises(ValueError, match="language"):
+            language_of(names)
