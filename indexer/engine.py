@@ -383,7 +383,7 @@ class LocalEngine(Engine):
             seeds=manifest.seeds,
             published_only=manifest.published_only,
             damaged=view.damaged,
-            language=snapshot.language.name,
+            language=snapshot.language.names,
         )
 
     def reload(self) -> bool:

@@ -1,14 +1,16 @@
 """What depends on the language of an index: stems, light forms and function words.
 
-An index has one language for all its texts, English unless its settings say otherwise. Stems
-are those of Snowball, function words those of Snowball's lists.
+An index has one language for all its texts, English unless its settings say otherwise: its
+terms are stems of that language. It may have others, in which words are looked for as well.
+Stems are those of Snowball, function words those of Snowball's lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache, partial
-from typing import NamedTuple
+from itertools import takewhile
+from typing import NamedTuple, Protocol
 
 from .analysis import LANGUAGES, fold, stem_of
 from .english import FUNCTION_WORDS, light_form
@@ -25,17 +27,73 @@ _CODES = {
 }  # fmt: skip
 
 
+#: How many languages an index may have.
+MOST_LANGUAGES = 5
+#: Words that are a stem's begin with all of it but one letter, and with so many at least.
+_SHORTEST_BEGINNING = 3
+
+
 class Language(NamedTuple):
-    """A language of texts; what it is given are folded words, and what it gives.
+    """The language of an index; what it is given are folded words, and what it gives.
 
     stem_of: the term of a word; light_form: what inflection leaves of it, within a stem's words
-    function_words: those that tell little of what is sought
+    function_words: those that tell little of what is sought, in any language of the index
+    others: the other languages of the index
     """
 
     name: str
     stem_of: Callable[[str], str]
     light_form: Callable[[str], str]
     function_words: frozenset[str]
+    others: tuple[Language, ...] = ()
+
+    @property
+    def names(self) -> str:
+        """What the languages of the index are called, this one first; see `language_of`."""
+        return ", ".join([self.name, *(other.name for other in self.others)])
+
+    def relatives(self, text: str, archive: Archive) -> tuple[str, ...]:
+        """The words that have a word's stem in another language of the index, but not in this."""
+        found: set[str] = set()
+        if text.isalpha() and text not in self.function_words:
+            own = self.stem_of(text)
+            for number, other in enumerate(self.others):
+                stem = other.stem_of(text)
+                alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, stem, strict=False))
+                shared = text[: len(list(alike))]
+                if len(shared) < _SHORTEST_BEGINNING:
+                    continue
+                short = shared[: max(_SHORTEST_BEGINNING, len(shared) - 1)]
+                words = [
+                    word
+                    for word in archive.begun(short) or archive.begun(shared)
+                    if other.stem_of(word) == stem
+                    and self.stem_of(word) != own
+                    and word not in self.function_words
+                ]
+                if words:
+                    found.update(archive.spoken(words, number))
+        return tuple(sorted(found))
+
+    def telling(self, number: int) -> tuple[frozenset[str], frozenset[str]]:
+        """The function words of this language that another one has not, and the reverse.
+
+        They tell in which of both a text is; there are none if either has no list of them.
+        """
+        own, theirs = _language(self.name).function_words, self.others[number].function_words
+        if not own or not theirs:
+            return frozenset(), frozenset()
+        return own - theirs, theirs - own
+
+
+class Archive(Protocol):
+    """What has the words that are looked for."""
+
+    def begun(self, prefix: str) -> Collection[str]:
+        """The words that begin so; none where they are too many."""
+
+    def spoken(self, words: Collection[str], other: int) -> Collection[str]:
+        """Those of some words that are not of the first language rather than of another."""
 
 
 ENGLISH = Language("english", stem_of, light_form, FUNCTION_WORDS)
@@ -49,8 +107,19 @@ def language_name(text: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def language_of(name: str) -> Language:
-    """A language by its name; raises `ValueError` if it is unknown."""
+def language_of(names: str) -> Language:
+    """A language by its name, or several, with commas between.
+
+    Raises `ValueError` for one that is unknown, and for too many.
+    """
+    first, *others = map(_language, names.split(", ", MOST_LANGUAGES))
+    if len(others) >= MOST_LANGUAGES:
+        raise ValueError(f"{names[:40]!r} are more than {MOST_LANGUAGES} languages")
+    words = first.function_words.union(*(other.function_words for other in others))
+    return first._replace(function_words=words, others=tuple(others)) if others else first
+
+
+def _language(name: str) -> Language:
     if name == ENGLISH.name:
         return ENGLISH
     if name not in LANGUAGES:

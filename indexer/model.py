@@ -230,7 +230,8 @@ class IndexInfo(msgspec.Struct, frozen=True):
     """A description of one generation. `bytes` is its size on disk.
 
     `damaged` is the number of the newest generation if that is damaged, so that the one
-    before it, described here, is searched instead; `language` is that in which words are stemmed.
+    before it, described here, is searched instead; `language` is that in which words are stemmed,
+    with a comma before each other one.
     """
 
     location: str

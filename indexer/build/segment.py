@@ -184,7 +184,7 @@ class SegmentBuilder:
         documents = Documents(
             first_rows=np.array(self._first_rows, np.uint32),
             lengths=text.lengths, columns=columns, facets=FACETS,
-            language=self._language.name,
+            language=self._language.names,
         )  # fmt: skip
         write_segment(
             folder, segment, documents,

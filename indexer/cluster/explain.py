@@ -85,9 +85,10 @@ def _rows(inner: Mapping[str, Any] | None) -> dict[int, float]:
 
 def _fields(leaf: Leaf, row: Row, language: Language) -> tuple[str, ...]:
     """The fields of a row in which a word stands; none for what is no single word."""
-    if not leaf.words:
+    stems = {language.stem_of(word) for word in leaf.words}
+    if len(stems) != 1:
         return ()
-    wanted = language.stem_of(leaf.words[0])
+    (wanted,) = stems
     texts = zip(ROW_FIELDS, (row.title, row.excerpt, row.body, " \n ".join(row.about)), strict=True)
     return tuple(
         name

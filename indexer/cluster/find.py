@@ -24,8 +24,9 @@ from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import Synonyms, with_synonyms
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.histogram import DAY
+from ..search.inflected import with_inflected
 from ..search.joined import with_joined
-from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH
+from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH, as_typed
 from ..search.plan import is_function
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
@@ -143,6 +144,7 @@ class Searcher:
             joined = [one + other for one, other in pairwise(typed)]
             self.words.fetch([*typed, *joined])
             parsed = with_joined(parsed, cast("Any", self.words))
+        parsed = with_inflected(parsed, cast("Any", self.words))
         filters = ClusterFilters(self.values, request)
         ask = Ask(request, request.offset, limit, request.sort == "relevance" and parsed.scored)
         if not parsed.plain:
@@ -281,7 +283,7 @@ class Searcher:
         ids = found.ids[:WEIGHED]
         words = [
             node.text
-            for node in found.parsed.plain
+            for node in map(as_typed, found.parsed.plain)
             if isinstance(node, Word) and not (is_function(node, self.words.language) or node.field)
         ][:MOST_NEIGHBOURS]
         if len(set(words)) < 2 or not ids:

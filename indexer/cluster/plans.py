@@ -18,6 +18,7 @@ from ..query.nodes import (
     Alternatives,
     Compound,
     Either,
+    Inflected,
     Near,
     Node,
     Phrase,
@@ -50,7 +51,8 @@ _MOST_GATES = 4
 class Leaf(NamedTuple):
     """A part of a query that scores: what it is, the stories that have it, what rows score.
 
-    words: the folded words of one that is words with the same stem, as typed
+    words: the folded words of one that is words with the same stem, as typed, or forms of one in
+        other languages
     gates: it counts in stories alone that meet these; see `Plan.gates`
     """
 
@@ -218,6 +220,8 @@ class Planner:
             texts = tuple([word.text for word in group if isinstance(word, Word)])
             scores = self._scores.words(texts, first.weight)
         weight = self._scores.weight(first)
+        if isinstance(first, Inflected):
+            texts = tuple([word.text for word in first.parts if isinstance(word, Word)])
         return Leaf(text_of(first), self._clauses.stories(first), scores, weight, texts)
 
     def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:

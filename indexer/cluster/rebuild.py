@@ -276,7 +276,7 @@ class _Run:
             published_only=job.published_only, stories=int(sources.indexed.sum()),
             articles=int(sources.articles[sources.indexed].sum()), averages=averages,
             settings=job.settings.digest, groups=len(set(self._groups.values())),
-            language=job.settings.language.name,
+            language=job.settings.language.names,
         )  # fmt: skip
 
     def _before(self) -> int:

@@ -14,6 +14,7 @@ from ..ranking import SATURATION, word_weight
 from .client import Cluster
 from .mapping import MOST_WORDS
 from .names import SCALE, keys_of, meant, safe, word_id
+from .relatives import ClusterRelatives
 from .state import State
 
 #: Words that are remembered, and those that are asked for at a time.
@@ -38,6 +39,8 @@ class Words:
         self.language = language_of(state.meta.language)
         #: The names of a folded word.
         self.keys = lru_cache(maxsize=_REMEMBERED)(partial(keys_of, self.language))
+        #: Finds forms of words in the other languages of the index.
+        self.relatives = ClusterRelatives(self, cluster, state.index)
         #: Rows of the whole index.
         self.rows = state.meta.stories + state.meta.articles
         self._known: dict[str, Count] = {}
@@ -126,6 +129,11 @@ class Words:
         """Words, and in how many stories each or its like stands."""
         self._fetch({self.keys(form).light for form in forms})
         return {form: self.count(self.keys(form).light).stories for form in forms}
+
+    def begun(self, prefix: str, most: int) -> list[str]:
+        """So many of the written words that begin so."""
+        query = {"prefix": {"text": {"value": safe(prefix)}}}
+        return [meant(text) for text in self._texts(query, most)]
 
     def _texts(self, query: dict[str, Any], most: int, *, frequent: bool = False) -> list[str]:
         body: dict[str, Any] = {

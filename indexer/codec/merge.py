@@ -65,7 +65,7 @@ def merge_segments(
     facets = {name for arrays in segments for name in names if arrays.has_facet(name)}
     documents = Documents(
         first_rows=_first_rows(sources), lengths=_lengths(sources), columns=_columns(sources),
-        facets=facets, language=segments[0].language.name,
+        facets=facets, language=segments[0].language.names,
     )  # fmt: skip
     write_segment(
         folder, segment, documents, text=_text(sources), fields=_fields(sources, names, facets),

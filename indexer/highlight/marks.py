@@ -111,7 +111,7 @@ class Marker:
             for term in (key,) if isinstance(key, str) else [_WRITTEN + form for form in forms]:
                 self._terms[term] = self._terms.get(term, 0) | bit
                 clues.add(term[1:] if term.startswith(_WRITTEN) else clue_of(term))
-        if language != ENGLISH:
+        if language.name != ENGLISH.name:
             clues = {""}  # other stemmers may take away what words begin with
         self._pieces: dict[str, _Piece] = {}
         self._odd = _ANY if "" in clues else _ODD

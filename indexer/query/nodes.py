@@ -63,6 +63,10 @@ class Alternatives(msgspec.Struct, frozen=True):
         """They may stand anywhere."""
 
 
+class Inflected(Alternatives, frozen=True):
+    """Stories that have a word, the first part, or a form of it in another language."""
+
+
 class Pattern(msgspec.Struct, frozen=True, gc=False):
     """Stories that have a word which fits: `*` stands for any letters, `?` for one."""
 

@@ -54,7 +54,7 @@ def _grouped(node: Node) -> str:
 
 def _either(node: Either) -> str:
     match node.parts:
-        case (Fuzzy() as near, Word() | Compound()):
+        case (Fuzzy() as near, Word() | Compound() | Alternatives()):
             return text_of(near)
         case ():
             return '""'

@@ -17,11 +17,12 @@ from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
 from .facets import Filters
+from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
-from .words import Term
+from .words import is_word
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
 ENOUGH = 10
@@ -62,7 +63,8 @@ class Searcher:
         parsed = with_synonyms(
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
-        parsed = with_joined(parsed, self.selector.dictionary)
+        dictionary = self.selector.dictionary
+        parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
@@ -181,7 +183,7 @@ class Found:
     @cached_property
     def _enough(self) -> float:
         """What a related article must score to count as a match."""
-        weight = sum(leaf.weight for leaf in self.plan.leaves if isinstance(leaf, Term))
+        weight = sum(leaf.weight for leaf in self.plan.leaves if is_word(leaf))
         return float(np.float32(MATCHING * weight))
 
     def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:

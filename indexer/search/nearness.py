@@ -13,7 +13,7 @@ import numpy as np
 from ..codec.format import I64, offsets_of
 from ..codec.invert import gather_ranges
 from ..codec.read import SegmentArrays
-from ..query.nodes import Word
+from ..query.nodes import Inflected, Word
 from .executor import Executor
 from .plan import Plain, is_function
 from .sought import places_of
@@ -25,13 +25,18 @@ WEIGHED, MOST_NEIGHBOURS = 20, 8
 REACH, WORTH = 2, 0.05
 
 
+def as_typed(node: Plain) -> Plain:
+    """What was typed of a plain word that also finds its forms in other languages."""
+    return node.parts[0] if isinstance(node, Inflected) else node
+
+
 def nearness(
     executor: Executor, dictionary: Dictionary, plain: tuple[Plain, ...], docs: list[int]
 ) -> list[float]:
     """What to multiply the score of each of some stories by: 1 to 1.05."""
     words = [
         node.text
-        for node in plain
+        for node in map(as_typed, plain)
         if isinstance(node, Word) and not (is_function(node, dictionary.language) or node.field)
     ][:MOST_NEIGHBOURS]
     factors = [1.0] * len(docs)

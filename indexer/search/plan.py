@@ -37,7 +37,7 @@ from ..query.write import text_of
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
-from .words import RowsLeaf, Term
+from .words import RowsLeaf, Term, is_word
 
 #: A step: a leaf; all, or any, of the steps named; the first but not the second; every
 #: document; the first, with scores of the others where they match.
@@ -247,7 +247,7 @@ class _Builder:
         counts = Counter(word.text for word in words)
         short = required + len(words) <= SHORT and required <= FEW
         factor = 1.0 if short else FUNCTION_WEIGHT
-        heaviest = max((leaf.weight for leaf in self.leaves if isinstance(leaf, Term)), default=0.0)
+        heaviest = max((leaf.weight for leaf in self.leaves if is_word(leaf)), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)

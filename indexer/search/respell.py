@@ -159,7 +159,8 @@ class Speller:
                 start, end = word.start + found.start(), word.start + found.end()
                 if found.group().lower().endswith(("'s", "’s")):
                     end -= 2
-                rows = self._postings_of(text)
+                forms = (text, *self._selector.dictionary.relatives.of(text))
+                rows = sum(map(self._postings_of, forms))
                 written = rows > 0 and self._selector.dictionary.frequency(text) > 0
                 yield _Typed(text, start, end, rows, written)
 
@@ -208,6 +209,8 @@ class Speller:
 
     def _choice(self, typed: _Typed) -> _Choice | None:
         """What one word should have been."""
+        if self._selector.dictionary.relatives.of(typed.text):
+            return None  # it is found in another language
         if not _SHORTEST <= len(typed.text) <= _LONGEST or not typed.text.isalpha():
             return None
         beside = {*self._context} - self._language.function_words - {typed.text}

@@ -61,6 +61,7 @@ class Selector:
     def warm_up(self) -> None:
         """Make what near spellings are found by."""
         self._expander.warm_up()
+        self.dictionary.relatives.warm_up()
 
     def term(self, texts: list[str], weight: float) -> Term:
         """The term of folded words with the same stem."""

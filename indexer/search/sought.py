@@ -12,7 +12,17 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..languages import Language
-from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
+from ..query.nodes import (
+    Alternatives,
+    Compound,
+    Fuzzy,
+    Inflected,
+    Near,
+    Pattern,
+    Phrase,
+    TextNode,
+    Word,
+)
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
 from .expand import Budget, Expander
@@ -83,7 +93,7 @@ class Seeker:
         if isinstance(node, Word) and node.acronym:
             return self._acronym(node)
         parts = [self._rows(number, node, budget) for number in range(len(self._segments))]
-        return RowsLeaf(parts, self.weight(node))
+        return RowsLeaf(parts, self.weight(node), isinstance(node, Inflected))
 
     def weight(self, node: TextNode) -> float:
         """W of a word, the sum of those of several."""
@@ -93,7 +103,7 @@ class Seeker:
         if isinstance(node, Compound | Alternatives):
             # Its phrases may run compiled.
             parts = either_of(node)
-            return reduce(_either, [self._rows(number, part, budget) for part in parts])
+            return _best_of([self._rows(number, part, budget) for part in parts])
         if (
             isinstance(node, Phrase)
             and node.field is None
@@ -130,7 +140,7 @@ class Seeker:
             parts = either_of(node)
             either = [self._sought(number, part, budget) for part in parts]
             return Sought(
-                reduce(_either, [part.rows for part in either]),
+                _best_of([part.rows for part in either]),
                 lambda rows: reduce(_joined, [part.spots(rows) for part in either]),
             )
         if isinstance(node, Near):
@@ -237,7 +247,9 @@ def words_of(node: Phrase) -> list[Word | Pattern]:
 def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
     """W of a leaf: the sum of those of its words."""
     if isinstance(node, Alternatives):
-        return max(weight_of(part, of_word) for part in node.parts)
+        weights = [weight_of(part, of_word) for part in node.parts]
+        # Forms of a word are as rare as the most frequent of them.
+        return min(filter(None, weights)) if isinstance(node, Inflected) else max(weights)
     if isinstance(node, Near):
         return weight_of(node.left, of_word) + weight_of(node.right, of_word)
     if isinstance(node, Pattern | Fuzzy):
@@ -266,14 +278,16 @@ def _allowed(segment: SegmentArrays, found: TermList, text: str | None) -> npt.N
     return allowed
 
 
-def _either(one: Rows, other: Rows) -> Rows:
-    """The rows of both, each with the better of its scores."""
-    rows = np.union1d(one.rows, other.rows)
-    scores = np.zeros(len(rows), np.float32)
-    for part in (one, other):
-        places = np.searchsorted(rows, part.rows)
-        scores[places] = np.maximum(scores[places], part.scores)
-    return Rows(rows, scores)
+def _best_of(parts: list[Rows]) -> Rows:
+    """The rows of all parts, each with the best of its scores."""
+    rows = np.concatenate([part.rows for part in parts])
+    if not len(rows):
+        return NO_ROWS
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    scores = np.concatenate([part.scores for part in parts])[order]
+    begins = np.flatnonzero(np.diff(rows, prepend=-1))
+    return Rows(rows[begins], np.maximum.reduceat(scores, begins))
 
 
 def _joined(one: Spots, other: Spots) -> Spots:

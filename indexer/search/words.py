@@ -15,6 +15,7 @@ from ..codec.read import SegmentArrays, TermEntry
 from ..languages import ENGLISH, Language
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
 from ..schema import BODY, EXCERPT, TITLE
+from .relatives import Relatives
 
 #: Stems of which is remembered where their postings are, and words of which their weights are:
 #: a kilobyte for each segment.
@@ -85,11 +86,17 @@ NO_LIGHT: F32 = np.zeros(256, np.float32)
 class RowsLeaf(NamedTuple):
     """For each segment the rows that a leaf selects, and their scores.
 
-    weight: W of what is sought, for comparing it with others
+    weight: W of what is sought, for comparing it with others; word: whether that is one word
     """
 
     parts: list[Rows]
     weight: float
+    word: bool = False
+
+
+def is_word(leaf: object) -> bool:
+    """Whether a leaf is a word, which others are compared with."""
+    return isinstance(leaf, Term) or (isinstance(leaf, RowsLeaf) and leaf.word)
 
 
 class Dictionary:
@@ -105,6 +112,7 @@ class Dictionary:
         look_up = lru_cache(maxsize=_REMEMBERED)(partial(_look_up, segments, language, self.rows))
         self._frequency = lru_cache(maxsize=_REMEMBERED)(partial(_frequency, segments, language))
         self._known = lru_cache(maxsize=_WEIGHED)(partial(_weigh, look_up, language))
+        self.relatives = Relatives(segments, language)
 
     def term(self, texts: Sequence[str], weight: float = 1.0) -> Term:
         """The term of folded words that have the same stem, each as often as it is given.
@@ -116,6 +124,10 @@ class Dictionary:
     def frequency(self, text: str) -> int:
         """In how many stories a folded word, or one that differs in inflection alone, stands."""
         return self._frequency(text)
+
+    def stem_weight(self, text: str) -> float:
+        """W of a folded word."""
+        return self.term([text]).weight
 
 
 def _weigh(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..analysis import LANGUAGES
 from ..errors import SeedError
-from ..languages import ENGLISH, Language, language_name, language_of
+from ..languages import ENGLISH, MOST_LANGUAGES, Language, language_name, language_of
 from ..schema import provider_host
 from .values import BadValueError, parse_link
 
@@ -126,11 +126,21 @@ class _Reader:
         )
 
     def _language(self) -> Language:
-        text = self._table.get("language", ENGLISH.name)
-        name = language_name(text) if isinstance(text, str) else None
-        if name is None:
-            raise self._fault("language", f"give one of {', '.join(LANGUAGES)}, or its ISO code")
-        return language_of(name)
+        given = self._table.get("language", ENGLISH.name)
+        texts = given if isinstance(given, list) else [given]
+        names: list[str] = []
+        for text in texts:
+            name = language_name(text) if isinstance(text, str) else None
+            if name is None:
+                known = f"give one of {', '.join(LANGUAGES)}, or its ISO code"
+                raise self._fault("language", f"{text!r:.40} is none: {known}")
+            if name in names:
+                raise self._fault("language", f"{name} is there twice: give it once")
+            names.append(name)
+        if not 0 < len(names) <= MOST_LANGUAGES:
+            reason = f'give one to {MOST_LANGUAGES}: language = ["english", "french"]'
+            raise self._fault("language", reason)
+        return language_of(", ".join(names))
 
     def _fault(self, key: str, reason: str) -> SeedError:
         return SeedError(self._path, f"{key}: {reason}")

@@ -16,6 +16,7 @@ from tests.cluster.stories import QUERIES, write_stories
 from tests.conftest import ROOT, write_story
 from tests.search.test_search import FACET_NAMES, STORIES, TYPED, typed
 from tests.search.test_search import QUERIES as TREES
+from tests.search.test_several_languages import ARCHIVES, FOUND, write_archive
 
 CASES = next(
     (file for up in ROOT.parents if (file := up / "shared/cases/search.json").is_file()),
@@ -282,3 +283,22 @@ def test_stories_with_all_words_come_first(on_both, tmp_path):
     assert both.cluster.search("owl heron").hits[0].story.id == "a.md"
     filtered = same(both, "owl heron", filters={"topic": ["x"]})[0]
     assert (filtered.total, filtered.complete) == (1, 1)
+
+
+def test_several_languages(on_both, tmp_path):
+    """The same forms of words are found in each."""
+    for languages in ARCHIVES:
+        folder = tmp_path / languages[0]
+        write_archive(folder / "seeds", languages)
+        both = on_both(folder / "seeds", folder / "index")
+        assert both.cluster.info().language == both.folder.info().language
+        for first, query, _ in FOUND:
+            if first == languages[0]:
+                found, expected = same(both, query, limit=50)
+                assert {hit.story.id for hit in found.hits} == {
+                    hit.story.id for hit in expected.hits
+                }
+                for hit in found.hits[:1]:
+                    why = both.cluster.explain(query, hit.story.id)
+                    assert why.score == pytest.approx(hit.score, rel=0.01)
+        same(both, "the chevaux jounraux", limit=50)

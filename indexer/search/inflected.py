@@ -1,0 +1,61 @@
+"""Words of the other languages of an index: *nouveaux* finds *nouveau*, whatever the first is.
+
+The terms of an index are stems of its first language. Of the others, words are found as written.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import cast
+
+from ..query.nodes import All, Alternatives, Either, Inflected, Node, Without, Word, all_of, leaves
+from ..query.parser import ParsedQuery, Plain
+from ..ranking import STEM_SHARE
+from .words import Dictionary
+
+#: Longer texts are pasted, and have words enough.
+_MOST_WORDS = 16
+
+
+def with_inflected(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
+    """A query whose words also find their forms in the other languages, but those in quotes."""
+    found = leaves(parsed.node)
+    if not dictionary.language.others or not 0 < len(found) <= _MOST_WORDS:
+        return parsed
+    plain = [_widened(node, dictionary) for node in parsed.plain]
+    rest = [] if parsed.rest is None else [_widened(parsed.rest, dictionary)]
+    if not (plain or rest):
+        return parsed
+    return parsed._replace(
+        plain=tuple(cast("list[Plain]", plain)),
+        rest=rest[0] if rest else None,
+        node=all_of([*plain, *rest]),
+    )
+
+
+def _widened(node: Node, dictionary: Dictionary) -> Node:
+    if isinstance(node, All | Either):
+        return type(node)(tuple([_widened(part, dictionary) for part in node.parts]))
+    if isinstance(node, Without):
+        return Without(_widened(node.wanted, dictionary), _widened(node.unwanted, dictionary))
+    if isinstance(node, Alternatives):
+        words = [part for part in node.parts if isinstance(part, Word)]
+        others = [other for word in words for other in _relatives(word, dictionary)]
+        return Alternatives(tuple(dict.fromkeys([*node.parts, *others])), node.weight)
+    if isinstance(node, Word) and (others := _relatives(node, dictionary)):
+        return Inflected((node, *others))
+    return node
+
+
+def _relatives(word: Word, dictionary: Dictionary) -> list[Word]:
+    """What else a word finds: each scores as a word with its stem, and as rare as the least."""
+    if word.exact or word.acronym:
+        return []
+    texts = dictionary.relatives.of(word.text)
+    weights = {text: dictionary.stem_weight(text) for text in texts}
+    known = {text: weight for text, weight in weights.items() if weight}
+    least = min([*known.values(), dictionary.stem_weight(word.text) or inf])
+    return [
+        Word(text, word.field, STEM_SHARE * word.weight * least / weight, exact=True)
+        for text, weight in known.items()
+    ]

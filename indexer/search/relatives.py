@@ -1,0 +1,92 @@
+"""Which words of an index are forms of a word in its other languages.
+
+Stemmers take words of all languages for their own: to a French one *new* is a form of *news*. So
+only words count that stand in texts of that language, which its function words tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codec.format import I64, TEXT
+from ..codec.read import SegmentArrays
+from ..languages import Language
+
+#: So many words that begin alike are looked through for forms of one.
+MOST_BEGUN = 5_000
+# Words whose forms are remembered.
+_REMEMBERED = 1 << 12
+
+
+class Relatives:
+    """Finds forms of words in the other languages of segments; safe to share between threads."""
+
+    def __init__(self, segments: Sequence[SegmentArrays], language: Language) -> None:
+        self._segments = segments
+        self._language = language
+        self._sides: dict[tuple[int, int], npt.NDArray[np.int8]] = {}
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, text: str) -> tuple[str, ...]:
+        """The forms of a folded word that are none in the first language."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known = {}
+            found = self._known[text] = self._language.relatives(text, self)
+        return found
+
+    def warm_up(self) -> None:
+        """Tell the languages of all rows, for which the first word would wait."""
+        for other in range(len(self._language.others)):
+            for number in range(len(self._segments)):
+                self._sides_of(number, other)
+
+    def begun(self, prefix: str) -> set[str]:
+        """The written words that begin so; none where they are too many."""
+        found = [segment.forms_with_prefix(prefix.encode()) for segment in self._segments]
+        if sum(map(len, found)) > MOST_BEGUN:
+            return set()
+        return {
+            segment.form_text(form)
+            for segment, some in zip(self._segments, found, strict=True)
+            for form in segment.form_order[some.start : some.stop].tolist()
+        }
+
+    def spoken(self, words: Collection[str], other: int) -> list[str]:
+        """Those of some words that are not of the first language rather than of another."""
+        return [word for word in words if self._balance(word, other) >= 0]
+
+    def _balance(self, word: str, other: int) -> int:
+        """In how many more rows of another language than of the first a word stands."""
+        return sum(
+            int(self._sides_of(number, other)[self._rows(segment, word)].sum())
+            for number, segment in enumerate(self._segments)
+        )
+
+    def _sides_of(self, number: int, other: int) -> npt.NDArray[np.int8]:
+        """int8[rows]: 1 for those of a segment in another language, -1 in the first, else 0."""
+        sides = self._sides.get((number, other))
+        if sides is None:
+            segment = self._segments[number]
+            sides = np.zeros(segment.row_count, np.int8)
+            for side, words in zip((-1, 1), self._language.telling(other), strict=True):
+                has = np.zeros(segment.row_count, np.bool_)
+                for word in words:
+                    has[self._rows(segment, word)] = True
+                sides[has] += side
+            self._sides[number, other] = sides
+        return sides
+
+    def _rows(self, segment: SegmentArrays, word: str) -> I64:
+        """The rows in which a word is written."""
+        entry = segment.find_term(TEXT, self._language.stem_of(word).encode())
+        forms = [] if entry is None else segment.forms_of(entry.ordinal)
+        numbers = [form.number for form in forms if form.text == word]
+        if entry is None or not numbers:
+            return np.empty(0, np.int64)
+        rows: I64 = segment.row_ids(entry)[segment.codes_of(entry) == numbers[0]]
+        return rows
