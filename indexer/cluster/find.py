@@ -26,8 +26,7 @@ from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, sea
 from ..search.histogram import DAY
 from ..search.inflected import with_inflected
 from ..search.joined import with_joined
-from ..search.nearness import MOST_NEIGHBOURS, REACH, WEIGHED, WORTH, as_typed
-from ..search.plan import is_function
+from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
@@ -281,12 +280,8 @@ class Searcher:
     def _nearness(self, found: Found) -> list[float]:
         """What to multiply the scores of the first stories by; see `search.nearness`."""
         ids = found.ids[:WEIGHED]
-        words = [
-            node.text
-            for node in map(as_typed, found.parsed.plain)
-            if isinstance(node, Word) and not (is_function(node, self.words.language) or node.field)
-        ][:MOST_NEIGHBOURS]
-        if len(set(words)) < 2 or not ids:
+        words = neighbours_of(found.parsed.plain, self.words.language)
+        if len(words) < 2 or not ids:
             return [1.0] * len(ids)
         near = [
             {"constant_score": {"filter": rows, "boost": 1.0}}

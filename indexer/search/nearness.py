@@ -6,6 +6,7 @@ twentieth more. That settles what is nearly equal and changes little else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ..codec.format import I64, offsets_of
 from ..codec.invert import gather_ranges
 from ..codec.read import SegmentArrays
+from ..languages import Language
 from ..query.nodes import Inflected, Word
 from .executor import Executor
 from .plan import Plain, is_function
@@ -30,17 +32,23 @@ def as_typed(node: Plain) -> Plain:
     return node.parts[0] if isinstance(node, Inflected) else node
 
 
+def neighbours_of(plain: Sequence[Plain], language: Language) -> list[str]:
+    """The folded words of a query that may stand together, of those with a stem the last."""
+    words = {
+        language.stem_of(node.text): node.text
+        for node in map(as_typed, plain)
+        if isinstance(node, Word) and not (is_function(node, language) or node.field)
+    }
+    return [*words.values()][:MOST_NEIGHBOURS]
+
+
 def nearness(
     executor: Executor, dictionary: Dictionary, plain: tuple[Plain, ...], docs: list[int]
 ) -> list[float]:
     """What to multiply the score of each of some stories by: 1 to 1.05."""
-    words = [
-        node.text
-        for node in map(as_typed, plain)
-        if isinstance(node, Word) and not (is_function(node, dictionary.language) or node.field)
-    ][:MOST_NEIGHBOURS]
+    words = neighbours_of(plain, dictionary.language)
     factors = [1.0] * len(docs)
-    if len(set(words)) < 2:
+    if len(words) < 2:
         return factors
     terms = [dictionary.term([text]) for text in words]
     snapshot = executor.snapshot

@@ -66,6 +66,13 @@ def test_words_that_stand_together_are_a_factor(engine):
     assert "words near each other" in dict(engine.explain("azure cloud", "lead.md").factors)
 
 
+def test_a_word_does_not_stand_near_itself(engine):
+    """However often it is typed, and in whatever form."""
+    why = engine.explain("kitchen azure azure clouds cloud", "lead.md")
+    typed_once = engine.explain("kitchen azure cloud", "lead.md")
+    assert dict(why.factors) == dict(typed_once.factors)
+
+
 def test_what_does_not_match_scores_nothing(engine):
     """A story that was not found has no parts; an unknown one is an error."""
     why = engine.explain("azure", "none.md")
