@@ -125,7 +125,8 @@ def opensearch(engine: indexer.Engine, folder: Path) -> Iterator[dict[str, Site]
     node.start("storydex-benchmark", [node])
     try:
         node.wait_for(1)
-        text = {"type": "text", "analyzer": "english"}
+        # With offsets, so that no text is cut into words again to mark some.
+        text = {"type": "text", "analyzer": "english", "index_options": "offsets"}
         node.ask("/stories", {
             "settings": {"number_of_shards": 1, "number_of_replicas": 0},
             "mappings": {"properties": {
@@ -163,7 +164,11 @@ def _search_path(query: str) -> str:
             "query": query, "fields": _SEARCHED, "type": "cross_fields", "operator": "and",
         }},
         "aggs": {"providers": {"terms": {"field": "providers", "size": _PROVIDERS}}},
-        "highlight": {"fields": {name: {} for name in _SEARCHED}},
+        # Title and excerpt whole, and as many pieces as the API lists matching articles.
+        "highlight": {"fields": {
+            "title": {"number_of_fragments": 0}, "excerpt": {"number_of_fragments": 0},
+            "related": {"number_of_fragments": indexer.RELATED_LIMIT},
+        }},
     }  # fmt: skip
     source = {"source": json.dumps(body), "source_content_type": "application/json"}
     return f"/stories/_search?{urlencode(source)}"
