@@ -14,7 +14,8 @@ Points = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT = 460, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 112, 36, 40
 
-_STYLE = """
+#: Of all pictures here.
+STYLE = """
 svg { font: 12px system-ui, sans-serif; }
 text { fill: #1f2328; } .small { fill: #59636e; }
 .grid { stroke: #d1d9e0; stroke-width: 1; }
@@ -56,7 +57,7 @@ def draw_curves(title: str, unit: str, curves: Mapping[str, Points]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         f"<title>{escape(title)}</title><desc>{escape(_told(unit, curves))}</desc>",
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         f'<text x="{_LEFT}" y="18" font-weight="600">{escape(title)}</text>',
         *_grid(across, up, unit),
         *_lines(across, up, curves),

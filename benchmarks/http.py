@@ -4,13 +4,15 @@ The server is the one that `storydex serve` runs, and beside it, in the same run
 server with a Flask view that answers nothing: the cost of HTTP, Flask and the machine itself.
 Every query is asked once of each work in turn, so that none is measured while the machine was
 quicker; `again` is the same address once more. One client, one connection that is kept, on
-loopback.
+loopback. With `--peers`, the same stories are served by Datasette or OpenSearch, too, and the
+requests a second of all are compared (`http_rates`).
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
@@ -29,6 +31,8 @@ import indexer
 from indexer.analysis import iter_words
 from indexer.english import FUNCTION_WORDS
 
+from .http_peers import PEERS, Site, peer_version
+from .http_rates import QUERIES, Rate, draw_rates, measure_rates, report_rates
 from .record import machine, write_dated
 
 #: How many times the empty view a work may take, by what it asks for.
@@ -50,7 +54,7 @@ class Work(msgspec.Struct):
 
 
 class HttpRecord(msgspec.Struct):
-    """One run."""
+    """One run; `versions` are those of the peers that took part."""
 
     date: str
     machine: dict[str, str]
@@ -59,6 +63,8 @@ class HttpRecord(msgspec.Struct):
     works: list[Work]
     first_page_bytes: int
     first_page_compressed: dict[str, int]
+    versions: dict[str, str]
+    rates: list[Rate]
 
 
 @contextmanager
@@ -115,50 +121,81 @@ def get(connection: HTTPConnection, path: str, coding: str = "identity") -> byte
     return body
 
 
-def measure(index: Path, queries: int, seed: int) -> HttpRecord:
-    """Run all works; the first tenth of the queries, at least one, warms up."""
-    with indexer.open_index(index) as engine:
+def measure(index: Path, queries: int, seed: int, peers: tuple[str, ...] = ()) -> HttpRecord:
+    """Run all works, then the rates if there are peers; none of both has the other's queries."""
+    with ExitStack() as stack:
+        engine = stack.enter_context(indexer.open_index(index))
         engine.warm_up()
-        texts = draw_queries(engine, queries, seed)
+        texts = draw_queries(engine, queries + (queries * QUERIES // 200 if peers else 0), seed)
         stories = engine.info().stories
         rows = engine.search("", facet_limit=max(CHOSEN)).facets["provider"]
-    works = works_of([row.value for row in rows])
-    with ExitStack() as stack:
         serve = ("-m", "indexer", "--index", str(index), "serve", "--port", "0")
         site = stack.enter_context(running(sys.executable, *serve))
         nothing = stack.enter_context(running(sys.executable, "-m", "benchmarks.http", "--empty"))
-        connections = {
-            name: HTTPConnection(urlsplit(nothing if name == "empty" else site).netloc, timeout=60)
-            for name in works
-        }
-        get(connections["page"], "/readyz")
-        times: dict[str, list[float]] = {name: [] for name in works}
-        sizes: dict[str, list[int]] = {name: [] for name in works}
-        for number, text in enumerate(texts):
-            for name, address in works.items():
-                started = perf_counter()
-                body = get(connections[name], address(text))
-                if number >= max(1, queries // 10):
-                    times[name].append((perf_counter() - started) * 1000)
-                    sizes[name].append(len(body))
-        codings = ("identity", "gzip", "br")
-        first = {coding: len(get(connections["page"], "/", coding)) for coding in codings}
-    empty = median(times["empty"])
+        works, first = time_works(
+            works_of([row.value for row in rows]), site, nothing, texts[:queries]
+        )
+        rates = []
+        if peers:
+            address = urlsplit(site).netloc
+            sites = {
+                "storydex, page": Site(address, lambda query: f"/?{urlencode({'q': query})}"),
+                "storydex, API": Site(
+                    address, lambda query: f"/api/v1/search?{urlencode({'q': query})}", _complete
+                ),
+            }
+            for peer in peers:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                sites |= stack.enter_context(PEERS[peer](engine, folder))
+            rates = measure_rates(sites, texts[queries:])
     return HttpRecord(
         date=datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         machine=machine(),
         stories=stories,
         queries=queries,
-        works=[
-            Work(
-                name, median(times[name]), sorted(times[name])[len(times[name]) * 9 // 10],
-                median(times[name]) / empty, int(median(sizes[name])),
-            )
-            for name in works
-        ],
+        works=works,
         first_page_bytes=first["identity"],
         first_page_compressed={"gzip": first["gzip"], "br": first["br"]},
-    )  # fmt: skip
+        versions={peer: peer_version(peer) for peer in peers},
+        rates=rates,
+    )
+
+
+def _complete(body: bytes) -> int:
+    """Stories with all the words."""
+    return int(msgspec.json.decode(body)["complete"])
+
+
+def time_works(
+    works: dict[str, Callable[[str], str]], site: str, nothing: str, texts: list[str]
+) -> tuple[list[Work], dict[str, int]]:
+    """All works, and the bytes of the first page by coding.
+
+    The first tenth of the queries, at least one, warms up.
+    """
+    connections = {
+        name: HTTPConnection(urlsplit(nothing if name == "empty" else site).netloc, timeout=60)
+        for name in works
+    }
+    get(connections["page"], "/readyz")
+    times: dict[str, list[float]] = {name: [] for name in works}
+    sizes: dict[str, list[int]] = {name: [] for name in works}
+    for number, text in enumerate(texts):
+        for name, address in works.items():
+            started = perf_counter()
+            body = get(connections[name], address(text))
+            if number >= max(1, len(texts) // 10):
+                times[name].append((perf_counter() - started) * 1000)
+                sizes[name].append(len(body))
+    first = {c: len(get(connections["page"], "/", c)) for c in ("identity", "gzip", "br")}
+    empty = median(times["empty"])
+    return [
+        Work(
+            name, median(times[name]), sorted(times[name])[len(times[name]) * 9 // 10],
+            median(times[name]) / empty, int(median(sizes[name])),
+        )
+        for name in works
+    ], first  # fmt: skip
 
 
 def report(record: HttpRecord) -> str:
@@ -182,26 +219,53 @@ def report(record: HttpRecord) -> str:
         f"The first page: {record.first_page_bytes:,} bytes (at most {MOST_BYTES:,}), "
         f"{sizes} (at most {MOST_COMPRESSED:,}).",
     ]
+    if record.rates:
+        beside = ", ".join(f"{name} {number}" for name, number in record.versions.items())
+        lines += ["", f"Beside {beside}:", "", report_rates(record.rates)]
     return "\n".join(lines)
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    names = tuple(filter(None, value.split(",")))
+    if unknown := set(names) - set(PEERS):
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}: none of {', '.join(PEERS)}")
+    return names
 
 
 @click.command()
 @click.option("--index", type=click.Path(path_type=Path, exists=True), help="What to search.")
 @click.option("--queries", default=200, show_default=True, help="Queries, each asked of each work.")
 @click.option("--seed", default=1, show_default=True, help="Of the queries.")
+@click.option(
+    "--peers", default="", callback=_names, help=f"To compare with: some of {', '.join(PEERS)}."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the dated record.")
+@click.option("--chart", type=click.Path(path_type=Path), help="SVG of the peers to write.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, exists=True),
+    help="Run nothing: report on this record.",
+)
 @click.option("--empty", is_flag=True, help="Only serve the view that answers nothing.")
-def main(index: Path | None, queries: int, seed: int, out: Path | None, empty: bool) -> None:
+def main(
+    index: Path | None, queries: int, seed: int, peers: tuple[str, ...], out: Path | None,
+    chart: Path | None, record: Path | None, empty: bool,
+) -> None:  # fmt: skip
     """Measure pages and API of the shipped server next to an empty Flask view on it."""
     if empty:
         serve_nothing()
         return
-    if index is None:
+    if record:
+        result = msgspec.json.decode(record.read_bytes(), type=HttpRecord)
+    elif index is None:
         raise click.UsageError("name an index with --index")
-    record = measure(index, queries, seed)
-    if out:
-        click.echo(f"record: {write_dated(record, record.date, out, 'http-')}", err=True)
-    click.echo(report(record))
+    else:
+        result = measure(index, queries, seed, peers)
+        if out:
+            click.echo(f"record: {write_dated(result, result.date, out, 'http-')}", err=True)
+    if chart and result.rates:
+        chart.write_text(draw_rates(result.rates), "utf-8")
+    click.echo(report(result))
 
 
 def serve_nothing() -> None:

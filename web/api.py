@@ -28,7 +28,7 @@ from indexer import (
 
 from . import params
 from .caching import conditional
-from .connection import current_engine
+from .connection import as_listed, current_engine
 from .metrics import observe_search
 from .openapi import SUGGESTIONS_TYPE, Suggestions, describe_api
 from .problems import parameter_problem
@@ -97,7 +97,10 @@ def facet(facet: str) -> ResponseReturnValue:
     if problems:
         return parameter_problem(problems)
     rows = current_engine().values_of(
-        replace(wanted, facet_limit=limit), facet, text[: params.MAX_VALUE_LENGTH], order or "count"
+        replace(as_listed(wanted), facet_limit=limit),
+        facet,
+        text[: params.MAX_VALUE_LENGTH],
+        order or "count",
     )
     return _json(facet_to_json(facet, rows))
 
@@ -109,8 +112,7 @@ def dates() -> ResponseReturnValue:
     wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
     if problems:
         return parameter_problem(problems)
-    engine = current_engine()
-    return _json(dates_to_json(engine.histogram(wanted)))
+    return _json(dates_to_json(current_engine().histogram(as_listed(wanted))))
 
 
 @api.get("/api/v1/suggest")

@@ -15,8 +15,9 @@ from contextlib import suppress
 from typing import cast
 
 from flask import current_app
+from msgspec.structs import replace
 
-from indexer import Engine, IndexInfo, StorydexError, find_damage, open_index
+from indexer import Engine, IndexInfo, SearchRequest, StorydexError, find_damage, open_index
 
 from .published import PublishedEngine
 
@@ -151,3 +152,14 @@ def current_connection() -> Connection:
 def current_engine() -> AnyEngine:
     """The engine of the app that answers this request."""
     return current_connection().engine()
+
+
+def as_listed(wanted: SearchRequest) -> SearchRequest:
+    """The search of which the page of a request lists the stories.
+
+    Where nothing was found and another spelling was surely meant, that is listed.
+    """
+    if not wanted.query or not wanted.spelling:
+        return wanted
+    page = current_engine().answer(replace(wanted, facets=(), offset=0, limit=0))
+    return replace(wanted, query=page.corrected or wanted.query)

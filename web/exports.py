@@ -24,7 +24,7 @@ from indexer import ArticleRow, ExportRow, Hit, QueryError, article_rows, export
 
 from . import params, spreadsheet
 from .caching import conditional
-from .connection import current_engine
+from .connection import as_listed, current_engine
 from .problems import parameter_problem, unavailable
 from .security import safe_cell
 
@@ -77,6 +77,7 @@ def export() -> ResponseReturnValue:
         return unavailable(f"{MOST_EXPORTS} exports are under way. Try again in a few seconds.")
     with ExitStack() as held:
         held.callback(slots.release)
+        wanted = as_listed(wanted)
         rows = _rows(current_engine().export(wanted), kind)
         lines = _write(name, rows, kind, marked=marked)
         free = held.pop_all().close

@@ -15,7 +15,9 @@ from .settings import Settings
 def register(app: Flask, settings: Settings) -> None:
     """Read what proxies say of a request, and take off the path that the site is mounted at.
 
-    Without `proxies` nothing is believed of what stands in X-Forwarded-For and its kin.
+    Without `proxies` nothing is believed of what stands in X-Forwarded-For and its kin. A path is
+    read from X-Forwarded-Prefix only where `base_url` does not say it: not every proxy takes off
+    what a client has written there.
     """
     path = urlsplit(settings.base_url).path
     if path:
@@ -23,8 +25,9 @@ def register(app: Flask, settings: Settings) -> None:
     count = settings.proxies
     if count:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count
-        )
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count,
+            x_prefix=0 if settings.base_url else count,
+        )  # fmt: skip
 
 
 class _Mounted:

@@ -102,13 +102,14 @@ def _request_parameters() -> list[Schema]:
             {"type": "string", "enum": list(SORTS)},
             "The order; default relevance, or newest without q.",
         ),
-        _parameter(
-            "spelling",
-            _flag(1),
-            "0: search what was typed, even where it finds nothing and was surely meant otherwise.",
-        ),
+        _spelling_parameter(),
         _parameter("collapse", _flag(1), "0: list every story, even with the lead of another."),
     ]
+
+
+def _spelling_parameter() -> Schema:
+    hint = "0: search what was typed, even where it finds nothing and was surely meant otherwise."
+    return _parameter("spelling", _flag(1), hint)
 
 
 def _page_parameter() -> Schema:
@@ -163,6 +164,7 @@ def _facet_parameters() -> list[Schema]:
             "By stories or by label.",
         ),
         _parameter("limit", _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT), "Values at most."),
+        _spelling_parameter(),
     ]
 
 

@@ -188,7 +188,7 @@ def _group(facet: Facet, rows: FacetRows, listed: FacetRows) -> Group:
     values = [
         Value(
             row.value,
-            label if times[label] == 1 else f"{label} ({row.value})",
+            label if times[label] == 1 else f"{label} ({row.value.removeprefix(params.EXCLUDED)})",
             row.count,
             row.selected,
             _is_excluded(row),

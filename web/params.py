@@ -60,7 +60,7 @@ API_PARAMETERS = (
 #: What `/api/v1/export` understands: it has no pages.
 EXPORT_PARAMETERS = (*SEARCH_PARAMETERS, "format", "rows", "bom")
 #: What `/api/v1/facets/<facet>` understands; `q` is the beginning of a word, `query` a search.
-FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit")
+FACET_PARAMETERS = ("q", "query", *FACETS, "since", "until", "sort", "limit", "spelling")
 #: What `/api/v1/suggest` understands.
 SUGGEST_PARAMETERS = ("q", "format")
 #: What `/api/v1/stories/<id>/similar` understands.

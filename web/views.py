@@ -18,7 +18,7 @@ from .metrics import observe_search
 
 pages = Blueprint("pages", __name__)
 
-_ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /feed.\nDisallow: /*?\n"
+_NO_ROBOTS = ("/api/", "/feed.", "/*?")
 
 
 @pages.get("/")
@@ -122,4 +122,5 @@ def help_page() -> ResponseReturnValue:
 @pages.get("/robots.txt")
 def robots() -> Response:
     """Crawlers would find no end in combinations of filters."""
-    return Response(_ROBOTS, mimetype="text/plain")
+    lines = [f"Disallow: {shown.path_of(path)}" for path in _NO_ROBOTS]
+    return Response("\n".join(["User-agent: *", *lines, ""]), mimetype="text/plain")

@@ -90,15 +90,22 @@ def take_ports(count: int, among: range) -> list[int]:
     raise OSError(f"no {count} ports from {among.start} to {among.stop - 1} are free")
 
 
+#: Options of Java: for a node that starts soon and takes little, or one that is to be measured.
+HURRIED = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+UNHURRIED = ("-XX:+UseG1GC",)
+
+
 class Node:
     """One node of a cluster, a process of its own."""
 
-    def __init__(self, folder: Path, name: str, http: int, transport: int, heap: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, http: int, transport: int, java: tuple[str, ...]
+    ) -> None:
         self.folder = folder / name
         self.name = name
         self.http = http
         self.transport = transport
-        self._heap = heap
+        self._java = java
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, cluster: str, seeds: list[Node]) -> None:
@@ -126,8 +133,7 @@ class Node:
         (home / "config" / "opensearch.yml").write_text(lines)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["java", f"-Xms{self._heap}", f"-Xmx{self._heap}", "-XX:+UseSerialGC",
-                 "-XX:TieredStopAtLevel=1", "-cp", f"{library()}/*", RUNNER,
+                ["java", *self._java, "-cp", f"{library()}/*", RUNNER,
                  "-basePath", self.folder, "-clusterName", cluster, "-numOfNode", "1",
                  # To which the runner adds the number of the node, 1.
                  "-baseHttpPort", str(self.http - 1)],
@@ -194,10 +200,13 @@ def wait_until(true: Callable[[], bool], seconds: float, told: Callable[[], str]
         time.sleep(0.2)
 
 
-def new_nodes(folder: Path, names: list[str], heap: str) -> list[Node]:
+def new_nodes(
+    folder: Path, names: list[str], heap: str, java: tuple[str, ...] = HURRIED
+) -> list[Node]:
     """Nodes with ports of their own, not started yet."""
+    options = (f"-Xms{heap}", f"-Xmx{heap}", *java)
     ports = zip(take_ports(len(names), _HTTP), take_ports(len(names), _TRANSPORT), strict=True)
     return [
-        Node(folder, name, http, transport, heap)
+        Node(folder, name, http, transport, options)
         for name, (http, transport) in zip(names, ports, strict=True)
     ]

@@ -122,6 +122,26 @@ def test_the_chart_is_of_what_was_listed_in_place_of_what_was_typed(client, type
     assert bars(typed) == bars(typed.replace("cluod", "cloud")) != []
 
 
+def test_counts_values_and_exports_are_of_what_the_page_lists(client):
+    """What the search says it found in place of what was typed; with spelling=0 what was typed."""
+    said = client.get("/api/v1/search?q=late+cluod").get_json()
+    assert (said["corrected"], said["total"]) == ("late cloud", 22)
+    assert dates(client, "q=late+cluod") == dates(client, "q=late+cloud")
+    export = client.get("/api/v1/export?q=late+cluod")
+    assert export.text == client.get("/api/v1/export?q=late+cloud").text
+    assert export.text.count("\n") == said["total"]
+    assert 'filename="stories late cloud.jsonl"' in export.headers["Content-Disposition"]
+    values = client.get("/api/v1/facets/topic?query=late+cluod").get_json()["values"]
+    assert sum(one["count"] for one in values) == said["total"]
+
+    typed = client.get("/api/v1/search?q=cluod&spelling=0").get_json()
+    assert (typed["corrected"], typed["total"]) == (None, 0)
+    assert sum(dates(client, "q=cluod&spelling=0")["values"].values()) == 0
+    assert client.get("/api/v1/export?q=cluod&spelling=0").text == ""
+    answer = client.get("/api/v1/facets/topic?query=cluod&spelling=0")
+    assert (answer.status_code, answer.get_json()["values"]) == (200, [])
+
+
 def test_a_long_address_is_not_in_every_bar(client):
     """With sixty values chosen, bars are to be seen and not to be clicked."""
     topics = "&".join(f"topic={number}-a-long-name-of-a-topic" for number in range(40))

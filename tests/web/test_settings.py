@@ -80,6 +80,7 @@ def test_the_documents_have_every_setting():
         ("/archive/?q=azure", {}),
         ("/?q=azure", {}),
         ("/?q=azure", {"X-Forwarded-Prefix": "/archive"}),
+        ("/?q=azure", {"X-Forwarded-Prefix": "/evil"}),
     ],
 )
 def test_a_site_below_a_path_links_to_itself(index, path, headers):
