@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from indexer.analysis import WORD_PATTERN, fold, stem
+from indexer.analysis import WORD_PATTERN, cut, fold, forms_of, iter_words, stem
 from indexer.copies import without_copies
 from indexer.demo import iter_demo_stories
 from indexer.english import FUNCTION_WORDS
@@ -89,11 +89,20 @@ def parts_of(story: Story) -> dict[str, list[str]]:
 
 
 def terms_by_part(story: Story) -> dict[str, list[str]]:
-    """The terms of each part of each field, with a blank between them."""
+    """The terms of each part of each field, with a blank between them.
+
+    What stands for several words together (covid19 beside covid and 19) is a part of its own.
+    """
     return {
-        field: [" ".join(map(stem, WORD_PATTERN.findall(text))) for text in texts]
+        field: [terms for text in texts for terms in _terms_of(text)]
         for field, texts in parts_of(story).items()
     }
+
+
+def _terms_of(text: str) -> list[str]:
+    words = forms_of(text)
+    joined = Counter(fold(word.text) for word in iter_words(text)) - Counter(words)
+    return [" ".join(map(stem, words)), *map(stem, filter(None, joined))]
 
 
 def providers_of(story: Story) -> list[str]:
@@ -124,9 +133,10 @@ def take_census(stories: Iterable[Story], total: int, sample: int, seed: int) ->
 
 
 def is_plain(word: Word) -> bool:
-    """Whether a word means the same to every engine: letters and digits, no function word.
+    """Whether a word means the same to every engine: letters or digits, no function word.
 
     storydex does not require function words beside others.
     """
     typed = word.typed
-    return typed.isalnum() and word.term.isalnum() and typed not in FUNCTION_WORDS
+    whole = typed.isalnum() and word.term.isalnum() and len(cut(typed).parts) == 1
+    return whole and typed not in FUNCTION_WORDS

@@ -16,8 +16,8 @@ from .worker import Timing
 from .works import WORKS, Answer
 
 REFERENCE = "storydex"
-#: Works of which answers may differ: storydex expands prefixes to words as written, peers to stems.
-_OTHER_ANSWERS = ("prefix",)
+#: Works of which answers may differ: storydex takes prefixes and phrases as written, peers as stems.
+_OTHER_ANSWERS = ("phrase", "prefix")
 
 
 class WorkSummary(msgspec.Struct):

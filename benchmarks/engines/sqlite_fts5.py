@@ -57,7 +57,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-2"
+    return f"{version()}-3"
 
 
 def build(stories: Iterable[Story], folder: Path) -> None:

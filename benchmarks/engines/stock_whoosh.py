@@ -36,7 +36,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-2"
+    return f"{version()}-3"
 
 
 def _schema() -> fields.Schema:

@@ -41,7 +41,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{version()}-3"
+    return f"{version()}-4"
 
 
 def _schema() -> tantivy.Schema:
