@@ -16,7 +16,7 @@ from .worker import Timing
 from .works import WORKS, Answer
 
 REFERENCE = "storydex"
-#: Works of which answers may differ: storydex takes prefixes and phrases as written, peers as stems.
+#: Works whose answers may differ: prefixes and phrases are of words as written here, of stems there.
 _OTHER_ANSWERS = ("phrase", "prefix")
 
 
