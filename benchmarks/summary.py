@@ -16,7 +16,7 @@ from .worker import Timing
 from .works import WORKS, Answer
 
 REFERENCE = "storydex"
-#: Works whose answers may differ: prefixes and phrases are of words as written here, of stems there.
+#: Works whose answers may differ: storydex takes these as written, peers as stems.
 _OTHER_ANSWERS = ("phrase", "prefix")
 
 
