@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests.conftest import build
-from tests.web.test_browser import ARGUMENTS, find_chromium
-from tests.web.web_site import archive, serving, site
-
-pytestmark = pytest.mark.skipif(
-    find_chromium() is None, reason="no Chromium found; set STORYDEX_CHROMIUM to its path"
-)
+from playwright.sync_api import Browser, Page
 
 AXE = Path(AXE_FILE_PATH).read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -37,22 +28,6 @@ STATES = {
     "saved": "/saved",
     "missing": "/story/none",
 }
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site over thirty stories."""
-    with serving(site(build(tmp_path_factory.mktemp("axe"), archive()))) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One headless browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def faults(page: Page) -> list[str]:

@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import SEED_STORY, build
-from tests.web.web_site import archive, serving, site
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-def find_chromium() -> str | None:
-    """Where a Chromium is: STORYDEX_CHROMIUM, or the search path."""
-    named = os.environ.get("STORYDEX_CHROMIUM")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-pytestmark = pytest.mark.skipif(
-    find_chromium() is None, reason="no Chromium found; set STORYDEX_CHROMIUM to its path"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One headless browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
+from tests.conftest import SEED_STORY
+from tests.web.web_site import serving, site
 
 
 @pytest.fixture(scope="module")
 def seed_site(seed_index: Path) -> Iterator[str]:
     """The address of a site over the real story."""
     with serving(site(seed_index)) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def archive_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site over thirty stories."""
-    index = build(tmp_path_factory.mktemp("browser"), archive())
-    with serving(site(index)) as address:
         yield address
 
 
@@ -114,18 +78,18 @@ def test_a_person_reads_a_story_and_comes_back(page: Page, seed_site: str):
     expect(page.locator(".chips")).to_contain_text("Microsoft AI")
 
 
-def test_a_person_turns_pages(page: Page, archive_site: str):
+def test_a_person_turns_pages(page: Page, address: str):
     """Next, and a page by its number."""
-    page.goto(f"{archive_site}/?q=azure")
+    page.goto(f"{address}/?q=azure")
     page.get_by_role("link", name="Next").click()
     expect(page.locator(".pages [aria-current=page]")).to_contain_text("2")
     page.get_by_role("link", name="Page 3").click()
     expect(page.get_by_role("link", name="Next")).to_have_count(0)
 
 
-def test_dates_narrow_the_result(page: Page, archive_site: str, is_scripted: bool):
+def test_dates_narrow_the_result(page: Page, address: str, is_scripted: bool):
     """The words stay; an empty date does not count."""
-    page.goto(f"{archive_site}/?q=azure")
+    page.goto(f"{address}/?q=azure")
     page.get_by_label("From").fill("2022-01-01")
     if not is_scripted:
         page.get_by_role("button", name="Apply filters").click()
@@ -152,9 +116,9 @@ def test_filters_fold_away_on_a_phone(page: Page, seed_site: str):
     expect(nasdaq).to_be_visible()
 
 
-def test_suggestions_are_chosen_with_the_keyboard(scripted: Page, archive_site: str):
+def test_suggestions_are_chosen_with_the_keyboard(scripted: Page, address: str):
     """Slash, a few letters, down, enter."""
-    scripted.goto(archive_site)
+    scripted.goto(address)
     scripted.keyboard.press("/")
     box = scripted.get_by_label("Search the archive")
     expect(box).to_be_focused()
@@ -166,12 +130,12 @@ def test_suggestions_are_chosen_with_the_keyboard(scripted: Page, archive_site: 
     expect(option).to_have_attribute("aria-selected", "true")
     expect(box).to_have_value("azure report")
     box.press("Enter")
-    scripted.wait_for_url(f"{archive_site}/?q=azure+report")
+    scripted.wait_for_url(f"{address}/?q=azure+report")
 
 
-def test_escape_gives_back_what_was_typed(scripted: Page, archive_site: str):
+def test_escape_gives_back_what_was_typed(scripted: Page, address: str):
     """And closes the list."""
-    scripted.goto(archive_site)
+    scripted.goto(address)
     box = scripted.get_by_label("Search the archive")
     box.press_sequentially("azure rep")
     scripted.get_by_role("option").first.wait_for()
@@ -190,9 +154,9 @@ def test_skip_links_lead_past_the_masthead(scripted: Page, seed_site: str):
     expect(scripted.locator("#results")).to_be_focused()
 
 
-def test_results_change_in_place(scripted: Page, archive_site: str):
+def test_results_change_in_place(scripted: Page, address: str):
     """The page is not loaded again; focus and scroll stay; Back and reload restore all."""
-    scripted.goto(f"{archive_site}/?q=azure")
+    scripted.goto(f"{address}/?q=azure")
     scripted.evaluate("window.same = true")
     box = scripted.get_by_role("checkbox", name="ZDNet")
     box.focus()
@@ -202,7 +166,7 @@ def test_results_change_in_place(scripted: Page, archive_site: str):
     expect(scripted.get_by_role("checkbox", name="ZDNet")).to_be_focused()
     assert scripted.evaluate("[window.same, scrollY]") == [True, 150]
     expect(scripted.get_by_role("status")).to_contain_text("10 stories")
-    assert scripted.url == f"{archive_site}/?q=azure&provider=zdnet.com"
+    assert scripted.url == f"{address}/?q=azure&provider=zdnet.com"
     assert scripted.title() == "azure · Provider: ZDNet – Storydex"
     scripted.get_by_label("Sort by").select_option("oldest")
     scripted.wait_for_url("**sort=oldest")
@@ -217,9 +181,9 @@ def test_results_change_in_place(scripted: Page, archive_site: str):
     expect(scripted.get_by_role("checkbox", name="ZDNet")).to_be_checked()
 
 
-def test_a_late_answer_does_not_overtake_a_newer_one(scripted: Page, archive_site: str):
+def test_a_late_answer_does_not_overtake_a_newer_one(scripted: Page, address: str):
     """The page shows what was asked for last, however slow the first answer is."""
-    scripted.goto(f"{archive_site}/?q=azure")
+    scripted.goto(f"{address}/?q=azure")
     scripted.route(
         "**provider=zdnet.com", lambda route: scripted.wait_for_timeout(600) or route.continue_()
     )
@@ -230,9 +194,9 @@ def test_a_late_answer_does_not_overtake_a_newer_one(scripted: Page, archive_sit
     expect(scripted.get_by_role("heading", level=1)).to_contain_text("5 stories")
 
 
-def test_a_provider_is_found_while_typing(scripted: Page, archive_site: str):
+def test_a_provider_is_found_while_typing(scripted: Page, address: str):
     """However few stories it has; focus stays in the box, and the value can be left out."""
-    scripted.goto(f"{archive_site}/?q=azure")
+    scripted.goto(f"{address}/?q=azure")
     find = scripted.get_by_label("Find a provider")
     find.press_sequentially("desk 27", delay=30)
     expect(scripted.locator(".facet-provider li")).to_have_count(1)
@@ -244,9 +208,9 @@ def test_a_provider_is_found_while_typing(scripted: Page, archive_site: str):
     expect(scripted.locator(".chips")).to_contain_text("not Desk 27")
 
 
-def test_dragging_over_the_chart_chooses_dates(scripted: Page, archive_site: str):
+def test_dragging_over_the_chart_chooses_dates(scripted: Page, address: str):
     """From one bar to another: the stories between; a bar alone is a link."""
-    scripted.goto(f"{archive_site}/?q=azure&year=2022")
+    scripted.goto(f"{address}/?q=azure&year=2022")
     bars = scripted.locator(".when [data-day]")
     days = [bars.nth(at).get_attribute("data-day") for at in (2, 6)]
     boxes = [bars.nth(at).locator("path").bounding_box() for at in (6, 2)]
@@ -260,23 +224,23 @@ def test_dragging_over_the_chart_chooses_dates(scripted: Page, archive_site: str
     scripted.wait_for_url(f"**since={days[0]}&until={days[0]}**")
 
 
-def test_the_chart_has_a_table(page: Page, archive_site: str):
+def test_the_chart_has_a_table(page: Page, address: str):
     """Whoever cannot see bars reads rows, with a keyboard and without a script."""
-    page.goto(f"{archive_site}/?q=azure")
+    page.goto(f"{address}/?q=azure")
     page.get_by_text("Stories by month as a table").click()
     page.get_by_role("link", name="March 2022").click()
     page.wait_for_url("**since=2022-03**")
     expect(page.get_by_role("heading", level=1)).to_contain_text("15 stories")
 
 
-def test_searches_are_saved_named_and_removed(scripted: Page, archive_site: str):
+def test_searches_are_saved_named_and_removed(scripted: Page, address: str):
     """In this browser; each with its feeds."""
-    scripted.goto(f"{archive_site}/saved")
+    scripted.goto(f"{address}/saved")
     expect(scripted.get_by_text("None so far")).to_be_visible()
-    scripted.goto(f"{archive_site}/?q=azure&provider=zdnet.com")
+    scripted.goto(f"{address}/?q=azure&provider=zdnet.com")
     scripted.get_by_role("button", name="Save", exact=True).click()
     expect(scripted.get_by_role("button", name="Saved", exact=True)).to_be_visible()
-    scripted.goto(f"{archive_site}/saved")
+    scripted.goto(f"{address}/saved")
     name = scripted.get_by_label("Name")
     expect(name).to_have_value("azure · Provider: ZDNet")
     name.fill("Clouds of ZDNet")
@@ -291,21 +255,21 @@ def test_searches_are_saved_named_and_removed(scripted: Page, archive_site: str)
     expect(scripted.get_by_text("None so far")).to_be_visible()
 
 
-def test_a_link_is_copied(browser: Browser, archive_site: str):
+def test_a_link_is_copied(browser: Browser, address: str):
     """The public address, by one button, of a search and of a story."""
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     for path in ("/?q=azure&year=2022", "/story/2021/story%2000.md"):
-        page.goto(archive_site + path)
+        page.goto(address + path)
         page.get_by_role("button", name="Copy link").click()
         expect(page.get_by_role("button", name="Link copied")).to_be_visible()
-        assert page.evaluate("navigator.clipboard.readText()") == archive_site + path
+        assert page.evaluate("navigator.clipboard.readText()") == address + path
     context.close()
 
 
-def test_tools_are_there_with_a_script_alone(page: Page, archive_site: str, is_scripted: bool):
+def test_tools_are_there_with_a_script_alone(page: Page, address: str, is_scripted: bool):
     """Without one, nothing is shown that does nothing."""
-    page.goto(f"{archive_site}/?q=azure")
+    page.goto(f"{address}/?q=azure")
     expect(page.get_by_role("button", name="Copy link")).to_have_count(int(is_scripted))
-    page.goto(f"{archive_site}/saved")
+    page.goto(f"{address}/saved")
     expect(page.get_by_text("needs JavaScript")).to_have_count(int(not is_scripted))

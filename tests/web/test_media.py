@@ -7,34 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.conftest import build
-from tests.web.test_browser import ARGUMENTS, find_chromium
-from tests.web.web_site import archive, serving, site
-
-pytestmark = pytest.mark.skipif(
-    find_chromium() is None, reason="no Chromium found; set STORYDEX_CHROMIUM to its path"
-)
+from tests.web.web_site import site
 
 STORY = "/story/2021/story%2000.md?q=azure"
 CHOSEN = "/?q=azure&provider=zdnet.com&since=2021"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site over thirty stories."""
-    with serving(site(build(tmp_path_factory.mktemp("media"), archive()))) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One headless browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
