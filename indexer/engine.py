@@ -268,7 +268,8 @@ class LocalEngine(Engine):
 
         corrected = None
         notices = found.parsed.notices
-        if request.spelling and not found.answer.complete and (spelt := better()) and spelt.sure:
+        lacking = not (found.answer.complete or found.known)
+        if request.spelling and lacking and (spelt := better()) and spelt.sure:
             meant = msgspec.structs.replace(request, query=spelt.text)
             other = view.searcher.find(meant, limit)
             if other.answer.complete:

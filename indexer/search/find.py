@@ -180,6 +180,11 @@ class Found:
         """Whether stories are listed that lack some of the words."""
         return self.answer.total > self.answer.complete
 
+    @property
+    def known(self) -> bool:
+        """Whether stories have all that was typed, be it that filters leave none."""
+        return self.answer.matched > 0 and self.plan.counted is None
+
     @cached_property
     def _enough(self) -> float:
         """What a related article must score to count as a match."""
