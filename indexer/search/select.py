@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import I64, TEXT
+from ..codec.format import I64, TEXT, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import (
@@ -169,9 +169,8 @@ def mask_of(segment: SegmentArrays, facet: str, keys: set[str] | frozenset[str])
         if len(entries) * _WORTH_A_READ > len(ordinals):
             wanted = np.zeros(segment.fields[facet].terms, np.bool_)
             wanted[[entry.ordinal for entry in entries]] = True
-            places = np.flatnonzero(wanted[ordinals])
-            mask[np.searchsorted(offsets, places, side="right") - 1] = True
-            return mask
+            before = offsets_of(wanted.view(np.uint8)[ordinals])[offsets]
+            return before[1:] > before[:-1]
     for entry in entries:
         mask[segment.doc_ids(facet, entry)] = True
     return mask
