@@ -34,6 +34,10 @@ MAX_STEPS = 10_000_000
 #: What it costs to compare one word with a pattern, or to count the edits between it and a
 #: near spelling; to rule one out costs a step.
 _COMPARED, _MEASURED = 100, 40
+#: The most steps that may go into reading what patterns and near words stand in: half a second. To
+#: read a posting, and where in the row its word stands, costs so many.
+MAX_READ_STEPS = 60_000_000
+_POSTING, _PLACES = 2, 90
 # Words that are compared before it is asked again whether there are too many.
 _BATCH = 1 << 12
 # Words that are remembered, of all patterns together.
@@ -50,6 +54,17 @@ class Budget:
     words: int = 0
     steps: int = 0
     known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
+    most_read: float = field(default_factory=lambda: MAX_READ_STEPS)
+    read_steps: int = 0
+
+    def read(self, postings: int, places: int = 0) -> None:
+        """Add postings that are about to be read, and those whose places are.
+
+        Raises `QueryTooCostly` past a limit.
+        """
+        self.read_steps += _POSTING * postings + _PLACES * places
+        if self.read_steps > self.most_read:
+            raise QueryTooCostly("patterns and near words as frequent as these")
 
     def take(self, text: str, words: int, steps: int) -> None:
         """Add what one pattern takes; raises `QueryError` or `QueryTooCostly` past a limit."""

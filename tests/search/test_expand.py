@@ -91,6 +91,21 @@ def costly(monkeypatch):
     return " OR ".join(f"w{number}x~2" for number in range(256))
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_is_read_for_a_query_is_bounded(index, monkeypatch, compiled):
+    """By patterns and near words, which may be everywhere; plain words and phrases go on."""
+    with indexer.open_index(index, compiled=compiled) as engine:
+        engine.warm_up()
+        queries = ("cat* zebra", '"ca* c*"', "cat NEAR/5 coat", '"cat c*"', "title:*a*")
+        plain = ("cat zebra", '"cat catnip"', "zq", "w1 OR w2")
+        assert all(engine.search(query).total for query in (*queries, *plain))
+        monkeypatch.setattr(expand, "MAX_READ_STEPS", 20)
+        for query in queries:
+            with pytest.raises(indexer.QueryTooCostly, match="as frequent as these"):
+                engine.search(query)
+        assert all(engine.search(query).total for query in plain)
+
+
 def test_a_query_has_a_budget_of_work(index, monkeypatch):
     """Hundreds of near spellings are refused; a few, and the same again and again, are not."""
     query = costly(monkeypatch)
