@@ -22,7 +22,7 @@ from ..analysis import MAX_TERM_LENGTH
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..errors import QueryError, QueryTooCostly
-from ..query.nodes import Fuzzy, Pattern
+from ..query.nodes import Fuzzy, Pattern, Phrase
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -34,10 +34,12 @@ MAX_STEPS = 10_000_000
 #: What it costs to compare one word with a pattern, or to count the edits between it and a
 #: near spelling; to rule one out costs a step.
 _COMPARED, _MEASURED = 100, 40
-#: The most steps that may go into reading what patterns and near words stand in: half a second. To
-#: read a posting, and where in the row its word stands, costs so many.
+#: The most steps that may go into reading what patterns, near words and phrases stand in: half a
+#: second. To read a posting, and where in the row its word stands, costs so many.
 MAX_READ_STEPS = 60_000_000
 _POSTING, _PLACES = 2, 90
+#: What a posting of the rarest word of a phrase costs for each of its words, in `_POSTING`.
+_PHRASE = 6
 # Words that are compared before it is asked again whether there are too many.
 _BATCH = 1 << 12
 # Words that are remembered, of all patterns together.
@@ -56,6 +58,7 @@ class Budget:
     known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
     most_read: float = field(default_factory=lambda: MAX_READ_STEPS)
     read_steps: int = 0
+    followed: Phrase | None = None
 
     def read(self, postings: int, places: int = 0) -> None:
         """Add postings that are about to be read, and those whose places are.
@@ -64,7 +67,13 @@ class Budget:
         """
         self.read_steps += _POSTING * postings + _PLACES * places
         if self.read_steps > self.most_read:
-            raise QueryTooCostly("patterns and near words as frequent as these")
+            raise QueryTooCostly("patterns, phrases and near words as frequent as these")
+
+    def follow(self, phrase: Phrase, postings: int) -> None:
+        """Add a phrase of which the rarest word has so many postings; the first is free."""
+        self.followed = self.followed or phrase
+        if phrase != self.followed:
+            self.read(_PHRASE * postings * len(phrase.words))
 
     def take(self, text: str, words: int, steps: int) -> None:
         """Add what one pattern takes; raises `QueryError` or `QueryTooCostly` past a limit."""

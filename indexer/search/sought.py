@@ -112,16 +112,17 @@ class Seeker:
         ):
             fast = self._fast(number)
             if fast is not None:
-                return self._phrase_rows(number, node, fast)
+                return self._phrase_rows(number, node, fast, budget)
         return self._sought(number, node, budget).rows
 
-    def _phrase_rows(self, number: int, node: Phrase, fast: Any) -> Rows:
+    def _phrase_rows(self, number: int, node: Phrase, fast: Any, budget: Budget) -> Rows:
         terms = [self.dictionary.term([text], node.weight) for text in node.words]
         lists = [term.lists[number] for term in terms]
         known = [found for found in lists if found is not None]
         if len(known) < len(lists):
             return NO_ROWS
         segment = self._segments[number]
+        budget.follow(node, min(found.entry.end - found.entry.start for found in known))
         allowed = [
             _allowed(segment, found, text if node.exact else None)
             for found, text in zip(known, node.words, strict=True)
