@@ -34,9 +34,9 @@ MAX_STEPS = 10_000_000
 #: What it costs to compare one word with a pattern, or to count the edits between it and a
 #: near spelling; to rule one out costs a step.
 _COMPARED, _MEASURED = 100, 40
-#: The most steps that may go into reading what patterns, near words and phrases stand in: half a
-#: second. To read a posting, and where in the row its word stands, costs so many.
-MAX_READ_STEPS = 60_000_000
+#: The most steps that may go into reading what patterns, near words and phrases stand in: a quarter
+#: of a second. To read a posting, and where in the row its word stands, costs so many.
+MAX_READ_STEPS = 25_000_000
 _POSTING, _PLACES = 2, 90
 #: What a posting of the rarest word of a phrase costs for each of its words, in `_POSTING`.
 _PHRASE = 6
