@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from calendar import month_name
 from typing import NamedTuple
 
 from indexer import DateCounts, SearchRequest
 
 from . import params
-from .page import path_of
+from .page import MONTH_NAMES, path_of
 
 #: The height of the chart in units of its own, and the width of a bar with the gap after it.
 HEIGHT, STEP = 40, 10
@@ -64,6 +63,6 @@ def read_chart(dates: DateCounts, wanted: SearchRequest) -> Chart | None:
 def _label(value: str) -> str:
     """`31 May 2022`, `May 2022` or `2022`."""
     year, *rest = value.split("-")
-    names = [month_name[int(rest[0])]] if rest else []
+    names = [MONTH_NAMES[int(rest[0])]] if rest else []
     days = [str(int(rest[1]))] if len(rest) > 1 else []
     return " ".join([*days, *names, str(int(year))])

@@ -6,7 +6,7 @@ address does not stand in every value of every facet. Templates are left with ma
 
 from __future__ import annotations
 
-import calendar
+from calendar import month_name
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -29,6 +29,8 @@ GROUP_TITLES: dict[Facet, str] = {
     "month": "Month",
     "published": "Status",
 }
+#: By number; the table of the calendar makes each name anew.
+MONTH_NAMES = tuple(month_name)
 #: Values of a facet on the page, beside the chosen ones.
 TOP_VALUES = 12
 #: Values shown of those that the box "Find a provider" finds.
@@ -135,9 +137,7 @@ def story_url(story_id: str, query: str = "") -> str:
 
 def filter_url(facet: Facet, value: str) -> str:
     """The search for everything that has a value of a facet."""
-    return _address(
-        "/", params.write_pairs([(facet, params.filter_value(facet, params.LITERAL + value))])
-    )
+    return _address("/", params.write_filter(facet, value))
 
 
 def _address(path: str, query: str) -> str:
@@ -209,7 +209,7 @@ def value_label(facet: Facet, count: FacetCount) -> str:
         return _STATUS.get(value, count.label)
     if facet == "month":
         year, _, month = value.partition("-")
-        return f"{calendar.month_name[int(month)]} {year}"
+        return f"{MONTH_NAMES[int(month)]} {year}"
     return count.label
 
 

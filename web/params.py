@@ -294,6 +294,12 @@ def _encoded(name: str, value: str) -> str:
     return urlencode({name: value})
 
 
+@lru_cache(4096)
+def write_filter(facet: Facet, value: str) -> str:
+    """The query string of the search for everything that has a value of a facet."""
+    return write_pairs([(facet, filter_value(facet, LITERAL + value))])
+
+
 def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
     """The request with this filter added, or removed if it was there."""
     values = set(wanted.filters.get(facet, ())) ^ {filter_value(facet, value)}

@@ -11,7 +11,6 @@ from itertools import islice
 from typing import NamedTuple, TypeVar, cast
 
 import msgspec
-import numpy as np
 
 from ..analysis import fold, iter_words
 from ..engine import Engine
@@ -41,6 +40,7 @@ from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
 from ..search.histogram import in_order
 from ..search.respell import respell
+from ..search.select import BEGIN
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
 from .explain import explain
@@ -55,7 +55,6 @@ from .words import Words
 
 T = TypeVar("T")
 #: From which days are numbered.
-_BEGIN = np.datetime64("0001-01-01", "D")
 
 
 class _View(NamedTuple):
@@ -188,7 +187,7 @@ class ClusterEngine(Engine):
             days, undated = view.searcher.days(request)
             months: Counter[str] = Counter()
             for day, count in days.items():
-                months[str(_BEGIN + day)[:7]] += count
+                months[str(BEGIN + day)[:7]] += count
             return in_order(dict(sorted(months.items())), undated, lambda: days)
 
         return self._asked(ask)

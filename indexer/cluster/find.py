@@ -23,10 +23,10 @@ from ..query.nodes import Fuzzy, Node, Word
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import Synonyms, with_synonyms
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
-from ..search.histogram import DAY
 from ..search.inflected import with_inflected
 from ..search.joined import with_joined
 from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
+from ..search.select import DAY
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..model import Facet
-from ..search.histogram import DAY
+from ..search.select import DAY
 from .clauses import EVERY, Query, every
 from .mapping import DEEPEST
 from .values import MOST_VALUES

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..model import DateCount, DateCounts, DateUnit
 from .facets import Filters
-from .select import NO_DATE
+from .select import BEGIN, DAY, NO_DATE
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -22,23 +22,19 @@ if TYPE_CHECKING:
 _MOST_MONTHS, _FEW_MONTHS = 48, 2
 #: Years that are listed; a wrong date in the year 1 must not make a row for each since.
 _MOST_YEARS = 60
-#: Microseconds, which are counted from the year 1 as dates of NumPy are from 1970.
-DAY = 86_400_000_000
-_BEGIN = np.datetime64("0001-01-01", "D")
 
 
 def count_dates(snapshot: Snapshot, listed: npt.NDArray[np.int64]) -> DateCounts:
     """The dates of some stories, in order, with those between that have none."""
-    dates = snapshot.dates[listed]
-    numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
-    months, places = np.unique((_BEGIN + numbers).astype("datetime64[M]"), return_inverse=True)
-    sums = np.bincount(places, counts, len(months)).astype(np.int64).tolist()
-    of_months = dict(zip(map(str, months), sums, strict=True))
+    undated, *counts = np.bincount(snapshot.months[listed], minlength=1).tolist()
+    of_months = {_month(number): count for number, count in enumerate(counts, 1) if count}
 
     def days() -> dict[int, int]:
+        dates = snapshot.dates[listed]
+        numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
-    return in_order(of_months, len(dates) - sum(sums), days)
+    return in_order(of_months, undated, days)
 
 
 def months_within(counts: Mapping[str, int], filters: Filters) -> dict[str, int]:
@@ -61,13 +57,17 @@ def in_order(
         return _by_year(counts, undated)
     if last - first < _FEW_MONTHS:
         return _by_day(days(), undated)
-    names = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
+    names = [_month(number) for number in range(first, last + 1)]
     return _listed("month", names, counts, undated)
 
 
 def _number(month: str) -> int:
-    """Months since the year 0."""
+    """Months since the year 0, as those of `Snapshot.months`."""
     return int(month[:4]) * 12 + int(month[5:]) - 1
+
+
+def _month(number: int) -> str:
+    return f"{number // 12:04}-{number % 12 + 1:02}"
 
 
 def _by_year(counts: dict[str, int], undated: int) -> DateCounts:
@@ -80,8 +80,8 @@ def _by_year(counts: dict[str, int], undated: int) -> DateCounts:
 
 
 def _by_day(days: dict[int, int], undated: int) -> DateCounts:
-    names = [str(_BEGIN + day) for day in range(min(days), max(days) + 1)]
-    dated = {str(_BEGIN + day): count for day, count in days.items()}
+    names = [str(BEGIN + day) for day in range(min(days), max(days) + 1)]
+    dated = {str(BEGIN + day): count for day, count in days.items()}
     return _listed("day", names, dated, undated)
 
 

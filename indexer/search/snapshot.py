@@ -46,11 +46,13 @@ from ..schema import (
     with_related,
 )
 from .groups import Groups
-from .select import NO_DATE
+from .select import BEGIN, DAY, NO_DATE
 from .values import Values
 
 _ABSENT_DATE = (1 << 64) - 1
 _LAST_DATE = datetime_to_long(datetime.max)
+#: NumPy counts months from 1970.
+_MONTHS_TO_1970 = np.int32(1970 * 12)
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 T = TypeVar("T")
@@ -231,6 +233,16 @@ class Snapshot(Values):
             segment, _ = self.locate(int(wrong[0]))
             raise segment.documents_file.corrupt("a date is after the year 9999")
         return np.where(absent, NO_DATE, dates.astype(np.int64))
+
+    @cached_property
+    def months(self) -> npt.NDArray[np.int32]:
+        """int32[size]: in which month since the year 0 a story was published; 0 without a date."""
+        absent = self.dates == NO_DATE
+        days = BEGIN + np.where(absent, 0, self.dates) // DAY
+        months: npt.NDArray[np.int32] = days.astype("datetime64[M]").astype(np.int32)
+        months += _MONTHS_TO_1970
+        months[absent] = 0
+        return months
 
     def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
         """int32[size]: the place of every story in this order, ties by doc id."""

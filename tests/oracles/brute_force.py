@@ -313,7 +313,7 @@ class Corpus:
         complete = {*found}
         widened = False
         if len(found) < enough and len(words.wanted) > 1:
-            least = 0.3 * sum(sorted(words.weights, reverse=True)[:3]) - 1e-5
+            least = 0.3 * sum(sorted(words.weights, reverse=True)[:3]) - 1e-6
             some = [
                 number
                 for number, count in missing.items()
