@@ -26,8 +26,9 @@ _MOST_YEARS = 60
 
 def count_dates(snapshot: Snapshot, listed: npt.NDArray[np.int64]) -> DateCounts:
     """The dates of some stories, in order, with those between that have none."""
-    undated, *counts = np.bincount(snapshot.months[listed], minlength=1).tolist()
-    of_months = {_month(number): count for number, count in enumerate(counts, 1) if count}
+    before, months = snapshot.months
+    undated, *counts = np.bincount(months[listed], minlength=1).tolist()
+    of_months = {_month(before + n): count for n, count in enumerate(counts, 1) if count}
 
     def days() -> dict[int, int]:
         dates = snapshot.dates[listed]

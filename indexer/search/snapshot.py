@@ -52,7 +52,7 @@ from .values import Values
 _ABSENT_DATE = (1 << 64) - 1
 _LAST_DATE = datetime_to_long(datetime.max)
 #: NumPy counts months from 1970.
-_MONTHS_TO_1970 = np.int32(1970 * 12)
+_MONTHS_TO_1970 = 1970 * 12
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 T = TypeVar("T")
@@ -235,14 +235,17 @@ class Snapshot(Values):
         return np.where(absent, NO_DATE, dates.astype(np.int64))
 
     @cached_property
-    def months(self) -> npt.NDArray[np.int32]:
-        """int32[size]: in which month since the year 0 a story was published; 0 without a date."""
-        absent = self.dates == NO_DATE
-        days = BEGIN + np.where(absent, 0, self.dates) // DAY
-        months: npt.NDArray[np.int32] = days.astype("datetime64[M]").astype(np.int32)
-        months += _MONTHS_TO_1970
-        months[absent] = 0
-        return months
+    def months(self) -> tuple[int, I64]:
+        """The month before the first one, since the year 0, and how many after it a story is of.
+
+        int64[size]: 0 without a date.
+        """
+        dated = self.dates != NO_DATE
+        numbers = (BEGIN + self.dates[dated] // DAY).astype("datetime64[M]").astype(np.int64)
+        before = int(numbers.min()) - 1 if len(numbers) else 0
+        months = np.zeros(self.size, np.int64)
+        months[dated] = numbers - before
+        return before + _MONTHS_TO_1970, months
 
     def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
         """int32[size]: the place of every story in this order, ties by doc id."""
