@@ -95,8 +95,9 @@ def _lines(page: ResultPage) -> ResultPage:
 
 def _whole(page: ResultPage) -> ResultPage:
     """Read what a page shows: every hit marked, and the first of its matching articles."""
-    for hit in _lines(page).hits:
-        assert hit.highlights
-        for related in hit.related[:PAGE_ARTICLES]:
-            assert all((related.highlights, related.title, related.provider))
+    hits = _lines(page).hits
+    articles = [article for hit in hits for article in hit.related[:PAGE_ARTICLES]]
+    indexer.mark_together([*hits, *articles])
+    assert all(hit.highlights for hit in hits)
+    assert all(all((one.highlights, one.title, one.provider)) for one in articles)
     return page
