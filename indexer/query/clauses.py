@@ -59,6 +59,12 @@ OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+#: A sign that makes one name of what is beside it: `AT&T`, `R&D`, `A/C`, `24/7`; none in
+#: `trump/biden`.
+_TIED = re.compile(
+    r"(?<=[^\W_])([&/])"
+    r"(?:(?<=(?<![^\W_])[^\W_].)(?=[^\W_])|(?=[^\W_](?![^\W_]))|(?<=\d.)(?=\d))"
+)
 
 
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
@@ -74,16 +80,18 @@ def _words(text: str, field: str | None, weight: float) -> Node | None:
     nodes: list[Node] = []
     run: list[str] = []
     end = -1
+    tied = [found.start(1) for found in _TIED.finditer(text)]
     for match in WORD_PATTERN.finditer(text):
         found = match.group()
         unspaced = _UNSPACED.match(found) is not None
-        if run and not (unspaced and match.start() == end):
+        if run and not ((unspaced and match.start() == end) or end in tied):
             nodes += _run(run, field, weight)
             run = []
-        end = match.end()
-        if unspaced:
+        if unspaced or end in tied or match.end() in tied:
+            end = match.end()
             run += cut(found).parts
             continue
+        end = match.end()
         *_, parts, joined = cut(found)
         if joined is not None and len(parts) > 1:
             nodes.append(Compound(joined, parts, field, weight))
@@ -172,7 +180,12 @@ def pattern(text: str, field: str | None = None, weight: float = 1.0) -> Pattern
 ValueReader: TypeAlias = Callable[[str, str, int], tuple[Node | None, int]]
 
 
-_TRUTHS = frozenset(("true", "false", "yes", "no", "1", "0", "*"))
+#: What the values of some facets look like.
+_SHAPES = {
+    "published": re.compile("(?i:true|false|yes|no|1|0)"),
+    "year": re.compile("[0-9]{4}"),
+    "month": re.compile("[0-9]{4}-(?:0[1-9]|1[0-2])"),
+}
 
 
 def _keyword(facet: str, text: str, at: int) -> tuple[Node | None, int]:
@@ -180,7 +193,8 @@ def _keyword(facet: str, text: str, at: int) -> tuple[Node | None, int]:
     if found is None:
         return None, at
     value = found[1] if found.re is PHRASE else found[0]
-    if facet == "published" and value.lower() not in _TRUTHS:
+    shape = _SHAPES.get(facet)
+    if shape and not (shape.fullmatch(value) or "*" in value or "?" in value):
         return None, found.end()
     known = len(value) <= LONGEST_VALUE and facet_key(facet, value)
     return (Keyword(facet, value) if known else None), found.end()
@@ -282,12 +296,18 @@ VALUE_READERS: dict[str, ValueReader] = {
 ALIASES = {"site": "provider", "source": "provider", "intitle": "title", "tag": "topic"}
 
 
+_EXPECTED = {
+    "published": "true or false",
+    "year": "a year: write 2022",
+    "month": "a month: write 2022-05",
+    "url": "an address: write https://example.org/story",
+}
+
+
 def expected(field: str) -> str:
     """What a value of a field looks like, for who typed another."""
     if field in _DATE_FIELDS:
         return "a date: write 2022-05-31, 2022-05, yesterday or 7d"
     if field in NUMBER_FIELDS:
         return "a number: write 80, >80 or 10..20"
-    if field == "published":
-        return "true or false"
-    return "an address: write https://example.org/story" if field == "url" else "a value"
+    return _EXPECTED.get(field, "a value")

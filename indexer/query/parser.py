@@ -378,14 +378,17 @@ class _Parser:
             address = found[0].rstrip(_AFTER_ADDRESS)
             self.at = found.start() + len(address)
             return _Clause(Address(address))
-        start = self.at
+        start, typed, noticed = self.at, len(self.words), len(self.notices)
         found = self._take(_FIELD) or self._take(_SPACED_FIELD)
         if found is not None:
             clause = self._field_value(found, start)
             if clause is not None:
                 return clause
             self.at = start
-        return self._text_value(None)
+        clause = self._text_value(None)
+        if len(self.notices) > noticed:
+            del self.words[typed:]  # a field that is none is no slip of a word
+        return clause
 
     def _field_value(self, found: re.Match[str], start: int) -> _Clause | None:
         """The value of a field whose name was read; None if it is to be read as words."""

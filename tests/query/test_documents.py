@@ -18,7 +18,7 @@ STORY = {
     "provider": {"name": "ZDNet", "domain": "zdnet.com"}, "webUrl": "https://example.org/story",
 }  # fmt: skip
 OTHER = {
-    "title": "US sanctions: expenses, wi-fi, windows, Trump and Biden",
+    "title": "US sanctions: expenses, wi-fi, windows, Trump and Biden on AT&T",
     "publishedDateTime": "2021-01-01",
 }  # fmt: skip
 

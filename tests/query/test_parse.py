@@ -79,6 +79,12 @@ def near(word, distance=1, **options):
         ("10,000", Word("10000")),
         # Other signs part words, and so does a hyphen where there are several.
         ("trump/biden", All((Word("trump"), Word("biden")))),
+        # Letters and numbers beside these are one name.
+        ("at&t deal", All((Phrase(("at", "t")), Word("deal")))),
+        ("title:R&D", Phrase(("r", "d"), field="title")),
+        ("trump/biden 24/7", All((Word("trump"), Word("biden"), Phrase(("24", "7"))))),
+        ("a/c&d", Phrase(("a", "c", "d"))),
+        ("us/uk b&", All((Word("us"), Word("uk"), B))),
         ("-trump,biden", Without(Everything(), All((Word("trump"), Word("biden"))))),
         ("state-of-art", All((Word("state"), Word("of"), Word("art")))),
         # A script without blanks.

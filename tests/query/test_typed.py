@@ -118,6 +118,9 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
         ("date:05/31/2022", "date:05/31/2022", "2022-05-31"),
         ("published:maybe", "published:maybe", "true or false"),
         ("quality:good", "quality:good", "80"),
+        ("month:may", "month:may", "2022-05"),
+        ("month:2022-13", "month:2022-13", "2022-05"),
+        ("year:last", "year:last", "2022"),
         ("url:wire", "url:wire", "https://"),
         ("alpha NEAR/2 (x OR y)", "alpha", "read as AND"),
         ("???", "???", "nothing to search for"),
@@ -125,10 +128,12 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
 )
 def test_what_is_not_understood_is_named(engine, query, text, reason):
     """What, where in the query, and what it was taken for."""
-    (notice,) = engine.search(query).notices
+    page = engine.search(query)
+    (notice,) = page.notices
     assert notice.text.startswith(text)
     assert reason in notice.reason
     assert query[notice.start : notice.end].startswith(text)
+    assert page.suggestion is None
 
 
 def test_a_sure_correction_is_shown_and_can_be_undone(engine):
