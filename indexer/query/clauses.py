@@ -58,12 +58,12 @@ _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
 OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-#: A sign that makes one name of what is beside it: `AT&T`, `R&D`, `A/C`, `24/7`; none in
-#: `trump/biden`.
+UNSPACED_SCRIPT = re.compile(f"[{UNSPACED}]")
+#: A sign that makes one name or number of what is beside it: `AT&T`, `A/C`, `24/7`, `3.5`,
+#: `10:30`; not `trump/biden`.
 _TIED = re.compile(
-    r"(?<=[^\W_])([&/])"
-    r"(?:(?<=(?<![^\W_])[^\W_].)(?=[^\W_])|(?=[^\W_](?![^\W_]))|(?<=\d.)(?=\d))"
+    r"(?<=[^\W_])[&/](?:(?<=(?<![^\W_])[^\W_].)(?=[^\W_])|(?=[^\W_](?![^\W_])))"
+    r"|(?<=\d)[&/.:,](?=\d)"
 )
 
 
@@ -80,10 +80,10 @@ def _words(text: str, field: str | None, weight: float) -> Node | None:
     nodes: list[Node] = []
     run: list[str] = []
     end = -1
-    tied = [found.start(1) for found in _TIED.finditer(text)]
+    tied = [found.start() for found in _TIED.finditer(text)]
     for match in WORD_PATTERN.finditer(text):
         found = match.group()
-        unspaced = _UNSPACED.match(found) is not None
+        unspaced = UNSPACED_SCRIPT.match(found) is not None
         if run and not ((unspaced and match.start() == end) or end in tied):
             nodes += _run(run, field, weight)
             run = []
@@ -95,6 +95,8 @@ def _words(text: str, field: str | None, weight: float) -> Node | None:
         *_, parts, joined = cut(found)
         if joined is not None and len(parts) > 1:
             nodes.append(Compound(joined, parts, field, weight))
+        elif len(parts) > 1 and all(map(str.isdigit, parts)):
+            nodes.append(Phrase(parts, 0, field, weight))
         else:
             acronym = is_acronym(found) and found not in _SIGNS and found[0] != "."
             nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]

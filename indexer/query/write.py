@@ -6,8 +6,11 @@ more than two parts, and instants finer than a second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
+from .clauses import UNSPACED_SCRIPT
 from .nodes import (
     Address,
     All,
@@ -70,10 +73,20 @@ def _words(node: Word | Compound | Phrase | Pattern | Fuzzy) -> str:
         text = "-".join(node.parts)
     elif isinstance(node, Phrase):
         slop = f"~{node.slop}" if node.slop else ""
-        text = f'"{" ".join(node.words)}"{slop}' if node.exact else "".join(node.words)
+        text = f'"{" ".join(node.words)}"{slop}' if node.exact else _joined(node.words)
     else:
         text = node.text if isinstance(node, Pattern) else f"{node.text}~{node.distance}"
     return f"{field}{text}{weight}"
+
+
+def _joined(words: Sequence[str]) -> str:
+    """Words of a script without blanks, or those that a sign joins to one name or number."""
+    text = words[0]
+    for one, other in pairwise(words):
+        # Letters and digits are parted by nothing.
+        alike = one[-1].isdigit() == other[0].isdigit()
+        text += ("&" if alike and not UNSPACED_SCRIPT.match(other) else "") + other
+    return text
 
 
 def _filter(node: Keyword | DateRange | NumberRange | Address | Present | Everything) -> str:

@@ -85,6 +85,10 @@ def near(word, distance=1, **options):
         ("trump/biden 24/7", All((Word("trump"), Word("biden"), Phrase(("24", "7"))))),
         ("a/c&d", Phrase(("a", "c", "d"))),
         ("us/uk b&", All((Word("us"), Word("uk"), B))),
+        ("3.5 10:30", All((Phrase(("3", "5")), Phrase(("10", "30"))))),
+        ("3-1 2022-05-31", All((Phrase(("3", "1")), Phrase(("2022", "05", "31"))))),
+        ("v2.0 $1.50bn", All((Phrase(("v", "2", "0")), Phrase(("1", "50", "bn"))))),
+        ("example.com 7.", All((Word("example"), Word("com"), Word("7")))),
         ("-trump,biden", Without(Everything(), All((Word("trump"), Word("biden"))))),
         ("state-of-art", All((Word("state"), Word("of"), Word("art")))),
         # A script without blanks.

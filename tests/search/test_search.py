@@ -588,13 +588,14 @@ def test_words_typed_apart_find_what_is_written_together(tmp_path):
 def test_a_letter_alone_that_a_sign_joins_is_part_of_a_name(tmp_path):
     """Its words elsewhere are not found, and the name is marked as one."""
     titles = ["AT&T rises", "At the T junction", "Shops open 24/7", "Seven shops, 24 hours, 7 days",
-              "Trump and Biden"]  # fmt: skip
+              "Trump and Biden", "3.5 million", "3 of 5"]  # fmt: skip
     with indexer.open_index(build(tmp_path, [{"title": t} for t in titles])) as engine:
 
         def found(query):
             return [hit.highlights["title"] for hit in engine.search(query).hits]
 
         assert found("AT&T") == found("at&t") == ["<mark>AT&amp;T</mark> rises"]
+        assert found("3.5") == ["<mark>3.5</mark> million"]
         assert found("24/7") == ["Shops open <mark>24/7</mark>"]
         assert found("trump/biden") == ["<mark>Trump</mark> and <mark>Biden</mark>"]
 
