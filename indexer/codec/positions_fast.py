@@ -18,7 +18,7 @@ import numpy as np
 
 from ..kernels.bits import sum_bytes
 from ..kernels.galloping import first_from
-from ..kernels.jit import compiled, readonly
+from ..kernels.jit import inner, readonly
 from ..kernels.tables import Table
 from .format import MAX_POSITION_BITS, POSITION_BLOCK, SATURATED
 
@@ -38,23 +38,20 @@ class PositionsTable(
     """What positions of a segment are read from, as `codec.read.SegmentArrays` has it."""
 
 
-@compiled(nb.uint64(nb.uint64, nb.uint64, nb.int64))
+@inner(nb.uint64(nb.uint64, nb.uint64, nb.int64))
 def joined(word, following, bit):
-    """The 64 bits that begin at a bit of a word, which go on in the following one.
-
-    Takes words and not their array, since to pass an array costs two atomic operations.
-    """
+    """The 64 bits that begin at a bit of a word, which go on in the following one."""
     shift = np.uint64(bit & 63)
     return (word >> shift) | ((following << np.uint64(1)) << (np.uint64(63) - shift))
 
 
-@compiled(nb.uint64(nb.int64))
+@inner(nb.uint64(nb.int64))
 def low_mask(width):
     """The lowest bits, so many of them."""
     return (np.uint64(1) << np.uint64(width)) - np.uint64(1)
 
 
-@compiled(nb.int64(PositionsTable.type))
+@inner(nb.int64(PositionsTable.type))
 def most_positions(positions):
     """More positions than any posting can have: one needs a bit."""
     most = np.int64(SATURATED)
@@ -63,7 +60,7 @@ def most_positions(positions):
     return min(most, 64 * len(positions.words))
 
 
-@compiled(nb.int64(PositionsTable.type, nb.int64, _I64))
+@inner(nb.int64(PositionsTable.type, nb.int64, _I64))
 def read_positions(table, posting, positions):
     """Fill in the positions of a posting; returns how many.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numba as nb
 
-from .jit import compiled, readonly
+from .jit import inner, readonly
 
 _DOCS = readonly(nb.uint16)
 _U32 = readonly(nb.uint32)
 
 
-@compiled(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
+@inner(nb.int64(_DOCS, nb.int64, nb.int64, nb.int64))
 def gallop(docs, low, high, place):
     """The first posting in low … high whose document is not before `place`.
 
@@ -34,7 +34,7 @@ def gallop(docs, low, high, place):
     return low
 
 
-@compiled(nb.int64(_U32, nb.int64))
+@inner(nb.int64(_U32, nb.int64))
 def first_from(values, wanted):
     """The first place in rising `values` of one that is `wanted` or more."""
     low, high = 0, len(values)

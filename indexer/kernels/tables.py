@@ -16,16 +16,40 @@ import sys
 from typing import Any, ClassVar
 
 import numpy as np
-from numba.core import types
+from numba.core import cgutils, types
+from numba.core.datamodel import models, register_default
+from numba.core.extending import lower_getattr_generic
+from numba.core.imputils import impl_ret_borrowed
 from numba.experimental import structref
 from numba.np.numpy_support import as_dtype
 
 from .jit import compiled
 
+#: Which word of numba's description of a block of memory has the address of what is in it.
+_DATA_AT = cgutils.intp_t(3)
+
 
 @structref.register
-class TableType(types.StructRef):  # type: ignore[misc]
+class _Struct(types.StructRef):  # type: ignore[misc]
+    """What arrays of a table are set by."""
+
+
+class TableType(_Struct):
     """What the compiler calls a table: the names and types of its arrays."""
+
+
+register_default(TableType)(models.StructRefModel)
+
+
+@lower_getattr_generic(TableType)  # type: ignore[untyped-decorator]
+def _column(context: Any, builder: Any, table: TableType, value: Any, name: str) -> Any:
+    """An array of a table, as numba has it for structs, but also where it counts no references."""
+    block = cgutils.create_struct_proxy(table)(context, builder, value=value).meminfo
+    place = builder.gep(builder.bitcast(block, cgutils.voidptr_t.as_pointer()), [_DATA_AT])
+    kind = context.data_model_manager[table.get_data_type()].get_value_type()
+    data = builder.bitcast(builder.load(place), kind.as_pointer())
+    arrays = cgutils.create_struct_proxy(table.get_data_type())(context, builder, ref=data)
+    return impl_ret_borrowed(context, builder, table.field_dict[name], getattr(arrays, name))
 
 
 class Table(structref.StructRefProxy):  # type: ignore[misc]

@@ -72,7 +72,7 @@ def keep_passing(bits, failed, own, kept):
     return count
 
 
-@inner(nb.void(_U64, _U32, _U32, _I64))
+@inner(nb.void(_U64, _U32, _U32, _I64), allocates=True)
 def _count_listed(bits, offsets, ordinals, counts):
     """Add to counts[v] the documents of `bits` that list the value v.
 
@@ -112,7 +112,7 @@ def _add_row(rows, doc, slices):
             number += 1
 
 
-@inner(nb.void(_ROWS, _I64, nb.int64, _I64))
+@inner(nb.void(_ROWS, _I64, nb.int64, _I64), allocates=True)
 def _add_slices(slices, values, sign, counts):
     """Add sign · the count of bit i of the rows to counts[values[i]]."""
     sums = np.zeros(slices.shape[1] << 6, np.int64)
@@ -162,7 +162,8 @@ def _counter_of(width):
         _add_slices(slices, values, -1 if inverse else 1, counts)
 
     count_rows.__qualname__ = f"count_rows_{width}"
-    return inner(nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64))(count_rows)
+    signature = nb.void(_U64, nb.int64, _FIXED_ROWS, _I64, _I64, _I64)
+    return inner(signature, allocates=True)(count_rows)
 
 
 _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)

@@ -22,7 +22,7 @@ from ..analysis import MAX_TERM_LENGTH
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..errors import QueryError, QueryTooCostly
-from ..query.nodes import Fuzzy, Pattern, Phrase
+from ..query.nodes import Fuzzy, Pattern, TextNode
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -38,8 +38,10 @@ _COMPARED, _MEASURED = 100, 40
 #: of a second. To read a posting, and where in the row its word stands, costs so many.
 MAX_READ_STEPS = 25_000_000
 _POSTING, _PLACES = 2, 90
-#: What a posting of the rarest word of a phrase costs for each of its words, in `_POSTING`.
-_PHRASE = 6
+#: What else a posting costs, in such that are read: to score it in plain arithmetic, and, of the
+#: rarest of some words that compiled loops compare, for each of them.
+SCORED, COMPARED = 2, 3
+_FREQUENT = "patterns, phrases and near words as frequent as these"
 # Words that are compared before it is asked again whether there are too many.
 _BATCH = 1 << 12
 # Words that are remembered, of all patterns together.
@@ -58,7 +60,7 @@ class Budget:
     known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
     most_read: float = field(default_factory=lambda: MAX_READ_STEPS)
     read_steps: int = 0
-    followed: Phrase | None = None
+    followed: TextNode | None = None
 
     def read(self, postings: int, places: int = 0) -> None:
         """Add postings that are about to be read, and those whose places are.
@@ -67,13 +69,17 @@ class Budget:
         """
         self.read_steps += _POSTING * postings + _PLACES * places
         if self.read_steps > self.most_read:
-            raise QueryTooCostly("patterns, phrases and near words as frequent as these")
+            raise QueryTooCostly(_FREQUENT)
 
-    def follow(self, phrase: Phrase, postings: int) -> None:
-        """Add a phrase of which the rarest word has so many postings; the first is free."""
-        self.followed = self.followed or phrase
-        if phrase != self.followed:
-            self.read(_PHRASE * postings * len(phrase.words))
+    def follow(self, node: TextNode, postings: int) -> None:
+        """Add what the words of a node take, in postings that are read.
+
+        The first may take what it likes: a single one can be asked for in any archive.
+        """
+        self.read_steps += _POSTING * postings
+        self.followed = self.followed or node
+        if node != self.followed and self.read_steps > self.most_read:
+            raise QueryTooCostly(_FREQUENT)
 
     def take(self, text: str, words: int, steps: int) -> None:
         """Add what one pattern takes; raises `QueryError` or `QueryTooCostly` past a limit."""

@@ -75,20 +75,28 @@ class FastSegment:
         return Matched(self._tally, bits, failed, int(best.state[tables.MATCHED]) - before)
 
     def phrase_rows(
-        self, lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8], gap: int
+        self,
+        lists: list[TermList],
+        stems: list[float],
+        allowed: npt.NDArray[np.uint8],
+        reach: tuple[int, int],
     ) -> Rows:
-        """The rows that have words one after the other; see `phrase_loops.phrase_rows`.
+        """The rows that have words near each other; see `phrase_loops.phrase_rows`.
 
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
         bounds, phrase = _phrase_of(lists, stems, allowed)
         rows, scores = [NO_ROWS.rows], [NO_ROWS.scores]
+        most_apart = np.array(reach, np.int64)
         for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
             if most:
                 some, values = np.empty(most, np.int64), np.empty(most, np.float32)
-                found = phrase_loops.phrase_rows(
-                    self._table, self._places(), phrase, chunk, gap, some, values
-                )
+                if len(lists) > 1:
+                    found = phrase_loops.phrase_rows(
+                        self._table, self._places(), phrase, chunk, most_apart, some, values
+                    )
+                else:
+                    found = phrase_loops.word_rows(self._table, phrase, chunk, some, values)
                 rows.append(some[:found])
                 scores.append(values[:found])
         return Rows(np.concatenate(rows), np.concatenate(scores))
@@ -134,7 +142,8 @@ class FastSegment:
                 best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
                 hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
                 places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
-                held=np.zeros(width, np.float32), counts=np.zeros(2, np.int64),
+                held=np.zeros(width, np.float32), order=np.zeros(steps, np.int64),
+                counts=np.zeros(2, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]
@@ -215,10 +224,11 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
                 stems[place], lights[place] = leaf.stem, found.light
         else:
             rows = leaf.parts[number]
-            chunk = np.searchsorted(segment.chunk_rows[1:-1], rows.rows, side="right")
+            begins = np.searchsorted(rows.rows, segment.chunk_rows)
             kinds[place] = tables.ROWS
-            bounds[place] = (extra + np.searchsorted(rows.rows, segment.chunk_rows)).tolist()
-            extra_rows.append((rows.rows - segment.chunk_rows[chunk]).astype(np.uint16))
+            bounds[place] = (extra + begins).tolist()
+            firsts = np.repeat(segment.chunk_rows[:-1], np.diff(begins))
+            extra_rows.append((rows.rows - firsts).astype(np.uint16))
             extra_scores.append(rows.scores)
             extra += len(rows.rows)
     table = tables.PlanTable.of(

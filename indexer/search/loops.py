@@ -102,8 +102,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     totals, scored = work.totals, work.scored
     hits, last, touched, held = work.hits, work.last, work.touched, work.held
     stem, light, worth = plan.stems[leaf], plan.lights[leaf], plan.worth[leaf]
-    factors = light + stem
-    single = factors[0]
+    single = light[0] + stem
     marks = work.selected[number if mode == 3 else 0]
     count, used = work.counts[_TOUCHED], work.counts[_SCORED]
     i = plan.bounds[leaf, chunk]
@@ -133,7 +132,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
         elif kind == ROWS:
             score = plan.extra_scores[at]
         elif i == high or docs[i] != row:
-            score = factors[codes[codes_at + at]] * _SATURATED[weights[at]]
+            score = (light[codes[codes_at + at]] + stem) * _SATURATED[weights[at]]
         else:
             while i < high and docs[i] == row:
                 i += 1
@@ -161,8 +160,7 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     first_rows, totals, scored = segment.first_rows, work.totals, work.scored
     hits, places = work.hits, work.places
     stem, light = plan.stems[leaf], plan.lights[leaf]
-    factors = light + stem
-    single = factors[0]
+    single = light[0] + stem
     used = work.counts[_SCORED]
     kept = 0
     at = low
@@ -184,7 +182,7 @@ def probe(segment, plan, work, leaf, chunk, count, number):
                 elif kind == ROWS:
                     score = plan.extra_scores[at]
                 elif following == at + 1:
-                    score = factors[codes[codes_at + at]] * _SATURATED[weights[at]]
+                    score = (light[codes[codes_at + at]] + stem) * _SATURATED[weights[at]]
                 else:
                     score = score_of_forms(
                         docs, weights, codes, codes_at, at, following, stem, light
@@ -218,7 +216,7 @@ def match_group(segment, plan, work, step, chunk, size):
             places[left] = place
             left += hits[place] > 0
         return left
-    order = np.empty(count, np.int64)
+    order = work.order
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + n], 1]
         length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
@@ -298,8 +296,9 @@ def add_scores(segment, plan, work, chunk, size):
     From the last step down, what a step selects becomes where it counts.
     """
     steps, parts, selected = plan.steps, plan.parts, work.selected
-    counts = np.zeros(len(steps), np.uint8)
-    counts[len(steps) - 1] = 1
+    counts = work.order
+    for step in range(len(steps)):
+        counts[step] = step == len(steps) - 1
     for step in range(len(steps) - 1, -1, -1):
         kind, begin, count = steps[step, 0], steps[step, 1], steps[step, 2]
         if not counts[step] or kind == LEAF:

@@ -17,47 +17,47 @@ from ..codec.positions_fast import PositionsTable, most_positions, read_position
 from ..kernels.galloping import gallop
 from ..kernels.jit import compiled, inner
 from ..ranking import WEIGHTS
-from .tables import F32, I64, ONE_FORM, U8, K, PhraseTable, SegmentTable
+from .tables import F32, I64, ONE_FORM, U16, K, PhraseTable, SegmentTable
 
 _WEIGHTS = WEIGHTS
+_SATURATED = (WEIGHTS / (WEIGHTS + K)).astype(np.float32)
 #: Of a word in a row, the most postings whose positions are compared with others'.
 _MOST_POSTINGS = 4
 
 
-@inner(nb.float32(U8, U8, nb.int64, nb.int64, nb.int64, nb.float32, F32, nb.uint8[::1]))
-def _score_of_allowed(weights, codes, codes_at, begin, end, stem, light, allowed):
-    """As `score_of_forms`, of some forms alone; codes_at: ONE_FORM for a term that has one."""
-    whole = np.float32(0)
-    alike = np.float32(0)
-    most = np.float32(0)
-    for i in range(begin, end):
-        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
-        if allowed[form]:
-            t = _WEIGHTS[weights[i]]
-            whole += t
-            if light[form] > 0:
-                alike += t
-            most = max(most, light[form])
-    return stem * (whole / (whole + K)) + most * (alike / (alike + K))
+@inner(nb.int64(SegmentTable.type, PhraseTable.type, nb.int64, nb.int64))
+def form_of(segment, phrase, word, posting):
+    """Which form of a word a posting is of."""
+    codes_at = phrase.codes_at[word]
+    return np.int64(segment.codes[codes_at + posting]) if codes_at != ONE_FORM else 0
 
 
-@inner(nb.int64(nb.int64[::1], nb.int64, nb.int64[::1], nb.int64, nb.int64))
-def follow(ends, held, places, count, gap):
-    """Keep in `ends` those of `count` rising places that come at most `gap` after one of them.
+@inner(nb.float32(SegmentTable.type, PhraseTable.type, I64, I64))
+def score_of_row(segment, phrase, begins, ends):
+    """What the words of a phrase score in a row with their postings from `begins` to `ends`.
 
-    Both rise. Returns how many there are.
+    As `score_of_forms` for each, of the forms that count.
     """
-    kept = at = 0
-    for i in range(count):
-        place = places[i]
-        while at < held and ends[at] < place - gap:
-            at += 1
-        if at < held and ends[at] < place:
-            places[kept] = place
-            kept += 1
-    for i in range(kept):
-        ends[i] = places[i]
-    return kept
+    score = np.float32(0)
+    for n in range(len(begins)):
+        light = phrase.lights[n]
+        if ends[n] - begins[n] == 1:
+            sat = _SATURATED[segment.weights[begins[n]]]
+            score += phrase.stems[n] * sat + light[form_of(segment, phrase, n, begins[n])] * sat
+            continue
+        whole = np.float32(0)
+        alike = np.float32(0)
+        most = np.float32(0)
+        for i in range(begins[n], ends[n]):
+            form = form_of(segment, phrase, n, i)
+            if phrase.allowed[n, form]:
+                t = _WEIGHTS[segment.weights[i]]
+                whole += t
+                if light[form] > 0:
+                    alike += t
+                most = max(most, light[form])
+        score += phrase.stems[n] * (whole / (whole + K)) + most * (alike / (alike + K))
+    return score
 
 
 @inner(nb.int64(I64, nb.int64, I64, nb.int64))
@@ -86,13 +86,55 @@ def places_in_row(segment, positions, phrase, word, begin, end, places, spare):
     places, spare: room for all places, and for those of one posting
     Returns how many places there are.
     """
-    codes, codes_at = segment.codes, phrase.codes_at[word]
     count = 0
     for i in range(begin, end):
-        form = np.int64(codes[codes_at + i]) if codes_at != ONE_FORM else 0
-        if phrase.allowed[word, form]:
+        if not phrase.allowed[word, form_of(segment, phrase, word, i)]:
+            continue
+        if count == 0:
+            count = read_positions(positions, i, places)
+        else:
             count = merge(places, count, spare, read_positions(positions, i, spare))
     return count
+
+
+@inner(
+    nb.bool_(
+        SegmentTable.type, PositionsTable.type, PhraseTable.type, I64, I64, nb.int64[:, ::1], I64,
+    )
+)  # fmt: skip
+def in_sequence(segment, positions, phrase, begins, after, room, reach):
+    """Whether the words of a phrase follow each other in the row of some of their postings.
+
+    room: int64[3, n], for all places of a word; reach: as in `phrase_rows`
+    """
+    gap, back = reach[0], reach[1]
+    ends, places, spare = room[0], room[1], room[2]
+    held, last = 0, len(begins) - 1
+    for n in range(last + 1):
+        if after[n] - begins[n] == 1:
+            counts = phrase.allowed[n, form_of(segment, phrase, n, begins[n])]
+            some = read_positions(positions, begins[n], places) if counts else 0
+        else:
+            some = places_in_row(segment, positions, phrase, n, begins[n], after[n], places, spare)
+        # Kept are places that are near enough to a place of the word before, not the same.
+        at = kept = 0
+        for i in range(some if n else 0):
+            place = places[i]
+            while at < held and ends[at] < place - gap:
+                at += 1
+            if at == held:
+                break
+            other = at + (ends[at] == place)
+            if other < held and ends[other] <= place + back:
+                if n == last:
+                    return True
+                places[kept] = place
+                kept += 1
+        held = kept if n else some
+        if held == 0:
+            return False
+        ends, places = places, ends
+    return True
 
 
 @inner(nb.int64(nb.int64[:, ::1], nb.int64))
@@ -106,68 +148,78 @@ def shortest(bounds, chunk):
     return least
 
 
+@inner(nb.int64(U16, nb.int64[:, ::1], nb.int64, nb.int64, I64, I64))
+def find_row(docs, bounds, chunk, row, begins, after):
+    """Move lists on to a row of a chunk: their postings there are from `begins` to `after`.
+
+    Returns the most postings that any has, 0 if one has none.
+    """
+    most = 0
+    for n in range(len(begins)):
+        high = bounds[n, chunk + 1]
+        at = gallop(docs, begins[n], high, row)
+        begins[n] = at
+        while at < high and docs[at] == row:
+            at += 1
+        after[n] = at
+        if at == begins[n]:
+            return 0
+        most = max(most, at - begins[n])
+    return most
+
+
 @compiled(
-    nb.int64(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, nb.int64, I64, F32)
+    nb.int64(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, I64, I64, F32)
 )
-def phrase_rows(segment, positions, phrase, chunk, gap, rows, scores):
+def phrase_rows(segment, positions, phrase, chunk, reach, rows, scores):
     """Find the rows of a chunk in which the words of a phrase follow each other.
 
-    gap: the most positions from one word to the next
+    reach: int64[2], the most positions from one word forward to the next, and back to it
     rows, scores: filled in; as long as the shortest list of a word in the chunk
     Returns how many rows there are. A row scores what its words score.
     """
-    docs, weights, codes, bounds = segment.docs, segment.weights, segment.codes, phrase.bounds
-    count = len(bounds)
+    docs, bounds = segment.docs, phrase.bounds
     first = segment.chunk_rows[chunk]
     size = segment.chunk_rows[chunk + 1] - first
     driver = shortest(bounds, chunk)
-    begins, after = np.empty(count, np.int64), np.empty(count, np.int64)
-    for n in range(count):
-        begins[n] = after[n] = bounds[n, chunk]
+    begins, after = bounds[:, chunk].copy(), bounds[:, chunk].copy()
     longest = most_positions(positions)
-    places, spare = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    ends = np.empty(longest, np.int64)
+    room = np.empty((3, longest), np.int64)
     found = 0
     while begins[driver] < bounds[driver, chunk + 1]:
-        row = np.int64(docs[begins[driver]])
-        has_all = row < size
-        for n in range(count):
-            high = bounds[n, chunk + 1]
-            if has_all:
-                begins[n] = gallop(docs, begins[n], high, row)
-                after[n] = begins[n]
-                while after[n] < high and docs[after[n]] == row:
-                    after[n] += 1
-                has_all = after[n] > begins[n]
-        held = 0
-        score = np.float32(0)
-        for n in range(count):
-            if not has_all:
-                break
-            room = longest * (after[n] - begins[n])
-            if room > len(places):  # several forms of the word
-                places, before = np.empty(room, np.int64), ends
-                ends = np.empty(room, np.int64)
-                for i in range(held):
-                    ends[i] = before[i]
-            some = places_in_row(segment, positions, phrase, n, begins[n], after[n], places, spare)
-            if n:
-                held = follow(ends, held, places, some, gap)
-            else:
-                held = some
-                for i in range(some):
-                    ends[i] = places[i]
-            has_all = held > 0
-            score += _score_of_allowed(
-                weights, codes, phrase.codes_at[n], begins[n], after[n], phrase.stems[n],
-                phrase.lights[n], phrase.allowed[n],
-            )  # fmt: skip
-        if has_all:
+        at = begins[driver]
+        row = np.int64(docs[at])
+        most = find_row(docs, bounds, chunk, row, begins, after) if row < size else 0
+        if longest * most > room.shape[1]:  # several forms of a word
+            room = np.empty((3, longest * most), np.int64)
+        if most and in_sequence(segment, positions, phrase, begins, after, room, reach):
             rows[found] = first + row
-            scores[found] = score
+            scores[found] = score_of_row(segment, phrase, begins, after)
             found += 1
         # Past the row, and past what does not rise in a damaged list.
-        begins[driver] = max(begins[driver] + 1, after[driver])
+        begins[driver] = max(at + 1, after[driver])
+    return found
+
+
+@compiled(nb.int64(SegmentTable.type, PhraseTable.type, nb.int64, I64, F32))
+def word_rows(segment, phrase, chunk, rows, scores):
+    """Find the rows of a chunk that have the only word of a phrase, as `phrase_rows` does."""
+    docs, high, allowed = segment.docs, phrase.bounds[0, chunk + 1], phrase.allowed
+    first = segment.chunk_rows[chunk]
+    size = segment.chunk_rows[chunk + 1] - first
+    begins, ends = np.empty(1, np.int64), np.empty(1, np.int64)
+    found, at = 0, phrase.bounds[0, chunk]
+    while at < high:
+        row, begins[0] = np.int64(docs[at]), at
+        counts = False
+        while at < high and docs[at] == row:
+            counts |= allowed[0, form_of(segment, phrase, 0, at)] != 0
+            at += 1
+        if counts and row < size:
+            ends[0] = at
+            rows[found] = first + row
+            scores[found] = score_of_row(segment, phrase, begins, ends)
+            found += 1
     return found
 
 

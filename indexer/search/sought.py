@@ -26,7 +26,7 @@ from ..query.nodes import (
 )
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
-from .expand import Budget, Expander
+from .expand import COMPARED, SCORED, Budget, Expander
 from .words import (
     FIELD_BITS,
     NO_LIGHT,
@@ -105,31 +105,37 @@ class Seeker:
             # Its phrases may run compiled.
             parts = either_of(node)
             return _best_of([self._rows(number, part, budget) for part in parts])
-        if (
-            isinstance(node, Phrase)
-            and node.field is None
-            and not any(map(_is_pattern, node.words))
-        ):
+        words = compared_words(node)
+        if words:
             fast = self._fast(number)
             if fast is not None:
-                return self._phrase_rows(number, node, fast, budget)
+                return self._compared(number, node, words, fast, budget)
+            budget = Budget(most_read=inf)  # compiled, it takes a fifth of that
         return self._sought(number, node, budget).rows
 
-    def _phrase_rows(self, number: int, node: Phrase, fast: Any, budget: Budget) -> Rows:
-        terms = [self.dictionary.term([text], node.weight) for text in node.words]
+    def _compared(
+        self, number: int, node: TextNode, words: list[Word], fast: Any, budget: Budget
+    ) -> Rows:
+        """The rows in which words stand as a node says, found by compiled loops."""
+        terms = [self.dictionary.term([word.text], word.weight) for word in words]
         lists = [term.lists[number] for term in terms]
         known = [found for found in lists if found is not None]
         if len(known) < len(lists):
             return NO_ROWS
         segment = self._segments[number]
-        budget.follow(node, min(found.entry.end - found.entry.start for found in known))
+        fewest = min(found.entry.end - found.entry.start for found in known)
+        budget.follow(node, fewest * (COMPARED * len(words) if len(words) > 1 else 1))
         allowed = [
-            _allowed(segment, found, text if node.exact else None)
-            for found, text in zip(known, node.words, strict=True)
+            _allowed(segment, found, word.text if word.exact else None)
+            for found, word in zip(known, words, strict=True)
         ]
-        gap = min(node.slop, MAX_DISTANCE) + 1
+        reach = (1, 0)
+        if isinstance(node, Near):
+            reach = (min(node.distance, MAX_DISTANCE),) * 2
+        elif isinstance(node, Phrase):
+            reach = (min(node.slop, MAX_DISTANCE) + 1, 0)
         selected: Rows = fast.phrase_rows(
-            known, [term.stem for term in terms], np.array(allowed), gap
+            known, [term.stem for term in terms], np.array(allowed), reach
         )
         return selected
 
@@ -150,8 +156,6 @@ class Seeker:
             distance = min(node.distance, MAX_DISTANCE)
             return _narrowed(sides, lambda spots: _near(spots[0], spots[1], distance))
         gap = min(node.slop, MAX_DISTANCE) + 1
-        if not any(map(_is_pattern, node.words)):
-            budget = Budget(most_read=inf)  # compiled, it takes a fifth of that
         found = [self._sought(number, word, budget) for word in words_of(node)]
         return _narrowed(found, lambda spots: _in_order(spots, gap))
 
@@ -180,6 +184,9 @@ class Seeker:
         if node.exact:
             alike = _allowed(segment, found, node.text)[segment.codes_of(found.entry)] > 0
             kept = alike if kept is None else kept & alike
+        postings = found.entry.end - found.entry.start
+        scored = postings if kept is None else int(np.count_nonzero(kept))
+        budget.follow(node, postings + SCORED * scored)
 
         def spots(rows: I64) -> Spots:
             places = places_of(segment, found, rows, kept, budget)
@@ -246,6 +253,19 @@ def _word(text: str, field: str | None, weight: float, exact: bool = False) -> W
 def words_of(node: Phrase) -> list[Word | Pattern]:
     """The words of a phrase, each of which may be a pattern."""
     return [_word(text, node.field, node.weight, node.exact) for text in node.words]
+
+
+def compared_words(node: TextNode) -> list[Word]:
+    """The words of a node that compiled loops find by comparing these; none of any other."""
+    words: list[Any] = []
+    if isinstance(node, Word) and node.exact:
+        words = [node]
+    elif isinstance(node, Near):
+        words = [node.left, node.right]
+    elif isinstance(node, Phrase):
+        words = list(words_of(node))
+    plain = all(isinstance(word, Word) and word.field is None for word in words)
+    return words if plain else []
 
 
 def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:

@@ -47,7 +47,8 @@ class PlanTable(
 
 class WorkTable(
     Table, totals=F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=F32,
-    hits=nb.uint16[::1], last=nb.uint16[::1], held=F32, places=I64, touched=I64, counts=I64,
+    hits=nb.uint16[::1], last=nb.uint16[::1], held=F32, places=I64, touched=I64, order=I64,
+    counts=I64,
 ):  # fmt: skip
     """Room for one chunk.
 
@@ -56,6 +57,7 @@ class WorkTable(
     hits, last: uint16[documents], the leaves counted so far, and the last of them
     held: float32[documents], what the leaves counted so far are worth
     places: the documents that are being looked at; touched: those with hits
+    order: a number for each step, for whoever needs one
     counts: how many of `touched` and of `scored` are in use
     """
 

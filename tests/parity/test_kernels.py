@@ -5,13 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from indexer.codec import positions_fast
 from indexer.codec.format import offsets_of
 from indexer.codec.positions import PositionPacker
-from indexer.codec.positions_fast import PositionsTable, most_positions, read_positions
-from indexer.kernels.galloping import first_from, gallop
+from indexer.codec.positions_fast import PositionsTable
+from indexer.kernels import galloping
+from indexer.kernels.jit import compile_for
 from indexer.search.tally import Counter
 
 SIZE = 3_000
+
+
+def called_from_python(function):
+    """A compiled function that only others call, for Python to call."""
+    return compile_for(function.nopython_signatures[0], function.py_func, None)
+
+
+gallop, first_from = map(called_from_python, (galloping.gallop, galloping.first_from))
+most_positions, read_positions = map(
+    called_from_python, (positions_fast.most_positions, positions_fast.read_positions)
+)
 
 
 def packed(steps, tfs):
