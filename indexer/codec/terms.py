@@ -171,6 +171,15 @@ class SegmentTerms:
             raise self.terms_file.corrupt(f"the forms of term {ordinal} are in too many documents")
         return forms
 
+    def form_number(self, ordinal: int, text: str) -> int | None:
+        """Which of the written forms of a term of the text is this one; None if none is."""
+        begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]
+        encoded = text.encode()
+        for form in range(begin, min(end, self.form_count)):
+            if self._form(form) == encoded:
+                return form - begin
+        return None
+
     def form_terms(self, forms: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """int64[n]: the ordinals of the terms that have these forms."""
         return np.searchsorted(self.form_starts, forms, side="right").astype(np.int64) - 1

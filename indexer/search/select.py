@@ -96,9 +96,14 @@ class Selector:
         count = 0
         for segment in self._segments:
             entry = segment.find_term(TEXT, self.dictionary.language.stem_of(word).encode())
-            if entry is not None:
-                numbers = [f.number for f in segment.forms_of(entry.ordinal) if f.text == word]
-                count += sum(np.count_nonzero(segment.codes_of(entry) == n) for n in numbers)
+            number = None if entry is None else segment.form_number(entry.ordinal, word)
+            if entry is None or number is None:
+                continue
+            begin, end = segment.code_bounds(entry)
+            if begin == end:  # it has no other form
+                count += entry.end - entry.start
+            else:
+                count += int(np.count_nonzero(segment.codes[begin:end] == number))
         return count
 
     def together(self, before: str, words: Collection[str]) -> Counter[str]:
