@@ -98,14 +98,14 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
             before, lambda word: word.startswith(prefix) or word in found
         ) or selector.together(before, found)
     rows = {word: selector.rows_as_written(word) for word in after}
-    best = nlargest(limit, rows.values())[::-1]
+    leading = nlargest(limit, rows.values())[::-1]
     for word in sorted(found.keys() - after.keys(), key=lambda word: (-found[word], word)):
         # No word stands in more rows as written than with its other forms.
-        if len(best) == limit and found[word] < best[0]:
+        if len(leading) == limit and found[word] < leading[0]:
             break
         rows[word] = selector.rows_as_written(word)
-        insort(best, rows[word])
-        del best[:-limit]
+        insort(leading, rows[word])
+        del leading[:-limit]
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
