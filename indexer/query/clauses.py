@@ -61,7 +61,7 @@ _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
 UNSPACED_SCRIPT = re.compile(f"[{UNSPACED}]")
 #: A sign that makes one name or number of what is beside it: `AT&T`, `A/C`, `24/7`, `3.5`,
 #: `10:30`; not `trump/biden`.
-_TIED = re.compile(
+TIED = re.compile(
     r"(?<=[^\W_])[&/](?:(?<=(?<![^\W_])[^\W_].)(?=[^\W_])|(?=[^\W_](?![^\W_])))"
     r"|(?<=\d)[&/.:,](?=\d)"
 )
@@ -80,7 +80,7 @@ def _words(text: str, field: str | None, weight: float) -> Node | None:
     nodes: list[Node] = []
     run: list[str] = []
     end = -1
-    tied = [found.start() for found in _TIED.finditer(text)]
+    tied = [found.start() for found in TIED.finditer(text)]
     for match in WORD_PATTERN.finditer(text):
         found = match.group()
         unspaced = UNSPACED_SCRIPT.match(found) is not None
@@ -251,7 +251,7 @@ def _compared_number(field: str, operator: str, value: float) -> Node:
 
 
 #: The fields of dates, and the operator that some stand for.
-_DATE_FIELDS = {"date": "", "since": ">=", "after": ">=", "until": "<=", "before": "<"}
+DATE_FIELDS = {"date": "", "since": ">=", "after": ">=", "until": "<=", "before": "<"}
 
 
 def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
@@ -264,7 +264,7 @@ def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
     span = compared and read_span(compared[2])
     if not compared or not span:
         return None, end
-    return _compared_date(_DATE_FIELDS[field] or compared[1], span), end
+    return _compared_date(DATE_FIELDS[field] or compared[1], span), end
 
 
 def _dates_between(low: str, high: str) -> Node | None:
@@ -291,7 +291,7 @@ def _compared_date(operator: str, span: Span) -> Node | None:
 VALUE_READERS: dict[str, ValueReader] = {
     **dict.fromkeys(FACETS, _keyword),
     **dict.fromkeys(NUMBER_FIELDS, _number),
-    **dict.fromkeys(_DATE_FIELDS, _date),
+    **dict.fromkeys(DATE_FIELDS, _date),
     "url": _address,
 }
 #: Other names of fields, as other engines have them.
@@ -308,7 +308,7 @@ _EXPECTED = {
 
 def expected(field: str) -> str:
     """What a value of a field looks like, for who typed another."""
-    if field in _DATE_FIELDS:
+    if field in DATE_FIELDS:
         return "a date: write 2022-05-31, 2022-05, yesterday or 7d"
     if field in NUMBER_FIELDS:
         return "a number: write 80, >80 or 10..20"

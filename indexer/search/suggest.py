@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from heapq import nlargest
 from itertools import islice
-from typing import cast, get_args
 
 import numpy as np
 
 from ..analysis import fold, iter_words
 from ..languages import Language
-from ..model import Facet, Story
-from ..query.clauses import VALUE_READERS
+from ..model import FACETS, Facet, Story
+from ..query.clauses import ALIASES, DATE_FIELDS, TIED, VALUE_READERS
 from ..query.nodes import Either, Node, Word
 from ..query.parser import parse
 from ..schema import TEXT_FIELDS
@@ -30,9 +29,13 @@ _SHORTEST_FORGIVEN, _SHORTEST_DOUBTED = 4, 6
 _LONGEST_RIGHTED = 200
 #: From this length on the beginning of a field's name is completed.
 _SHORTEST_FIELD = 3
-_FIELDS = (*TEXT_FIELDS, *VALUE_READERS)
-#: A field and what was typed of its value, which may be in quotes.
-_VALUE = re.compile(rf'(?<![\w:])({"|".join(get_args(Facet))}): ?(?:"([^"]*)|([^\s"()]*))$')
+_FIELDS = (*TEXT_FIELDS, *VALUE_READERS, *ALIASES)
+_WITH_VALUES = [name for name in _FIELDS if ALIASES.get(name, name) in VALUE_READERS]
+#: A field and what was typed of its value: in quotes, or after an operator.
+_VALUE = re.compile(
+    rf"(?<![\w:])((?i:{'|'.join(_WITH_VALUES)})):"
+    r' ?(?:"([^"]*)|(>=|<=|[<>=]|)([^\s"()]*))$'
+)
 _NEEDS_QUOTES = re.compile(r"[\s()*?^~:]")
 #: How many of a story's most telling words decide what resembles it.
 _TELLING_WORDS = 25
@@ -53,12 +56,16 @@ def complete(
     """
     value = _VALUE.search(text)
     if value is not None:
-        values = _values(selector, cast("Facet", value[1]), value[2] or value[3] or "")
-        head = text[: value.start()] + value[1] + ":"
+        typed = value[2] or value[4] or ""
+        facet = _facet_of(value[1].lower(), typed)
+        values = _values(selector, facet, typed) if facet else iter(())
+        head = f"{text[: value.start()]}{value[1]}:{value[3] or ''}"
         return tuple(head + some for some in islice(values, limit))
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
+    if any(sign.end() == words[-1].start for sign in TIED.finditer(text)):
+        return ()  # what a sign joins to a number or letter is no beginning of a word
     head = _righted(selector, text[: words[-1].start], speller)
     prefix = fold(words[-1].text)
     earlier = list(iter_words(head))
@@ -109,6 +116,14 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
     if max(rows.values(), default=0) >= far_more(1):
         rows = {word: count for word, count in rows.items() if count > 1}
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
+
+
+def _facet_of(field: str, typed: str) -> Facet | None:
+    """The facet that has the values which a field may be completed with; None if there is none."""
+    if field in DATE_FIELDS:
+        return "month" if "-" in typed else "year"
+    field = ALIASES.get(field, field)
+    return field if field in FACETS else None
 
 
 def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:

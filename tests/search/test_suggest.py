@@ -19,7 +19,12 @@ ARCHIVE = [
     *({"title": "Kitchens of kings", "excerpt": "Hong. Kin of kings"},) * 12,
     *({"title": "Zürich’s government meets", "body": "The government of Zürich"},) * 15,
     {"title": "Goverment kitchn", "related": [{"title": "The lake of Zürich"}]},
-    {"title": "Kongress", "topics": ["Climate"], "type": "report"},
+    {
+        "title": "Kongress",
+        "topics": ["Climate"],
+        "type": "report",
+        "publishedDateTime": "2022-05-15",
+    },
 ]
 
 
@@ -49,6 +54,7 @@ def engine(index):
         # only what stands right before counts
         ("hong, k", "hong, kin"),
         ("title:k", "title:kin"),
+        ("intitle:k", "intitle:kin"),
         # a slip in what was typed; with the word before, too
         ("goevrn", "government"),
         ("zurich gvern", "zurich government"),
@@ -83,6 +89,9 @@ def test_a_short_beginning_is_no_slip(engine):
         ("provider:bb", ("provider:bbc.com",)),
         ("provider:", ("provider:bbc.com", "provider:thetimes.example")),
         ("provider:news", ("provider:bbc.com",)),
+        ("site:bb", ("site:bbc.com",)),
+        ("kong -Source:bb", ("kong -Source:bbc.com",)),
+        ("tag:cult", ('tag:"Café culture"',)),
         ("kong provider:tim", ("kong provider:thetimes.example",)),
         ("-provider:bb", ("-provider:bbc.com",)),
         ('provider:"the t', ("provider:thetimes.example",)),
@@ -91,6 +100,11 @@ def test_a_short_beginning_is_no_slip(engine):
         ('topic:"cafe c', ('topic:"Café culture"',)),
         ("category: f", ("category:Film",)),
         ("type:r", ("type:report",)),
+        ("date:20", ("date:2022",)),
+        ("since:>=2022-", ("since:>=2022-05",)),
+        ("quality:>8", ()),
+        ("10,0", ()),
+        ("at&t", ()),
         ("topic:x", ()),
         ("topic:climate k", ("topic:climate kin", "topic:climate kings")),
     ],
@@ -104,6 +118,7 @@ def test_names_of_fields_are_completed(engine):
     """After the words that begin so."""
     assert engine.suggest("prov") == ("provider:",)
     assert engine.suggest("kings cat") == ("kings category:",)
+    assert engine.suggest("sit") == ("site:",)
     assert "title:" not in engine.suggest("ti")
 
 
