@@ -14,10 +14,21 @@ _UNITS = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "year"}
 _AGO = re.compile(r"(\d{1,4})\s*(?:([hdwmy])|(hour|day|week|month|year)s?)(?:\s+ago)?")
 _CALENDAR = re.compile(r"(this|last)\s+(week|month|year)")
 _DAYS = {"today": 0, "yesterday": 1}
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+_MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + r"|sept)\.?"
+#: `24 February 2022`, `Feb 24, 2022`, `Feb. 2022`.
+_ORDINAL = "(?:st|nd|rd|th)?"
+_NAMED = re.compile(
+    rf"(?:(\d{{1,2}}){_ORDINAL}\s+)?({_MONTH}),?\s+(\d{{4}})"
+    rf"|({_MONTH})\s+(\d{{1,2}}){_ORDINAL},?\s+(\d{{4}})"
+)
 #: What human dates look like, where they stand in a query.
 HUMAN = re.compile(
-    r"(?:\d{1,4}\s+(?:hour|day|week|month|year)s?(?:\s+ago)?|(?:this|last)\s+(?:week|month|year))"
-    r"(?![^\s)])", re.IGNORECASE
+    r"(?:\d{1,4}\s+(?:hour|day|week|month|year)s?(?:\s+ago)?|(?:this|last)\s+(?:week|month|year)"
+    rf"|{_NAMED.pattern})(?![^\s)])", re.IGNORECASE
 )  # fmt: skip
 _INSTANT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]"
@@ -38,7 +49,8 @@ def read_span(text: str, now: datetime | None = None) -> Span | None:
     """Read a day, month, year, instant, or a time as people name it; None for other text.
 
     As `2022`, `2022-05`, `2022-05-01`, `20220501`, an ISO 8601 instant, `today`, `yesterday`,
-    `last week`, `7d`, `3 weeks ago`. now: what these are counted from, in UTC
+    `24 Feb 2022`, `February 2022`, `last week`, `7d`, `3 weeks ago`. now: what these are counted
+    from, in UTC
     """
     text = text.strip().lower()
     try:
@@ -46,6 +58,10 @@ def read_span(text: str, now: datetime | None = None) -> Span | None:
             return _partial_span(*(int(part) if part else None for part in found.groups()))
         if found := _INSTANT.fullmatch(text.upper()):
             return _instant_span(found)
+        if found := _NAMED.fullmatch(text):
+            day, name, year = found.groups()[:3] if found[2] else (found[5], found[4], found[6])
+            month = [short[:3] for short in _MONTHS].index(name[:3]) + 1
+            return _partial_span(int(year), month, int(day) if day else None)
         return _human_span(text, now or datetime.now(timezone.utc))
     except (ValueError, OverflowError):
         return None

@@ -57,7 +57,7 @@ _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
 #: Operators that are words; where they are none, they are no acronyms either.
 OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
-_OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s+(?=\S)")
+_OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
 UNSPACED_SCRIPT = re.compile(f"[{UNSPACED}]")
 #: A sign that makes one name or number of what is beside it: `AT&T`, `A/C`, `24/7`, `3.5`,
 #: `10:30`; not `trump/biden`.

@@ -77,7 +77,7 @@ LANGUAGE = (
     ),
     _section(
         "Dates and numbers",
-        ("date:2022-05", "a month; a year or a day works as well"),
+        ("date:2022-05", "a month; a year or a day works as well, so does 15 May 2022"),
         ("date:2021..2022", "from the first to the last; either may be left out"),
         ("date:[2022-05-01 TO 2022-05-31]", "the same, as other engines write it"),
         ("date:>=2022", "that date or later; > < <= as well"),

@@ -232,7 +232,16 @@ class Speller:
         best, found = ranked[0]
         sure = not typed.rows and len(typed.text) > _SHORT
         sure = sure and (len(ranked) == 1 or best >= _SURE * ranked[1][0])
-        return _Choice(typed.start, typed.end, found.words, sure)
+        return _Choice(typed.start, typed.end, tuple(map(self._usual, found.words)), sure)
+
+    def _usual(self, word: str) -> str:
+        """A word as it is mostly written, if hardly ever as it is: `ukraine` for `ukrain`."""
+        light_form = self._language.light_form
+        alike = {other for other in self._selector.beginning(word, _COMPARED)
+                 if light_form(other) == light_form(word)}  # fmt: skip
+        rows = {other: self._selector.rows_as_written(other) for other in {word, *alike}}
+        best = max(sorted(rows), key=rows.__getitem__)
+        return best if rows[best] >= far_more(1) * rows[word] else word
 
     def _is_inflected(self, one: str, other: str) -> bool:
         """Whether one of two words may be an inflection of the other, and not a slip."""

@@ -88,6 +88,12 @@ def engine(request, tmp_path_factory):
         ("before:2021", ""),
         ("date: 2021", "wire"),
         ("since:yesterday", ""),
+        ("date:1 June 2021", "wire"),
+        ("date:jun 1st, 2021 volcano", "wire"),
+        ('date:"Jun. 2021"', "wire"),
+        ("date:>=june 2021 -date:july 2021", "wire"),
+        ("before:june 2021", ""),
+        ("date:2 june 2021", ""),
         ("published:false", "wire"),
         # Nothing to search for.
         ("???", ""),

@@ -146,6 +146,14 @@ def test_words_in_quotes_are_put_right_in_place(selector):
     assert respell(selector, query, words) == Respelling('title:"hong kong" fair', True)
 
 
+def test_what_is_suggested_is_written_as_it_mostly_is(tmp_path):
+    """`ukrain` is a slip itself, though its stem is that of a word in many stories."""
+    titles = ["Ukraine votes"] * 40 + ["Ukrain votes"] * 3 + ["Videos"] * 30 + ["A video"] * 20
+    found = selector_of(build(tmp_path, [{"title": title} for title in titles]))
+    assert respelt(found, "ukrian") == "ukraine"
+    assert respelt(found, "viedo") == "video"
+
+
 def test_a_word_of_one_story_is_no_suggestion_in_a_large_archive(tmp_path):
     """It may be a slip itself. Among a few stories it is better than nothing."""
     fillers = [{"title": f"filler {number}"} for number in range(120)]
