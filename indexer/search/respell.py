@@ -63,6 +63,8 @@ _SURE = 5.0
 #: typed; then it is put right by a word that stands beside one of them in so many rows, which
 #: are such a share of the rows of either.
 _RARE, _TOGETHER, _SHARE = 10, 3, 0.05
+#: A word is hardly ever written so if it mostly is, so many times as often, in another form.
+_HARDLY_SO = 100
 #: Where nothing one slip away stands in more rows, what is two slips away is looked at.
 _HARDLY = 2
 
@@ -241,7 +243,7 @@ class Speller:
                  if light_form(other) == light_form(word)}  # fmt: skip
         rows = {other: self._selector.rows_as_written(other) for other in {word, *alike}}
         best = max(sorted(rows), key=rows.__getitem__)
-        return best if rows[best] >= far_more(1) * rows[word] else word
+        return best if rows[best] >= _HARDLY_SO * rows[word] else word
 
     def _is_inflected(self, one: str, other: str) -> bool:
         """Whether one of two words may be an inflection of the other, and not a slip."""

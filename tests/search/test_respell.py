@@ -148,7 +148,7 @@ def test_words_in_quotes_are_put_right_in_place(selector):
 
 def test_what_is_suggested_is_written_as_it_mostly_is(tmp_path):
     """`ukrain` is a slip itself, though its stem is that of a word in many stories."""
-    titles = ["Ukraine votes"] * 40 + ["Ukrain votes"] * 3 + ["Videos"] * 30 + ["A video"] * 20
+    titles = ["Ukraine votes"] * 200 + ["Ukrain votes"] * 2 + ["Videos"] * 30 + ["A video"] * 20
     found = selector_of(build(tmp_path, [{"title": title} for title in titles]))
     assert respelt(found, "ukrian") == "ukraine"
     assert respelt(found, "viedo") == "video"
