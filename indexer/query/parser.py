@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -47,6 +48,8 @@ from .nodes import (
 MAX_CHARACTERS = 1 << 16
 #: Words and other leaves that must be there; of plain words, the most telling are searched.
 MAX_CLAUSES = 256
+#: Queries that are remembered, and the most characters of one.
+_REMEMBERED, _MOST_REMEMBERED = 1024, 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
 
@@ -132,7 +135,15 @@ class _Clause(NamedTuple):
 
 
 def parse(text: str) -> ParsedQuery:
-    """Read a query; raises `QueryError` past 65,536 characters or 256 clauses."""
+    """Read a query; raises `QueryError` past 65,536 characters or 256 clauses.
+
+    Short ones are remembered, since the pages and counts of a search ask for the same again.
+    Not those with a field: what a date means depends on the day.
+    """
+    return _read(text) if ":" in text or len(text) > _MOST_REMEMBERED else _remembered(text)
+
+
+def _read(text: str) -> ParsedQuery:
     if len(text) > MAX_CHARACTERS:
         raise QueryError("q", f"{len(text):,} characters; at most {MAX_CHARACTERS:,} are searched")
     if not _is_shouted(text):
@@ -144,6 +155,9 @@ def parse(text: str) -> ParsedQuery:
     parsed = _parse(lowered)
     words = [TypedWord(text[word.start : word.end], word.start, word.end) for word in parsed.words]
     return parsed._replace(words=tuple(words))
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 def _parse(text: str) -> ParsedQuery:

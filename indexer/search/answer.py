@@ -60,12 +60,17 @@ class Rivals(NamedTuple):
     whole: npt.NDArray[np.uint8]
 
 
+_NO_RIVALS = Rivals(NO_RANKS, np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint8))
+
+
 def rivals_of(groups: Groups | None) -> Rivals:
     """Room for the best of some groups."""
-    count = 0 if groups is None else len(groups)
+    if groups is None:
+        return _NO_RIVALS
+    count = len(groups)
     return Rivals(
-        NO_RANKS if groups is None else groups.of, np.full(count, -1, np.int64),
-        np.zeros(count, np.float64), np.zeros(count, np.uint8),
+        groups.of, np.full(count, -1, np.int64), np.zeros(count, np.float64),
+        np.zeros(count, np.uint8),
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class Executor:
         matched, total, complete, held = best.state.tolist()
         docs, keys = best.docs[:held], best.keys[:held]
         winners = rivals.docs >= 0
-        grouped = bool(winners.any())
+        grouped = len(winners) > 0 and bool(winners.any())
         if everything or grouped:
             docs = np.concatenate((docs, rivals.docs[winners]))
             keys = np.concatenate((keys, rivals.keys[winners]))

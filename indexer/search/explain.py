@@ -6,6 +6,7 @@ import numpy as np
 
 from ..codec.read import SegmentArrays
 from ..model import Explanation, ScorePart
+from ..query.write import text_of
 from ..schema import ROW_FIELDS
 from .find import Found
 from .plain import contributions
@@ -33,7 +34,11 @@ def explain(found: Found, doc_id: int, story_id: str) -> Explanation:
     row = int(segment.first_rows[doc]) + best
     plan = found.plan
     parts = tuple(
-        ScorePart(plan.labels[leaf], float(scores[best]), _fields(segment, number, plan, leaf, row))
+        ScorePart(
+            text_of(plan.nodes[leaf]),
+            float(scores[best]),
+            _fields(segment, number, plan, leaf, row),
+        )
         for leaf, scores in rows.items()
         if scores[best] > 0
     )

@@ -18,7 +18,7 @@ from ..analysis import forms_of
 from ..dates import first_instant, last_instant
 from ..model import Facet, FacetCount, FacetRows
 from ..schema import LONGEST_VALUE, facet_key
-from .answer import FacetWish, Failed
+from .answer import NO_FILTERS, FacetWish, Failed
 from .executor import failures
 from .select import between, mask_of
 from .snapshot import Snapshot
@@ -89,6 +89,9 @@ class Filters:
             facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)
         }
         self.failed: list[Failed] = []
+        if not read and since is None and until is None:
+            self.failed = [NO_FILTERS] * len(snapshot.segments)
+            return
         span = None if since is None and until is None else _span(snapshot, since, until)
         for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
             allowed = None if span is None else span[base : base + segment.doc_count]

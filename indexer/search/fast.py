@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from threading import local
 from typing import Any
@@ -17,13 +18,15 @@ from ..kernels.tables import Table
 from . import loops, phrase_loops, tables
 from .answer import Best, FacetWish, Ordering
 from .plain import scoring_leaves
-from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf
+from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf, Step
 from .tally import Tally
 from .words import F32, NO_LIGHT, NO_ROWS, Rows, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_EXTRA_ROWS = np.zeros(0, np.uint16)
-_NO_EXTRA_SCORES = np.zeros(0, np.float32)
+_NO_SETS = np.zeros((0, 0), np.uint8)
+#: Shapes of plans that are remembered as compiled loops read them.
+_SHAPES = 256
 #: So many of the best are kept in order while documents are visited; for more, all are sorted.
 MOST_HELD = 256
 
@@ -106,9 +109,9 @@ class FastSegment:
 
         That is in the row in which most do.
         """
-        _, phrase = _phrase_of(lists, [0.0] * len(lists), np.ones((len(lists), 256), np.uint8))
         most = np.zeros(len(docs), np.float32)
-        phrase_loops.most_near(self._table, self._places(), phrase, reach, docs, most)
+        bounds = _bounds_of(lists)
+        phrase_loops.most_near(self._table, self._places(), bounds, reach, docs, most)
         found: list[float] = most.tolist()
         return found
 
@@ -154,7 +157,7 @@ def _phrase_of(
     lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8]
 ) -> tuple[I64, Table]:
     """Words as compiled loops read them, and where their postings begin in each chunk."""
-    bounds = np.array([found.bounds for found in lists], np.int64)
+    bounds = _bounds_of(lists)
     codes_at = [
         found.codes - found.entry.start if found.codes >= 0 else tables.ONE_FORM for found in lists
     ]
@@ -163,6 +166,11 @@ def _phrase_of(
         bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
     )
     return bounds, phrase
+
+
+def _bounds_of(lists: list[TermList]) -> I64:
+    """int64[words, chunks + 1]: where the postings of words begin in each chunk."""
+    return np.concatenate([found.bounds for found in lists]).reshape(len(lists), -1)
 
 
 class Matched:
@@ -194,24 +202,15 @@ class Matched:
 
 def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]:
     """A plan as compiled loops read it, and the step they may match as a group, or -1."""
-    group, fused = _group_of(plan)
-    parts: list[int] = []
-    steps = []
-    for place, step in enumerate(plan.steps):
-        first = step.parts[0] if step.kind == LEAF else len(parts)
-        steps.append((step.kind, first, len(step.parts), place in fused))
-        parts += step.parts
-    chunks = len(segment.chunk_docs)
     leaves = len(plan.leaves)
     kinds, codes_at = [tables.SINGLE] * leaves, [0] * leaves
-    bounds = [[0] * chunks] * leaves
-    stems, lights, worth = [0.0] * leaves, [NO_LIGHT] * leaves, [0.0] * leaves
+    bounds: list[Any] = [np.zeros(len(segment.chunk_rows), np.int64)] * leaves
+    stems, lights = [0.0] * leaves, [NO_LIGHT] * leaves
     extra_rows: list[Any] = []
     extra_scores: list[Any] = []
     sets: list[Any] = []
     extra = 0
     for place, leaf in enumerate(plan.leaves):
-        worth[place] = leaf.weight
         if isinstance(leaf, SetLeaf):
             kinds[place], codes_at[place] = tables.SET, len(sets)
             sets.append(leaf.parts[number].view(np.uint8))
@@ -225,48 +224,65 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         else:
             rows = leaf.parts[number]
             begins = np.searchsorted(rows.rows, segment.chunk_rows)
-            kinds[place] = tables.ROWS
-            bounds[place] = (extra + begins).tolist()
+            kinds[place], bounds[place] = tables.ROWS, extra + begins
             firsts = np.repeat(segment.chunk_rows[:-1], np.diff(begins))
             extra_rows.append((rows.rows - firsts).astype(np.uint16))
             extra_scores.append(rows.scores)
             extra += len(rows.rows)
+    steps, parts, group = _encoded_steps(tuple(plan.steps), plan.sets)
     table = tables.PlanTable.of(
-        np.array(steps, np.int64), np.array(parts, np.int64), np.array(kinds, np.int64),
-        np.array(bounds, np.int64).reshape(leaves, chunks), np.array(codes_at, np.int64),
-        np.array(stems, np.float32), np.array(lights, np.float32).reshape(leaves, 256),
-        _joined(extra_rows, _NO_EXTRA_ROWS), _joined(extra_scores, _NO_EXTRA_SCORES),
-        np.array(sets, np.uint8).reshape(len(sets), segment.doc_count if sets else 0),
-        np.array(worth, np.float32),
+        steps, parts, np.array(kinds, np.int64),
+        np.array(bounds, np.int64).reshape(leaves, len(segment.chunk_rows)),
+        np.array(codes_at, np.int64), np.array(stems, np.float32),
+        np.array(lights, np.float32).reshape(leaves, 256),
+        _joined(extra_rows, _NO_EXTRA_ROWS), _joined(extra_scores, NO_ROWS.scores),
+        np.array(sets, np.uint8).reshape(len(sets), segment.doc_count) if sets else _NO_SETS,
+        np.array([leaf.weight for leaf in plan.leaves], np.float32),
     )  # fmt: skip
     return table, group
+
+
+@lru_cache(maxsize=_SHAPES)
+def _encoded_steps(steps: tuple[Step, ...], sets: frozenset[int]) -> tuple[I64, I64, int]:
+    """Steps as compiled loops read them, their parts, and the step to match as a group, or -1.
+
+    sets: the leaves that score nothing
+    """
+    group, fused = _group_of(steps, sets)
+    rows = []
+    parts: list[int] = []
+    for place, step in enumerate(steps):
+        first = step.parts[0] if step.kind == LEAF else len(parts)
+        rows.append((step.kind, first, len(step.parts), place in fused))
+        parts += step.parts
+    return np.array(rows, np.int64), np.array(parts, np.int64), group
 
 
 def _joined(parts: list[Any], otherwise: Any) -> Any:
     return np.concatenate(parts) if parts else otherwise
 
 
-def _group_of(plan: Plan) -> tuple[int, set[int]]:
+def _group_of(steps: tuple[Step, ...], sets: frozenset[int]) -> tuple[int, set[int]]:
     """The step that may be matched as a group, or -1, and the steps that it does away with.
 
     It has all leaves that score as its parts, and what it selects is what they count in.
     """
-    at = len(plan.steps) - 1
+    at = len(steps) - 1
     also: set[int] = set()
-    if plan.steps[at].kind == ALSO:
-        also = set(plan.steps[at].parts[1:])
-        at = plan.steps[at].parts[0]
+    if steps[at].kind == ALSO:
+        also = set(steps[at].parts[1:])
+        at = steps[at].parts[0]
     while True:
-        step = plan.steps[at]
+        step = steps[at]
         if (
             step.kind in (ALL, EITHER)
             and step.parts
-            and all(_scores(plan, part) and plan.steps[part].kind == LEAF for part in step.parts)
+            and all(_scores(steps, sets, part) and steps[part].kind == LEAF for part in step.parts)
         ):
             return at, {*step.parts, *also}
-        inner = [part for part in step.parts if _scores(plan, part)]
+        inner = [part for part in step.parts if _scores(steps, sets, part)]
         if step.kind == WITHOUT:
-            inner = [part for part in step.parts[:1] if _scores(plan, part)]
+            inner = [part for part in step.parts[:1] if _scores(steps, sets, part)]
         elif step.kind != ALL:
             return -1, set()
         if len(inner) != 1:
@@ -274,9 +290,9 @@ def _group_of(plan: Plan) -> tuple[int, set[int]]:
         at = inner[0]
 
 
-def _scores(plan: Plan, number: int) -> bool:
-    step = plan.steps[number]
+def _scores(steps: tuple[Step, ...], sets: frozenset[int], number: int) -> bool:
+    step = steps[number]
     if step.kind == LEAF:
-        return not isinstance(plan.leaves[step.parts[0]], SetLeaf)
+        return step.parts[0] not in sets
     parts: Sequence[int] = step.parts[:1] if step.kind == WITHOUT else step.parts
-    return any(_scores(plan, part) for part in parts)
+    return any(_scores(steps, sets, part) for part in parts)

@@ -100,11 +100,12 @@ class Searcher:
         answer = found.answer
         docs, scores = answer.doc_ids, answer.scores
         near = nearness(self.executor, self.selector.dictionary, found.parsed.plain, docs[:WEIGHED])
-        weighed = [score * factor for score, factor in zip(scores, near, strict=False)]
         whole = answer.complete if first else 0
-        order = sorted(range(len(near)), key=lambda at: (at >= whole, -weighed[at], docs[at]))
-        ids = [docs[at] for at in order] + docs[len(near) :]
-        values = [weighed[at] for at in order] + scores[len(near) :]
+        order = sorted(
+            [(at >= whole, -scores[at] * factor, docs[at]) for at, factor in enumerate(near)]
+        )
+        ids = [doc for _, _, doc in order] + docs[len(near) :]
+        values = [-score for _, score, _ in order] + scores[len(near) :]
         answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
         return replace(found, answer=answer, together=dict(zip(docs, near, strict=False)))
 

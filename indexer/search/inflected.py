@@ -19,8 +19,7 @@ _MOST_WORDS = 16
 
 def with_inflected(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
     """A query whose words also find their forms in the other languages, but those in quotes."""
-    found = leaves(parsed.node)
-    if not dictionary.language.others or not 0 < len(found) <= _MOST_WORDS:
+    if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= _MOST_WORDS:
         return parsed
     plain = [_widened(node, dictionary) for node in parsed.plain]
     rest = [] if parsed.rest is None else [_widened(parsed.rest, dictionary)]

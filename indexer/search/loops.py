@@ -93,10 +93,12 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     mode 2: only of documents that have `number` - 1 hits, and give these a hit more
     mode 3: only of documents that row `number` of `selected` has
     """
-    kind = plan.kinds[leaf]
-    high = plan.bounds[leaf, chunk + 1]
-    docs = plan.extra_rows if kind == ROWS else segment.docs
-    weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
+    kind, codes_at = plan.kinds[leaf], plan.codes_at[leaf]
+    low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
+    docs = (plan.extra_rows if kind == ROWS else segment.docs)[low:high]
+    weights = segment.weights[low:high]
+    codes = segment.codes[codes_at + low : codes_at + high] if kind == FORMS else segment.codes[:0]
+    extra_scores = plan.extra_scores[low:high]
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     totals, scored = work.totals, work.scored
@@ -105,8 +107,8 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     single = light[0] + stem
     marks = work.selected[number if mode == 3 else 0]
     count, used = work.counts[_TOUCHED], work.counts[_SCORED]
-    i = plan.bounds[leaf, chunk]
-    while i < high:
+    i = 0
+    while i < len(docs):
         row = np.int64(docs[i])
         at = i
         i += 1
@@ -130,13 +132,13 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
         if kind == SINGLE:
             score = single * _SATURATED[weights[at]]
         elif kind == ROWS:
-            score = plan.extra_scores[at]
-        elif i == high or docs[i] != row:
-            score = (light[codes[codes_at + at]] + stem) * _SATURATED[weights[at]]
+            score = extra_scores[at]
+        elif i == len(docs) or docs[i] != row:
+            score = (light[codes[at]] + stem) * _SATURATED[weights[at]]
         else:
-            while i < high and docs[i] == row:
+            while i < len(docs) and docs[i] == row:
                 i += 1
-            score = score_of_forms(docs, weights, codes, codes_at, at, i, stem, light)
+            score = score_of_forms(docs, weights, codes, 0, at, i, stem, light)
         if score > 0:
             scored[used] = row
             used += totals[row] == 0
@@ -379,9 +381,9 @@ def match(segment, plan, work, chunk, size, group, counted):
     return left
 
 
-@inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.bool_, nb.float32))
-def settle(segment, work, chunk, clears, lead):
-    """Give each document of a chunk the score of its best row; or clear all for the next chunk."""
+@inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.float32))
+def settle(segment, work, chunk, lead):
+    """Give each document of a chunk the score of its best row."""
     totals, scored, best = work.totals, work.scored, work.best
     first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
@@ -389,21 +391,25 @@ def settle(segment, work, chunk, clears, lead):
     for i in range(work.counts[_SCORED]):
         row = np.int64(scored[i])
         owner = np.int64(owners[row])
-        if clears:
-            best[owner] = 0
-            continue
         score = totals[row]
         totals[row] = 0
         if np.int64(first_rows[base + owner]) == first + row:
             score *= lead
         best[owner] = max(best[owner], score)
-    if clears:
-        for i in range(work.counts[_TOUCHED]):
-            work.hits[work.touched[i]] = 0
-            work.last[work.touched[i]] = 0
-            work.held[work.touched[i]] = 0
-        work.counts[_TOUCHED] = 0
-        work.counts[_SCORED] = 0
+    work.counts[_SCORED] = 0
+
+
+@inner(nb.void(WorkTable.type, nb.int64, nb.bool_))
+def clear(work, size, grouped):
+    """Make room for the next chunk. Of a group, documents that were touched alone have scores."""
+    hits, last, held, best, touched = work.hits, work.last, work.held, work.best, work.touched
+    for i in range(work.counts[_TOUCHED] if grouped else size):
+        place = touched[i] if grouped else i
+        hits[place] = 0
+        last[place] = 0
+        held[place] = 0
+        best[place] = 0
+    work.counts[_TOUCHED] = 0
 
 
 @compiled(
@@ -437,7 +443,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
         doc0 = segment.chunk_docs[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
         left = match(segment, plan, work, chunk, size, group, counted)
-        settle(segment, work, chunk, False, lead)
+        settle(segment, work, chunk, lead)
         for i in range(left):
             place = work.places[i]
             doc = doc0 + place
@@ -465,11 +471,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
             state[COMPLETE] += complete
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
                 hold(answer, base + doc, key, everything)
-        settle(segment, work, chunk, True, lead)
-        if group < 0:
-            for place in range(size):
-                work.hits[place] = 0
-                work.held[place] = 0
+        clear(work, size, group >= 0)
 
 
 @compiled(nb.void(*_TABLES, I64, I64, I64, F32))

@@ -235,44 +235,66 @@ def _meet(some, count, others, added, reach):
     return 0
 
 
-@compiled(nb.void(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, I64, F32))
-def most_near(segment, positions, phrase, reach, docs, most):
+@inner(nb.int64(PositionsTable.type, nb.int64, nb.int64, I64, I64))
+def all_places(positions, begin, end, places, spare):
+    """Fill in the places of all postings from `begin` to `end`, rising; returns how many."""
+    count = read_positions(positions, begin, places)
+    for i in range(begin + 1, end):
+        count = merge(places, count, spare, read_positions(positions, i, spare))
+    return count
+
+
+@inner(
+    nb.int64(
+        SegmentTable.type, PositionsTable.type, nb.int64[:, ::1], nb.int64, nb.int64, nb.int64,
+        nb.int64[:, ::1], nb.int64[:, ::1],
+    )
+)  # fmt: skip
+def near_in_row(segment, positions, bounds, chunk, row, reach, begins, room):
+    """How many neighbours among words stand near each other in a row of a chunk.
+
+    begins: int64[2, words], in the first row where each list was read up to, which is moved
+    on; room: int64[3, n], for all places of a word
+    """
+    docs, begin, ends = segment.docs, begins[0], begins[1]
+    before, places, spare = room[0], room[1], room[2]
+    near, held, read = 0, 0, -1
+    for n in range(len(bounds)):
+        high = bounds[n, chunk + 1]
+        begin[n] = gallop(docs, begin[n], high, row)
+        end = begin[n]
+        while end < high and docs[end] == row and end - begin[n] < _MOST_POSTINGS:
+            end += 1
+        ends[n] = end
+        if not n or begin[n - 1] == ends[n - 1] or begin[n] == end:
+            continue
+        if read < n - 1:
+            held = all_places(positions, begin[n - 1], ends[n - 1], before, spare)
+        some = all_places(positions, begin[n], end, places, spare)
+        near += _meet(before, held, places, some, reach)
+        held, read = some, n
+        places, before = before, places
+    return near
+
+
+@compiled(nb.void(SegmentTable.type, PositionsTable.type, nb.int64[:, ::1], nb.int64, I64, F32))
+def most_near(segment, positions, bounds, reach, docs, most):
     """Find in documents the row in which most neighbours among words stand near each other.
 
+    bounds: int64[words, chunks + 1], where the postings of each word begin in each chunk
     reach: the most positions between two
     most: float32[docs], filled in: how many neighbours do in that row
     """
-    bounds, words = phrase.bounds, len(phrase.bounds)
-    room = _MOST_POSTINGS * most_positions(positions)
-    places, before = np.empty(room, np.int64), np.empty(room, np.int64)
-    spare = np.empty(room, np.int64)
-    begins, ends = np.empty(words, np.int64), np.empty(words, np.int64)
+    first_rows, chunk_docs, chunk_rows = segment.first_rows, segment.chunk_docs, segment.chunk_rows
+    room = np.empty((3, _MOST_POSTINGS * most_positions(positions)), np.int64)
+    begins = np.empty((2, len(bounds)), np.int64)
     for number in range(len(docs)):
         doc, chunk = docs[number], 0
-        while segment.chunk_docs[chunk + 1] <= doc:
+        while chunk_docs[chunk + 1] <= doc:
             chunk += 1
-        first = segment.chunk_rows[chunk]
-        for n in range(words):
-            begins[n] = bounds[n, chunk]
-        for row in range(
-            np.int64(segment.first_rows[doc]) - first, np.int64(segment.first_rows[doc + 1]) - first
-        ):
-            near, held, read = 0, 0, -1
-            for n in range(words):
-                high = bounds[n, chunk + 1]
-                begins[n] = gallop(segment.docs, begins[n], high, row)
-                end = begins[n]
-                while end < high and segment.docs[end] == row and end - begins[n] < _MOST_POSTINGS:
-                    end += 1
-                ends[n] = end
-                if not n or begins[n - 1] == ends[n - 1] or begins[n] == end:
-                    continue
-                if read < n - 1:
-                    held = places_in_row(
-                        segment, positions, phrase, n - 1, begins[n - 1], ends[n - 1], before, spare
-                    )
-                some = places_in_row(segment, positions, phrase, n, begins[n], end, places, spare)
-                near += _meet(before, held, places, some, reach)
-                held, read = some, n
-                places, before = before, places
+        for n in range(len(bounds)):
+            begins[0, n] = bounds[n, chunk]
+        first = chunk_rows[chunk]
+        for row in range(np.int64(first_rows[doc]) - first, np.int64(first_rows[doc + 1]) - first):
+            near = near_in_row(segment, positions, bounds, chunk, row, reach, begins, room)
             most[number] = max(most[number], near)

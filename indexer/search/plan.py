@@ -33,7 +33,6 @@ from ..query.nodes import (
     Without,
     Word,
 )
-from ..query.write import text_of
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
@@ -78,7 +77,7 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """Leaves, and steps each of which comes after those it needs; the last is the whole.
 
-    labels: what each leaf is, as a query
+    nodes: what each leaf was made of
     words: the step whose parts are the plain words; None in a plan without them
     telling: whether it has more than function words
     kept: the plain words that it has, but for function words beside others
@@ -87,11 +86,17 @@ class Plan(NamedTuple):
 
     leaves: list[Leaf]
     steps: list[Step]
-    labels: list[str]
+    nodes: list[Node]
     words: int | None = None
     telling: bool = True
     kept: tuple[Plain, ...] = ()
     least: float = 0.0
+
+    @property
+    def sets(self) -> frozenset[int]:
+        """The leaves that score nothing."""
+        places = [n for n, leaf in enumerate(self.leaves) if isinstance(leaf, SetLeaf)]
+        return frozenset(places)
 
     @property
     def lead(self) -> float:
@@ -125,7 +130,7 @@ class Planner:
         """The plan of a tree; raises `QueryError`, `QueryTooCostly`, `IndexCorrupt`."""
         build = _Builder(self._selector)
         build.add(node)
-        return Plan(build.leaves, build.steps, build.labels)
+        return Plan(build.leaves, build.steps, build.nodes)
 
     def words(self, plain: Iterable[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must.
@@ -138,7 +143,7 @@ class Planner:
         if len(wanted) > MAX_WORDS:
             wanted = self._most_telling(wanted)
             others = []
-        parts = [build.leaf(_merged(build, group), text_of(group[0])) for group in wanted]
+        parts = [build.leaf(_merged(build, group), group[0]) for group in wanted]
         telling = rest is not None or not all(is_function(group[0], language) for group in wanted)
         words = build.step(ALL, parts)
         if rest is not None:
@@ -146,7 +151,7 @@ class Planner:
         if others:
             build.also(others, len(parts))
         kept = tuple(dict.fromkeys(node for group in wanted for node in group))
-        return Plan(build.leaves, build.steps, build.labels, words, telling, kept)
+        return Plan(build.leaves, build.steps, build.nodes, words, telling, kept)
 
     def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
         """The words of a long text that weigh most, in their order; of a huge one, of its first."""
@@ -195,7 +200,7 @@ class _Builder:
         self.selector = selector
         self.leaves: list[Leaf] = []
         self.steps: list[Step] = []
-        self.labels: list[str] = []
+        self.nodes: list[Node] = []
         self._budget = Budget()
         self._known: dict[TextNode, Leaf] = {}
 
@@ -204,10 +209,10 @@ class _Builder:
         self.steps.append(Step(kind, tuple(parts)))
         return len(self.steps) - 1
 
-    def leaf(self, leaf: Leaf, label: str) -> int:
-        """Add a leaf and the step that it is."""
+    def leaf(self, leaf: Leaf, node: Node) -> int:
+        """Add the leaf of a node, and the step that it is."""
         self.leaves.append(leaf)
-        self.labels.append(label)
+        self.nodes.append(node)
         return self.step(LEAF, (len(self.leaves) - 1,))
 
     def add(self, node: Node) -> int:
@@ -219,8 +224,8 @@ class _Builder:
         if isinstance(node, All | Either):
             return self._joined(node)
         if isinstance(node, Keyword | DateRange | NumberRange | Address | Present):
-            return self.leaf(SetLeaf(self.selector.documents(node)), text_of(node))
-        return self.leaf(self.text_leaf(node), text_of(node))
+            return self.leaf(SetLeaf(self.selector.documents(node)), node)
+        return self.leaf(self.text_leaf(node), node)
 
     def _joined(self, node: All | Either) -> int:
         kind = ALL if isinstance(node, All) else EITHER
@@ -252,6 +257,6 @@ class _Builder:
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)
             if term.weight * factor >= TELLING * heaviest and any(term.lists):
-                parts.append(self.leaf(term, text))
+                parts.append(self.leaf(term, Word(text)))
         if len(parts) > 1:
             self.step(ALSO, parts)

@@ -118,6 +118,9 @@ class Snapshot(Values):
 
     def located(self, doc_ids: Sequence[int]) -> Iterator[tuple[int, list[int], I64]]:
         """For each segment that holds some of these stories: its number, which, and theirs."""
+        if doc_ids and len(self.bases) == 1:
+            yield 0, list(range(len(doc_ids))), np.array(doc_ids, np.int64)
+            return
         parts: dict[int, list[int]] = {}
         for place, doc_id in enumerate(doc_ids):
             parts.setdefault(self.segment_of(doc_id), []).append(place)

@@ -33,13 +33,13 @@ FIELD_BITS = {
 class TermList(NamedTuple):
     """The postings of a term in one segment.
 
-    bounds: where they begin in each chunk of rows, and their end
+    bounds: int64[chunks + 1], where they begin in each chunk of rows, and their end
     codes: where their forms begin in the segment's codes; -1 if the term has one form
     light: float32[256], what each of its forms adds to the weight as a light form
     """
 
     entry: TermEntry
-    bounds: list[int]
+    bounds: I64
     codes: int
     light: F32
 
@@ -54,7 +54,7 @@ class _Stem(NamedTuple):
 
     weight: float
     lights: dict[str, float]
-    places: list[tuple[TermEntry, list[int], int, list[tuple[str, str]]] | None]
+    places: list[tuple[TermEntry, I64, int, list[tuple[str, str]]] | None]
 
 
 class Term(NamedTuple):
@@ -166,7 +166,7 @@ def _frequency(segments: Sequence[SegmentArrays], language: Language, text: str)
 def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, stem: str) -> _Stem:
     """What segments, which have so many rows together, know of a stem."""
     encoded = stem.encode()
-    places: list[tuple[TermEntry, list[int], int, list[tuple[str, str]]] | None] = []
+    places: list[tuple[TermEntry, I64, int, list[tuple[str, str]]] | None] = []
     counts: dict[str, tuple[int, int]] = {}
     df = cf = 0
     for segment in segments:
@@ -185,7 +185,8 @@ def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, 
             counts[light] = before[0] + form.light_df, before[1] + form.light_cf
         begin, end = segment.code_bounds(entry)
         codes = begin if begin < end else -1
-        places.append((entry, segment.row_bounds(entry), codes, forms))
+        bounds = np.array(segment.row_bounds(entry), np.int64)
+        places.append((entry, bounds, codes, forms))
     lights = {light: word_weight(total, *count) for light, count in counts.items()}
     return _Stem(word_weight(total, df, cf), lights, places)
 
