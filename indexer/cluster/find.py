@@ -27,6 +27,7 @@ from ..search.inflected import with_inflected
 from ..search.joined import with_joined
 from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
 from ..search.select import DAY
+from ..search.values import with_unknown
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
@@ -138,6 +139,7 @@ class Searcher:
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
         parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
+        parsed = with_unknown(parsed, self.values)
         if len(parsed.plain) > 1:
             typed = [node.text for node in parsed.plain if isinstance(node, Word)]
             joined = [one + other for one, other in pairwise(typed)]

@@ -31,6 +31,7 @@ from .nodes import (
     Either,
     Everything,
     Fuzzy,
+    Keyword,
     Near,
     NearOperand,
     Node,
@@ -92,6 +93,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
 _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
 _QUOTES = str.maketrans("“”„«»", '"""""')
+_UNKNOWN = "fits no story of this archive"
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
 
 
@@ -117,7 +119,8 @@ class ParsedQuery(NamedTuple):
     are the words, as typed, that may be left out where too few stories have all of them;
     `rest` must hold always, and is None if there is nothing else. `scored` is false if no
     part of the query ranks stories. `words` are the words, for spelling, wherever they
-    stand, in quotes too. `notices` name what was not taken as it looks.
+    stand, in quotes too. `notices` name what was not taken as it looks, `values` the values of
+    facets, and what to say of each that no story has.
     """
 
     node: Node
@@ -126,6 +129,7 @@ class ParsedQuery(NamedTuple):
     scored: bool
     words: tuple[TypedWord, ...]
     notices: tuple[Notice, ...] = ()
+    values: tuple[tuple[Keyword, Notice], ...] = ()
 
 
 class _Clause(NamedTuple):
@@ -244,6 +248,7 @@ class _Parser:
         self.nears = 0
         self.words: list[TypedWord] = []
         self.notices: list[Notice] = []
+        self.values: list[tuple[Keyword, Notice]] = []
 
     def parse(self) -> ParsedQuery:
         alternatives = self._alternatives()
@@ -274,6 +279,7 @@ class _Parser:
             scored=ranks(node),
             words=tuple(self.words),
             notices=tuple(self.notices),
+            values=tuple(self.values),
         )
 
     def _without_words(self) -> Node:
@@ -284,8 +290,10 @@ class _Parser:
         return Either(())
 
     def _notice(self, start: int, end: int, reason: str) -> None:
-        shown = self.text[start:end].strip()[:_MOST_SHOWN]
-        self.notices.append(Notice(shown, start, end, reason))
+        self.notices.append(self._named(start, end, reason))
+
+    def _named(self, start: int, end: int, reason: str) -> Notice:
+        return Notice(self.text[start:end].strip()[:_MOST_SHOWN], start, end, reason)
 
     def _alternatives(self) -> list[list[_Clause]]:
         """Read to the end or to a closing parenthesis, which is left unread."""
@@ -421,6 +429,8 @@ class _Parser:
             def read() -> _Clause | None:
                 begin = self.at
                 node, self.at = reader(field, self.text, begin)
+                if isinstance(node, Keyword):
+                    self.values.append((node, self._named(start, self.at, _UNKNOWN)))
                 if node is not None:
                     return _Clause(node)
                 if self.at > begin:

@@ -22,6 +22,7 @@ from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
+from .values import with_unknown
 from .words import is_word
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
@@ -64,6 +65,7 @@ class Searcher:
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
         dictionary = self.selector.dictionary
+        parsed = with_unknown(parsed, self.executor.snapshot)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]

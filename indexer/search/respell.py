@@ -237,7 +237,7 @@ class Speller:
         return _Choice(typed.start, typed.end, tuple(map(self._usual, found.words)), sure)
 
     def _usual(self, word: str) -> str:
-        """A word as it is mostly written, if hardly ever as it is: `ukraine` for `ukrain`."""
+        """A word as it is mostly written, if hardly ever as it is: Ukraine for ukrain."""
         light_form = self._language.light_form
         alike = {other for other in self._selector.beginning(word, _COMPARED)
                  if light_form(other) == light_form(word)}  # fmt: skip

@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator
 from fnmatch import translate
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..analysis import forms_of
 from ..model import Facet
+from ..query.parser import ParsedQuery
 from ..schema import LABEL_SEPARATOR, LABELLED, LONGEST_VALUE, facet_key, host_of, is_domain
 
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
@@ -135,6 +136,16 @@ class Values(ABC):
             for term, count in sorted(found.items()):
                 _, key, spelling = (*term.split(LABEL_SEPARATOR, 2), "", "")[:3]
                 yield key, spelling, count
+
+
+def with_unknown(parsed: ParsedQuery, values: Values) -> ParsedQuery:
+    """The same query, with a notice for each value of a facet that no story has."""
+    unknown = [
+        notice
+        for typed, notice in parsed.values
+        if not values.meant(cast("Facet", typed.facet), typed.value)
+    ]
+    return parsed._replace(notices=(*parsed.notices, *unknown)) if unknown else parsed
 
 
 def _folded(text: str) -> str:
