@@ -1,6 +1,7 @@
 """What a location names, a folder or an index on a cluster, and who does the work there.
 
-Nothing else in the code knows which engine runs. What a cluster needs is loaded for one alone.
+Nothing else in the code knows which engine runs. What a cluster needs is loaded for one alone,
+and what a rebuild needs for that, so that a search from the command line starts sooner.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ..build.rebuild import rebuild as build_folder
-from ..build.watch import watch as watch_folder
 from ..disk import local_folder
 from ..engine import Engine
 from ..engine import open_index as open_folder
@@ -57,6 +56,8 @@ def rebuild(seeds: Place, index: Place, **options: Any) -> BuildReport:
     `index` is a folder, or `opensearch://host:9200/name` for an index on a cluster.
     """
     if not is_cluster(index):
+        from ..build.rebuild import rebuild as build_folder
+
         return build_folder(seeds, index, **options)
     from .rebuild import rebuild as build_cluster
 
@@ -65,6 +66,8 @@ def rebuild(seeds: Place, index: Place, **options: Any) -> BuildReport:
 
 def watch(seeds: Place, index: Place, **options: Any) -> Iterator[BuildReport]:
     """Rebuild now, and again after each change; see `build.watch.watch`."""
+    from ..build.watch import watch as watch_folder
+
     elsewhere = rebuild if is_cluster(index) else None
     return watch_folder(seeds, index, elsewhere=elsewhere, **options)
 

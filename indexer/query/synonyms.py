@@ -13,8 +13,6 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
-import yaml
-
 from ..analysis import forms_of
 from ..errors import SeedError
 from ..languages import ENGLISH, Language
@@ -59,6 +57,8 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
         raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
     if len(data) > _MAX_BYTES:
         raise SeedError(path, "over 1 MiB: shorten it")
+    import yaml  # takes a tenth of the time in which a command starts
+
     try:
         entries = yaml.safe_load(data)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
