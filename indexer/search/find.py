@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
 import numpy as np
 
 from ..codec.format import I64
-from ..model import SearchRequest
+from ..model import FACETS, SearchRequest
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
@@ -20,7 +20,7 @@ from .facets import Filters
 from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
-from .plan import MAX_WORDS, Plan, Planner
+from .plan import MAX_WORDS, Plain, Plan, Planner
 from .select import Selector
 from .values import with_unknown
 from .words import is_word
@@ -43,6 +43,11 @@ class Searcher:
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
         self._last: tuple[SearchRequest, Answer] | None = None
+
+    def warm_up(self) -> None:
+        """Work out what the first search, or the first slip in one, would have to."""
+        self.find(SearchRequest(facets=FACETS), 0)
+        self.selector.warm_up()
 
     def listed(self, request: SearchRequest) -> I64:
         """int64[total]: all stories that a request lists, in any order.
@@ -81,8 +86,7 @@ class Searcher:
         plan = self.planner.words(parsed.plain, parsed.rest)
         held = max(limit, WEIGHED) if ranked and limit else limit
         answer = self.executor.run(plan, ordering, held, wishes)
-        found = Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
-        first = False
+        answer = answer._replace(complete=answer.total)
         if not answer.matched and parsed.rest and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
@@ -92,42 +96,43 @@ class Searcher:
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
         if answer.matched < (ENOUGH if ranked else 1):
-            found, first = self._widened(found, ordering, held, wishes)
-        if not ranked:
-            return found
-        return self._weighed(found, first, limit)
+            plan, ordering, answer = self._widened(plan, ordering, answer, held, wishes)
+        together: dict[int, float] = {}
+        if ranked:
+            whole = answer.complete if ordering.first else 0
+            answer, together = self._weighed(parsed.plain, answer, whole, limit)
+        return Found(self, parsed, plan, answer, filters, ordering.bonus, together)
 
-    def _weighed(self, found: Found, first: bool, limit: int) -> Found:
-        """The same with its first stories weighed by how near the words stand."""
-        answer = found.answer
+    def _weighed(
+        self, plain: tuple[Plain, ...], answer: Answer, whole: int, limit: int
+    ) -> tuple[Answer, dict[int, float]]:
+        """An answer with its first stories weighed by how near the words stand, and by what.
+
+        whole: how many of the first come before all others
+        """
         docs, scores = answer.doc_ids, answer.scores
-        near = nearness(self.executor, self.selector.dictionary, found.parsed.plain, docs[:WEIGHED])
-        whole = answer.complete if first else 0
+        near = nearness(self.executor, self.selector.dictionary, plain, docs[:WEIGHED])
         order = sorted(
             [(at >= whole, -scores[at] * factor, docs[at]) for at, factor in enumerate(near)]
         )
         ids = [doc for _, _, doc in order] + docs[len(near) :]
         values = [-score for _, score, _ in order] + scores[len(near) :]
         answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
-        return replace(found, answer=answer, together=dict(zip(docs, near, strict=False)))
+        return answer, dict(zip(docs, near, strict=False))
 
     def _widened(
-        self, found: Found, ordering: Ordering, limit: int, wishes: list[FacetWish]
-    ) -> tuple[Found, bool]:
-        """The same with stories that have some of the words, if there are more.
-
-        And whether those with all of them come first.
-        """
-        plan = found.plan.widened()
-        if plan is None or plan.words is None:
-            return found, False
-        words = len(plan.steps[plan.words].parts)
-        first = words <= FIRST_UP_TO
-        ordering = ordering._replace(first=first, bonus=1.0 if first else BONUS)
-        answer = self.executor.run(plan, ordering, limit, wishes)
-        if answer.matched == found.answer.matched:
-            return found, False
-        return replace(found, plan=plan, answer=answer, bonus=ordering.bonus), first
+        self, plan: Plan, ordering: Ordering, answer: Answer, limit: int, wishes: list[FacetWish]
+    ) -> tuple[Plan, Ordering, Answer]:
+        """The same with stories that have some of the words, if there are more."""
+        wider = plan.widened()
+        if wider is None or wider.words is None:
+            return plan, ordering, answer
+        first = len(wider.steps[wider.words].parts) <= FIRST_UP_TO
+        others = ordering._replace(first=first, bonus=1.0 if first else BONUS)
+        found = self.executor.run(wider, others, limit, wishes)
+        if found.matched == answer.matched:
+            return plan, ordering, answer
+        return wider, others, found
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""

@@ -253,8 +253,8 @@ def all_places(positions, begin, end, places, spare):
 def near_in_row(segment, positions, bounds, chunk, row, reach, begins, room):
     """How many neighbours among words stand near each other in a row of a chunk.
 
-    begins: int64[2, words], in the first row where each list was read up to, which is moved
-    on; room: int64[3, n], for all places of a word
+    begins: int64[2, words], filled in: where the postings of each word in the row begin, which
+        is sought from what is there, and end; room: int64[3, n], for all places of a word
     """
     docs, begin, ends = segment.docs, begins[0], begins[1]
     before, places, spare = room[0], room[1], room[2]
@@ -286,6 +286,7 @@ def most_near(segment, positions, bounds, reach, docs, most):
     most: float32[docs], filled in: how many neighbours do in that row
     """
     first_rows, chunk_docs, chunk_rows = segment.first_rows, segment.chunk_docs, segment.chunk_rows
+    rows = segment.docs
     room = np.empty((3, _MOST_POSTINGS * most_positions(positions)), np.int64)
     begins = np.empty((2, len(bounds)), np.int64)
     for number in range(len(docs)):
@@ -294,7 +295,13 @@ def most_near(segment, positions, bounds, reach, docs, most):
             chunk += 1
         for n in range(len(bounds)):
             begins[0, n] = bounds[n, chunk]
-        first = chunk_rows[chunk]
-        for row in range(np.int64(first_rows[doc]) - first, np.int64(first_rows[doc + 1]) - first):
+        row = np.int64(first_rows[doc]) - chunk_rows[chunk]
+        end = np.int64(first_rows[doc + 1]) - chunk_rows[chunk]
+        while row < end:
             near = near_in_row(segment, positions, bounds, chunk, row, reach, begins, room)
             most[number] = max(most[number], near)
+            following = end
+            for n in range(len(bounds)):
+                if begins[1, n] < bounds[n, chunk + 1]:
+                    following = min(following, np.int64(rows[begins[1, n]]))
+            row = max(row + 1, following)
