@@ -38,8 +38,8 @@ _COMPARED, _MEASURED = 100, 40
 #: of a second. To read a posting, and where in the row its word stands, costs so many.
 MAX_READ_STEPS = 25_000_000
 _POSTING, _PLACES = 2, 90
-#: What else a posting costs, in such that are read: to score it in plain arithmetic, and, of the
-#: rarest of some words that compiled loops compare, for each of them.
+#: What else a posting costs, in such that are read: to score it in plain arithmetic or to keep
+#: its row, and, of the rarest of some words that compiled loops compare, for each of them.
 SCORED, COMPARED = 2, 3
 _FREQUENT = "patterns, phrases and near words as frequent as these"
 # Words that are compared before it is asked again whether there are too many.

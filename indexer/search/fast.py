@@ -225,8 +225,9 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
             rows = leaf.parts[number]
             begins = np.searchsorted(rows.rows, segment.chunk_rows)
             kinds[place], bounds[place] = tables.ROWS, extra + begins
-            firsts = np.repeat(segment.chunk_rows[:-1], np.diff(begins))
-            extra_rows.append((rows.rows - firsts).astype(np.uint16))
+            # Numbers wrap round, and a place in a chunk is below that.
+            firsts = np.repeat(segment.chunk_rows[:-1].astype(np.uint16), np.diff(begins))
+            extra_rows.append(rows.rows.astype(np.uint16) - firsts)
             extra_scores.append(rows.scores)
             extra += len(rows.rows)
     steps, parts, group = _encoded_steps(tuple(plan.steps), plan.sets)

@@ -124,7 +124,7 @@ class Seeker:
             return NO_ROWS
         segment = self._segments[number]
         fewest = min(found.entry.end - found.entry.start for found in known)
-        budget.follow(node, fewest * (COMPARED * len(words) if len(words) > 1 else 1))
+        budget.follow(node, fewest * (COMPARED * len(words) if len(words) > 1 else SCORED))
         allowed = [
             _allowed(segment, found, word.text if word.exact else None)
             for found, word in zip(known, words, strict=True)
