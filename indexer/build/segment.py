@@ -13,12 +13,11 @@ from whoosh import fields
 
 from ..codec.format import I64, offsets_of
 from ..codec.invert import Postings
-from ..codec.stored import StoredRecord, compress_records
+from ..codec.stored import MOST_SAMPLES, StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..copies import MARKS, marks_of
 from ..languages import ENGLISH, Language
 from ..model import FACETS, Story
-from ..ranking import Averages
 from ..schema import (
     KEYWORD_FIELDS,
     NUMBER_FIELDS,
@@ -28,7 +27,7 @@ from ..schema import (
     fields_of,
     rows_of,
 )
-from .basis import Basis
+from .basis import Basis, Sample, basis_of
 from .text import TextBuilder
 
 
@@ -152,13 +151,13 @@ class SegmentBuilder:
         self._stored.append(StoredRecord(encode_lead(story), encode_related(story.related)))
         self.docs += 1
 
-    def averages(self) -> Averages:
-        """The average lengths of the fields of stories like those taken."""
-        return self._text.averages()
+    def sample(self) -> Sample:
+        """What the stories taken are like."""
+        return Sample(*self._text.sizes(), self._stored[:MOST_SAMPLES])
 
     def basis(self) -> Basis:
         """What segments of stories like those taken have in common."""
-        return Basis(self.averages(), compress_records(self._stored).dictionary)
+        return basis_of([self.sample()])
 
     def write(self, folder: Path, segment: str, basis: Basis | None = None) -> None:
         """Write what was taken and start anew; raises as `write_segment` does.
