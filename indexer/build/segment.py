@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,13 @@ class _KeywordField:
         self.name = name
         self._terms: dict[str, int] = {}
         self._tokens = array("I")
-        self._docs = array("I")
+        self._counts = array("I")
 
-    def add(self, doc: int, values: Iterable[str]) -> None:
-        """Take the values of a document."""
+    def add(self, values: Collection[str]) -> None:
+        """Take the values of the next document."""
         terms = self._terms
-        for value in values:
-            self._tokens.append(terms.setdefault(value, len(terms)))
-            self._docs.append(doc)
+        self._tokens.extend([terms.setdefault(value, len(terms)) for value in values])
+        self._counts.append(len(values))
 
     def invert(self) -> Postings:
         """The postings of the field."""
@@ -64,7 +63,8 @@ class _KeywordField:
         ranks[[self._terms[term] for term in terms]] = np.arange(len(terms))
         ranked = ranks[np.array(self._tokens, np.int64)]
         encoded = [term.encode() for term in terms]
-        return _inverted(self.name, encoded, ranked, np.array(self._docs, np.uint32))
+        docs = np.repeat(np.arange(len(self._counts), dtype=np.uint32), self._counts)
+        return _inverted(self.name, encoded, ranked, docs)
 
 
 class _NumberField:
@@ -144,7 +144,7 @@ class SegmentBuilder:
         self._first_rows.append(self._text.rows)
         for name, value in fields_of(story).items():
             if name in self._keywords:
-                self._keywords[name].add(self.docs, value)
+                self._keywords[name].add(value)
             elif value is not None:
                 self._numbers[name].add(self.docs, value)
         self._marks.extend(marks_of(story))
