@@ -105,7 +105,7 @@ class Vocabulary(dict[bytes, int]):
                 form = fold(word)
                 self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
                 self._offsets.append(position + offset)
-                self._capital.append(CAPITAL * is_acronym(word))
+                self._capital.append(CAPITAL * (word.isupper() and is_acronym(word)))
             position += width
         self._starts.append(len(self._forms))
         self._widths.append(position)
