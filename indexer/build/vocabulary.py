@@ -136,19 +136,21 @@ class Vocabulary(dict[bytes, int]):
         counts = np.diff(groups, append=len(order))
         samples = order[groups]
         numbers = np.empty(len(order), np.int64)
-        cuts = map(slice, begins[samples].tolist(), ends[samples].tolist())
-        pieces = [data[cut] for cut in cuts]
-        self._learn([piece for piece in pieces if piece not in self])
-        numbers[order] = np.repeat([self[piece] for piece in pieces], counts)
+        known = self._look_up(data, begins[samples], ends[samples])
+        numbers[order] = np.repeat(known, counts)
         others = sizes[order] > _SHORT
         for values in (firsts, lasts, sizes):
             others |= values[order] != np.repeat(values[samples], counts)
         places = order[others]
-        cuts = map(slice, begins[places].tolist(), ends[places].tolist())
-        pieces = [data[cut] for cut in cuts]
-        self._learn([piece for piece in dict.fromkeys(pieces) if piece not in self])
-        numbers[places] = [self[piece] for piece in pieces]
+        numbers[places] = self._look_up(data, begins[places], ends[places])
         return numbers
+
+    def _look_up(self, data: bytes, begins: I64, ends: I64) -> list[int]:
+        """The numbers of pieces, which are learned where they are new."""
+        cuts = map(slice, begins.tolist(), ends.tolist())
+        pieces = [data[cut] for cut in cuts]
+        self._learn(list(dict.fromkeys(piece for piece in pieces if piece not in self)))
+        return [self[piece] for piece in pieces]
 
     def shorten(self) -> None:
         """Forget all pieces if they are very many."""
