@@ -2,7 +2,7 @@
 
 No word has a blank in it, so texts are split there, many at once, by operations on arrays of
 their bytes. What is in between comes again and again: it is looked up once for all of them,
-and cut into words once.
+and cut into words once, by one search for all that are new and a single word.
 """
 
 from __future__ import annotations

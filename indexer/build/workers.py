@@ -34,7 +34,7 @@ from .basis import Basis, Sample, basis_of
 from .segment import SegmentBuilder
 from .tuning import Tuning
 
-# A story of a larger file is read again when its shard is, rather than kept.
+# What a larger file has is not kept, but read again with its shard.
 _MOST_AHEAD = 1 << 16
 
 # Files of which a worker tells at once: to tell and to hear of each takes 0.1 ms.
@@ -150,8 +150,8 @@ class _Reader:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._builder = SegmentBuilder(task.settings.language)
-        # What was read for a sample, for the shard it is in.
-        self._ahead: dict[str, tuple[Read, Story]] = {}
+        # What was read for a sample, and its story if it has one, for the shard it is in.
+        self._ahead: dict[str, tuple[Read, list[Story]]] = {}
 
     def sample(self, files: list[Wanted]) -> Sample:
         """Read some files before their shards, and say what their stories are like."""
@@ -160,8 +160,8 @@ class _Reader:
             read = read_file(wanted, self._task, stories.append)
             for story in stories:
                 self._builder.add(story)
-                if wanted.file.size <= _MOST_AHEAD:
-                    self._ahead[wanted.file.id] = read, story
+            if wanted.file.size <= _MOST_AHEAD:
+                self._ahead[wanted.file.id] = read, stories
         sample = self._builder.sample()
         self._builder.clear()
         return sample
@@ -169,12 +169,14 @@ class _Reader:
     def read(self, shard: list[Wanted], reads: list[Read]) -> Iterator[int]:
         """Read the files of a shard; yields 1 after each."""
         for wanted in shard:
-            read, story = self._ahead.pop(wanted.file.id, (None, None))
-            if read is None or story is None:
-                read = read_file(wanted, self._task, self._builder.add)
+            ahead = self._ahead.pop(wanted.file.id, None)
+            if ahead is None:
+                reads.append(read_file(wanted, self._task, self._builder.add))
             else:
-                self._builder.add(story)
-            reads.append(read)
+                read, stories = ahead
+                reads.append(read)
+                for story in stories:
+                    self._builder.add(story)
             yield 1
 
     def written(self, number: int, reads: list[Read], basis: Basis | None) -> ShardRead:
