@@ -120,7 +120,7 @@ _ELIDED = re.compile(
 
 def cut(found: str) -> Cut:
     """Cut a match of `WORD_PATTERN` into its words."""
-    if found.isalpha():  # most are
+    if found.isalpha() or found.isdecimal():  # most are
         return Cut(((0, len(found), 0),), 1, (fold(found),))
     return _remembered(found) if len(found) < MAX_TERM_LENGTH else _cut(found)
 
@@ -128,6 +128,11 @@ def cut(found: str) -> Cut:
 def _cut(found: str) -> Cut:
     if _SIMPLE.fullmatch(found) or found[1:2] == ".":
         return Cut(((0, len(found), 0),), 1, (fold(found),))
+    first, _, second = found.partition("-")
+    if first.isalpha() and second.isalpha():  # the rules below, for most of what is joined
+        at, end = len(first), len(found)
+        spans = ((0, at, 0), (at + 1, end, 1), (0, end, 1))
+        return Cut(spans, 2, (fold(first), fold(second)), fold(found))
     words: list[tuple[int, int, int]] = []
     parts: list[str] = []
     pieces = [piece.span() for piece in _PIECE.finditer(found)]

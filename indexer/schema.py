@@ -234,7 +234,8 @@ def plain_address(url: str) -> str:
     if "%" in path or not path.isascii():
         path = unicodedata.normalize("NFC", unquote(path))
     if "amp" in path:
-        path = _AMP_PATH.sub("", path)
+        short = path.removesuffix("/amp")
+        path = _AMP_PATH.sub("", path) if "amp" in short else short
     if query:
         parts = query.split("&")
         query = "&".join(sorted(part for part in parts if part and not _tracks(part)))
@@ -242,12 +243,16 @@ def plain_address(url: str) -> str:
 
 
 def address_key(url: str) -> str:
-    """A short text that is the same for all addresses of the same page; see `plain_address`.
+    """A short text that is the same for all addresses of the same page; see `plain_address`."""
+    return _key_of(plain_address(url))
 
-    48 bits of a BLAKE2 digest: one in a thousand million lookups may err in an archive of 300,000
-    articles.
+
+def _key_of(address: str) -> str:
+    """48 bits of a BLAKE2 digest.
+
+    One in a thousand million lookups may err in an archive of 300,000 articles.
     """
-    data = plain_address(url).encode("utf8", "replace")
+    data = address.encode("utf8", "replace")
     return b2a_base64(blake2b(data, digest_size=6).digest(), newline=False).decode()
 
 
@@ -344,7 +349,7 @@ def fields_of(story: Story) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": [story.id],
         "label": sorted(set(_labels(story))),
-        ADDRESS: sorted(set(map(address_key, set(_addresses(story))))),
+        ADDRESS: sorted(map(_key_of, set(map(plain_address, _addresses(story))))),
         "published_at": naive_utc(story.published_at) if story.published_at else None,
     }
     for name in NUMBER_FIELDS:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from ..codec.format import I64
+from ..codec.stored import StoredRecord, train_dictionary
 from ..ranking import Averages
 
 
@@ -15,3 +20,28 @@ class Basis(NamedTuple):
 
     averages: Averages
     dictionary: bytes
+
+
+class Sample(NamedTuple):
+    """What some stories are like.
+
+    rows, words: int64[3], of title, excerpt and body: the rows that are averaged over, which
+        for a body are those that have one, and how many words all rows have there
+    """
+
+    rows: I64
+    words: I64
+    records: list[StoredRecord]
+
+
+def averages_of(samples: Sequence[Sample]) -> Averages:
+    """The average lengths of the fields."""
+    rows = np.sum([one.rows for one in samples], axis=0)
+    words = np.sum([one.words for one in samples], axis=0)
+    return Averages(*(words / np.maximum(1, rows)).clip(1).tolist())
+
+
+def basis_of(samples: Sequence[Sample]) -> Basis:
+    """What segments of stories like these have in common, whoever took which of them."""
+    records = sorted(record for one in samples for record in one.records)
+    return Basis(averages_of(samples), train_dictionary([part for one in records for part in one]))

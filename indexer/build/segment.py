@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from whoosh import fields
 
 from ..codec.format import I64, offsets_of
 from ..codec.invert import Postings
-from ..codec.stored import StoredRecord, compress_records
+from ..codec.stored import MOST_SAMPLES, StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
 from ..copies import MARKS, marks_of
 from ..languages import ENGLISH, Language
 from ..model import FACETS, Story
-from ..ranking import Averages
 from ..schema import (
     KEYWORD_FIELDS,
     NUMBER_FIELDS,
@@ -28,7 +27,7 @@ from ..schema import (
     fields_of,
     rows_of,
 )
-from .basis import Basis
+from .basis import Basis, Sample, basis_of
 from .text import TextBuilder
 
 
@@ -48,14 +47,13 @@ class _KeywordField:
         self.name = name
         self._terms: dict[str, int] = {}
         self._tokens = array("I")
-        self._docs = array("I")
+        self._counts = array("I")
 
-    def add(self, doc: int, values: Iterable[str]) -> None:
-        """Take the values of a document."""
+    def add(self, values: Collection[str]) -> None:
+        """Take the values of the next document."""
         terms = self._terms
-        for value in values:
-            self._tokens.append(terms.setdefault(value, len(terms)))
-            self._docs.append(doc)
+        self._tokens.extend([terms.setdefault(value, len(terms)) for value in values])
+        self._counts.append(len(values))
 
     def invert(self) -> Postings:
         """The postings of the field."""
@@ -65,7 +63,8 @@ class _KeywordField:
         ranks[[self._terms[term] for term in terms]] = np.arange(len(terms))
         ranked = ranks[np.array(self._tokens, np.int64)]
         encoded = [term.encode() for term in terms]
-        return _inverted(self.name, encoded, ranked, np.array(self._docs, np.uint32))
+        docs = np.repeat(np.arange(len(self._counts), dtype=np.uint32), self._counts)
+        return _inverted(self.name, encoded, ranked, docs)
 
 
 class _NumberField:
@@ -145,20 +144,20 @@ class SegmentBuilder:
         self._first_rows.append(self._text.rows)
         for name, value in fields_of(story).items():
             if name in self._keywords:
-                self._keywords[name].add(self.docs, value)
+                self._keywords[name].add(value)
             elif value is not None:
                 self._numbers[name].add(self.docs, value)
         self._marks.extend(marks_of(story))
         self._stored.append(StoredRecord(encode_lead(story), encode_related(story.related)))
         self.docs += 1
 
-    def averages(self) -> Averages:
-        """The average lengths of the fields of stories like those taken."""
-        return self._text.averages()
+    def sample(self) -> Sample:
+        """What the stories taken are like."""
+        return Sample(*self._text.sizes(), self._stored[:MOST_SAMPLES])
 
     def basis(self) -> Basis:
         """What segments of stories like those taken have in common."""
-        return Basis(self.averages(), compress_records(self._stored).dictionary)
+        return basis_of([self.sample()])
 
     def write(self, folder: Path, segment: str, basis: Basis | None = None) -> None:
         """Write what was taken and start anew; raises as `write_segment` does.

@@ -96,11 +96,10 @@ class TextBuilder:
             self._number()
         return size // _WORD
 
-    def averages(self) -> Averages:
-        """The average lengths of the fields: of a body over the rows that have one."""
-        sizes = _lengths(self._all(), self._vocabulary.cut_pieces().widths)
-        rows = np.array([len(sizes), len(sizes), (sizes[:, 2] > 0).sum()])
-        return Averages(*(sizes[:, :3].sum(0) / np.maximum(1, rows)).clip(1).tolist())
+    def sizes(self) -> tuple[I64, I64]:
+        """The rows and the words of title, excerpt and body; see `Sample`."""
+        sizes = _lengths(self._all(), self._vocabulary.widths())[:, :3]
+        return np.array([len(sizes), len(sizes), np.count_nonzero(sizes[:, 2])]), sizes.sum(0)
 
     def _all(self) -> _Numbered:
         """The numbered texts of all rows."""

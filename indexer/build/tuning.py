@@ -34,9 +34,9 @@ class Tuning:
     #: Bytes of story files that make a segment. They bound the memory of a worker: 247 MB
     #: with 10,000 stories, 319 MB with 100,000 (docs/benchmarks.md).
     shard_bytes: int = 24 << 20
-    #: Stories that the compression of stored stories is trained on, which takes 0.4 s, and
+    #: Stories that the compression of stored stories is trained on, which takes 0.1 s, and
     #: whose lengths give the averages. Twice as many make stored stories 5 % smaller, in
-    #: 1.0 s and with twice the dictionary.
+    #: 0.25 s and with twice the dictionary.
     sampled_stories: int = 256
     #: Words of stories at hand, without files, that make a segment; they bound memory in
     #: place of `shard_bytes`.

@@ -2,27 +2,29 @@
 
 No word has a blank in it, so texts are split there, many at once, by operations on arrays of
 their bytes. What is in between comes again and again: it is looked up once for all of them,
-and cut into words once.
+and cut into words once, by one search for all that are new and a single word.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
+from itertools import compress
+from operator import not_
 from typing import NamedTuple
 
 import numpy as np
 
 from ..analysis import MAX_TERM_LENGTH, WORD_PATTERN, cut, fold, is_acronym
-from ..codec.format import I32, I64, U8, U64, offsets_of
-from ..codec.invert import gather_ranges
+from ..codec.format import I32, I64, U8, U64
 from ..schema import CAPITAL
 
-# One word of letters or digits alone, perhaps with a possessive, and signs that part words.
+# A line that is one word of letters or digits alone, perhaps with a possessive, and signs that
+# part words; or any other line.
 _USUAL = re.compile(
-    rb"""(?:["'([{*-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*
-    ([A-Za-z]+(?:(?:'|\xe2\x80\x99)s)?|[0-9]+)
-    (?:["'([{*)\]}.,:;!?-]|\xe2\x80[\x93\x94\x98\x99\x9c\x9d\xa6]|\xc2[\xab\xbb])*""",
+    r"""(?m)^["'([{*$£€‘’“”…«»–—-]*
+    ([A-Za-z]+(?:['’]s)?|[0-9]+)
+    ["'([{*)\]}.,:;!?%‘’“”…«»–—-]*$|^.*$""",
     re.VERBOSE,
 )
 # Pieces that are kept for the next stories, at most: 40 MB.
@@ -53,51 +55,6 @@ class CutPieces(NamedTuple):
     widths: I64
 
 
-class _Matches(dict[str, int]):
-    """The numbers of what `WORD_PATTERN` matches, and the words that each is cut into."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        #: The numbers of folded words.
-        self.forms: dict[str, int] = {}
-        self._starts = array("I", [0])
-        self._forms = array("i")
-        self._offsets = array("I")
-        self._capital = array("B")
-        self._widths = array("I")
-
-    def __missing__(self, match: str) -> int:
-        number = self[match] = len(self)
-        if match.isalpha() and match.isascii():  # nine in ten are
-            self._add(match.lower()[:MAX_TERM_LENGTH], 0, match.isupper() and is_acronym(match))
-            self._widths.append(1)
-        else:
-            words, width, *_ = cut(match)
-            for start, end, offset in words:
-                word = match[start:end]
-                self._add(fold(word), offset, is_acronym(word))
-            self._widths.append(width)
-        self._starts.append(len(self._forms))
-        return number
-
-    def _add(self, form: str, offset: int, acronym: bool) -> None:
-        forms = self.forms
-        self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
-        self._offsets.append(offset)
-        self._capital.append(CAPITAL if acronym else 0)
-
-    def widths(self) -> I64:
-        """How many positions each takes."""
-        return np.array(self._widths, np.int64)
-
-    def cut(self) -> CutPieces:
-        """The words of each."""
-        return CutPieces(
-            np.array(self._starts, np.int64), np.array(self._forms, np.int32),
-            np.array(self._offsets, np.int32), np.array(self._capital, np.uint8), self.widths(),
-        )  # fmt: skip
-
-
 class Vocabulary(dict[bytes, int]):
     """The numbers of pieces of text, as written, in UTF-8."""
 
@@ -108,26 +65,50 @@ class Vocabulary(dict[bytes, int]):
     def clear(self) -> None:
         """Forget all pieces."""
         super().clear()
-        self._matches = _Matches()
-        # What is matched in the pieces, and where those of each begin.
-        self._found = array("I")
+        #: The numbers of folded words.
+        self.forms: dict[str, int] = {}
         self._starts = array("I", [0])
+        self._forms = array("i")
+        self._offsets = array("I")
+        self._capital = array("B")
+        self._widths = array("I")
 
-    @property
-    def forms(self) -> dict[str, int]:
-        """The numbers of folded words."""
-        return self._matches.forms
+    def _learn(self, pieces: list[bytes]) -> None:
+        """Number distinct pieces that are new."""
+        found = _USUAL.findall(b"\n".join(pieces).decode("utf8", "surrogatepass"))
+        words = list(filter(None, found))  # of nine in ten there is one, alone
+        numbers = range(len(self), len(self) + len(words))
+        self.update(zip(compress(pieces, found), numbers, strict=True))
+        folded = "\n".join([*words, ""]).lower().replace("’", "'").replace("'s\n", "\n")
+        forms = self.forms
+        before = len(self._forms)
+        self._forms.extend(
+            [forms.setdefault(form[:MAX_TERM_LENGTH], len(forms)) for form in folded.split()]
+        )
+        self._offsets.extend(bytes(len(words)))
+        self._capital.extend(
+            [CAPITAL * is_acronym(word) if word.isupper() else 0 for word in words]
+        )
+        self._widths.extend(b"\1" * len(words))
+        self._starts.extend(range(before + 1, before + 1 + len(words)))
+        for piece in compress(pieces, map(not_, found)):
+            self._cut(piece)
 
-    def __missing__(self, piece: bytes) -> int:
-        number = self[piece] = len(self)
-        usual = _USUAL.fullmatch(piece)
-        if usual is not None:  # nine in ten are
-            self._found.append(self._matches[usual[1].decode()])
-        else:
-            text = piece.decode("utf8", "surrogatepass")
-            self._found.extend(map(self._matches.__getitem__, WORD_PATTERN.findall(text)))
-        self._starts.append(len(self._found))
-        return number
+    def _cut(self, piece: bytes) -> None:
+        """Number a piece that may be of any words."""
+        self[piece] = len(self)
+        forms, position = self.forms, 0
+        for match in WORD_PATTERN.findall(piece.decode("utf8", "surrogatepass")):
+            words, width, *_ = cut(match)
+            for start, end, offset in words:
+                word = match[start:end]
+                form = fold(word)
+                self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
+                self._offsets.append(position + offset)
+                self._capital.append(CAPITAL * (word.isupper() and is_acronym(word)))
+            position += width
+        self._starts.append(len(self._forms))
+        self._widths.append(position)
 
     def numbers_of(self, texts: bytes) -> tuple[I64, I64]:
         """Texts in UTF-8 → the numbers of their pieces, and where each begins: int64[n].
@@ -155,15 +136,21 @@ class Vocabulary(dict[bytes, int]):
         counts = np.diff(groups, append=len(order))
         samples = order[groups]
         numbers = np.empty(len(order), np.int64)
-        cuts = map(slice, begins[samples].tolist(), ends[samples].tolist())
-        known = np.array([self[data[cut]] for cut in cuts], np.int64)
+        known = self._look_up(data, begins[samples], ends[samples])
         numbers[order] = np.repeat(known, counts)
         others = sizes[order] > _SHORT
         for values in (firsts, lasts, sizes):
             others |= values[order] != np.repeat(values[samples], counts)
-        for place in order[others].tolist():
-            numbers[place] = self[data[begins[place] : ends[place]]]
+        places = order[others]
+        numbers[places] = self._look_up(data, begins[places], ends[places])
         return numbers
+
+    def _look_up(self, data: bytes, begins: I64, ends: I64) -> list[int]:
+        """The numbers of pieces, which are learned where they are new."""
+        cuts = map(slice, begins.tolist(), ends.tolist())
+        pieces = [data[cut] for cut in cuts]
+        self._learn(list(dict.fromkeys(piece for piece in pieces if piece not in self)))
+        return [self[piece] for piece in pieces]
 
     def shorten(self) -> None:
         """Forget all pieces if they are very many."""
@@ -172,21 +159,13 @@ class Vocabulary(dict[bytes, int]):
 
     def widths(self) -> I64:
         """How many positions each piece takes."""
-        before = offsets_of(self._matches.widths()[np.array(self._found, np.int64)])
-        return np.diff(before[np.array(self._starts, np.int64)])
+        return np.array(self._widths, np.int64)
 
     def cut_pieces(self) -> CutPieces:
         """What all pieces so far are cut into."""
-        cut, found = self._matches.cut(), np.array(self._found, np.int64)
-        begins = np.array(self._starts, np.int64)
-        before = offsets_of(cut.widths[found])
-        bases = before[:-1] - np.repeat(before[begins[:-1]], np.diff(begins))
-        counts = np.diff(cut.starts)[found]
-        words = gather_ranges(cut.starts[found], counts)
         return CutPieces(
-            offsets_of(counts)[begins], cut.forms[words],
-            cut.offsets[words] + np.repeat(bases, counts).astype(np.int32), cut.capital[words],
-            np.diff(before[begins]),
+            np.array(self._starts, np.int64), np.array(self._forms, np.int32),
+            np.array(self._offsets, np.int32), np.array(self._capital, np.uint8), self.widths(),
         )  # fmt: skip
 
 

@@ -16,10 +16,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import accumulate, chain
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..codec import Segment
 from ..codec.format import INDEX_NAME
@@ -29,9 +30,15 @@ from ..generation.manifest import digest_of
 from ..model import FieldWarning, Rejection, Story
 from ..ranking import Averages
 from ..seeds import NO_SETTINGS, SeedFile, Settings, load_file, parse_story
-from .basis import Basis
+from .basis import Basis, Sample, basis_of
 from .segment import SegmentBuilder
 from .tuning import Tuning
+
+# What a larger file has is not kept, but read again with its shard.
+_MOST_AHEAD = 1 << 16
+
+# Files of which a worker tells at once: to tell and to hear of each takes 0.1 ms.
+_TOLD_AT_ONCE = 16
 
 #: indexed; the index has it as it is; left out, as its file asks; not to be read; removed
 #: since its folder was listed
@@ -88,6 +95,11 @@ class Task(NamedTuple):
             return None
         return Basis(self.averages, self.dictionary)
 
+    @property
+    def lacks_basis(self) -> bool:
+        """Whether that is to be made for what is to be written."""
+        return self.folder is not None and self.basis is None
+
 
 #: Shards → the number of files read since the last time, or a whole shard.
 ReadShards = Callable[[list[list[Wanted]]], Iterator["int | ShardRead"]]
@@ -132,28 +144,60 @@ def may_fork() -> bool:
     return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
 
 
+class _Reader:
+    """Reads the files of shards, and writes their stories as segments."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._builder = SegmentBuilder(task.settings.language)
+        # What was read for a sample, and its story if it has one, for the shard it is in.
+        self._ahead: dict[str, tuple[Read, list[Story]]] = {}
+
+    def sample(self, files: list[Wanted]) -> Sample:
+        """Read some files before their shards, and say what their stories are like."""
+        for wanted in files:
+            stories: list[Story] = []
+            read = read_file(wanted, self._task, stories.append)
+            for story in stories:
+                self._builder.add(story)
+            if wanted.file.size <= _MOST_AHEAD:
+                self._ahead[wanted.file.id] = read, stories
+        sample = self._builder.sample()
+        self._builder.clear()
+        return sample
+
+    def read(self, shard: list[Wanted], reads: list[Read]) -> Iterator[int]:
+        """Read the files of a shard; yields 1 after each."""
+        for wanted in shard:
+            ahead = self._ahead.pop(wanted.file.id, None)
+            if ahead is None:
+                reads.append(read_file(wanted, self._task, self._builder.add))
+            else:
+                read, stories = ahead
+                reads.append(read)
+                for story in stories:
+                    self._builder.add(story)
+            yield 1
+
+    def written(self, number: int, reads: list[Read], basis: Basis | None) -> ShardRead:
+        """What a shard gave, once its segment is written."""
+        task, builder = self._task, self._builder
+        if task.folder is None or basis is None or not builder.docs:
+            return ShardRead(number, reads, None, None)
+        segment = Segment(INDEX_NAME, docs=builder.docs, rows=builder.rows)
+        builder.write(Path(task.folder), segment.segment_id(), basis)
+        return ShardRead(number, reads, segment, basis.averages)
+
+
 def _read_here(shards: list[list[Wanted]], task: Task) -> Iterator[int | ShardRead]:
-    builder = SegmentBuilder(task.settings.language)
+    reader = _Reader(task)
     basis = task.basis
-    few = len(shards) == 1 and len(shards[0]) < 2 * task.tuning.sampled_stories
-    if basis is None and task.folder is not None and not few:
-        basis = _basis_of(sample(shards, task), task)
+    if task.lacks_basis:
+        basis = _basis_of([reader.sample(list(chain.from_iterable(_sampled(shards, task))))], task)
     for number, shard in enumerate(shards):
         reads: list[Read] = []
-        yield from _read_files(shard, task, builder, reads)
-        if basis is None and task.folder is not None and builder.docs:
-            # Of so few the sample would be all, and they are read already.
-            basis = _basis_of(builder, task)
-        yield _written(number, reads, builder, task, basis)
-
-
-def _read_files(
-    shard: list[Wanted], task: Task, builder: SegmentBuilder, reads: list[Read]
-) -> Iterator[int]:
-    """Read files into a builder; yields 1 after each."""
-    for wanted in shard:
-        reads.append(read_file(wanted, task, builder.add))
-        yield 1
+        yield from reader.read(shard, reads)
+        yield reader.written(number, reads, basis)
 
 
 def read_file(wanted: Wanted, task: Task, take: Callable[[Story], None]) -> Read:
@@ -177,17 +221,6 @@ def read_file(wanted: Wanted, task: Task, take: Callable[[Story], None]) -> Read
     elif task.folder is not None:
         take(story)
     return Read(fate, digest, len(story.related), None, warnings, unused)
-
-
-def _written(
-    number: int, reads: list[Read], builder: SegmentBuilder, task: Task, basis: Basis | None
-) -> ShardRead:
-    """What a shard gave, once its segment is written."""
-    if task.folder is None or basis is None or not builder.docs:
-        return ShardRead(number, reads, None, None)
-    segment = Segment(INDEX_NAME, docs=builder.docs, rows=builder.rows)
-    builder.write(Path(task.folder), segment.segment_id(), basis)
-    return ShardRead(number, reads, segment, basis.averages)
 
 
 class _Worker(NamedTuple):
@@ -219,11 +252,18 @@ def _deal(
     """Give every worker a shard, and another whenever it is done."""
     pending = list(enumerate(shards))[::-1]
     busy = {worker.pipe: worker for worker in workers[: len(pending)]}
-    for pipe in busy:
-        _send(pipe, pending.pop())
-    if task.folder is not None and task.basis is None:
+    samples = []
+    if task.lacks_basis:
+        sampled = _sampled(shards, task)
+        for number, pipe in enumerate(busy):
+            _send(pipe, list(chain.from_iterable(sampled[number :: len(busy)])))
+    for worker in list(busy.values()):
+        if task.lacks_basis:
+            samples.append(_receive(worker))
+        _send(worker.pipe, pending.pop())
+    if task.lacks_basis:
         # The workers are at their first shards and need it when those are read.
-        basis = _basis_of(sample(shards, task), task)
+        basis = _basis_of(samples, task)
         for pipe in busy:
             _send(pipe, basis)
     while busy:
@@ -244,9 +284,9 @@ def _send(pipe: Connection, message: object) -> None:
         pipe.send(message)
 
 
-def _receive(worker: _Worker) -> int | ShardRead:
+def _receive(worker: _Worker) -> Any:
     try:
-        message: int | ShardRead | Exception = worker.pipe.recv()
+        message = worker.pipe.recv()
     except (EOFError, ConnectionResetError):
         worker.process.join()
         raise BuildError(
@@ -258,51 +298,52 @@ def _receive(worker: _Worker) -> int | ShardRead:
     return message
 
 
-def _basis_of(builder: SegmentBuilder, task: Task) -> Basis:
+def _basis_of(samples: list[Sample], task: Task) -> Basis:
     """What segments have in common: what the index has, and what some stories give."""
-    found = builder.basis()
+    found = basis_of(samples)
     return found if task.averages is None else found._replace(averages=task.averages)
 
 
-def sample(shards: list[list[Wanted]], task: Task) -> SegmentBuilder:
-    """A builder that has taken some of the stories: the same however files are dealt out."""
-    files = [wanted.file for shard in shards for wanted in shard]
-    builder = SegmentBuilder(task.settings.language)
-    for file in files[:: max(1, len(files) // task.tuning.sampled_stories)]:
-        data = load_file(file.path, file.id)
-        if isinstance(data, Rejection):
-            continue
-        story = parse_story(data, file.id, settings=task.settings).story
-        if story is not None and (story.published or not task.published_only):
-            builder.add(without_copies(story))
-    return builder
+def _sampled(shards: list[list[Wanted]], task: Task) -> list[list[Wanted]]:
+    """The files of each shard that are sampled: together the same however files are dealt out."""
+    step = max(1, sum(map(len, shards)) // task.tuning.sampled_stories)
+    begins = accumulate(map(len, shards), initial=0)
+    return [shard[-begin % step :: step] for shard, begin in zip(shards, begins, strict=False)]
+
+
+def sample(files: list[Wanted], task: Task) -> Sample:
+    """What some of the stories in files are like."""
+    return _Reader(task).sample(*_sampled([files], task))
 
 
 def _work(pipe: Connection, task: Task) -> None:
     """The life of a worker: shards come in through the pipe, results go out."""
     prepare_worker()
-    builder = SegmentBuilder(task.settings.language)
-    basis = task.basis
-    waits = task.folder is not None and basis is None
+    reader = _Reader(task)
+    basis, waits = task.basis, False
     try:
         while (message := pipe.recv()) is not None:
+            if isinstance(message, list):
+                pipe.send(reader.sample(message))
+                waits = True
+                continue
             number, shard = message
             reads: list[Read] = []
             untold = 0
-            for count in _read_files(shard, task, builder, reads):
+            for count in reader.read(shard, reads):
                 untold += count
                 if waits and pipe.poll():
                     basis, waits = pipe.recv(), False
                 # The writer does not listen before it has sent the basis, and a pipe
                 # that is full both ways would keep both waiting.
-                if not waits:
+                if not waits and untold >= _TOLD_AT_ONCE:
                     pipe.send(untold)
                     untold = 0
             if waits:
                 basis, waits = pipe.recv(), False
             if untold:
                 pipe.send(untold)
-            pipe.send(_written(number, reads, builder, task, basis))
+            pipe.send(reader.written(number, reads, basis))
             gc.collect()  # Whoosh's schema has cycles, which hold the arrays of a segment
     except Exception as error:
         pipe.send(error)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from ..build.basis import averages_of
 from ..build.changes import Held, plan_changes
 from ..build.rebuild import Job, Outcome, Progress, failures_named
 from ..build.tuning import TUNING, Tuning
@@ -175,7 +176,7 @@ class _Run:
     def fresh(self) -> int:
         """Make a new index and have it searched; returns its generation."""
         job, outcome, call = self._job, self._outcome, self._cluster.call
-        averages = sample([outcome.plan.read], self._task(NO_AVERAGES)).averages()
+        averages = averages_of([sample(outcome.plan.read, self._task(NO_AVERAGES))])
         name = self._cluster.location.name
         index = new_name(name)
         before = self._before()

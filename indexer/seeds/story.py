@@ -126,9 +126,12 @@ def _read_text(text: str, story_id: str, fast: bool, settings: Settings) -> Stor
 
 
 def _check_words(text: str) -> None:
-    if len(text) <= _MOST_WORDS:
+    # A word that counts as two has two characters, and one between it and the next.
+    if 2 * len(text) <= 3 * _MOST_WORDS:
         return
     words = set(_WORD.findall(text))
+    if 2 * len(words) <= _MOST_WORDS:
+        return
     if len(words) + sum(map(bool, map(_MIXED.search, words))) > _MOST_WORDS:
         reason = f"more than {_MOST_WORDS:,} different words: numbers or codes, no text; shorten it"
         raise RefusalError(reason)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -45,11 +45,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # so the rest is cut off where the Stream-Safe Text Format would break the run (UAX 15, D4).
 # Short texts are put in order in a millisecond, whatever they hold.
 _MOST_MARKS, _SHORT = 30, 100
-_MARKS = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
 # What may be a run of them is found faster than one: all marks are beyond U+0300, and none is
 # among the letters of Chinese and Korean.
 _FAR = re.compile(f"[^\x00-\u02ff\u3100-\ua66e\uac00-\ufb1d]{{{_MOST_MARKS + 1},}}")
-_TOO_MANY_MARKS = re.compile(f"[{_MARKS}]{{{_MOST_MARKS + 1},}}")
 _LETTER = re.compile("[0-9A-Za-z]")
 # Letters and symbols without a shape: fillers of Hangul, a blank of Braille.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
@@ -140,8 +138,14 @@ def _clean(text: str) -> str:
     if text.isascii():
         return text
     if len(text) > _SHORT:
-        text = _FAR.sub(lambda far: _TOO_MANY_MARKS.sub(_first_marks, far[0]), text)
+        text = _FAR.sub(lambda far: _too_many_marks().sub(_first_marks, far[0]), text)
     return unicodedata.normalize("NFC", text)
+
+
+@cache
+def _too_many_marks() -> re.Pattern[str]:
+    marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.combining(c))
+    return re.compile(f"[{marks}]{{{_MOST_MARKS + 1},}}")
 
 
 def _first_marks(run: re.Match[str]) -> str:

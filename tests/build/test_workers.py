@@ -83,6 +83,25 @@ def test_much_to_tell_while_the_dictionary_is_made(alone, tmp_path, monkeypatch)
     assert max(step.done for step in told if step.phase == "reading") == 1000
 
 
+def test_a_sample_is_not_read_twice(tmp_path, monkeypatch):
+    """What averages and dictionary are found from is read once, whatever is wrong with it."""
+    for number in range(40):
+        written(tmp_path / "seeds", f"{number:03}.md", title=f"Story {number}", excerpt="a b c")
+    write_story(tmp_path / "seeds", "bad.md", title="")
+    load_file, loaded = indexer.build.workers.load_file, []
+
+    def load(path, story_id):
+        loaded.append(story_id)
+        return load_file(path, story_id)
+
+    monkeypatch.setattr(indexer.build.workers, "load_file", load)
+    tuning = Tuning(sampled_stories=7)
+    report = rebuild(tmp_path / "seeds", tmp_path / "index", tuning, workers=1)
+    assert (report.indexed, len(report.rejected)) == (40, 1)
+    assert len(loaded) == len(set(loaded)) == 41
+    assert loaded != sorted(loaded), "no sample was read first"
+
+
 def test_a_program_with_threads_reads_by_itself(tmp_path):
     """Where forking is not safe no process is started, and the result is the same."""
     for number in range(200):

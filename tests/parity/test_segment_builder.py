@@ -42,7 +42,7 @@ _ODD = [
     "日本語", "カナ", "e\u0301", "\u0301", "नमस्ते", "१२", "3.14", "x" * 200, "Ⅷ", "a_b", "🙂",
     "U.S.", "clouds", "clouded", "Cloud", "computing", "computer", "(", ")", "“", "”", "—", "*",
     "!", "+", "#", "C++", ".NET", "U.S", "wi-fi", "10,000", "\u200b", "WHO", "1990",
-    "’s", "’S", "-5",
+    "’s", "’S", "-5", "$", "%", "WHO’s",
 ]  # fmt: skip
 _texts = st.one_of(st.lists(st.sampled_from(_ODD), max_size=12).map("".join), st.text(max_size=20))
 _numbers = st.one_of(
