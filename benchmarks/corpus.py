@@ -19,7 +19,7 @@ import msgspec
 from indexer.analysis import WORD_PATTERN, cut, fold, forms_of, iter_words, stem
 from indexer.copies import without_copies
 from indexer.demo import iter_demo_stories
-from indexer.english import FUNCTION_WORDS
+from indexer.languages.english import FUNCTION_WORDS
 from indexer.model import Story
 from indexer.schema import facet_values, rows_of
 

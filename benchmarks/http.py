@@ -29,7 +29,7 @@ from flask import Flask
 
 import indexer
 from indexer.analysis import iter_words
-from indexer.english import FUNCTION_WORDS
+from indexer.languages.english import FUNCTION_WORDS
 
 from .http_peers import PEERS, Site, peer_version
 from .http_rates import QUERIES, Rate, draw_rates, measure_rates, report_rates

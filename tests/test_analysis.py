@@ -21,7 +21,7 @@ from indexer.analysis import (
     terms_of,
     well_formed,
 )
-from indexer.english import FUNCTION_WORDS, light_form
+from indexer.languages.english import FUNCTION_WORDS, light_form
 
 
 @pytest.mark.parametrize(

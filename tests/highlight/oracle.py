@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from indexer.analysis import fold, iter_words, stem, stem_of
-from indexer.english import FUNCTION_WORDS
+from indexer.languages.english import FUNCTION_WORDS
 from indexer.query.nodes import (
     All,
     Compound,

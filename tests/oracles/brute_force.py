@@ -15,7 +15,7 @@ from math import log
 from typing import NamedTuple
 
 from indexer.analysis import forms_of
-from indexer.english import FUNCTION_WORDS
+from indexer.languages.english import FUNCTION_WORDS
 from indexer.model import Story
 from indexer.query.nodes import (
     All,

@@ -9,7 +9,7 @@ from math import floor, log2
 from typing import NamedTuple
 
 from indexer.analysis import fold, is_acronym, iter_words, stem_of
-from indexer.english import light_form
+from indexer.languages.english import light_form
 from indexer.query.nodes import Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
 
 #: What an occurrence in a field counts, and which part of the length it is divided by.

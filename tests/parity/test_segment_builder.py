@@ -19,7 +19,7 @@ from indexer.codec.format import TEXT
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
 from indexer.copies import MARKS, marks_of
-from indexer.english import light_form
+from indexer.languages.english import light_form
 from indexer.model import Article, Provider, Story
 from indexer.ranking import Averages, factors, weight_codes
 from indexer.schema import (

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
-from .analysis import LANGUAGES, fold, stem_of
+from ..analysis import LANGUAGES, fold, stem_of
 from .english import FUNCTION_WORDS, light_form
 
 #: ISO 639-1 → names of languages.
