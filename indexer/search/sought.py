@@ -48,6 +48,8 @@ _ROW = 32
 
 # So many postings of other terms are read rather than left out.
 _BRIDGED = 4096
+#: So many postings are read at a time: more take new memory for each pattern, ten times as long.
+_BLOCK = 1 << 17
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -358,7 +360,8 @@ def _runs(segment: SegmentArrays, ordinals: I64, budget: Budget) -> list[range]:
     To read a few postings more costs less than to begin another range. The budget pays for all.
     """
     between = segment.starts[ordinals[1:]].astype(np.int64) - segment.starts[ordinals[:-1] + 1]
-    cuts = np.flatnonzero(between > _BRIDGED) + 1
+    blocks = segment.starts[ordinals] // _BLOCK
+    cuts = np.flatnonzero((between > _BRIDGED) | (blocks[1:] > blocks[:-1])) + 1
     runs = [range(int(run[0]), int(run[-1]) + 1) for run in np.split(ordinals, cuts) if len(run)]
     starts = segment.starts
     budget.read(sum(int(starts[run.stop]) - int(starts[run.start]) for run in runs))
