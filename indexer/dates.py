@@ -25,11 +25,13 @@ _NAMED = re.compile(
     rf"(?:(\d{{1,2}}){_ORDINAL}\s+)?({_MONTH}),?\s+(\d{{4}})"
     rf"|({_MONTH})\s+(\d{{1,2}}){_ORDINAL},?\s+(\d{{4}})"
 )
-#: What human dates look like, where they stand in a query.
-HUMAN = re.compile(
+_SPOKEN = (
     r"(?:\d{1,4}\s+(?:hour|day|week|month|year)s?(?:\s+ago)?|(?:this|last)\s+(?:week|month|year)"
-    rf"|{_NAMED.pattern})(?![^\s)])", re.IGNORECASE
-)  # fmt: skip
+    rf"|{re.sub(r'[(](?![?])', '(?:', _NAMED.pattern)})"
+)
+#: What human dates look like, where they stand in a query; and from one to another.
+HUMAN = re.compile(rf"{_SPOKEN}(?![^\s),])", re.IGNORECASE)
+BETWEEN = re.compile(rf"({_SPOKEN})\s*\.\.\s*({_SPOKEN})(?![^\s),])", re.IGNORECASE)
 _INSTANT = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]"
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
@@ -103,8 +105,10 @@ def _months_before(now: datetime, count: int) -> datetime:
 
 def _partial_span(year: int | None, month: int | None = None, day: int | None = None) -> Span:
     assert year is not None
-    first = datetime(year, month or 1, day or 1, tzinfo=timezone.utc)
-    if day:
+    first = datetime(
+        year, 1 if month is None else month, 1 if day is None else day, tzinfo=timezone.utc
+    )
+    if day is not None:
         last = first + timedelta(days=1)
     elif month:
         last = (first.replace(day=1) + timedelta(days=31)).replace(day=1)

@@ -6,13 +6,13 @@ Words are folded here, and not stemmed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
 from ..analysis import MAX_TERM_LENGTH, UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
-from ..dates import HUMAN, TICK, Span, read_span
+from ..dates import BETWEEN, HUMAN, TICK, Span, read_span
 from ..model import FACETS
 from ..schema import ADDRESS as ADDRESS_FIELD
 from ..schema import LONGEST_VALUE, NUMBER_FIELDS, POSITION_GAP, facet_key
@@ -49,7 +49,7 @@ ADDRESS = re.compile(
     rf"|(?:[\w-]{{1,63}}\.){{1,9}}[a-z]{{2,63}}(?::\d{{1,5}})?/{_PATH})",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"\[\s*([^\]\s]+)\s+(?:TO|to)\s+([^\]\s]+)\s*\]")
+_RANGE = re.compile(r"\[\s*([^\]]+?)\s+(?:TO|to)\s+([^\]]+?)\s*\]")
 _DOTTED = re.compile(r"(?!\.\.(?:[\s)]|$))([^\s()\"]*?)\.\.([^\s()\"]*)")
 _SPACED = re.compile(r"([^\s()\".]+) +\.\. +([^\s()\".]+)")
 _COMPARISON = re.compile(r"(>=|<=|>|<|=|)\s*(-?\d{1,15}(?:\.\d{1,6})?)")
@@ -59,12 +59,11 @@ OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
 UNSPACED_SCRIPT = re.compile(f"[{UNSPACED}]")
-#: A sign that makes one name or number of what is beside it: `AT&T`, `A/C`, `24/7`, `3.5`,
-#: `10:30`; not `trump/biden`.
-TIED = re.compile(
-    r"(?<=[^\W_])[&/](?:(?<=(?<![^\W_])[^\W_].)(?=[^\W_])|(?=[^\W_](?![^\W_])))"
-    r"|(?<=\d)[&/.:,](?=\d)"
-)
+#: Signs between the words of a name or number; how long the longer word of a name may be, of
+#: which the other has one letter; and how many words one may have.
+_JOINING = ("&", "/", ".", ":", ",")
+_LONGEST_JOINED = {"&": 3, "/": 2}
+_MOST_JOINED = 4
 
 
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
@@ -77,32 +76,75 @@ def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | No
 
 
 def _words(text: str, field: str | None, weight: float) -> Node | None:
-    nodes: list[Node] = []
-    run: list[str] = []
-    end = -1
-    tied = [found.start() for found in TIED.finditer(text)]
-    for match in WORD_PATTERN.finditer(text):
-        found = match.group()
-        unspaced = UNSPACED_SCRIPT.match(found) is not None
-        if run and not ((unspaced and match.start() == end) or end in tied):
-            nodes += _run(run, field, weight)
-            run = []
-        if unspaced or end in tied or match.end() in tied:
-            end = match.end()
-            run += cut(found).parts
-            continue
-        end = match.end()
-        *_, parts, joined = cut(found)
-        if joined is not None and len(parts) > 1:
-            nodes.append(Compound(joined, parts, field, weight))
-        elif len(parts) > 1 and all(map(str.isdigit, parts)):
-            nodes.append(Phrase(parts, 0, field, weight))
-        else:
-            acronym = is_acronym(found) and found not in _SIGNS and found[0] != "."
-            nodes += [Word(part, field, weight, acronym=acronym) for part in parts if part]
-    if run:
-        nodes += _run(run, field, weight)
+    nodes = [node for chain in _chains(text) for node in _read(chain, field, weight)]
     return all_of(nodes) if nodes else None
+
+
+def _chains(text: str) -> Iterator[list[str]]:
+    """The words of a text, those together that are written as one, with the sign between them."""
+    chain: list[str] = []
+    end = 0
+    for match in WORD_PATTERN.finditer(text):
+        found, sign = match.group(), text[end : match.start()]
+        if chain and _is_joined(chain[-1], sign, found):
+            chain += (sign, found)
+        else:
+            if chain:
+                yield chain
+            chain = [found]
+        end = match.end()
+    if chain:
+        yield chain
+
+
+def _is_joined(one: str, sign: str, other: str) -> bool:
+    """Whether two words are one name or number: `AT&T`, `A/C`, `24/7`, `3.5`, not `trump/biden`.
+
+    Or follow each other in a script without blanks.
+    """
+    if not sign:
+        return bool(UNSPACED_SCRIPT.match(one) and UNSPACED_SCRIPT.match(other))
+    if sign not in _JOINING or UNSPACED_SCRIPT.match(one) or UNSPACED_SCRIPT.match(other):
+        return False
+    one, other = ("".join(cut(found).parts) for found in (one, other))
+    if one[-1:].isdecimal() and other[:1].isdecimal():
+        return True
+    longest = _LONGEST_JOINED.get(sign, 0)
+    sizes = sorted(map(len, (one, other)))
+    return sizes[0] == 1 and sizes[1] <= longest and one.isalnum() and other.isalnum()
+
+
+def is_joined(text: str) -> bool:
+    """Whether the last word of a text is part of a name or number with the one before it."""
+    *_, last = [[""], *_chains(text)]
+    return len(last) > 1 and last[1] != ""
+
+
+def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
+    words = chain[::2]
+    parts = tuple([part for found in words for part in cut(found).parts if part])
+    if len(words) > 1 and chain[1] and len(words) <= _MOST_JOINED:
+        if "/" in chain and len(parts) == 2 and "".join(parts).isalpha():
+            return [Compound("".join(parts), parts, field, weight)]
+        return [_number_or_name(parts, field, weight)] if parts else []
+    if len(words) > 1 and chain[1]:
+        return [node for found in words for node in _read([found], field, weight)]
+    if UNSPACED_SCRIPT.match(words[0]):
+        return _run(list(parts), field, weight) if parts else []
+    (found,) = words
+    joined = cut(found).joined
+    if joined is not None and len(parts) > 1:
+        return [Compound(joined, parts, field, weight)]
+    if len(parts) > 1 and all(map(str.isdecimal, parts)):
+        return [_number_or_name(parts, field, weight)]
+    acronym = is_acronym(found) and found not in _SIGNS and found[0] != "."
+    return [Word(part, field, weight, acronym=acronym) for part in parts]
+
+
+def _number_or_name(parts: tuple[str, ...], field: str | None, weight: float) -> Node:
+    if len(parts) == 1:
+        return Word(parts[0], field, weight)
+    return Phrase(parts, 0, field, weight, joined=True)
 
 
 _remembered = lru_cache(maxsize=1 << 14)(_words)
@@ -216,13 +258,16 @@ def _address(field: str, text: str, at: int) -> tuple[Node | None, int]:
 _SIDES = {">": (False, True), ">=": (False, True), "<": (True, False), "<=": (True, False)}
 
 
-def _value(text: str, at: int) -> tuple[str, int]:
-    """The value at a place, with a blank after its operator, and where it ends."""
+def _value(text: str, at: int, *, human: bool = False) -> tuple[str, int]:
+    """The value at a place, with a blank after its operator, and where it ends.
+
+    human: whether it may be a time as people name it
+    """
     if found := PHRASE.match(text, at):
         return found[1], found.end()
     operator = _OPERATOR.match(text, at)
     begin = operator.end() if operator else at
-    found = HUMAN.match(text, begin) or WORD.match(text, begin)
+    found = (human and HUMAN.match(text, begin)) or WORD.match(text, begin)
     end = found.end() if found else begin
     return text[at:end], end
 
@@ -255,9 +300,11 @@ DATE_FIELDS = {"date": "", "since": ">=", "after": ">=", "until": "<=", "before"
 
 
 def _date(field: str, text: str, at: int) -> tuple[Node | None, int]:
-    if found := _RANGE.match(text, at) or _SPACED.match(text, at) or _DOTTED.match(text, at):
+    if found := _RANGE.match(text, at) or BETWEEN.match(text, at):
         return _dates_between(*found.groups()), found.end()
-    value, end = _value(text, at)
+    if found := _SPACED.match(text, at) or _DOTTED.match(text, at):
+        return _dates_between(*found.groups()), found.end()
+    value, end = _value(text, at, human=True)
     if value == "*":
         return DateRange(None, None), end
     compared = _COMPARED.fullmatch(value)

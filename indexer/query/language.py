@@ -32,7 +32,7 @@ LANGUAGE = (
         ("wi-fi", "also WiFi and wi fi; covid19, covid-19 and covid 19 are one, 10,000 and 10000"),
         ("US sanctions", "a word in capitals: stories that write it so, or U.S., come first"),
         ("trump/biden", "two words, like any that signs join"),
-        ("AT&T", "one name: a letter alone is joined; so are numbers, as in 24/7 and 3.5"),
+        ("AT&T", "one name, as A/C is: a letter alone; and one number, as 24/7 and 3.5"),
         ("+azure cloud", "the first word always, even where few stories have both"),
         ("=expenses", "the word as written, without expense or expensive"),
         ("azure^2 cloud", "both; the first counts double"),

@@ -43,6 +43,7 @@ class Phrase(msgspec.Struct, frozen=True):
 
     words: each may be a pattern, as of `Pattern`
     slop: how many other words may stand between two neighbours
+    joined: whether signs join them to one name or number, which weighs as its rarest word does
     """
 
     words: tuple[str, ...]
@@ -50,6 +51,7 @@ class Phrase(msgspec.Struct, frozen=True):
     field: str | None = None
     weight: float = 1.0
     exact: bool = False
+    joined: bool = False
 
 
 class Alternatives(msgspec.Struct, frozen=True):

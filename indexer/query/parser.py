@@ -429,13 +429,15 @@ class _Parser:
             def read() -> _Clause | None:
                 begin = self.at
                 node, self.at = reader(field, self.text, begin)
+                # Of several in parentheses, each is named alone.
+                first = begin if "(" in self.text[start:begin] else start
                 if isinstance(node, Keyword):
-                    self.values.append((node, self._named(start, self.at, _UNKNOWN)))
+                    self.values.append((node, self._named(first, self.at, _UNKNOWN)))
                 if node is not None:
                     return _Clause(node)
                 if self.at > begin:
                     what = f"is not {clauses.expected(field)}; searched as words"
-                    self._notice(start, self.at, what)
+                    self._notice(first, self.at, what)
                 return None
 
         else:

@@ -143,26 +143,29 @@ def _replaced(nodes: Sequence[Node], synonyms: Synonyms, language: Language) -> 
         words: list[str] = []
         best: tuple[str, ...] = ()
         row: tuple[str, ...] = ()
-        for node in nodes[at : at + longest]:
+        taken = 1
+        for number, node in enumerate(nodes[at : at + longest], 1):
             if not _is_word(node):
                 break
-            words.append(node.text)
+            words += node.words if isinstance(node, Phrase) else (node.text,)
             if (stems := _stems(tuple(words), language)) in synonyms:
-                best, row = stems, tuple(words)
+                best, row, taken = stems, tuple(words), number
         first = nodes[at]
-        if best and isinstance(first, Word | Compound):
-            typed = Phrase(row) if len(row) > 1 else first
+        if best and isinstance(first, Word | Compound | Phrase):
+            typed = Phrase(row) if taken > 1 else first
             found.append(Alternatives((typed, *[_node(other) for other in synonyms[best]])))
         else:
             found.append(first)
-        at += len(best) or 1
+        at += taken
     return found
 
 
-def _is_word(node: Node) -> TypeGuard[Word | Compound]:
-    """Whether a node is a word that means more than its letters."""
-    if not isinstance(node, Word | Compound) or node.field is not None or node.weight != 1:
+def _is_word(node: Node) -> TypeGuard[Word | Compound | Phrase]:
+    """Whether a node is a word that means more than its letters, or a name of several."""
+    if not isinstance(node, Word | Compound | Phrase) or node.field is not None or node.weight != 1:
         return False
+    if isinstance(node, Phrase):
+        return node.joined
     return not (isinstance(node, Word) and node.exact)
 
 

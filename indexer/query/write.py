@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from .clauses import UNSPACED_SCRIPT
 from .nodes import (
     Address,
     All,
@@ -73,19 +72,20 @@ def _words(node: Word | Compound | Phrase | Pattern | Fuzzy) -> str:
         text = "-".join(node.parts)
     elif isinstance(node, Phrase):
         slop = f"~{node.slop}" if node.slop else ""
-        text = f'"{" ".join(node.words)}"{slop}' if node.exact else _joined(node.words)
+        text = f'"{" ".join(node.words)}"{slop}' if node.exact else "".join(node.words)
+        text = _joined(node.words) if node.joined else text
     else:
         text = node.text if isinstance(node, Pattern) else f"{node.text}~{node.distance}"
     return f"{field}{text}{weight}"
 
 
 def _joined(words: Sequence[str]) -> str:
-    """Words of a script without blanks, or those that a sign joins to one name or number."""
+    """A name or number: letters and digits are parted by nothing, unless either is one letter."""
     text = words[0]
     for one, other in pairwise(words):
-        # Letters and digits are parted by nothing.
-        alike = one[-1].isdigit() == other[0].isdigit()
-        text += ("&" if alike and not UNSPACED_SCRIPT.match(other) else "") + other
+        alike = one.isdecimal() == other.isdecimal()
+        sizes = sorted(map(len, (one, other)))
+        text += ("&" if alike or (sizes[0] == 1 and sizes[1] <= 3) else "") + other
     return text
 
 
@@ -104,7 +104,7 @@ def _filter(node: Keyword | DateRange | NumberRange | Address | Present | Everyt
 
 
 def _instant(instant: datetime | None) -> str:
-    return "*" if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+    return "*" if instant is None else f"{instant.replace(tzinfo=None).isoformat()[:19]}Z"
 
 
 def _numbers(node: NumberRange) -> str:

@@ -70,7 +70,8 @@ class Searcher:
             parse(request.query), self._synonyms, self.executor.snapshot.language
         )
         dictionary = self.selector.dictionary
-        parsed = with_unknown(parsed, self.executor.snapshot)
+        if "published" not in request.filters:  # what is hidden must not be told
+            parsed = with_unknown(parsed, self.executor.snapshot)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]

@@ -282,6 +282,8 @@ def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
         return node.weight
     if isinstance(node, Word):
         return of_word(node)
+    if isinstance(node, Phrase) and node.joined:
+        return max(of_word(Word(text)) for text in node.words)
     parts = node.parts if isinstance(node, Compound) else node.words
     return sum(weight_of(_word(part, node.field, node.weight), of_word) for part in parts)
 

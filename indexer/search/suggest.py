@@ -14,7 +14,7 @@ import numpy as np
 from ..analysis import fold, iter_words
 from ..languages import Language
 from ..model import FACETS, Facet, Story
-from ..query.clauses import ALIASES, DATE_FIELDS, TIED, VALUE_READERS
+from ..query.clauses import ALIASES, DATE_FIELDS, VALUE_READERS, is_joined
 from ..query.nodes import Either, Node, Word
 from ..query.parser import parse
 from ..schema import TEXT_FIELDS
@@ -34,7 +34,7 @@ _WITH_VALUES = [name for name in _FIELDS if ALIASES.get(name, name) in VALUE_REA
 #: A field and what was typed of its value: in quotes, or after an operator.
 _VALUE = re.compile(
     rf"(?<![\w:])((?i:{'|'.join(_WITH_VALUES)})):"
-    r' ?(?:"([^"]*)|(>=|<=|[<>=]|)([^\s"()]*))$'
+    r' ?(?:"([^"]*)|(>=|<=|[<>=]|)([^\s"()\[]*))$'
 )
 _NEEDS_QUOTES = re.compile(r"[\s()*?^~:]")
 #: How many of a story's most telling words decide what resembles it.
@@ -57,14 +57,14 @@ def complete(
     value = _VALUE.search(text)
     if value is not None:
         typed = value[2] or value[4] or ""
-        facet = _facet_of(value[1].lower(), typed)
+        facet = _facet_of(value[1].lower(), typed, bool(value[3]))
         values = _values(selector, facet, typed) if facet else iter(())
         head = f"{text[: value.start()]}{value[1]}:{value[3] or ''}"
         return tuple(head + some for some in islice(values, limit))
     words = list(iter_words(text))
     if not words or words[-1].end != len(text):
         return ()
-    if any(sign.end() == words[-1].start for sign in TIED.finditer(text)):
+    if is_joined(text):
         return ()  # what a sign joins to a number or letter is no beginning of a word
     head = _righted(selector, text[: words[-1].start], speller)
     prefix = fold(words[-1].text)
@@ -118,12 +118,15 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
     return nlargest(limit, rows, key=lambda word: (after[word], rows[word], -len(word), word))
 
 
-def _facet_of(field: str, typed: str) -> Facet | None:
-    """The facet that has the values which a field may be completed with; None if there is none."""
+def _facet_of(field: str, typed: str, compared: bool) -> Facet | None:
+    """The facet that has the values which a field may be completed with; None if there is none.
+
+    compared: whether they follow an operator
+    """
     if field in DATE_FIELDS:
         return "month" if "-" in typed else "year"
     field = ALIASES.get(field, field)
-    return field if field in FACETS else None
+    return field if field in FACETS and not compared else None
 
 
 def _values(selector: Selector, facet: Facet, typed: str) -> Iterator[str]:

@@ -384,7 +384,8 @@ class _Words:
         if isinstance(node, Word):
             return self._corpus.weight(stem(node.text))
         words = node.parts if isinstance(node, Compound) else node.words
-        return sum(self._corpus.weight(stem(word)) for word in words)
+        weights = [self._corpus.weight(stem(word)) for word in words]
+        return max(weights) if isinstance(node, Phrase) and node.joined else sum(weights)
 
     def held(self, number: int) -> float:
         """What the words that a story has weigh."""

@@ -41,6 +41,10 @@ def day(*numbers):
     return datetime(*numbers, tzinfo=timezone.utc)
 
 
+def joined(*words):
+    return Phrase(words, joined=True)
+
+
 def quoted(*words, **options):
     return Phrase(words, exact=True, **options)
 
@@ -80,14 +84,23 @@ def near(word, distance=1, **options):
         # Other signs part words, and so does a hyphen where there are several.
         ("trump/biden", All((Word("trump"), Word("biden")))),
         # Letters and numbers beside these are one name.
-        ("at&t deal", All((Phrase(("at", "t")), Word("deal")))),
-        ("title:R&D", Phrase(("r", "d"), field="title")),
-        ("trump/biden 24/7", All((Word("trump"), Word("biden"), Phrase(("24", "7"))))),
-        ("a/c&d", Phrase(("a", "c", "d"))),
+        ("at&t deal", All((joined("at", "t"), Word("deal")))),
+        ("title:R&D", Phrase(("r", "d"), field="title", joined=True)),
+        ("trump/biden 24/7", All((Word("trump"), Word("biden"), joined("24", "7")))),
+        ("a/c&d", joined("a", "c", "d")),
+        ("a/c km/h", All((Compound("ac", ("a", "c")), Compound("kmh", ("km", "h"))))),
+        ("twitter/x", All((Word("twitter"), Word("x")))),
+        ("china/U.N.", All((Word("china"), Word("un", acronym=True)))),
+        ("smith/O'Brien", All((Word("smith"), Word("obrien")))),
+        ("suv/e-bike", All((Word("suv"), Compound("ebike", ("e", "bike"))))),
+        ("python/C#", All((Word("python"), Word("c#")))),
+        ("a/日本", All((A, Phrase(("日", "本"))))),
+        ("1/2/3/4/5", All(tuple(map(Word, "12345")))),
+        ("5/10\u0301", joined("5", "10")),
         ("us/uk b&", All((Word("us"), Word("uk"), B))),
-        ("3.5 10:30", All((Phrase(("3", "5")), Phrase(("10", "30"))))),
-        ("3-1 2022-05-31", All((Phrase(("3", "1")), Phrase(("2022", "05", "31"))))),
-        ("v2.0 $1.50bn", All((Phrase(("v", "2", "0")), Phrase(("1", "50", "bn"))))),
+        ("3.5 10:30", All((joined("3", "5"), joined("10", "30")))),
+        ("3-1 2022-05-31", All((joined("3", "1"), joined("2022", "05", "31")))),
+        ("v2.0 $1.50bn", All((joined("v", "2", "0"), joined("1", "50", "bn")))),
         ("example.com 7.", All((Word("example"), Word("com"), Word("7")))),
         ("-trump,biden", Without(Everything(), All((Word("trump"), Word("biden"))))),
         ("state-of-art", All((Word("state"), Word("of"), Word("art")))),

@@ -17,8 +17,9 @@ STORIES = {
     "a.md": {"title": "Car sales fall"}, "b.md": {"title": "Automobile makers worry"},
     "c.md": {"title": "A motor car of 1910"}, "d.md": {"title": "United Kingdom votes"},
     "e.md": {"title": "UK votes"}, "f.md": {"title": "Motor of a boat"},
+    "g.md": {"title": "AT&T rises"}, "h.md": {"title": "Ma Bell rises"},
 }  # fmt: skip
-TEXT = "- [Car, automobile, motor car]\n- uk: [united kingdom]\n"
+TEXT = "- [Car, automobile, motor car]\n- uk: [united kingdom]\n- [AT&T, ma bell]\n"
 
 
 @pytest.fixture
@@ -37,13 +38,14 @@ def seeds(tmp_path):
         ("motor", "c f"), ("title:car", "a c"), ("uk votes", "d e"), ("+car", "a b c"),
         ("car OR votes", "a b c d e"), ("votes OR (motor car)", "a b c d e"), ("+votes -uk", ""),
         ("+car NOT automobile", ""), ("sales AND automobile", "a"), ("car OR =automobile", "a b c"),
+        ("AT&T", "g h"), ("ma bell", "g h"), ("at&t rises", "g h"), ('"at&t"', "g"),
         ("=car OR =boat", "a c f"), ("(car -makers) OR boat", "a c f"), ("car^2 OR boat", "a c f"),
     ],
 )  # fmt: skip
 def test_words_find_what_they_stand_for(seeds, tmp_path, query, stories):
     """Groups and one-way entries apply to words, under operators too; the file is no story."""
     report = indexer.rebuild(seeds, tmp_path / "index")
-    assert (report.indexed, len(report.rejected)) == (6, 0)
+    assert (report.indexed, len(report.rejected)) == (8, 0)
     with indexer.open_index(tmp_path / "index", compiled=False) as engine:
         hits = engine.search(query, spelling=False).hits
         assert " ".join(sorted(hit.story.id[0] for hit in hits)) == stories

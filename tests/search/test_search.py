@@ -597,6 +597,8 @@ def test_a_letter_alone_that_a_sign_joins_is_part_of_a_name(tmp_path):
         assert found("AT&T") == found("at&t") == ["<mark>AT&amp;T</mark> rises"]
         assert found("3.5") == ["<mark>3.5</mark> million"]
         assert found("24/7") == ["Shops open <mark>24/7</mark>"]
+        # One that stands nowhere weighs as a word does: others are found without it.
+        assert found("5/24/2022 shops") == found("shops")
         assert found("trump/biden") == ["<mark>Trump</mark> and <mark>Biden</mark>"]
 
 

@@ -103,6 +103,7 @@ def test_a_short_beginning_is_no_slip(engine):
         ("date:20", ("date:2022",)),
         ("since:>=2022-", ("since:>=2022-05",)),
         ("quality:>8", ()),
+        ("provider:>b", ()),
         ("10,0", ()),
         ("at&t", ()),
         ("topic:x", ()),

@@ -56,6 +56,9 @@ def test_no_answer_of_the_api_has_an_unpublished_story(client):
     assert client.get("/api/v1/suggest?q=prov").get_json()["suggestions"]
     assert client.get(f"/api/v1/stories/{HIDDEN}").status_code == 404
     assert client.get(f"/api/v1/stories/{HIDDEN}/similar").status_code == 404
+    # No notice tells a value of what is hidden from one that there is not.
+    for value in ("topic:Turbines", "topic:nowhere"):
+        assert client.get(f"/api/v1/search?q={value}").get_json()["notices"] == []
     assert len(client.get("/api/v1/export").text.splitlines()) == 24
     assert len(client.get("/feed.json").get_json()["items"]) == 24
     assert client.get("/feed.atom").text.count("<entry>") == 24
