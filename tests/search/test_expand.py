@@ -12,7 +12,7 @@ import indexer
 from indexer.analysis import fold, iter_words
 from indexer.engine import PLAIN_ONLY
 from indexer.query.nodes import Fuzzy, Pattern
-from indexer.search import expand
+from indexer.search import expand, sought
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
 from indexer.search.snapshot import open_snapshot
@@ -149,3 +149,19 @@ def test_too_costly_ends_the_command_with_status_1(index, monkeypatch):
     result = storydex("--index", index, "search", costly(monkeypatch))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "too costly" in result.stderr
+
+
+@pytest.mark.parametrize("block", [1, 3, 1000])
+def test_postings_that_are_read_in_blocks_are_all_read(index, monkeypatch, block):
+    """However few postings are read at a time, patterns find the same."""
+    queries = ["a*", "*b*", "title:a*", "title:c?t*", '"zebra a*"', "a* -*q"]
+
+    def found():
+        with indexer.open_index(index, compiled=False) as engine:
+            return [[hit.story.id for hit in engine.search(query).hits] for query in queries]
+
+    monkeypatch.setattr(sought, "_BRIDGED", 0)
+    whole = found()
+    assert any(whole)
+    monkeypatch.setattr(sought, "_BLOCK", block)
+    assert found() == whole
