@@ -19,12 +19,13 @@ _MONTHS = (
     "october", "november", "december",
 )  # fmt: skip
 _MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS) + r"|sept)\.?"
-#: `24 February 2022`, `Feb 24, 2022`, `Feb. 2022`.
 _ORDINAL = "(?:st|nd|rd|th)?"
+# 24 February 2022, Feb 24, 2022, Feb. 2022.
 _NAMED = re.compile(
     rf"(?:(\d{{1,2}}){_ORDINAL}\s+)?({_MONTH}),?\s+(\d{{4}})"
     rf"|({_MONTH})\s+(\d{{1,2}}){_ORDINAL},?\s+(\d{{4}})"
 )
+# The same without groups, so that a pattern may have it twice.
 _SPOKEN = (
     r"(?:\d{1,4}\s+(?:hour|day|week|month|year)s?(?:\s+ago)?|(?:this|last)\s+(?:week|month|year)"
     rf"|{re.sub(r'[(](?![?])', '(?:', _NAMED.pattern)})"

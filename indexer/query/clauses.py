@@ -58,7 +58,7 @@ _COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.*)", re.DOTALL)
 OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
-UNSPACED_SCRIPT = re.compile(f"[{UNSPACED}]")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 #: Signs between the words of a name or number; how long the longer word of a name may be, of
 #: which the other has one letter; and how many words one may have.
 _JOINING = ("&", "/", ".", ":", ",")
@@ -103,8 +103,8 @@ def _is_joined(one: str, sign: str, other: str) -> bool:
     Or follow each other in a script without blanks.
     """
     if not sign:
-        return bool(UNSPACED_SCRIPT.match(one) and UNSPACED_SCRIPT.match(other))
-    if sign not in _JOINING or UNSPACED_SCRIPT.match(one) or UNSPACED_SCRIPT.match(other):
+        return bool(_UNSPACED.match(one) and _UNSPACED.match(other))
+    if sign not in _JOINING or _UNSPACED.match(one) or _UNSPACED.match(other):
         return False
     one, other = ("".join(cut(found).parts) for found in (one, other))
     if one[-1:].isdecimal() and other[:1].isdecimal():
@@ -121,36 +121,29 @@ def is_joined(text: str) -> bool:
 
 
 def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
-    words = chain[::2]
-    parts = tuple([part for found in words for part in cut(found).parts if part])
-    if len(words) > 1 and chain[1] and len(words) <= _MOST_JOINED:
-        if "/" in chain and len(parts) == 2 and "".join(parts).isalpha():
-            return [Compound("".join(parts), parts, field, weight)]
-        return [_number_or_name(parts, field, weight)] if parts else []
-    if len(words) > 1 and chain[1]:
+    """What the words of a chain are sought as: one name or number, or each for itself."""
+    words, signs = chain[::2], "".join(chain[1::2])
+    if signs and len(words) > _MOST_JOINED:
         return [node for found in words for node in _read([found], field, weight)]
-    if UNSPACED_SCRIPT.match(words[0]):
-        return _run(list(parts), field, weight) if parts else []
-    (found,) = words
-    joined = cut(found).joined
-    if joined is not None and len(parts) > 1:
-        return [Compound(joined, parts, field, weight)]
-    if len(parts) > 1 and all(map(str.isdecimal, parts)):
-        return [_number_or_name(parts, field, weight)]
-    acronym = is_acronym(found) and found not in _SIGNS and found[0] != "."
+    cuts = [cut(found) for found in words]
+    parts = tuple([part for one in cuts for part in one.parts if part])
+    if parts and _UNSPACED.match(words[0]):
+        return _run(parts, field, weight)
+    whole = cuts[0].joined
+    if signs:  # a slash may be left out: `A/C` is AC
+        whole = "".join(parts) if signs == "/" and all(map(str.isalpha, parts)) else None
+    if len(parts) > 1 and whole is not None:
+        return [Compound(whole, parts, field, weight)]
+    if len(parts) > 1 and (signs or all(map(str.isdecimal, parts))):
+        return [Phrase(parts, 0, field, weight, joined=True)]
+    acronym = is_acronym(words[0]) and words[0] not in _SIGNS and words[0][0] != "."
     return [Word(part, field, weight, acronym=acronym) for part in parts]
-
-
-def _number_or_name(parts: tuple[str, ...], field: str | None, weight: float) -> Node:
-    if len(parts) == 1:
-        return Word(parts[0], field, weight)
-    return Phrase(parts, 0, field, weight, joined=True)
 
 
 _remembered = lru_cache(maxsize=1 << 14)(_words)
 
 
-def _run(characters: list[str], field: str | None, weight: float) -> list[Node]:
+def _run(characters: tuple[str, ...], field: str | None, weight: float) -> list[Node]:
     """Characters of a script without blanks: each of them alone tells little.
 
     Few are a phrase; of many, a sentence, any two that follow each other are.
@@ -158,7 +151,7 @@ def _run(characters: list[str], field: str | None, weight: float) -> list[Node]:
     if len(characters) == 1:
         return [Word(characters[0], field, weight)]
     if len(characters) <= _LONGEST_RUN:
-        return [Phrase(tuple(characters), 0, field, weight)]
+        return [Phrase(characters, 0, field, weight)]
     return [Phrase(pair, 0, field, weight) for pair in pairwise(characters)]
 
 
