@@ -2,7 +2,7 @@
 
 A few matches are counted value by value. For more, every document has its frequent
 values as a row of bits, and rows are added up eight at a time, however many values each
-has; see `kernels.bits`. Rare values stay in lists by document.
+has; see `kernels.bits`. Of a rare value it is looked up which of its documents match.
 
 No address is taken from a file unchecked: damaged files give wrong counts here, never
 accesses out of bounds.
@@ -38,14 +38,15 @@ _I64 = nb.int64[::1]
 
 class FacetTable(
     Table, offsets=_U32, ordinals=_U32, rows=_FIXED_ROWS, values=_I64, totals=_I64,
-    rare_offsets=_U32, rare=_U32,
+    rare_values=_U32, rare_ends=_I64, rare_docs=_U32,
 ):  # fmt: skip
     """The values of every document of a segment in a facet.
 
     offsets, ordinals: document d has the values ordinals[offsets[d]:offsets[d + 1]]
     rows: uint64[N, 1 or 8] or uint64[0, 1], what `make_rows` makes of them; values, totals:
         int64[F], the value of each bit and how many rows have it
-    rare_offsets, rare: lists of the values that are not in rows
+    rare_values, rare_ends, rare_docs: the values that are not in rows, and their documents, one
+        value after the other, and where those of each end
     """
 
 
@@ -169,8 +170,22 @@ def _counter_of(width):
 _count_narrow, _count_wide = _counter_of(_NARROW), _counter_of(_WIDE)
 
 
-#: So few matches are faster counted value by value.
-_FEW = 64
+@inner(nb.void(_U64, nb.int64, _U32, _I64, _U32, _I64))
+def _count_rare(bits, docs, values, ends, members, counts):
+    """Add to counts[values[i]] which of the documents in its run of `members` are in `bits`."""
+    begin = 0
+    for i in range(len(values)):
+        count = np.uint64(0)
+        for at in range(begin, ends[i]):
+            doc = np.uint64(members[at])
+            if doc < docs:
+                count += (bits[doc >> np.uint64(6)] >> (doc & np.uint64(63))) & np.uint64(1)
+        counts[np.int64(values[i])] += np.int64(count)
+        begin = ends[i]
+
+
+#: One match in so many documents, or fewer, are faster counted value by value.
+_FEW = 16
 
 
 @compiled(nb.int64(FacetTable.type, _U64, _U64, nb.uint8[::1], nb.int64, nb.int64, _I64))
@@ -180,8 +195,8 @@ def count(facet, bits, kept, failed, own, matched, counts):
     bits, kept: uint64[≥ W], the matches, `matched` of them, and room for those that count
     failed: uint8[N], 0 for documents that pass the filters, `own` for those that only the
         facet's own keeps out; or uint8[0]
-    Costs by rows some 3 ns a match, and of those that do not match where they are fewer;
-    by list 1 ns for each value of each match.
+    Costs by rows some 5 ns a match, or document that does not match where those are fewer, and
+    1 ns a document of a rare value; by list 1 ns for each value of each match.
     """
     words = (len(facet.offsets) + 62) >> 6
     bits = bits[:words]
@@ -190,29 +205,28 @@ def count(facet, bits, kept, failed, own, matched, counts):
         matched = keep_passing(bits, failed, own, kept)
         bits = kept
     rows = facet.rows
-    if len(rows) == 0 or matched < _FEW:
+    docs = len(facet.offsets) - 1
+    if len(rows) == 0 or matched * _FEW < docs:
         _count_listed(bits, facet.offsets, facet.ordinals, counts)
         return matched
     if rows.shape[1] == _NARROW:
         _count_narrow(bits, matched, rows, facet.values, facet.totals, counts)
     else:
         _count_wide(bits, matched, rows, facet.values, facet.totals, counts)
-    if len(facet.rare):
-        _count_listed(bits, facet.rare_offsets, facet.rare, counts)
+    _count_rare(bits, docs, facet.rare_values, facet.rare_ends, facet.rare_docs, counts)
     return matched
 
 
-@compiled(nb.int64(_U32, _U32, nb.int64[::1], _ROWS, nb.uint32[::1], nb.uint32[::1]))
-def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
-    """Divide lists by document into rows of frequent values and lists of the others.
+@compiled(nb.void(_U32, _U32, _I64, _ROWS, _I64, nb.uint32[::1]))
+def _split(offsets, ordinals, places, rows, rare_ends, rare_docs):
+    """Divide lists by document into rows of frequent values and lists of documents by value.
 
-    places: int64[V], a value's bit in `rows` (uint64[N, width], all 0), or -1 if it is rare
-    rare_offsets: uint32[N + 1], rare_ordinals: as `ordinals`, both filled in
-    Returns how many of rare_ordinals are in use.
+    places: int64[V], a frequent value's bit in `rows` (uint64[N, width], all 0), or -1 less the
+        number of a rare one
+    rare_ends: where the documents of each rare value begin in `rare_docs`; where they end, once
+        these are filled in
     """
-    used = 0
     for doc in range(len(offsets) - 1):
-        rare_offsets[doc] = used
         for i in range(np.int64(offsets[doc]), np.int64(offsets[doc + 1])):
             if i >= len(ordinals) or ordinals[i] >= len(places):
                 break
@@ -220,10 +234,10 @@ def _split(offsets, ordinals, places, rows, rare_offsets, rare_ordinals):
             if place >= 0:
                 rows[doc, place >> 6] |= np.uint64(1) << np.uint64(place & 63)
             else:
-                rare_ordinals[used] = ordinals[i]
-                used += 1
-    rare_offsets[len(offsets) - 1] = used
-    return used
+                at = rare_ends[-1 - place]
+                rare_ends[-1 - place] += at < len(rare_docs)
+                if at < len(rare_docs):
+                    rare_docs[at] = doc
 
 
 def _aligned_zeros(rows: int, width: int) -> Any:
@@ -233,17 +247,20 @@ def _aligned_zeros(rows: int, width: int) -> Any:
     return room[begin : begin + rows * width].reshape(rows, width)
 
 
-def make_rows(offsets: Any, ordinals: Any, frequent: Any, values: int) -> tuple[Any, Any, Any]:
-    """Lists by document → rows of the frequent values, and offsets and lists of the others.
+def make_rows(offsets: Any, ordinals: Any, frequent: Any, counts: Any) -> tuple[Any, Any, Any, Any]:
+    """Lists by document → rows of the frequent values, and the others as `FacetTable` has them.
 
-    frequent: int64[F], F ≤ ROW_VALUES, the value of each bit; values: how many there are
+    frequent: int64[F], F ≤ ROW_VALUES, the value of each bit; counts: int64[V], how many
+        documents have each value
     A few ns for each value of each document.
     """
-    places = np.full(values, -1, np.int64)
+    rare = np.setdiff1d(np.arange(len(counts)), frequent, assume_unique=True)
+    places = np.empty(len(counts), np.int64)
     places[frequent] = np.arange(len(frequent))
-    docs = len(offsets) - 1
-    rows = _aligned_zeros(docs, _NARROW if len(frequent) <= 64 else _WIDE)
-    rare_offsets = np.zeros(len(offsets), np.uint32)
-    rare = np.empty(len(ordinals), ordinals.dtype)
-    used = _split(offsets, ordinals, places, rows, rare_offsets, rare)
-    return rows, rare_offsets, rare[:used].copy()
+    places[rare] = -1 - np.arange(len(rare))
+    rows = _aligned_zeros(len(offsets) - 1, _NARROW if len(frequent) <= 64 else _WIDE)
+    ends = np.cumsum(counts[rare], dtype=np.int64)
+    docs = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint32)
+    ends -= counts[rare]
+    _split(offsets, ordinals, places, rows, ends, docs)
+    return rows, rare.astype(np.uint32), ends, docs

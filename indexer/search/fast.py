@@ -143,9 +143,8 @@ class FastSegment:
             room = steps, tables.WorkTable.fill(
                 totals=np.zeros(CHUNK_SIZE, np.float32), scored=np.zeros(CHUNK_SIZE + 1, np.uint16),
                 best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
-                hits=np.zeros(width, np.uint16), last=np.zeros(width, np.uint16),
-                places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
-                held=np.zeros(width, np.float32), order=np.zeros(steps, np.int64),
+                seen=np.zeros(width, np.uint64), places=np.zeros(width + 1, np.int64),
+                touched=np.zeros(width + 1, np.int64), order=np.zeros(steps, np.int64),
                 counts=np.zeros(2, np.int64),
             )  # fmt: skip
             self._local.room = room

@@ -21,7 +21,7 @@ import numba as nb
 import numpy as np
 
 from ..kernels.galloping import gallop
-from ..kernels.jit import compiled, inner, readonly
+from ..kernels.jit import compiled, inner, lowest_one, readonly
 from ..ranking import WEIGHTS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT
 from .tables import (
@@ -88,9 +88,8 @@ def mark(segment, plan, work, leaf, chunk, step):
 def scan(segment, plan, work, leaf, chunk, mode, number):
     """Add the scores of the postings of a leaf in a chunk.
 
-    mode 1: count in `hits` the documents, once each, and note those in `touched` that had
-        none; `number` is not 0 and another for each leaf
-    mode 2: only of documents that have `number` - 1 hits, and give these a hit more
+    mode 1: add bit `number` to `seen` of the documents
+    mode 2: only of documents for which `seen` is `number` or one less, and make it `number`
     mode 3: only of documents that row `number` of `selected` has
     """
     kind, codes_at = plan.kinds[leaf], plan.codes_at[leaf]
@@ -102,11 +101,11 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     totals, scored = work.totals, work.scored
-    hits, last, touched, held = work.hits, work.last, work.touched, work.held
-    stem, light, worth = plan.stems[leaf], plan.lights[leaf], plan.worth[leaf]
+    seen, used = work.seen, work.counts[_SCORED]
+    stem, light = plan.stems[leaf], plan.lights[leaf]
     single = light[0] + stem
+    bit, stage = np.uint64(1) << np.uint64(number & 63), np.uint64(number)
     marks = work.selected[number if mode == 3 else 0]
-    count, used = work.counts[_TOUCHED], work.counts[_SCORED]
     i = 0
     while i < len(docs):
         row = np.int64(docs[i])
@@ -115,20 +114,15 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
         if row >= len(owners):
             continue
         owner = np.int64(owners[row])
-        if mode == 2:
-            if hits[owner] != number:
-                if hits[owner] != number - 1:
+        if mode == 1:
+            seen[owner] |= bit
+        elif mode == 2:
+            if seen[owner] != stage:
+                if seen[owner] != stage - 1:
                     continue
-                hits[owner] = number
-        elif mode == 3:
-            if marks[owner] == 0:
-                continue
-        elif last[owner] != number:
-            last[owner] = number
-            touched[count] = owner
-            count += hits[owner] == 0
-            hits[owner] += 1
-            held[owner] += worth
+                seen[owner] = stage
+        elif marks[owner] == 0:
+            continue
         if kind == SINGLE:
             score = single * _SATURATED[weights[at]]
         elif kind == ROWS:
@@ -143,7 +137,6 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
             scored[used] = row
             used += totals[row] == 0
             totals[row] += score
-    work.counts[_TOUCHED] = count
     work.counts[_SCORED] = used
 
 
@@ -151,8 +144,8 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
 def probe(segment, plan, work, leaf, chunk, count, number):
     """Search a leaf for the first `count` documents of `places`, which rise.
 
-    Adds the scores; the documents that have the leaf get `number` hits, and are kept in
-    `places`. Returns how many they are. With `number` 0 hits and places stay.
+    Adds the scores; for documents that have the leaf `seen` becomes `number`, and they are
+    kept in `places`. Returns how many they are. With `number` 0 both stay as they are.
     """
     kind = plan.kinds[leaf]
     low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
@@ -160,7 +153,7 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     weights, codes, codes_at = segment.weights, segment.codes, plan.codes_at[leaf]
     first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
     first_rows, totals, scored = segment.first_rows, work.totals, work.scored
-    hits, places = work.hits, work.places
+    seen, places = work.seen, work.places
     stem, light = plan.stems[leaf], plan.lights[leaf]
     single = light[0] + stem
     used = work.counts[_SCORED]
@@ -195,11 +188,23 @@ def probe(segment, plan, work, leaf, chunk, count, number):
                     totals[row] += score
             at = following
         if found and number:
-            hits[place] = number
+            seen[place] = np.uint64(number)
             places[kept] = place
             kept += 1
     work.counts[_SCORED] = used
     return kept
+
+
+@inner(nb.int64(WorkTable.type, nb.int64))
+def touch(work, size):
+    """Put the documents that were seen into `places` and `touched`; returns how many."""
+    seen, places, touched, count = work.seen, work.places, work.touched, 0
+    for place in range(size):
+        places[count] = place
+        touched[count] = place
+        count += seen[place] != 0
+    work.counts[_TOUCHED] = count
+    return count
 
 
 @inner(nb.int64(*_TABLES, nb.int64, nb.int64, nb.int64))
@@ -209,16 +214,11 @@ def match_group(segment, plan, work, step, chunk, size):
     Returns how many documents it selects; they are in `places`, rising.
     """
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
-    hits, places, touched = work.hits, work.places, work.touched
-    left = 0
     if kind == EITHER:
         for n in range(count):
-            scan(segment, plan, work, plan.steps[plan.parts[begin + n], 1], chunk, 1, n + 1)
-        for place in range(size):
-            places[left] = place
-            left += hits[place] > 0
-        return left
-    order = work.order
+            scan(segment, plan, work, plan.steps[plan.parts[begin + n], 1], chunk, 1, n)
+        return touch(work, size)
+    seen, places, order, left = work.seen, work.places, work.order, 0
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + n], 1]
         length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
@@ -234,11 +234,8 @@ def match_group(segment, plan, work, step, chunk, size):
         leaf = plan.steps[plan.parts[begin + order[n]], 1]
         length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
         if n == 0:
-            # Rows rise, and with them the documents that are touched.
-            scan(segment, plan, work, leaf, chunk, 1, 1)
-            left = work.counts[_TOUCHED]
-            for i in range(left):
-                places[i] = touched[i]
+            scan(segment, plan, work, leaf, chunk, 1, 0)
+            left = touch(work, size)
         elif length > _SEARCHED * left:
             left = probe(segment, plan, work, leaf, chunk, left, n + 1)
         else:
@@ -247,7 +244,7 @@ def match_group(segment, plan, work, step, chunk, size):
             for i in range(left):
                 place = places[i]
                 places[kept] = place
-                kept += hits[place] == n + 1
+                kept += seen[place] == np.uint64(n + 1)
             left = kept
         if left == 0:
             break
@@ -364,10 +361,8 @@ def match(segment, plan, work, chunk, size, group, counted):
     if group < 0:
         for n in range(steps[counted, 2] if counted >= 0 else 0):
             part = parts[steps[counted, 1] + n]
-            worth = plan.worth[steps[part, 1]]
             for place in range(size):
-                work.hits[place] += selected[part, place]
-                work.held[place] += worth * selected[part, place]
+                work.seen[place] |= np.uint64(selected[part, place]) << np.uint64(n)
         add_scores(segment, plan, work, chunk, size)
     if group != whole:
         left = 0
@@ -399,15 +394,24 @@ def settle(segment, work, chunk, lead):
     work.counts[_SCORED] = 0
 
 
+@inner(nb.float32(PlanTable.type, nb.int64, nb.uint64))
+def worth_of(plan, counted, seen):
+    """What the parts of a step that a document has weigh, by their bits in `seen`."""
+    begin, held = plan.steps[counted, 1], np.float32(0)
+    while seen:
+        part = plan.parts[begin + np.int64(lowest_one(seen))]
+        held += plan.worth[plan.steps[part, 1]]
+        seen &= seen - np.uint64(1)
+    return held
+
+
 @inner(nb.void(WorkTable.type, nb.int64, nb.bool_))
 def clear(work, size, grouped):
     """Make room for the next chunk. Of a group, documents that were touched alone have scores."""
-    hits, last, held, best, touched = work.hits, work.last, work.held, work.best, work.touched
+    seen, best, touched = work.seen, work.best, work.touched
     for i in range(work.counts[_TOUCHED] if grouped else size):
         place = touched[i] if grouped else i
-        hits[place] = 0
-        last[place] = 0
-        held[place] = 0
+        seen[place] = 0
         best[place] = 0
     work.counts[_TOUCHED] = 0
 
@@ -436,6 +440,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     base, group, counted = options[0], options[1], options[2]
     first, everything = options[3] != 0, options[4] != 0
     need = plan.steps[counted, 2] if counted >= 0 else 0
+    whole = (np.uint64(2) << np.uint64(need - 1)) - np.uint64(1)
     state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
     k = len(keys)
     groups = answer.groups
@@ -447,13 +452,15 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
         for i in range(left):
             place = work.places[i]
             doc = doc0 + place
-            if (len(dead) and dead[doc]) or (counted >= 0 and work.held[place] < least):
+            if len(dead) and dead[doc]:
+                continue
+            if counted >= 0 and worth_of(plan, counted, work.seen[place]) < least:
                 continue
             bits[doc >> 6] |= np.uint64(1) << np.uint64(doc & 63)
             state[MATCHED] += 1
             if len(failed) and failed[doc]:
                 continue
-            complete = need > 0 and work.hits[place] == need
+            complete = need > 0 and work.seen[place] == whole
             best = work.best[place]
             key = np.float64(best * bonus if complete else best)
             if len(ranks):

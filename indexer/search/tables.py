@@ -47,16 +47,15 @@ class PlanTable(
 
 class WorkTable(
     Table, totals=F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=F32,
-    hits=nb.uint16[::1], last=nb.uint16[::1], held=F32, places=I64, touched=I64, order=I64,
-    counts=I64,
+    seen=nb.uint64[::1], places=I64, touched=I64, order=I64, counts=I64,
 ):  # fmt: skip
     """Room for one chunk.
 
     totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
     selected: uint8[steps, documents]; best: float32[documents], the scores of documents
-    hits, last: uint16[documents], the leaves counted so far, and the last of them
-    held: float32[documents], what the leaves counted so far are worth
-    places: the documents that are being looked at; touched: those with hits
+    seen: uint64[documents], of a step that is any of its parts a bit for each, at most 64, that
+        a document has; of one that is all of them, how many were found so far
+    places: the documents that are being looked at; touched: those that were seen
     order: a number for each step, for whoever needs one
     counts: how many of `touched` and of `scored` are in use
     """

@@ -49,31 +49,30 @@ class Tally:
         segment = self._segment
         if not segment.has_facet(facet):
             return None
-        frequencies = np.diff(segment.term_starts(facet)).astype(np.int64)
-        return Counter(*segment.facet(facet), frequencies)
+        return Counter(*segment.facet(facet), segment.fields[facet].terms)
 
 
 class Counter:
     """Counts the values of one facet in one segment.
 
     offsets uint32[N + 1], ordinals: document d has the values ordinals[offsets[d]:offsets[d + 1]]
-    frequencies: int64[V], how many documents have each value
+    values: how many there are
     most: how many values are counted by rows, at most `count.ROW_VALUES`
     """
 
     def __init__(
-        self, offsets: Any, ordinals: Any, frequencies: Any, most: int = count.ROW_VALUES
+        self, offsets: Any, ordinals: Any, values: int, most: int = count.ROW_VALUES
     ) -> None:
         # One width of numbers: loops for two would take twice as long to compile.
         ordinals = ordinals.astype(np.uint32)
         self._lists = (offsets, ordinals)
-        self._frequencies = frequencies
+        self._frequencies = np.bincount(ordinals, minlength=values)[:values]
         self._most = most
         # What has been counted by list so far, until it would have paid to make rows.
         self._listed = 0
         self._by_rows = False
         none = ordinals[:0]
-        self._table = self._filled(_NO_ROWS, _NO_VALUES, np.zeros(1, np.uint32), none)
+        self._table = self._filled(_NO_ROWS, _NO_VALUES, none, _NO_VALUES, none)
 
     def count(
         self, bits: npt.NDArray[np.uint64], failed: Any, own: int, matched: int
@@ -89,13 +88,15 @@ class Counter:
 
     def _make_rows(self) -> None:
         frequent = np.argsort(-self._frequencies, kind="stable")[: self._most]
-        rows, *rare = count.make_rows(*self._lists, frequent, len(self._frequencies))
+        rows, *rare = count.make_rows(*self._lists, frequent, self._frequencies)
         self._table = self._filled(rows, frequent, *rare)
         self._by_rows = True
 
-    def _filled(self, rows: Any, values: Any, rare_offsets: Any, rare: Any) -> Table:
+    def _filled(self, rows: Any, values: Any, *rare: Any) -> Table:
         offsets, ordinals = self._lists
+        rare_values, rare_ends, rare_docs = rare
         return count.FacetTable.fill(
             offsets=offsets, ordinals=ordinals, rows=rows, values=values,
-            totals=self._frequencies[values], rare_offsets=rare_offsets, rare=rare,
+            totals=self._frequencies[values], rare_values=rare_values, rare_ends=rare_ends,
+            rare_docs=rare_docs,
         )  # fmt: skip
