@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from functools import cache
 from itertools import islice
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
@@ -259,12 +258,14 @@ class LocalEngine(Engine):
         found = view.searcher.find(request, limit)
         words, few = found.parsed.words, found.answer.complete < ENOUGH
 
-        @cache
+        known: list[Respelling | None] = []
+
         def better() -> Respelling | None:
-            view.snapshot.check_sizes()
-            spelt = respell(view.searcher.selector, request.query, words, few=few)
-            view.snapshot.check_sizes()  # what is past the end of a file reads as zeros
-            return spelt
+            if not known:
+                view.snapshot.check_sizes()
+                known.append(respell(view.searcher.selector, request.query, words, few=few))
+                view.snapshot.check_sizes()  # what is past the end of a file reads as zeros
+            return known[0]
 
         corrected = None
         notices = found.parsed.notices

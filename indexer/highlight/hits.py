@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Protocol, overload
 
 import msgspec
@@ -73,66 +72,86 @@ class Highlighter:
 
         They read the snapshot for as long as they live.
         """
-        marker = cache(lambda: Marker(found.node, found.near, self._snapshot.language))
+        query = _Query(found, self._snapshot)
         for first in range(0, len(doc_ids), _TOGETHER):
-            some = doc_ids[first : first + _TOGETHER]
-            matching = cache(lambda some=some: found.matching(some))
-            for place, doc_id in enumerate(some):
-                source = _Source(self._snapshot, found, marker, doc_id, matching, place)
-                yield Hit(scores[first + place], source)
+            batch = _Batch(query, doc_ids[first : first + _TOGETHER])
+            for place in range(len(batch.doc_ids)):
+                yield Hit(scores[first + place], _Source(batch, place))
+
+
+class _Query:
+    """A query that was answered, and what marks its words, made when first asked for."""
+
+    def __init__(self, found: Answered, archive: Archive) -> None:
+        self.found = found
+        self.archive = archive
+        self._marker: Marker | None = None
+
+    def marker(self) -> Marker:
+        """The marker."""
+        if self._marker is None:
+            self._marker = Marker(self.found.node, self.found.near, self.archive.language)
+        return self._marker
+
+
+class _Batch:
+    """Some stories found, whose articles that match are found out together."""
+
+    def __init__(self, query: _Query, doc_ids: Sequence[int]) -> None:
+        self.query = query
+        self.doc_ids = doc_ids
+        self._matching: Sequence[Matching] | None = None
+
+    def matching(self, place: int) -> Matching:
+        """The articles that match of the story at a place."""
+        if self._matching is None:
+            self._matching = self.query.found.matching(self.doc_ids)
+        return self._matching[place]
 
 
 class _Source:
-    """A story of a snapshot, from which a hit and its related articles are read.
+    """A story of a batch, from which a hit and its related articles are read."""
 
-    marker: gives what marks the words of the query, made when first asked for
-    matching: gives the articles that match of this story, at `place`, and of some others
-    """
+    __slots__ = ("_articles", "_batch", "_place")
 
-    __slots__ = ("_articles", "_doc_id", "_found", "_marker", "_matching", "_place", "_snapshot")
-
-    def __init__(
-        self,
-        snapshot: Archive,
-        found: Answered,
-        marker: Callable[[], Marker],
-        doc_id: int,
-        matching: Callable[[], Sequence[Matching]],
-        place: int,
-    ) -> None:
-        self._snapshot = snapshot
-        self._found = found
-        self._marker = marker
-        self._doc_id = doc_id
-        self._matching = matching
+    def __init__(self, batch: _Batch, place: int) -> None:
+        self._batch = batch
         self._place = place
         self._articles: list[msgspec.Raw] | None = None
 
+    @property
+    def _doc_id(self) -> int:
+        return self._batch.doc_ids[self._place]
+
+    @property
+    def _archive(self) -> Archive:
+        return self._batch.query.archive
+
     def story(self) -> Story:
         """The story, of which the related articles are not read yet."""
-        return self._snapshot.lead(self._doc_id)
+        return self._archive.lead(self._doc_id)
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._matching()[self._place]
+        matching = self._batch.matching(self._place)
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def also_in(self) -> Sequence[Story]:
         """The stories that this one stands for, each read when looked at."""
-        return _Leads(self._snapshot, self._found.also_in(self._doc_id))
+        return _Leads(self._archive, self._batch.query.found.also_in(self._doc_id))
 
     def article(self, number: int) -> Article:
         """A related article of the story, and no other, decoded."""
         if self._articles is None:
-            self._articles = self._snapshot.related(self._doc_id)
+            self._articles = self._archive.related(self._doc_id)
         try:
             return read_article(self._articles[number])
         except (ValueError, IndexError) as error:
-            raise self._snapshot.damaged(self._doc_id, error) from error
+            raise self._archive.damaged(self._doc_id, error) from error
 
     def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
         """Where words match in the fields of some texts, and these as escaped HTML."""
-        marker = self._marker()
+        marker = self._batch.query.marker()
         sought: list[tuple[str, Place]] = []
         for text in texts:
             story = isinstance(text, Story)

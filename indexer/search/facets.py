@@ -140,20 +140,20 @@ def _rows_of(
     values: FacetValues, counts: npt.NDArray[np.int64], limit: int, chosen: frozenset[str]
 ) -> FacetRows:
     places = [place for key in chosen if (place := values.place(key)) is not None]
-    used = counts.nonzero()[0]
-    listed = {
-        *_first(_order(values, counts, used), limit).tolist(),
-        *_order(values, counts, np.array(places, np.intp)).tolist(),
-    }
+    order = _order(values, counts)
+    # Values that no story has do not come before rank 0.
+    listed = {number for number in _first(order, limit).tolist() if number < 0}
+    listed.update(order[places].tolist() if places else ())
     rows = [
-        _row(values, counts, values.by_rank[number & _RANK_MASK], chosen)
+        _row(values, values.by_rank[number & _RANK_MASK], -(number >> _RANK_BITS), chosen)
         for number in sorted(listed)
     ]
     if len(places) < len(chosen):
         unknown = chosen.difference(values.keys[place] for place in places)
         rows += [_row_of_key(values, key) for key in unknown]
         rows.sort(key=lambda row: (-row.count, *_by_label(row)))
-    return FacetRows(rows, beyond=len(used) - sum(row.count > 0 for row in rows))
+    used = int(np.count_nonzero(counts))
+    return FacetRows(rows, beyond=used - sum(row.count > 0 for row in rows))
 
 
 def _by_label(row: FacetCount) -> tuple[str, str]:
@@ -171,7 +171,8 @@ def listed(
         return _rows_of(values, counts, limit, frozenset())
     used = counts.nonzero()[0]
     ranks = sorted(_first(values.ranks[used], limit).tolist())
-    rows = [_row(values, counts, values.by_rank[rank], frozenset()) for rank in ranks]
+    places = [values.by_rank[rank] for rank in ranks]
+    rows = [_row(values, place, int(counts[place]), frozenset()) for place in places]
     return FacetRows(rows, beyond=len(used) - len(rows))
 
 
@@ -182,11 +183,9 @@ def _row_of_key(values: FacetValues, key: str, before: str = "") -> FacetCount:
     return FacetCount(before + chosen_as(value), label, 0, True)
 
 
-def _order(
-    values: FacetValues, counts: npt.NDArray[np.int64], places: npt.NDArray[np.intp]
-) -> npt.NDArray[np.int64]:
+def _order(values: FacetValues, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Of each value its rank less its count · 2^32: the lower, the earlier it is listed."""
-    return values.ranks[places] - (counts[places] << _RANK_BITS)
+    return values.ranks - (counts << _RANK_BITS)
 
 
 def _first(numbers: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
@@ -194,12 +193,9 @@ def _first(numbers: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
     return np.partition(numbers, limit)[:limit] if limit < len(numbers) else numbers
 
 
-def _row(
-    values: FacetValues, counts: npt.NDArray[np.int64], place: int, chosen: frozenset[str]
-) -> FacetCount:
-    selected = values.keys[place] in chosen
+def _row(values: FacetValues, place: int, count: int, chosen: frozenset[str]) -> FacetCount:
     value = chosen_as(values.values[place])
-    return FacetCount(value, values.labels[place], int(counts[place]), selected)
+    return FacetCount(value, values.labels[place], count, values.keys[place] in chosen)
 
 
 def _span(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:
