@@ -15,12 +15,13 @@ from ..codec.format import CHUNK_SIZE, I64
 from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
-from . import loops, phrase_loops, tables
+from . import loops, pattern_loops, phrase_loops, tables
 from .answer import Best, FacetWish, Ordering
+from .expand import Budget
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf, Step
 from .tally import Tally
-from .words import F32, NO_LIGHT, NO_ROWS, Rows, Term, TermList
+from .words import F32, FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_EXTRA_ROWS = np.zeros(0, np.uint16)
@@ -54,6 +55,7 @@ class FastSegment:
         self._tally = Tally(segment)
         self._local = local()
         self._positions: Table | None = None
+        self._forms: Table | None = None
 
     def run(self, plan: Plan, base: int, ordering: Ordering, best: Best) -> Matched:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
@@ -103,6 +105,27 @@ class FastSegment:
                 rows.append(some[:found])
                 scores.append(values[:found])
         return Rows(np.concatenate(rows), np.concatenate(scores))
+
+    def rows_of_forms(self, forms: I64, field: str | None, budget: Budget) -> I64 | None:
+        """As `patterns.rows_of_forms`; None where something is out of order."""
+        segment = self._segment
+        if self._forms is None:
+            self._forms = pattern_loops.FormsTable.fill(
+                starts=segment.starts, code_starts=segment.code_starts,
+                form_starts=segment.form_starts, first_chunks=segment.first_chunks,
+                run_starts=segment.run_starts, run_chunks=segment.run_chunks, bits=segment.bits,
+            )  # fmt: skip
+        terms = np.unique(segment.form_terms(forms))
+        sizes = segment.starts[terms + 1].astype(np.int64) - segment.starts[terms]
+        if sizes.min(initial=0) < 0:
+            return None
+        budget.read(int(sizes.sum()))
+        bits, lead = (0, False) if field is None else FIELD_BITS[field]
+        rows = np.empty(min(int(sizes.sum()), segment.row_count), np.int64)
+        found = pattern_loops.rows_of_forms(
+            self._table, self._forms, terms, forms, np.array((bits, lead), np.int64), rows
+        )
+        return rows[:found] if found >= 0 else None
 
     def most_near(self, lists: list[TermList], reach: int, docs: I64) -> list[float]:
         """In each of some documents, how many neighbours among words stand near each other.

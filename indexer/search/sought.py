@@ -27,8 +27,8 @@ from ..query.nodes import (
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
 from .expand import COMPARED, SCORED, Budget, Expander
+from .patterns import ROW, places_of_forms, positions_of, rows_of_forms
 from .words import (
-    FIELD_BITS,
     NO_LIGHT,
     NO_ROWS,
     Dictionary,
@@ -37,19 +37,11 @@ from .words import (
     Term,
     TermList,
     in_field,
-    is_lead,
     term_rows,
 )
 
 #: How far apart two words may be: more would reach into the next field.
 MAX_DISTANCE = POSITION_GAP - 2
-# A row and a position in one number.
-_ROW = 32
-
-# So many postings of other terms are read rather than left out.
-_BRIDGED = 4096
-#: So many postings are read at a time: more take new memory for each pattern, ten times as long.
-_BLOCK = 1 << 17
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -200,10 +192,10 @@ class Seeker:
     def _forms(self, number: int, node: Pattern | Fuzzy, budget: Budget) -> Sought:
         segment = self._segments[number]
         forms = self._expander.forms(node, budget)[number]
-        rows = _rows_of_forms(segment, forms, node.field, budget)
+        rows = rows_of_forms(segment, forms, node.field, budget, self._fast(number))
 
         def spots(some: I64) -> Spots:
-            places = _places_of_forms(segment, forms, some, budget)
+            places = places_of_forms(segment, forms, some, budget)
             places = places if node.field is None else _inside(segment, places, node.field)
             return Spots(places, places)
 
@@ -333,7 +325,7 @@ def _narrowed(parts: list[Sought], combine: Callable[[list[Spots]], Spots]) -> S
     def spots(some: I64) -> Spots:
         return combine([part.spots(some) for part in parts])
 
-    rows = np.unique(spots(rows).ends >> _ROW)
+    rows = np.unique(spots(rows).ends >> ROW)
     scores = np.zeros(len(rows), np.float32)
     for part in parts:
         scores += part.rows.scores[np.searchsorted(part.rows.rows, rows)]
@@ -356,53 +348,6 @@ def _near(one: Spots, other: Spots, distance: int) -> Spots:
     return _joined(_in_order([one, other], distance), _in_order([other, one], distance))
 
 
-def _runs(segment: SegmentArrays, ordinals: I64, budget: Budget) -> list[range]:
-    """Ranges of terms that have some, by rising ordinals; others between them, if they are short.
-
-    To read a few postings more costs less than to begin another range. The budget pays for all.
-    """
-    between = segment.starts[ordinals[1:]].astype(np.int64) - segment.starts[ordinals[:-1] + 1]
-    blocks = segment.starts[ordinals] // _BLOCK
-    cuts = np.flatnonzero((between > _BRIDGED) | (blocks[1:] > blocks[:-1])) + 1
-    runs = [range(int(run[0]), int(run[-1]) + 1) for run in np.split(ordinals, cuts) if len(run)]
-    starts = segment.starts
-    budget.read(sum(int(starts[run.stop]) - int(starts[run.start]) for run in runs))
-    return runs
-
-
-def _rows_of_forms(segment: SegmentArrays, forms: I64, field: str | None, budget: Budget) -> I64:
-    """The rows that have any of some written forms, rising."""
-    seen = np.zeros(segment.row_count, np.bool_)
-    wanted = np.zeros(segment.form_count, np.bool_)
-    wanted[forms] = True
-    for ordinals in _runs(segment, np.unique(segment.form_terms(forms)), budget):
-        rows, kept = segment.rows_of(ordinals), wanted[segment.forms_of_postings(ordinals)]
-        if field is not None:
-            bits, lead = FIELD_BITS[field]
-            starts = segment.starts
-            begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
-            kept &= (segment.bits[begin:end] & bits) != 0
-            kept &= is_lead(segment, rows) == lead
-        seen[rows[kept]] = True
-    return np.flatnonzero(seen)
-
-
-def _places_of_forms(segment: SegmentArrays, forms: I64, rows: I64, budget: Budget) -> I64:
-    """Where any of some written forms stands in some rows, rising."""
-    wanted = np.zeros(segment.form_count, np.bool_)
-    wanted[forms] = True
-    some = np.zeros(segment.row_count, np.bool_)
-    some[rows] = True
-    places = [np.empty(0, np.int64)]
-    for ordinals in _runs(segment, np.unique(segment.form_terms(forms)), budget):
-        in_rows, starts = segment.rows_of(ordinals), segment.starts
-        kept = some[in_rows] & wanted[segment.forms_of_postings(ordinals)]
-        begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
-        budget.read(0, int(np.count_nonzero(kept)))
-        places.append(_positions(segment, begin, end, in_rows, kept))
-    return np.unique(np.concatenate(places))
-
-
 def places_of(
     segment: SegmentArrays,
     found: TermList,
@@ -418,26 +363,14 @@ def places_of(
         kept &= some
     if budget is not None:
         budget.read(len(kept), int(np.count_nonzero(kept)))
-    places = _positions(segment, entry.start, entry.end, in_rows, kept)
+    places = positions_of(segment, entry.start, entry.end, in_rows, kept)
     places.sort()  # several forms of a word in a row
-    return places
-
-
-def _positions(segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: _Mask) -> I64:
-    """The places of those of some postings, which are in these rows, that are kept."""
-    tfs, steps = segment.steps_of(begin, end, kept)
-    if not len(tfs):
-        return np.empty(0, np.int64)
-    sums = np.cumsum(steps.astype(np.int64))
-    begins = np.cumsum(tfs.astype(np.int64)) - tfs
-    before = np.repeat(sums[begins] - steps[begins], tfs)
-    places: I64 = (np.repeat(in_rows[kept], tfs) << _ROW) + sums - before
     return places
 
 
 def _inside(segment: SegmentArrays, places: I64, field: str) -> I64:
     """Those of some places that are in a field that a query may name."""
-    rows, positions = places >> _ROW, places & ((1 << _ROW) - 1)
+    rows, positions = places >> ROW, places & ((1 << ROW) - 1)
     title = segment.words("title")[rows].astype(np.int64)
     excerpt = title + POSITION_GAP + segment.words("excerpt")[rows]
     body = excerpt + POSITION_GAP + segment.words("body")[rows]

@@ -12,7 +12,7 @@ import indexer
 from indexer.analysis import fold, iter_words
 from indexer.engine import PLAIN_ONLY
 from indexer.query.nodes import Fuzzy, Pattern
-from indexer.search import expand, sought
+from indexer.search import expand, patterns
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
 from indexer.search.snapshot import open_snapshot
@@ -160,8 +160,8 @@ def test_postings_that_are_read_in_blocks_are_all_read(index, monkeypatch, block
         with indexer.open_index(index, compiled=False) as engine:
             return [[hit.story.id for hit in engine.search(query).hits] for query in queries]
 
-    monkeypatch.setattr(sought, "_BRIDGED", 0)
+    monkeypatch.setattr(patterns, "_BRIDGED", 0)
     whole = found()
     assert any(whole)
-    monkeypatch.setattr(sought, "_BLOCK", block)
+    monkeypatch.setattr(patterns, "_BLOCK", block)
     assert found() == whole
