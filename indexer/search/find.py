@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import date, datetime
+from functools import cached_property, lru_cache, partial
 
 import msgspec
 import numpy as np
 
 from ..codec.format import I64
-from ..model import FACETS, SearchRequest
+from ..model import FACETS, Facet, SearchRequest
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
 from ..query.parser import ParsedQuery, parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
@@ -22,6 +23,7 @@ from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plain, Plan, Planner
 from .select import Selector
+from .snapshot import Snapshot
 from .values import with_unknown
 from .words import is_word
 
@@ -32,6 +34,8 @@ ENOUGH = 10
 FIRST_UP_TO, BONUS = 3, 1.1
 #: What a related article must score to count as a match, as a part of the query's weight.
 MATCHING = 0.15
+#: Choices of filters whose stories are remembered, a byte each: their pages have them in common.
+_REMEMBERED = 16
 
 
 class Searcher:
@@ -42,6 +46,7 @@ class Searcher:
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
+        self._filters = lru_cache(_REMEMBERED)(partial(_filters_of, executor.snapshot))
         self._last: tuple[SearchRequest, Answer] | None = None
 
     def warm_up(self) -> None:
@@ -73,7 +78,8 @@ class Searcher:
         if "published" not in request.filters:  # what is hidden must not be told
             parsed = with_unknown(parsed, self.executor.snapshot)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
-        filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
+        chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
+        filters = self._filters(chosen, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
@@ -142,6 +148,15 @@ class Searcher:
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
         parsed = ParsedQuery(node, (), node, True, ())
         return Found(self, parsed, plan, answer, filters)
+
+
+def _filters_of(
+    snapshot: Snapshot,
+    chosen: tuple[tuple[Facet, tuple[str, ...]], ...],
+    since: date | datetime | None,
+    until: date | datetime | None,
+) -> Filters:
+    return Filters(snapshot, dict(chosen), since, until)
 
 
 def _whole(request: SearchRequest) -> SearchRequest:
