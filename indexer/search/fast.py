@@ -91,20 +91,12 @@ class FastSegment:
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
         bounds, phrase = _phrase_of(lists, stems, allowed)
-        rows, scores = [NO_ROWS.rows], [NO_ROWS.scores]
-        most_apart = np.array(reach, np.int64)
-        for chunk, most in enumerate(np.diff(bounds).min(0).tolist()):
-            if most:
-                some, values = np.empty(most, np.int64), np.empty(most, np.float32)
-                if len(lists) > 1:
-                    found = phrase_loops.phrase_rows(
-                        self._table, self._places(), phrase, chunk, most_apart, some, values
-                    )
-                else:
-                    found = phrase_loops.word_rows(self._table, phrase, chunk, some, values)
-                rows.append(some[:found])
-                scores.append(values[:found])
-        return Rows(np.concatenate(rows), np.concatenate(scores))
+        most = int(np.diff(bounds).min(0).sum())
+        rows, scores = np.empty(most, np.int64), np.empty(most, np.float32)
+        found = phrase_loops.phrase_rows(
+            self._table, self._places(), phrase, np.array(reach, np.int64), rows, scores
+        )
+        return Rows(rows[:found].copy(), scores[:found].copy())
 
     def rows_of_forms(self, forms: I64, field: str | None, budget: Budget) -> I64 | None:
         """As `patterns.rows_of_forms`; None where something is out of order."""

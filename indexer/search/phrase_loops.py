@@ -168,16 +168,14 @@ def find_row(docs, bounds, chunk, row, begins, after):
     return most
 
 
-@compiled(
-    nb.int64(SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, I64, I64, F32)
+@inner(
+    nb.int64(
+        SegmentTable.type, PositionsTable.type, PhraseTable.type, nb.int64, I64, I64, F32, nb.int64
+    ),
+    allocates=True,
 )
-def phrase_rows(segment, positions, phrase, chunk, reach, rows, scores):
-    """Find the rows of a chunk in which the words of a phrase follow each other.
-
-    reach: int64[2], the most positions from one word forward to the next, and back to it
-    rows, scores: filled in; as long as the shortest list of a word in the chunk
-    Returns how many rows there are. A row scores what its words score.
-    """
+def phrase_in_chunk(segment, positions, phrase, chunk, reach, rows, scores, found):
+    """Find the rows of a chunk, as `phrase_rows` does, after those `found`; returns how many."""
     docs, bounds = segment.docs, phrase.bounds
     first = segment.chunk_rows[chunk]
     size = segment.chunk_rows[chunk + 1] - first
@@ -185,7 +183,6 @@ def phrase_rows(segment, positions, phrase, chunk, reach, rows, scores):
     begins, after = bounds[:, chunk].copy(), bounds[:, chunk].copy()
     longest = most_positions(positions)
     room = np.empty((3, longest), np.int64)
-    found = 0
     while begins[driver] < bounds[driver, chunk + 1]:
         at = begins[driver]
         row = np.int64(docs[at])
@@ -201,14 +198,14 @@ def phrase_rows(segment, positions, phrase, chunk, reach, rows, scores):
     return found
 
 
-@compiled(nb.int64(SegmentTable.type, PhraseTable.type, nb.int64, I64, F32))
-def word_rows(segment, phrase, chunk, rows, scores):
-    """Find the rows of a chunk that have the only word of a phrase, as `phrase_rows` does."""
+@inner(nb.int64(SegmentTable.type, PhraseTable.type, nb.int64, I64, F32, nb.int64), allocates=True)
+def word_in_chunk(segment, phrase, chunk, rows, scores, found):
+    """As `phrase_in_chunk`, for the only word of a phrase."""
     docs, high, allowed = segment.docs, phrase.bounds[0, chunk + 1], phrase.allowed
     first = segment.chunk_rows[chunk]
     size = segment.chunk_rows[chunk + 1] - first
     begins, ends = np.empty(1, np.int64), np.empty(1, np.int64)
-    found, at = 0, phrase.bounds[0, chunk]
+    at = phrase.bounds[0, chunk]
     while at < high:
         row, begins[0] = np.int64(docs[at]), at
         counts = False
@@ -220,6 +217,23 @@ def word_rows(segment, phrase, chunk, rows, scores):
             rows[found] = first + row
             scores[found] = score_of_row(segment, phrase, begins, ends)
             found += 1
+    return found
+
+
+@compiled(nb.int64(SegmentTable.type, PositionsTable.type, PhraseTable.type, I64, I64, F32))
+def phrase_rows(segment, positions, phrase, reach, rows, scores):
+    """Find the rows in which the words of a phrase follow each other.
+
+    reach: int64[2], the most positions from one word forward to the next, and back to it
+    rows, scores: filled in; as long as the shortest lists of a word in each chunk together
+    Returns how many rows there are. A row scores what its words score.
+    """
+    found = 0
+    for chunk in range(phrase.bounds.shape[1] - 1):
+        if len(phrase.bounds) > 1:
+            found = phrase_in_chunk(segment, positions, phrase, chunk, reach, rows, scores, found)
+        else:
+            found = word_in_chunk(segment, phrase, chunk, rows, scores, found)
     return found
 
 

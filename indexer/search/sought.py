@@ -116,11 +116,10 @@ class Seeker:
         known = [found for found in lists if found is not None]
         if len(known) < len(lists):
             return NO_ROWS
-        segment = self._segments[number]
         fewest = min(found.entry.end - found.entry.start for found in known)
         budget.follow(node, fewest * (COMPARED * len(words) if len(words) > 1 else SCORED))
         allowed = [
-            _allowed(segment, found, word.text if word.exact else None)
+            _allowed(found, word.text if word.exact else None)
             for found, word in zip(known, words, strict=True)
         ]
         reach = (1, 0)
@@ -163,7 +162,7 @@ class Seeker:
                 continue
             rows = segment.row_ids(found.entry)
             if node.exact:
-                allowed = _allowed(segment, found, node.text)
+                allowed = _allowed(found, node.text)
                 rows = rows[allowed[segment.codes_of(found.entry)] > 0]
             parts.append(rows[np.diff(rows, prepend=-1) > 0])
         return parts
@@ -176,7 +175,7 @@ class Seeker:
             return _NOTHING
         kept = None if node.field is None else in_field(segment, found.entry, node.field)
         if node.exact:
-            alike = _allowed(segment, found, node.text)[segment.codes_of(found.entry)] > 0
+            alike = _allowed(found, node.text)[segment.codes_of(found.entry)] > 0
             kept = alike if kept is None else kept & alike
         postings = found.entry.end - found.entry.start
         scored = postings if kept is None else int(np.count_nonzero(kept))
@@ -288,13 +287,12 @@ def either_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, 
     return whole, Phrase(node.parts, 0, node.field, node.weight)
 
 
-def _allowed(segment: SegmentArrays, found: TermList, text: str | None) -> npt.NDArray[np.uint8]:
+def _allowed(found: TermList, text: str | None) -> npt.NDArray[np.uint8]:
     """uint8[256]: 1 for each form of a term that counts: all, or one as written."""
-    allowed = np.ones(256, np.uint8)
-    if text is not None:
-        allowed[:] = 0
-        for form in segment.forms_of(found.entry.ordinal):
-            allowed[form.number] = form.text == text
+    if text is None:
+        return np.ones(256, np.uint8)
+    allowed = np.zeros(256, np.uint8)
+    allowed[[number for number, (form, _) in enumerate(found.forms) if form == text]] = 1
     return allowed
 
 

@@ -36,12 +36,14 @@ class TermList(NamedTuple):
     bounds: int64[chunks + 1], where they begin in each chunk of rows, and their end
     codes: where their forms begin in the segment's codes; -1 if the term has one form
     light: float32[256], what each of its forms adds to the weight as a light form
+    forms: each written form, in order of number, and its light form
     """
 
     entry: TermEntry
     bounds: I64
     codes: int
     light: F32
+    forms: list[tuple[str, str]]
 
 
 class _Stem(NamedTuple):
@@ -150,7 +152,7 @@ def _weigh(
         weights[: len(forms)] = [
             lights.get(light, 0.0) * (AS_WRITTEN if form in texts else 1.0) for form, light in forms
         ]
-        lists.append(TermList(entry, bounds, codes, weights))
+        lists.append(TermList(entry, bounds, codes, weights, forms))
     return Term(stem.weight, STEM_SHARE * stem.weight * factor, tuple(lists))
 
 
