@@ -160,7 +160,7 @@ class FastSegment:
                 best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
                 seen=np.zeros(width, np.uint64), places=np.zeros(width + 1, np.int64),
                 touched=np.zeros(width + 1, np.int64), order=np.zeros(steps, np.int64),
-                counts=np.zeros(2, np.int64),
+                counts=np.zeros(3, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]

@@ -51,7 +51,7 @@ _SATURATED = (WEIGHTS / (WEIGHTS + K)).astype(np.float32)
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
 # Places in `WorkTable.counts`.
-_TOUCHED, _SCORED = range(2)
+_TOUCHED, _SCORED, _UNSCORED = range(3)
 _TABLES = (SegmentTable.type, PlanTable.type, WorkTable.type)
 
 
@@ -86,7 +86,7 @@ def mark(segment, plan, work, leaf, chunk, step):
 
 @inner(nb.void(*_TABLES, nb.int64, nb.int64, nb.int64, nb.int64))
 def scan(segment, plan, work, leaf, chunk, mode, number):
-    """Add the scores of the postings of a leaf in a chunk.
+    """Add the scores of the postings of a leaf in a chunk, unless scores are of no use.
 
     mode 1: add bit `number` to `seen` of the documents
     mode 2: only of documents for which `seen` is `number` or one less, and make it `number`
@@ -101,7 +101,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     totals, scored = work.totals, work.scored
-    seen, used = work.seen, work.counts[_SCORED]
+    seen, used, unscored = work.seen, work.counts[_SCORED], work.counts[_UNSCORED] != 0
     stem, light = plan.stems[leaf], plan.lights[leaf]
     single = light[0] + stem
     bit, stage = np.uint64(1) << np.uint64(number & 63), np.uint64(number)
@@ -122,6 +122,8 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
                     continue
                 seen[owner] = stage
         elif marks[owner] == 0:
+            continue
+        if unscored:
             continue
         if kind == SINGLE:
             score = single * _SATURATED[weights[at]]
@@ -156,7 +158,7 @@ def probe(segment, plan, work, leaf, chunk, count, number):
     seen, places = work.seen, work.places
     stem, light = plan.stems[leaf], plan.lights[leaf]
     single = light[0] + stem
-    used = work.counts[_SCORED]
+    used, unscored = work.counts[_SCORED], work.counts[_UNSCORED] != 0
     kept = 0
     at = low
     for n in range(count):
@@ -172,6 +174,8 @@ def probe(segment, plan, work, leaf, chunk, count, number):
                 following += 1
             if row >= begin:  # unless the list is damaged, and falls
                 found = True
+                if unscored:
+                    break
                 if kind == SINGLE:
                     score = single * _SATURATED[weights[at]]
                 elif kind == ROWS:
@@ -363,13 +367,14 @@ def match(segment, plan, work, chunk, size, group, counted):
             part = parts[steps[counted, 1] + n]
             for place in range(size):
                 work.seen[place] |= np.uint64(selected[part, place]) << np.uint64(n)
-        add_scores(segment, plan, work, chunk, size)
+        if not work.counts[_UNSCORED]:
+            add_scores(segment, plan, work, chunk, size)
     if group != whole:
         left = 0
         for place in range(size):
             places[left] = place
             left += selected[root, place] != 0
-    if group >= 0 and steps[root, 0] == ALSO:
+    if group >= 0 and steps[root, 0] == ALSO and not work.counts[_UNSCORED]:
         # Leaves that may be added to scores are sought in what matches.
         for n in range(1, steps[root, 2]):
             probe(segment, plan, work, steps[parts[steps[root, 1] + n], 1], chunk, left, 0)
@@ -444,6 +449,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
     k = len(keys)
     groups = answer.groups
+    work.counts[_UNSCORED] = len(ranks) > 0
     for chunk in range(len(segment.chunk_docs) - 1):
         doc0 = segment.chunk_docs[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
@@ -488,6 +494,7 @@ def score_rows(segment, plan, work, leaves, docs, ends, scores):
     ends: where in scores, float32[rows of all], those of each document end
     """
     begin = 0
+    work.counts[_UNSCORED] = 0
     for n in range(len(docs)):
         doc, chunk = docs[n], 0
         while segment.chunk_docs[chunk + 1] <= doc:

@@ -57,7 +57,8 @@ class WorkTable(
         a document has; of one that is all of them, how many were found so far
     places: the documents that are being looked at; touched: those that were seen
     order: a number for each step, for whoever needs one
-    counts: how many of `touched` and of `scored` are in use
+    counts: how many of `touched` and of `scored` are in use; whether scores are of no use, since
+        documents have another order
     """
 
 
