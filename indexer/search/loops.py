@@ -219,9 +219,12 @@ def match_group(segment, plan, work, step, chunk, size):
     """
     kind, begin, count = plan.steps[step, 0], plan.steps[step, 1], plan.steps[step, 2]
     if kind == EITHER:
+        postings = 0
         for n in range(count):
-            scan(segment, plan, work, plan.steps[plan.parts[begin + n], 1], chunk, 1, n)
-        return touch(work, size)
+            leaf = plan.steps[plan.parts[begin + n], 1]
+            postings += plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
+            scan(segment, plan, work, leaf, chunk, 1, n)
+        return touch(work, size if postings else 0)
     seen, places, order, left = work.seen, work.places, work.order, 0
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + n], 1]
@@ -239,7 +242,7 @@ def match_group(segment, plan, work, step, chunk, size):
         length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
         if n == 0:
             scan(segment, plan, work, leaf, chunk, 1, 0)
-            left = touch(work, size)
+            left = touch(work, size if length else 0)
         elif length > _SEARCHED * left:
             left = probe(segment, plan, work, leaf, chunk, left, n + 1)
         else:
@@ -445,7 +448,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     base, group, counted = options[0], options[1], options[2]
     first, everything = options[3] != 0, options[4] != 0
     need = plan.steps[counted, 2] if counted >= 0 else 0
-    whole = (np.uint64(2) << np.uint64(need - 1)) - np.uint64(1)
+    whole = (np.uint64(2) << np.uint64(max(need, 1) - 1)) - np.uint64(1)  # a bit for each part
     state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
     k = len(keys)
     groups = answer.groups
