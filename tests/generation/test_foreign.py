@@ -248,7 +248,7 @@ def test_out_of_memory_ends_with_a_message(index, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("indexer.engine.LocalEngine.answer", fail)
+    monkeypatch.setattr("indexer.engine.local.LocalEngine.answer", fail)
     monkeypatch.setattr("indexer.build.workers.parse_story", fail)
     result = storydex("--index", index, "search", "cat")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

@@ -1,26 +1,23 @@
-"""The embeddable engine: parse → execute → page."""
+"""The engine over an index folder: parse → execute → page."""
 
 from __future__ import annotations
 
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime
 from itertools import islice
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from .analysis import well_formed
-from .dates import parse_day
-from .disk import local_folder
-from .errors import EngineClosed, IndexCorrupt, QueryError, SeedError, StoryNotFound
-from .generation import manifest as mf
-from .highlight.hits import Highlighter
-from .model import (
+from ..analysis import well_formed
+from ..disk import local_folder
+from ..errors import EngineClosed, IndexCorrupt, QueryError, SeedError, StoryNotFound
+from ..generation import manifest as mf
+from ..highlight.hits import Highlighter
+from ..model import (
     FACET_SORTS,
     DateCounts,
     Explanation,
@@ -32,26 +29,27 @@ from .model import (
     SearchRequest,
     Story,
 )
-from .query.request import check, limit_of, list_filters, text_of
-from .query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
-from .schema import SYNONYMS_NAME
-from .search.executor import CompiledLoops, Executor
-from .search.explain import explain
-from .search.facets import beginning, listed
-from .search.find import ENOUGH, Found, Searcher
-from .search.histogram import count_dates
-from .search.respell import Respelling, respell
-from .search.snapshot import Snapshot, open_snapshot
-from .search.suggest import RESEMBLANCE, complete, resembling
+from ..query.request import check, limit_of, text_of
+from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from ..schema import SYNONYMS_NAME
+from ..search.executor import CompiledLoops, Executor
+from ..search.explain import explain
+from ..search.facets import beginning, listed
+from ..search.find import ENOUGH, Found, Searcher
+from ..search.histogram import count_dates
+from ..search.respell import Respelling, respell
+from ..search.snapshot import Snapshot, open_snapshot
+from ..search.suggest import RESEMBLANCE, complete, resembling
+from .protocol import Engine
 
 
 def _compiled_loops() -> Any:
     """Import what searches run compiled; where that is compiled first, in two halves at once."""
-    from .kernels.cache import compiling_beside
+    from ..kernels.cache import compiling_beside
 
     with compiling_beside("indexer.search.phrase_loops", "indexer.search.count"):
-        from .search import loops  # noqa: F401
-    from .search import fast
+        from ..search import loops  # noqa: F401
+    from ..search import fast
 
     return fast
 
@@ -60,137 +58,6 @@ def _compiled_loops() -> Any:
 COMPILED = CompiledLoops(_compiled_loops)
 #: For engines that never compile.
 PLAIN_ONLY = CompiledLoops(_compiled_loops)
-
-
-class Engine(Protocol):
-    """A searchable index, safe to share between threads.
-
-    An engine sees one generation of its index from when it was opened until
-    `reload` returns true. It is a context manager that closes itself.
-    """
-
-    @property
-    def generation(self) -> int:
-        """The number of the generation being searched."""
-
-    def search(
-        self,
-        query: str = "",
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        facets: Sequence[str] = ("provider",),
-        facet_limit: int = 20,
-        sort: str = "relevance",
-        offset: int = 0,
-        limit: int = 10,
-        spelling: bool = True,
-        collapse: bool = True,
-    ) -> ResultPage:
-        """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(
-            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
-            offset=offset, limit=limit, spelling=spelling, collapse=collapse,
-        )  # fmt: skip
-        return self.answer(request)
-
-    def answer(self, request: SearchRequest) -> ResultPage:
-        """The same as `search`, for a request that was built before."""
-
-    def export(self, request: SearchRequest) -> Iterator[Hit]:
-        """Every hit of the whole result in order; offset, limit and facets are ignored."""
-
-    def facet_values(
-        self,
-        facet: str,
-        text: str = "",
-        *,
-        query: str = "",
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-        sort: str = "count",
-        limit: int = 20,
-    ) -> FacetRows:
-        """The values of a facet whose label or value has a word that begins with `text`.
-
-        Only those that stories found have, with the counts that a search would give; sorted
-        by count or by name.
-        """
-        request = as_request(query, filters, since, until)
-        request = msgspec.structs.replace(request, facet_limit=limit)
-        return self.values_of(request, facet, text, sort)
-
-    def values_of(
-        self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
-    ) -> FacetRows:
-        """The same as `facet_values`, at most `facet_limit` values of such a request."""
-
-    def histogram(self, request: SearchRequest) -> DateCounts:
-        """How many of the stories found were published when, by day, month or year."""
-
-    def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
-        """Ways to finish the last word of `text`, or the value of its last field, best first."""
-
-    def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
-        """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
-
-    def explain(
-        self,
-        query: str,
-        story_id: str,
-        *,
-        filters: Mapping[str, Sequence[str]] | None = None,
-        since: date | datetime | str | None = None,
-        until: date | datetime | str | None = None,
-    ) -> Explanation:
-        """What a story's score in such a search is made of; raises `StoryNotFound`."""
-        explained = self.explained(as_request(query, filters, since, until), [story_id])
-        if not explained:
-            raise StoryNotFound(story_id)
-        return explained[story_id]
-
-    def explain_page(self, page: ResultPage) -> dict[str, Explanation]:
-        """What the scores on a page are made of, by story id."""
-        request = msgspec.structs.replace(page.request, query=page.corrected or page.query)
-        return self.explained(request, [hit.story.id for hit in page.hits])
-
-    def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
-        """What the scores of those stories that there are in such a search are made of."""
-
-    def get(self, story_id: str) -> Story | None:
-        """The story with this id, or None."""
-
-    def hit_of(self, story_id: str, query: str) -> Hit | None:
-        """The story with this id as a hit of a query, whether that finds it or not, or None."""
-
-    def info(self) -> IndexInfo:
-        """Describe the generation being searched."""
-
-    def warm_up(self) -> None:
-        """Load what searches need, so that the first is as fast as the rest.
-
-        Takes about two seconds in a process, and nothing when it was done before.
-        """
-
-    def reload(self) -> bool:
-        """Switch to the newest generation; true if it was not the one being searched."""
-
-    def close(self) -> None:
-        """Release what the engine holds; calls after this raise `EngineClosed`."""
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
@@ -219,7 +86,7 @@ class _View(NamedTuple):
 
 
 class LocalEngine(Engine):
-    """The engine over an index folder. See `engine.Engine` for what its methods do."""
+    """The engine over an index folder. See `protocol.Engine` for what its methods do."""
 
     def __init__(self, folder: str, *, compiled: bool = True) -> None:
         self._folder = folder
@@ -434,22 +301,6 @@ def _warm_up(view: _View) -> None:
     """Make the first search as fast as the rest."""
     with suppress(IndexCorrupt):  # what is damaged is named by the search that needs it
         view.searcher.warm_up()
-
-
-def as_request(
-    query: str,
-    filters: Mapping[str, Sequence[str]] | None,
-    since: date | datetime | str | None,
-    until: date | datetime | str | None,
-) -> SearchRequest:
-    """What is searched, from values as callers write them."""
-    values = list_filters(filters)
-    return SearchRequest(
-        query=query,
-        filters=cast("Mapping[Facet, tuple[str, ...]]", values),
-        since=parse_day(since, "since") if isinstance(since, str) else since,
-        until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
-    )
 
 
 def _stamp(seeds: str) -> tuple[int, int] | None:
