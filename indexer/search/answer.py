@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Failed = npt.NDArray[np.uint8]
 NO_FILTERS: Failed = np.empty(0, np.uint8)
 REJECTED = 255
+#: Documents with all words come first: this is added to their keys.
+FIRST = 1 << 20
 NO_RANKS = np.empty(0, np.int32)
 
 

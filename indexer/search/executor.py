@@ -16,14 +16,12 @@ import numpy.typing as npt
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import REJECTED, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
+from .answer import FIRST, REJECTED, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
 from .plain import Matches, evaluate, score_rows
 from .plan import Mask, Plan
 from .snapshot import Snapshot
 from .words import F32, NO_ROWS
 
-#: Documents with all words come first: this is added to their keys.
-FIRST = 1 << 20
 NO_DOCS = np.empty(0, np.int64)
 
 

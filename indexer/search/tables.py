@@ -20,6 +20,9 @@ SINGLE, FORMS, ROWS, SET = range(4)
 #: What `AnswerTable.state` counts: documents that match, that pass the filters, that of these
 #: have all words, and how many of the best are held.
 MATCHED, PASSED, COMPLETE, HELD = range(4)
+#: What `WorkTable.counts` has: how many of `touched` and of `scored` are in use; whether scores
+#: are of no use, since documents have another order.
+TOUCHED, SCORED, UNSCORED = range(3)
 #: In place of where the forms of a term's postings are, if it has only one.
 ONE_FORM = -(1 << 62)
 #: What a weight t is divided by with itself added, see `ranking`.
@@ -57,8 +60,7 @@ class WorkTable(
         a document has; of one that is all of them, how many were found so far
     places: the documents that are being looked at; touched: those that were seen
     order: a number for each step, for whoever needs one
-    counts: how many of `touched` and of `scored` are in use; whether scores are of no use, since
-        documents have another order
+    counts: see `TOUCHED`
     """
 
 
