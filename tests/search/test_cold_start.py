@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import indexer
-from indexer import engine as engine_module
+from indexer.engine import local as engine_module
 from indexer.search.executor import CompiledLoops
 from tests.conftest import ROOT, build
 from web import create_app
