@@ -54,7 +54,6 @@ from .values import ClusterValues
 from .words import Words
 
 T = TypeVar("T")
-#: From which days are numbered.
 
 
 class _View(NamedTuple):

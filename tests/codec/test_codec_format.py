@@ -30,7 +30,8 @@ from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import StoredRecord, compress_records
 from indexer.codec.verify import verify_segment
-from indexer.codec.whoosh_read import PerDocumentReader, TermsReader
+from indexer.codec.whoosh_rows import PerDocumentReader
+from indexer.codec.whoosh_terms import TermsReader
 from indexer.codec.write import Column, Documents, write_segment
 from indexer.errors import BuildError, IndexCorrupt
 from tests.corpora.documents import build, documents
