@@ -18,7 +18,7 @@ from ..dates import parse_day
 from ..demo import write_demo
 from ..errors import IndexCorrupt, QueryError, StorydexError
 from ..model import SORTS
-from ..wire import info_to_json, page_to_json, problems_to_json, report_to_json
+from ..wire import page_to_json, record_to_json
 from .output import neutral, write_note, write_out
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _list_problems(context: click.Context, as_json: bool) -> None:
     """Print what was wrong at the last rebuild; the status is that of the rebuild."""
     problems = read_problems(context.obj)
     if as_json:
-        write_out(problems_to_json(problems) + b"\n")
+        write_out(record_to_json(problems) + b"\n")
     else:
         lines = [*map(str, problems.rejected), *map(str, problems.warnings)]
         write_out("".join(f"{neutral(line)}\n" for line in lines))
@@ -172,7 +172,7 @@ def _show_report(report: BuildReport, as_json: bool) -> None:
     for line in (*problem_lines(report), *note_lines(report)):
         write_note(line)
     try:
-        write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
+        write_out(record_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
     except OSError as error:
         done = "nothing was written" if report.dry_run else f"generation {report.generation} serves"
         raise StorydexError(
@@ -358,7 +358,7 @@ def info(location: str, as_json: bool) -> None:
     with open_index(location, compiled=False) as engine:
         description = engine.info()
     if as_json:
-        write_out(info_to_json(description) + b"\n")
+        write_out(record_to_json(description) + b"\n")
         return
     from .show import info_lines
 
