@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryError
+from indexer.query.grammar import MAX_CLAUSES
 from indexer.query.nodes import (
     Address,
     All,
@@ -29,7 +30,7 @@ from indexer.query.nodes import (
     ranks,
     scaled,
 )
-from indexer.query.parser import MAX_CHARACTERS, MAX_CLAUSES, ParsedQuery, parse
+from indexer.query.parser import MAX_CHARACTERS, ParsedQuery, parse
 
 A, B, C, D = map(Word, "abcd")
 EXACT = Word("a", exact=True)
