@@ -6,7 +6,7 @@ import signal
 import threading
 from datetime import date, datetime
 from math import isnan
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 SOME_REJECTED = 3
 #: Seconds; a day.
 _LONGEST_POLL = 86_400
-
-
-class BuildOptions(TypedDict):
-    """The options that a single rebuild and a watch share."""
-
-    full: bool
-    published_only: bool
-    strict: bool
-    prune: bool
-    workers: int | None
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -79,17 +69,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.pass_context
 def rebuild(
     context: click.Context,
+    /,
     seeds: str,
-    full: bool,
-    published_only: bool,
-    strict: bool,
-    prune: bool,
-    workers: int | None,
     warnings: bool,
     watch: bool,
     poll: float | None,
     dry_run: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Make the index match a folder of story files.
 
@@ -117,13 +104,6 @@ def rebuild(
         raise click.UsageError("--poll is of use with --watch only")
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
-    options: BuildOptions = {
-        "full": full,
-        "published_only": published_only,
-        "strict": strict,
-        "prune": prune,
-        "workers": workers,
-    }
     with Meter() as meter:
         if watch:
             stop = _stopped_by_sigterm()
@@ -232,17 +212,14 @@ class _QueryCommand(click.Command):
 @click.pass_obj
 def search(
     location: str,
+    /,
     words: tuple[str, ...],
     provider: tuple[str, ...],
     topic: tuple[str, ...],
-    since: date | datetime | None,
-    until: date | datetime | None,
-    sort: str,
-    limit: int,
-    offset: int,
     no_collapse: bool,
     explain: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Print the stories that match, best first.
 
@@ -266,12 +243,8 @@ def search(
         page = engine.search(
             " ".join(words),
             filters={facet: values for facet, values in filters.items() if values},
-            since=since,
-            until=until,
-            sort=sort,
-            limit=limit,
-            offset=offset,
             collapse=not no_collapse,
+            **options,
         )
         why = engine.explain_page(page) if explain else {}
         if as_json:
