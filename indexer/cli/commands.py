@@ -42,9 +42,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     help="Publish nothing if a file that is read is rejected or loses a field.",
 )
 @click.option(
-    "--prune",
-    is_flag=True,
-    help="Remove stories even if that is more than half of 20 or more.",
+    "--prune", is_flag=True, help="Remove stories even if that is more than half of 20 or more."
 )
 @click.option(
     "--workers",

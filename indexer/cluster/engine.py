@@ -14,14 +14,7 @@ import msgspec
 
 from ..analysis import fold, iter_words
 from ..engine import Engine
-from ..errors import (
-    ClusterError,
-    EngineClosed,
-    IndexMissing,
-    QueryError,
-    SeedError,
-    StoryNotFound,
-)
+from ..errors import ClusterError, EngineClosed, IndexMissing, QueryError, SeedError, StoryNotFound
 from ..model import (
     FACET_SORTS,
     DateCounts,

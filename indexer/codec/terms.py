@@ -12,16 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .files import SectionFile
-from .format import (
-    MAX_FORMS,
-    TEXT,
-    U8,
-    U32,
-    FieldInfo,
-    bucket_count,
-    offsets_of,
-    term_hash,
-)
+from .format import MAX_FORMS, TEXT, U8, U32, FieldInfo, bucket_count, offsets_of, term_hash
 
 
 class TermEntry(NamedTuple):

@@ -15,8 +15,7 @@ Count = Annotated[int, Meta(ge=0)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Link = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
 Marked = Annotated[
-    Mapping[str, str],
-    Meta(description="Escaped HTML by field, what matched between <mark> tags."),
+    Mapping[str, str], Meta(description="Escaped HTML by field, what matched between <mark> tags.")
 ]
 
 
