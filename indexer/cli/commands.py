@@ -107,7 +107,7 @@ def rebuild(
             stop = _stopped_by_sigterm()
             for report in build_on_change(
                 seeds, context.obj, poll=poll, stop=stop, progress=meter.build,
-                failed=_say_and_wait, **options,
+                failed=lambda error: write_note(f"storydex: {error} (still watching)"), **options,
             ):  # fmt: skip
                 meter.clear()
                 _show_report(report, as_json)
@@ -130,10 +130,6 @@ def _list_problems(context: click.Context, as_json: bool) -> None:
         write_note(f"storydex: {problems.left_out:,} more are not kept: rebuild --full names them")
     if problems.rejected:
         context.exit(SOME_REJECTED)
-
-
-def _say_and_wait(error: StorydexError) -> None:
-    write_note(f"storydex: {error} (still watching)")
 
 
 def _stopped_by_sigterm() -> threading.Event:

@@ -1,7 +1,7 @@
 """The Whoosh codec contract over storydex's index format, for reading.
 
 `format` holds all layout knowledge, `write` makes files from inverted arrays, `merge`
-makes one segment of several, `read` gives arrays, `verify` checks everything;
+makes one segment of several, `read` and `documents` give arrays, `verify` checks all;
 `whoosh_terms` and `whoosh_rows` translate to Whoosh's item-by-item interfaces.
 """
 
