@@ -60,19 +60,17 @@ from .schema import facet_key
 from .wire import (
     HIT_FIELDS,
     RELATED_LIMIT,
-    ArticleRow,
-    ExportRow,
     article_rows,
     dates_to_json,
     export_row,
     facet_to_json,
     json_schemas,
     page_to_json,
-    safe_link,
     similar_to_json,
     story_to_json,
     write_instant,
 )
+from .wire.records import ArticleRow, ExportRow, safe_link
 
 __all__ = [
     "FACETS",

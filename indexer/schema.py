@@ -190,8 +190,6 @@ def provider_key(provider: Provider) -> str:
 
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-
-
 #: Longer values than this name no provider and no topic.
 LONGEST_VALUE = 1 << 9
 
@@ -237,8 +235,9 @@ def plain_address(url: str) -> str:
         short = path.removesuffix("/amp")
         path = _AMP_PATH.sub("", path) if "amp" in short else short
     if query:
-        parts = query.split("&")
-        query = "&".join(sorted(part for part in parts if part and not _tracks(part)))
+        parts = [part for part in query.split("&") if part]
+        told = [part for part in parts if not _TRACKING.fullmatch(part.partition("=")[0])]
+        query = "&".join(sorted(told))
     return f"{_site_of(host)}/{path.strip('/')}/{query}"
 
 
@@ -263,10 +262,6 @@ def _site_of(host: str) -> str:
     if not host.isascii():
         host = provider_host(host) or host
     return _FRONTS.sub("", host) if host[:1] in _FRONT_LETTERS else host
-
-
-def _tracks(part: str) -> bool:
-    return _TRACKING.fullmatch(part.partition("=")[0]) is not None
 
 
 def naive_utc(instant: datetime) -> datetime:

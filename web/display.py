@@ -15,15 +15,7 @@ from flask.templating import Environment
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
-from indexer import (
-    Article,
-    Image,
-    Provider,
-    Story,
-    facet_key,
-    safe_link,
-    write_instant,
-)
+from indexer import Article, Image, Provider, Story, facet_key, safe_link, write_instant
 
 from .page import MONTH_NAMES, filter_url
 

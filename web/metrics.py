@@ -50,9 +50,7 @@ class Metrics:
             registry=self.registry,
         )
         self.empty = Counter(
-            "storydex_searches_without_hits",
-            "Searches that found nothing.",
-            registry=self.registry,
+            "storydex_searches_without_hits", "Searches that found nothing.", registry=self.registry
         )
         self.generation = Gauge(
             "storydex_index_generation", "Generation being searched.", registry=self.registry

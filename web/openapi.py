@@ -168,6 +168,27 @@ def _facet_parameters() -> list[Schema]:
     ]
 
 
+def _suggest_parameters() -> list[Schema]:
+    return [
+        _parameter("q", _TEXT, "What was typed so far."),
+        _parameter(
+            "format",
+            {"type": "string", "enum": ["opensearch"]},
+            "The query and its completions as browsers read them.",
+        ),
+    ]
+
+
+def _export_parameters() -> list[Schema]:
+    formats = {"type": "string", "enum": ["jsonl", "csv", "xlsx"], "default": "jsonl"}
+    rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
+    return [
+        _parameter("format", formats, "The format."),
+        _parameter("rows", rows, "What has a row each: stories, or their articles."),
+        _parameter("bom", _flag(1), "0: CSV without the mark that spreadsheets look for."),
+    ]
+
+
 def _get(
     operation: str, summary: str, parameters: list[Schema], content: Schema, *others: str
 ) -> Schema:
@@ -191,85 +212,51 @@ def _json(name: str, media_type: str = "application/json") -> Schema:
     return {media_type: {"schema": {"$ref": _REFERENCE.format(name=name)}}}
 
 
+def _answered(
+    operation: str, summary: str, parameters: list[Schema], content: Schema, *others: str
+) -> Schema:
+    """A route that asks the index: unchanged, or unavailable, among its other statuses."""
+    return _get(operation, summary, parameters, content, "304", *others, "503")
+
+
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
-    formats = {"type": "string", "enum": ["jsonl", "csv", "xlsx"], "default": "jsonl"}
-    rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
+    paged = [*wanted, _page_parameter(), *_api_parameters()]
+    many = _parameter("limit", _upto(params.MAX_LIMIT, params.SIMILAR_LIMIT), "Hits at most.")
+    similar = [story_id, many, *_hit_parameters()]
+    completions = {**_json("Suggestions"), SUGGESTIONS_TYPE: {"schema": _list({})}}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
     kinds = ("application/jsonl", "text/csv", spreadsheet.CONTENT_TYPE)
     lines = {kind: {"schema": _TEXT} for kind in kinds}
     return {
-        "/api/v1/search": _get(
-            "search",
-            "Ranked stories with facet counts.",
-            [*wanted, _page_parameter(), *_api_parameters()],
-            _json("ResultPage"),
-            "304",
-            "503",
+        "/api/v1/search": _answered(
+            "search", "Ranked stories with facet counts.", paged, _json("ResultPage")
         ),
-        "/api/v1/suggest": _get(
-            "suggest",
-            "Completions of the last word.",
-            [
-                _parameter("q", _TEXT, "What was typed so far."),
-                _parameter(
-                    "format",
-                    {"type": "string", "enum": ["opensearch"]},
-                    "The query and its completions as browsers read them.",
-                ),
-            ],
-            {**_json("Suggestions"), SUGGESTIONS_TYPE: {"schema": _list({})}},
-            "304",
-            "503",
+        "/api/v1/suggest": _answered(
+            "suggest", "Completions of the last word.", _suggest_parameters(), completions
         ),
-        "/api/v1/facets/{facet}": _get(
-            "facetValues",
-            "Values of a facet, found by how a word of them begins.",
-            _facet_parameters(),
-            _json("FacetValues"),
-            "304",
-            "503",
+        "/api/v1/facets/{facet}": _answered(
+            "facetValues", "Values of a facet, found by how a word of them begins.",
+            _facet_parameters(), _json("FacetValues"),
         ),
-        "/api/v1/dates": _get(
-            "dates",
-            "When the stories of a search were published, by day, month or year.",
-            wanted,
-            _json("DateCounts"),
-            "304",
-            "503",
+        "/api/v1/dates": _answered(
+            "dates", "When the stories of a search were published, by day, month or year.",
+            wanted, _json("DateCounts"),
         ),
-        "/api/v1/stories/{id}": _get(
-            "getStory", "One whole story.", [story_id], _json("Story"), "304", "404", "503"
+        "/api/v1/stories/{id}": _answered(
+            "getStory", "One whole story.", [story_id], _json("Story"), "404"
         ),
-        "/api/v1/stories/{id}/similar": _get(
-            "similarStories",
-            "Stories that resemble one.",
-            [
-                story_id,
-                _parameter("limit", _upto(params.MAX_LIMIT, params.SIMILAR_LIMIT), "Hits at most."),
-                *_hit_parameters(),
-            ],
-            _json("SimilarStories"),
-            "304",
-            "404",
-            "503",
+        "/api/v1/stories/{id}/similar": _answered(
+            "similarStories", "Stories that resemble one.", similar, _json("SimilarStories"), "404"
         ),
-        "/api/v1/export": _get(
+        "/api/v1/export": _answered(
             "export",
             "The whole result, streamed; as JSON Lines an ExportRow or ArticleRow a line.",
-            [
-                *wanted,
-                _parameter("format", formats, "The format."),
-                _parameter("rows", rows, "What has a row each: stories, or their articles."),
-                _parameter("bom", _flag(1), "0: CSV without the mark that spreadsheets look for."),
-            ],
-            lines,
-            "304",
-            "503",
+            [*wanted, *_export_parameters()], lines,
         ),
         "/openapi.json": _get(
             "describe", "This description.", [], {"application/json": {"schema": {}}}
         ),
-    }
+    }  # fmt: skip
 
 
 def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
@@ -279,25 +266,19 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
     marked = _parameter("q", _TEXT, "A search: what of the story matches is marked.")
     story = [story_id, marked, _page_parameter()]
     atom = {"application/atom+xml": {"schema": _TEXT}}
+    json_feed = _json("JsonFeed", "application/feed+json")
     opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
-        "/": _get("searchPage", "The search page.", [*words, find], _HTML, "304", "503"),
-        "/story/{id}": _get("storyPage", "A story's page.", story, _HTML, "304", "404", "503"),
+        "/": _answered("searchPage", "The search page.", [*words, find], _HTML),
+        "/story/{id}": _answered("storyPage", "A story's page.", story, _HTML, "404"),
         "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY, "404"),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
         "/saved": _get("savedPage", "The searches that this browser has saved.", [], _HTML),
         "/help": _get("helpPage", "What can be typed.", [], _HTML),
         "/robots.txt": _get("robots", "For crawlers.", [], {"text/plain": {"schema": _TEXT}}),
-        "/feed.atom": _get(
-            "atomFeed", "The newest of a search as Atom.", wanted, atom, "304", "503"
-        ),
-        "/feed.json": _get(
-            "jsonFeed",
-            "The newest of a search as a JSON feed.",
-            wanted,
-            _json("JsonFeed", "application/feed+json"),
-            "304",
-            "503",
+        "/feed.atom": _answered("atomFeed", "The newest of a search as Atom.", wanted, atom),
+        "/feed.json": _answered(
+            "jsonFeed", "The newest of a search as a JSON feed.", wanted, json_feed
         ),
         "/opensearch.xml": _get("openSearch", "For a browser's search box.", [], opensearch),
         "/livez": _get("livez", "The process answers.", [], _json("Health")),

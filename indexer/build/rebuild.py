@@ -11,9 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -37,17 +38,7 @@ Progress = Callable[[BuildProgress], None]
 
 
 def rebuild(
-    seeds: str | os.PathLike[str],
-    index: str | os.PathLike[str],
-    *,
-    full: bool = False,
-    published_only: bool = False,
-    strict: bool = False,
-    prune: bool = False,
-    workers: int | None = None,
-    dry_run: bool = False,
-    progress: Progress | None = None,
-    tuning: Tuning = TUNING,
+    seeds: str | os.PathLike[str], index: str | os.PathLike[str], **options: Any
 ) -> BuildReport:
     """Make the index match the folder of story files.
 
@@ -66,18 +57,16 @@ def rebuild(
     """
     job = Job(
         seeds=local_folder(seeds, "an archive"), index=local_folder(index),
-        published_only=published_only, strict=strict, prune=prune,
-        workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(), settings=read_settings(seeds, FIELDS),
+        settings=read_settings(seeds, FIELDS), **options,
     )  # fmt: skip
-    if dry_run:
-        return job.say(full)
+    if job.dry_run:
+        return job.say()
     with failures_named(job.index), locked_folder(job.index) as generation:
         try:
-            return job.run(generation, full)
+            return job.run(generation)
         except IndexCorrupt as damage:
             warn_of(damage)
-            return job.run(generation, full=True)
+            return replace(job, full=True).run(generation)
 
 
 @contextmanager
@@ -125,22 +114,24 @@ def make_manifest(
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One call of `rebuild`."""
+    """One call of `rebuild`, which says what the options do."""
 
     seeds: str
     index: str
-    published_only: bool
-    strict: bool
-    prune: bool
-    workers: int
-    progress: Progress | None
-    tuning: Tuning
-    started: float
     settings: Settings
+    started: float = field(default_factory=time.monotonic)
+    full: bool = False
+    published_only: bool = False
+    strict: bool = False
+    prune: bool = False
+    workers: int | None = None
+    dry_run: bool = False
+    progress: Progress | None = None
+    tuning: Tuning = TUNING
 
-    def run(self, generation: int, full: bool) -> BuildReport:
+    def run(self, generation: int) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
-        plan = self._plan(full)
+        plan = self._plan()
         outcome = Outcome(plan)
         with open_writer(self.index, generation, fresh=plan.fresh) as writer:
             if plan.fresh:
@@ -158,26 +149,26 @@ class Job:
                 return self._finish(outcome, made)
         return self._finish(outcome, mf.newest_generation(self.index) or 0)
 
-    def say(self, full: bool) -> BuildReport:
+    def say(self) -> BuildReport:
         """Report what `run` would do; writes nothing."""
-        outcome = Outcome(self._plan(full))
+        outcome = Outcome(self._plan())
         self._read_all(outcome, None)
         self._refuse(outcome)
         return self._finish(outcome, mf.newest_generation(self.index) or 0, dry_run=True)
 
-    def _plan(self, full: bool) -> Plan:
+    def _plan(self) -> Plan:
         self._report("scanning", 0, 0)
         return plan_changes(
             self.seeds,
             lambda: read_held(self.index, self.seeds, self.published_only, self.settings),
-            full, self.tuning, self.settings,
+            self.full, self.tuning, self.settings,
         )  # fmt: skip
 
     def _read_all(self, outcome: Outcome, writer: Writer | None) -> tuple[list[Segment], Averages]:
         """Read all files that must be read; returns the segments written and their averages."""
         files = outcome.plan.read
         total = len(files)
-        workers = min(self.workers, total // self.tuning.files_per_worker + 1)
+        workers = self.workers_for(total)
         folder = None if writer is None else self.index
         averages = dictionary = None
         if writer is not None:
@@ -203,6 +194,11 @@ class Job:
                 segments.append(read_shard.segment)
                 averages = read_shard.averages
         return segments, averages or NO_AVERAGES
+
+    def workers_for(self, files: int) -> int:
+        """How many processes read so many files."""
+        most = max(1, self.workers or os.cpu_count() or 1)
+        return min(most, files // self.tuning.files_per_worker + 1)
 
     def _refuse(self, outcome: Outcome) -> None:
         """Raise `BuildError` if what was found must not be published."""

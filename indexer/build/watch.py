@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import watchfiles
 
@@ -15,7 +15,7 @@ from ..disk import local_folder
 from ..errors import SeedError, StorydexError
 from ..model import BuildReport
 from ..seeds import SUFFIXES
-from .rebuild import Progress, rebuild
+from .rebuild import rebuild
 from .tuning import TUNING, Tuning
 
 #: Files have changed; time to look whether they have; nothing for a while.
@@ -26,17 +26,12 @@ def watch(
     seeds: str | os.PathLike[str],
     index: str | os.PathLike[str],
     *,
-    full: bool = False,
-    published_only: bool = False,
-    strict: bool = False,
-    prune: bool = False,
-    workers: int | None = None,
     poll: float | None = None,
     stop: threading.Event | None = None,
-    progress: Progress | None = None,
     failed: Callable[[StorydexError], None] | None = None,
     tuning: Tuning = TUNING,
     elsewhere: Callable[..., BuildReport] | None = None,
+    **options: Any,
 ) -> Iterator[BuildReport]:
     """Rebuild now, and again after each change; yields each report until `stop` is set.
 
@@ -47,9 +42,10 @@ def watch(
     folder looked through every few seconds. A look that finds nothing yields no report.
 
     A rebuild that fails is told to `failed` and tried again after the next change, or
-    after a while; without `failed` the error is raised. `full` and `prune` are for the first
-    rebuild that succeeds. The folder may be moved away and replaced. Ends also when
-    interrupted. `tuning` is for tests; `elsewhere` rebuilds an index that is no folder.
+    after a while; without `failed` the error is raised. The other options are those of
+    `rebuild`, `full` and `prune` for the first that succeeds. The folder may be moved away and
+    replaced. Ends also when interrupted. `tuning` is for tests; `elsewhere` rebuilds an index
+    that is no folder.
     """
     folder = local_folder(seeds, "an archive")
     own = "" if elsewhere else os.path.realpath(local_folder(index))
@@ -62,10 +58,7 @@ def watch(
     pause, due, told = tuning.first_pause, float("inf"), ""
     while True:
         try:
-            report = build(
-                seeds, index, full=full, published_only=published_only, strict=strict,
-                prune=prune, workers=workers, progress=progress, tuning=tuning,
-            )  # fmt: skip
+            report = build(seeds, index, tuning=tuning, **options)
         except StorydexError as error:
             if failed is None:
                 raise
@@ -78,7 +71,7 @@ def watch(
         else:
             if seen == "changed" or told or report.generation != generation:
                 yield report
-            generation, full, prune = report.generation, False, False
+            generation, options = report.generation, options | {"full": False, "prune": False}
             pause, due, told = tuning.first_pause, float("inf"), ""
         for seen in changes:
             if seen or time.monotonic() >= due:

@@ -6,7 +6,7 @@ import signal
 import threading
 from datetime import date, datetime
 from math import isnan
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,7 @@ from ..dates import parse_day
 from ..demo import write_demo
 from ..errors import IndexCorrupt, QueryError, StorydexError
 from ..model import SORTS
-from ..wire import info_to_json, page_to_json, problems_to_json, report_to_json
+from ..wire import page_to_json, record_to_json
 from .output import neutral, write_note, write_out
 
 if TYPE_CHECKING:
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 SOME_REJECTED = 3
 #: Seconds; a day.
 _LONGEST_POLL = 86_400
-
-
-class BuildOptions(TypedDict):
-    """The options that a single rebuild and a watch share."""
-
-    full: bool
-    published_only: bool
-    strict: bool
-    prune: bool
-    workers: int | None
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -52,9 +42,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
     help="Publish nothing if a file that is read is rejected or loses a field.",
 )
 @click.option(
-    "--prune",
-    is_flag=True,
-    help="Remove stories even if that is more than half of 20 or more.",
+    "--prune", is_flag=True, help="Remove stories even if that is more than half of 20 or more."
 )
 @click.option(
     "--workers",
@@ -79,17 +67,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.pass_context
 def rebuild(
     context: click.Context,
+    /,
     seeds: str,
-    full: bool,
-    published_only: bool,
-    strict: bool,
-    prune: bool,
-    workers: int | None,
     warnings: bool,
     watch: bool,
     poll: float | None,
     dry_run: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Make the index match a folder of story files.
 
@@ -117,19 +102,12 @@ def rebuild(
         raise click.UsageError("--poll is of use with --watch only")
     if watch and dry_run:
         raise click.UsageError("--watch and --dry-run exclude each other")
-    options: BuildOptions = {
-        "full": full,
-        "published_only": published_only,
-        "strict": strict,
-        "prune": prune,
-        "workers": workers,
-    }
     with Meter() as meter:
         if watch:
             stop = _stopped_by_sigterm()
             for report in build_on_change(
                 seeds, context.obj, poll=poll, stop=stop, progress=meter.build,
-                failed=_say_and_wait, **options,
+                failed=lambda error: write_note(f"storydex: {error} (still watching)"), **options,
             ):  # fmt: skip
                 meter.clear()
                 _show_report(report, as_json)
@@ -144,7 +122,7 @@ def _list_problems(context: click.Context, as_json: bool) -> None:
     """Print what was wrong at the last rebuild; the status is that of the rebuild."""
     problems = read_problems(context.obj)
     if as_json:
-        write_out(problems_to_json(problems) + b"\n")
+        write_out(record_to_json(problems) + b"\n")
     else:
         lines = [*map(str, problems.rejected), *map(str, problems.warnings)]
         write_out("".join(f"{neutral(line)}\n" for line in lines))
@@ -152,10 +130,6 @@ def _list_problems(context: click.Context, as_json: bool) -> None:
         write_note(f"storydex: {problems.left_out:,} more are not kept: rebuild --full names them")
     if problems.rejected:
         context.exit(SOME_REJECTED)
-
-
-def _say_and_wait(error: StorydexError) -> None:
-    write_note(f"storydex: {error} (still watching)")
 
 
 def _stopped_by_sigterm() -> threading.Event:
@@ -172,7 +146,7 @@ def _show_report(report: BuildReport, as_json: bool) -> None:
     for line in (*problem_lines(report), *note_lines(report)):
         write_note(line)
     try:
-        write_out(report_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
+        write_out(record_to_json(report) + b"\n" if as_json else report_line(report) + "\n")
     except OSError as error:
         done = "nothing was written" if report.dry_run else f"generation {report.generation} serves"
         raise StorydexError(
@@ -232,17 +206,14 @@ class _QueryCommand(click.Command):
 @click.pass_obj
 def search(
     location: str,
+    /,
     words: tuple[str, ...],
     provider: tuple[str, ...],
     topic: tuple[str, ...],
-    since: date | datetime | None,
-    until: date | datetime | None,
-    sort: str,
-    limit: int,
-    offset: int,
     no_collapse: bool,
     explain: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Print the stories that match, best first.
 
@@ -266,12 +237,8 @@ def search(
         page = engine.search(
             " ".join(words),
             filters={facet: values for facet, values in filters.items() if values},
-            since=since,
-            until=until,
-            sort=sort,
-            limit=limit,
-            offset=offset,
             collapse=not no_collapse,
+            **options,
         )
         why = engine.explain_page(page) if explain else {}
         if as_json:
@@ -358,7 +325,7 @@ def info(location: str, as_json: bool) -> None:
     with open_index(location, compiled=False) as engine:
         description = engine.info()
     if as_json:
-        write_out(info_to_json(description) + b"\n")
+        write_out(record_to_json(description) + b"\n")
         return
     from .show import info_lines
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from typing import TypeAlias
 
 from rich.console import Console
 from rich.text import Text
@@ -43,6 +45,8 @@ MAX_ALSO, MAX_COPIES = 5, 5
 
 _INDENT = 4
 _MARK = re.compile(r"(</?mark>)")
+#: A text and its margin → lines of the width there is; see `_wrapped`.
+Wrap: TypeAlias = Callable[[Text, Text], Iterator[Text]]
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -122,7 +126,7 @@ def show_page(page: ResultPage, why: Mapping[str, Explanation]) -> None:
         console.width = MAX_WIDTH
     width = min(console.width, MAX_WIDTH) if console.is_terminal else sys.maxsize
     with console.capture() as shown:
-        for line in _page_lines(page, width, console, why):
+        for line in _page_lines(page, partial(_wrapped, width=width, console=console), why):
             console.print(line, soft_wrap=True)
     write_out(shown.get())
 
@@ -134,16 +138,14 @@ def _relaxed_line(complete: int) -> str:
     return f"{have} all the words; the others have some of them."
 
 
-def _page_lines(
-    page: ResultPage, width: int, console: Console, why: Mapping[str, Explanation]
-) -> Iterator[Text]:
+def _page_lines(page: ResultPage, wrapped: Wrap, why: Mapping[str, Explanation]) -> Iterator[Text]:
     yield Text(_headline(page))
     for number, hit in enumerate(page.hits, page.request.offset + 1):
         yield Text()
-        yield from _hit_lines(number, hit, width, console)
+        yield from _hit_lines(number, hit, wrapped)
         if hit.story.id in why:
-            margin = Text(" " * _INDENT)
-            yield from _wrapped(Text(neutral(f"score {why[hit.story.id]}")), margin, width, console)
+            score = Text(neutral(f"score {why[hit.story.id]}"))
+            yield from wrapped(score, Text(" " * _INDENT))
     providers = page.facets.get("provider")
     if providers:
         yield Text()
@@ -158,12 +160,12 @@ def _headline(page: ResultPage) -> str:
     return f"{found}, here {first:,} to {first + len(page.hits) - 1:,} ({page.took_ms:.0f} ms)"
 
 
-def _hit_lines(number: int, hit: Hit, width: int, console: Console) -> Iterator[Text]:
+def _hit_lines(number: int, hit: Hit, wrapped: Wrap) -> Iterator[Text]:
     story, indent = hit.story, _INDENT
     title = _marked(hit.highlights.get("title"), story.title)
     title.stylize("underline")
     margin = Text(f"{number:>{indent - 2}}. ")
-    yield from _wrapped(title, margin, width, console)
+    yield from wrapped(title, margin)
     blank = Text(" " * len(margin))
     byline = _byline(story.provider, story.published_at)
     if byline:
@@ -172,21 +174,19 @@ def _hit_lines(number: int, hit: Hit, width: int, console: Console) -> Iterator[
         yield blank + Text(neutral(story.url), style="blue")
     excerpt = _marked(hit.highlights.get("excerpt"), story.excerpt)
     if excerpt:
-        yield from _wrapped(excerpt, blank, width, console)
+        yield from wrapped(excerpt, blank)
     if story.copies:
         yield blank + Text(_copies_line(story.copies), style="dim")
     if hit.also_in:
-        yield from _also_lines(hit.also_in, blank, width, console)
+        yield from _also_lines(hit.also_in, blank, wrapped)
     if hit.related:
-        yield from _related_lines(hit.related, blank, width, console)
+        yield from _related_lines(hit.related, blank, wrapped)
 
 
-def _also_lines(
-    stories: Sequence[Story], blank: Text, width: int, console: Console
-) -> Iterator[Text]:
+def _also_lines(stories: Sequence[Story], blank: Text, wrapped: Wrap) -> Iterator[Text]:
     yield blank + Text(f"also in {_many(len(stories), 'more story', 'more stories')}:", style="dim")
     for story in stories[:MAX_ALSO]:
-        yield from _wrapped(Text(neutral(story.id)), blank + Text("- "), width, console)
+        yield from wrapped(Text(neutral(story.id)), blank + Text("- "))
     if len(stories) > MAX_ALSO:
         yield blank + Text(f"- and {len(stories) - MAX_ALSO:,} more", style="dim")
 
@@ -199,15 +199,13 @@ def _copies_line(copies: Sequence[Article]) -> str:
     return f"{_many(len(names), 'copy', 'copies')}: {shown}{more}"
 
 
-def _related_lines(
-    related: tuple[RelatedHit, ...], blank: Text, width: int, console: Console
-) -> Iterator[Text]:
+def _related_lines(related: tuple[RelatedHit, ...], blank: Text, wrapped: Wrap) -> Iterator[Text]:
     yield blank + Text(f"matched in {_many(len(related), 'related article')}:", style="dim")
     for article in related[:MAX_RELATED]:
         line = _marked(article.highlights.get("title"), article.title)
         if article.provider:
             line.append(f" — {neutral(article.provider.name)}")
-        yield from _wrapped(line, blank + Text("- "), width, console)
+        yield from wrapped(line, blank + Text("- "))
         if article.copies:
             yield blank + Text(f"  {_copies_line(article.copies)}", style="dim")
     if len(related) > MAX_RELATED:

@@ -14,14 +14,7 @@ import msgspec
 
 from ..analysis import fold, iter_words
 from ..engine import Engine
-from ..errors import (
-    ClusterError,
-    EngineClosed,
-    IndexMissing,
-    QueryError,
-    SeedError,
-    StoryNotFound,
-)
+from ..errors import ClusterError, EngineClosed, IndexMissing, QueryError, SeedError, StoryNotFound
 from ..model import (
     FACET_SORTS,
     DateCounts,
@@ -54,7 +47,6 @@ from .values import ClusterValues
 from .words import Words
 
 T = TypeVar("T")
-#: From which days are numbered.
 
 
 class _View(NamedTuple):

@@ -38,10 +38,7 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
         for name, query in named.items()
     ]
     query = {
-        "bool": {
-            "filter": [{"ids": {"values": [one]}}, plan.stories],
-            "should": [*parts, *told],
-        }
+        "bool": {"filter": [{"ids": {"values": [one]}}, plan.stories], "should": [*parts, *told]}
     }
     hits = searcher.search({"query": query, "size": 1, "_source": False})["hits"]["hits"]
     if not hits:

@@ -14,7 +14,6 @@ from ..errors import StorydexError
 
 #: Where credentials may come from instead of the location, which others may see.
 USER, PASSWORD = "STORYDEX_OPENSEARCH_USER", "STORYDEX_OPENSEARCH_PASSWORD"
-#: A password in the environment → where it is looked for.
 _SCHEME = re.compile(r"\s*opensearch(\+https)?://", re.IGNORECASE)
 #: What OpenSearch lets an index be called, with room for the stamp of a rebuild.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")

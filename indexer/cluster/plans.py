@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
-from itertools import combinations
+from itertools import chain, combinations
 from math import log
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from ..query.nodes import (
     TextNode,
     Without,
     Word,
+    leaves,
 )
 from ..query.write import text_of
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
@@ -239,11 +240,9 @@ class Planner:
 
 def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:
     """The folded words of trees, without patterns."""
-    for node in nodes:
-        if isinstance(node, All | Either | Alternatives):
+    for node in chain.from_iterable(map(leaves, nodes)):
+        if isinstance(node, Alternatives):
             yield from _forms_in(node.parts)
-        elif isinstance(node, Without):
-            yield from _forms_in([node.wanted, node.unwanted])
         elif isinstance(node, Near):
             yield from _forms_in([node.left, node.right])
         elif isinstance(node, Word | Compound):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,8 +17,7 @@ from typing import Any
 
 from ..build.basis import averages_of
 from ..build.changes import Held, plan_changes
-from ..build.rebuild import Job, Outcome, Progress, failures_named
-from ..build.tuning import TUNING, Tuning
+from ..build.rebuild import Job, Outcome, failures_named
 from ..build.workers import Task, sample
 from ..disk import local_folder
 from ..errors import BuildError, ClusterError, IndexMissing, IndexOutdated
@@ -57,36 +55,20 @@ _MOST_COUNTED = 1_500_000
 _READ_BACK = 200
 
 
-def rebuild(
-    seeds: str | os.PathLike[str],
-    location: Location,
-    *,
-    full: bool = False,
-    published_only: bool = False,
-    strict: bool = False,
-    prune: bool = False,
-    workers: int | None = None,
-    dry_run: bool = False,
-    progress: Progress | None = None,
-    tuning: Tuning = TUNING,
-) -> BuildReport:
+def rebuild(seeds: str | os.PathLike[str], location: Location, **options: Any) -> BuildReport:
     """Make an index on a cluster match the folder of story files; see `build.rebuild.rebuild`.
 
     Raises `ClusterError` where the cluster cannot be reached or refuses; what was there before
     then still serves.
     """
-    settings = read_settings(seeds, FIELDS)
     job = ClusterJob(
-        seeds=local_folder(seeds, "an archive"), index=str(location),
-        published_only=published_only, strict=strict, prune=prune,
-        workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(), settings=settings,
-        cluster=Cluster(location),
+        settings=read_settings(seeds, FIELDS), seeds=local_folder(seeds, "an archive"),
+        index=str(location), cluster=Cluster(location), **options,
     )  # fmt: skip
-    if dry_run:
-        return job.say(full)
+    if job.dry_run:
+        return job.say()
     with failures_named(job.seeds), writing(job.cluster) as lock:
-        return replace(job, alive=lock.renew).run(0, full)
+        return replace(job, alive=lock.renew).run(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +79,17 @@ class ClusterJob(Job):
     #: To be called now and then while writing.
     alive: Callable[[], None] = lambda: None
 
-    def run(self, generation: int, full: bool) -> BuildReport:
+    def run(self, generation: int) -> BuildReport:
         """Read what has to be read, and publish it if anything changed."""
         state = self._state()
-        outcome = self._outcome(state, full)
+        outcome = self._outcome(state)
         run = _Run(self, outcome, state)
         return self._finish(outcome, run.fresh() if outcome.plan.fresh else run.change())
 
-    def say(self, full: bool) -> BuildReport:
+    def say(self) -> BuildReport:
         """Report what `run` would do; writes nothing."""
         state = self._state()
-        outcome = self._outcome(state, full)
+        outcome = self._outcome(state)
         task = Task(None, self.published_only, None, None, self.tuning, self.settings)
         for _ in self.read(outcome, task, NO_AVERAGES, Counts()):
             pass
@@ -120,9 +102,11 @@ class ClusterJob(Job):
         except (IndexMissing, IndexOutdated):
             return None
 
-    def _outcome(self, state: State | None, full: bool) -> Outcome:
+    def _outcome(self, state: State | None) -> Outcome:
         self._report("scanning", 0, 0)
-        plan = plan_changes(self.seeds, lambda: self._held(state), full, self.tuning, self.settings)
+        plan = plan_changes(
+            self.seeds, lambda: self._held(state), self.full, self.tuning, self.settings
+        )
         return Outcome(plan)
 
     def _held(self, state: State | None) -> Held:
@@ -142,10 +126,9 @@ class ClusterJob(Job):
     ) -> Iterator[Made]:
         """Read all files that must be read; yields documents, and adds up their words."""
         files = outcome.plan.read
-        workers = min(self.workers, len(files) // self.tuning.files_per_worker + 1)
         done = 0
         self._report("reading", done, len(files))
-        with batches(files, task, averages, workers) as found:
+        with batches(files, task, averages, self.workers_for(len(files))) as found:
             for batch in found:
                 self.alive()
                 for wanted, read in zip(batch.wanted, batch.reads, strict=True):

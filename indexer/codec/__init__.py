@@ -1,8 +1,8 @@
 """The Whoosh codec contract over storydex's index format, for reading.
 
 `format` holds all layout knowledge, `write` makes files from inverted arrays, `merge`
-makes one segment of several, `read` gives arrays, `verify` checks everything;
-`whoosh_read` translates to Whoosh's item-by-item interfaces.
+makes one segment of several, `read` and `documents` give arrays, `verify` checks all;
+`whoosh_terms` and `whoosh_rows` translate to Whoosh's item-by-item interfaces.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from whoosh.filedb.filestore import FileStorage
 from ..errors import BuildError, IndexCorrupt
 from .format import MAX_ROWS
 from .read import SegmentArrays
-from .whoosh_read import PerDocumentReader, TermsReader
+from .whoosh_rows import PerDocumentReader
+from .whoosh_terms import TermsReader
 
 _NAME = re.compile(r"([A-Za-z0-9]+)_([0-9a-z]+)")
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from math import prod
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 import numpy as np
@@ -65,12 +64,7 @@ class SectionWriter:
     def __enter__(self) -> SectionWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._finished:
             self._file.close()
             return

@@ -12,16 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .files import SectionFile
-from .format import (
-    MAX_FORMS,
-    TEXT,
-    U8,
-    U32,
-    FieldInfo,
-    bucket_count,
-    offsets_of,
-    term_hash,
-)
+from .format import MAX_FORMS, TEXT, U8, U32, FieldInfo, bucket_count, offsets_of, term_hash
 
 
 class TermEntry(NamedTuple):
@@ -201,10 +192,8 @@ class SegmentTerms:
         return range(self._form_place(prefix), end)
 
     def _form_place(self, text: bytes) -> int:
-        return bisect_left(range(self.form_count), text, key=self._ordered_form)
-
-    def _ordered_form(self, place: int) -> bytes:
-        return self._form(int(self.form_order[place]))
+        places, order = range(self.form_count), self.form_order
+        return bisect_left(places, text, key=lambda place: self._form(int(order[place])))
 
     def _term(self, number: int) -> bytes:
         offsets = self._offsets_view

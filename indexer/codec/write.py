@@ -31,15 +31,7 @@ from .format import (
     row_chunks,
     term_hash,
 )
-from .invert import (
-    Ints,
-    Postings,
-    RowPostings,
-    chunk_runs,
-    count_text,
-    facet_of,
-    term_buckets,
-)
+from .invert import Ints, Postings, RowPostings, chunk_runs, count_text, facet_of, term_buckets
 from .positions import PositionPacker
 from .stored import Stored
 

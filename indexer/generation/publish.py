@@ -111,7 +111,8 @@ class Writer:
         kept, left = 0, sum(segment.live for segment in live)
         for segment in by_size:
             left -= segment.live
-            if segment.live < _MERGE_FACTOR * left or _half_deleted(segment):
+            half_deleted = 2 * len(segment.deleted) > segment.docs
+            if half_deleted or segment.live < _MERGE_FACTOR * left:
                 break
             kept += 1
         small = {segment.segment_id() for segment in by_size[kept:]}
@@ -150,15 +151,12 @@ class Writer:
             with suppress(OSError):  # it is left over, then
                 os.unlink(os.path.join(self._folder, name))
 
-    def _is_old(self, segment: Segment) -> bool:
-        return file_name(segment.segment_id(), "terms") in self._old_files
-
     def publish(self, describe: Describe) -> int:
         """Make everything added and deleted visible at once; returns the generation."""
         self._merge()
         files = {}
         for segment in self._segments:
-            if not self._is_old(segment):
+            if file_name(segment.segment_id(), "terms") not in self._old_files:
                 check_files(Path(self._folder), segment.segment_id())
             for _, extension in KINDS.values():
                 name = segment.segment_id() + extension
@@ -190,10 +188,6 @@ class Writer:
             memory, INDEX_NAME
         )
         return bytes(memory.files[mf.toc_name(self._generation)])
-
-
-def _half_deleted(segment: Segment) -> bool:
-    return bool(len(segment.deleted) * 2 > segment.docs)
 
 
 @contextmanager

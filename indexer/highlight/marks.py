@@ -89,10 +89,7 @@ class Marker:
     """
 
     def __init__(
-        self,
-        node: Node,
-        near: Callable[[Fuzzy], Iterable[str]],
-        language: Language = ENGLISH,
+        self, node: Node, near: Callable[[Fuzzy], Iterable[str]], language: Language = ENGLISH
     ) -> None:
         leaves = marked_leaves(node, language)
         self._language = language

@@ -66,6 +66,11 @@ _LONGEST_JOINED = {"&": 3, "/": 2}
 _MOST_JOINED = 4
 
 
+def all_capitals(text: str) -> bool:
+    """Whether several words have capitals alone, which then tell nothing of acronyms."""
+    return text.isupper() and len(text.split()) > 1
+
+
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
     """A word as typed, or several that signs join, each sought for itself.
 

@@ -183,6 +183,8 @@ TextNode: TypeAlias = Word | Compound | Phrase | Alternatives | Pattern | Fuzzy 
 #: A leaf that selects and never scores.
 FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present | Everything
 Node: TypeAlias = TextNode | FilterNode | All | Either | Without
+#: What may be left out where too few stories have all of it.
+Plain: TypeAlias = Word | Compound | Phrase | Alternatives
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -198,6 +200,13 @@ def leaves(node: Node) -> list[Node]:
     if not below:
         return [] if isinstance(node, All | Either) else [node]
     return [leaf for child in below for leaf in leaves(child)]
+
+
+def spread(node: Node) -> list[Plain]:
+    """The words of a plain clause, each for itself."""
+    if isinstance(node, All):
+        return [word for part in node.parts for word in spread(part)]
+    return [node] if isinstance(node, Plain) else []
 
 
 def ranks(node: Node) -> bool:

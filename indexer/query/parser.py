@@ -1,82 +1,34 @@
 """What a person typed → a tree of nodes.
 
-    query    = clause { [ "AND" ] clause | "OR" clause }        OR binds least
-    clause   = { "NOT" | "-" | "+" } ( "(" query ")" | [ field ":" ] value ) [ "^" number ]
-    value    = word | "=" word | '"' words '"' [ "~" number ] | pattern | word "~" [ number ]
-             | "[" from "TO" to "]" | from ".." to | comparison | value "NEAR/" number value
-
-Only passing a limit is an error. What cannot be read as syntax is searched as words, and a
-field that cannot be read is named in a notice.
+Plain words, and texts that were written to be read, are told here; all else is read clause by
+clause (`grammar`). Only passing a limit is an error.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
-import msgspec
-
-from ..analysis import WORD_PATTERN
 from ..errors import QueryError
-from ..model import Notice
 from ..schema import TEXT_FIELDS
 from . import clauses
-from .nodes import (
-    Address,
-    All,
-    Alternatives,
-    Compound,
-    Either,
-    Everything,
-    Fuzzy,
-    Keyword,
-    Near,
-    NearOperand,
-    Node,
-    Phrase,
-    Present,
-    Without,
-    Word,
-    all_of,
-    either_of,
-    leaves,
-    ranks,
-    scaled,
-)
+from .grammar import FIELD, NEAR, Parser
+from .grammar import ParsedQuery as ParsedQuery
+from .grammar import TypedWord as TypedWord
+from .nodes import All, Node, spread
+from .nodes import Plain as Plain
 
 MAX_CHARACTERS = 1 << 16
-#: Words and other leaves that must be there; of plain words, the most telling are searched.
-MAX_CLAUSES = 256
 #: Queries that are remembered, and the most characters of one.
 _REMEMBERED, _MOST_REMEMBERED = 1024, 256
-#: Deeper parentheses are read as punctuation.
-MAX_DEPTH = 32
-
-#: What may be left out where too few stories have all of it.
-Plain = Word | Compound | Phrase | Alternatives
-
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
 _PLAIN = r"""\w[^\s()"“”„«»*?~^:|]*\??"""
 _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
 _OPERATORS = clauses.OPERATORS | {"&&"}
 
-_SPACE = re.compile(r"\s*")
-_FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
-_SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
-_BOOST = re.compile(r"\^(\d{1,3}(?:\.\d{1,3})?)(?=[\s)]|$)")
-_BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
-_FUZZY = re.compile(r"(.+)~([12]?)")
-# An operator, and what it needs after it.
-_OPERATOR = re.compile(r"(?:(AND|OR|&&)(?=[\s(])|\|\|?)(?=\s*[^\s)])")
-_NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
-_NEAR = re.compile(r"(?:NEAR|near|[Ww])/(\d{1,3})(?=[\s(])(?=\s*[^\s)])")
 # What a text of plain words cannot have.
-_SIGNED = re.compile(rf"{clauses.ADDRESS.pattern}|{_NEAR.pattern}", re.IGNORECASE)
-# A minus before a percentage is no operator.
-_MINUS = re.compile(r"(?:-(?!\d+(?:[.,]\d+)*%)|!)(?=[^\s)|!-])")
-_PLUS = re.compile(r"\+(?=[^\s)|+])")
+_SIGNED = re.compile(rf"{clauses.ADDRESS.pattern}|{NEAR.pattern}", re.IGNORECASE)
 _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 #: In a longer text that is all in capitals, AND, OR and NOT are words.
 _MOST_SHOUTED = 5
@@ -93,49 +45,6 @@ _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
 _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
 _QUOTES = str.maketrans("“”„«»", '"""""')
-_UNKNOWN = "fits no story of this archive"
-_NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
-
-
-#: Punctuation that ends a sentence, and no address.
-_AFTER_ADDRESS = ".,;:!?'>]}»”"
-_ANYTHING = re.compile(r"\*(?=[\s)]|$)")
-#: Of what a notice names, so many characters are shown.
-_MOST_SHOWN = 80
-
-
-class TypedWord(msgspec.Struct, frozen=True, gc=False):
-    """A plain word of the query and where it stands: `query[start:end]`."""
-
-    text: str
-    start: int
-    end: int
-
-
-class ParsedQuery(NamedTuple):
-    """A query read.
-
-    `node` selects the stories that have all that was asked for: `plain` and `rest`. `plain`
-    are the words, as typed, that may be left out where too few stories have all of them;
-    `rest` must hold always, and is None if there is nothing else. `scored` is false if no
-    part of the query ranks stories. `words` are the words, for spelling, wherever they
-    stand, in quotes too. `notices` name what was not taken as it looks, `values` the values of
-    facets, and what to say of each that no story has.
-    """
-
-    node: Node
-    plain: tuple[Plain, ...]
-    rest: Node | None
-    scored: bool
-    words: tuple[TypedWord, ...]
-    notices: tuple[Notice, ...] = ()
-    values: tuple[tuple[Keyword, Notice], ...] = ()
-
-
-class _Clause(NamedTuple):
-    node: Node
-    plain: bool = False  # a word typed with nothing that makes it necessary
-    negated: bool = False
 
 
 def parse(text: str) -> ParsedQuery:
@@ -172,7 +81,7 @@ def _parse(text: str) -> ParsedQuery:
     text = text if text.isascii() else text.translate(_QUOTES)
     if _is_prose(text):
         return _parse_prose(text)
-    return _Parser(text).parse()
+    return Parser(text).parse()
 
 
 def _is_shouted(text: str) -> bool:
@@ -195,33 +104,27 @@ def _is_prose(text: str) -> bool:
     most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
     if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
-    return not any(found[1].lower() in _FIELD_NAMES for found in _FIELD.finditer(outside))
+    return not any(found[1].lower() in _FIELD_NAMES for found in FIELD.finditer(outside))
 
 
 def _parse_prose(text: str) -> ParsedQuery:
     """Read all as plain words: parentheses and quotes are punctuation."""
     words = [TypedWord(found[0], *found.span()) for found in _PROSE_WORD.finditer(text)]
     nodes = [clauses.words(word.text) for word in words]
-    return _of_plain(words, nodes) if any(nodes) else _Parser(text).parse()
+    return _of_plain(words, nodes) if any(nodes) else Parser(text).parse()
 
 
 def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQuery:
-    plain = tuple([word for node in nodes if node is not None for word in _spread(node)])
+    plain = tuple([word for node in nodes if node is not None for word in spread(node)])
     node = plain[0] if len(plain) == 1 else All(plain)
     return ParsedQuery(node, plain, None, bool(plain), tuple(words))
 
 
-def _spread(node: Node) -> list[Plain]:
-    """The words of a plain clause, each for itself."""
-    if isinstance(node, All):
-        return [word for part in node.parts for word in _spread(part)]
-    return [node] if isinstance(node, Plain) else []
-
-
 def _parse_plain(text: str) -> ParsedQuery | None:
-    """Like `_Parser`, for plain words only: a short cut. None if it may have anything else."""
+    """Like `Parser`, for plain words only: a short cut. None if it may have anything else."""
     pieces = text.split()
-    nodes = list(map(clauses.words, map(str.lower, pieces) if _all_capitals(text) else pieces))
+    read = map(str.lower, pieces) if clauses.all_capitals(text) else pieces
+    nodes = list(map(clauses.words, read))
     if not _OPERATORS.isdisjoint(pieces) or None in nodes:
         return None
     if _SIGNED.search(text):
@@ -232,293 +135,3 @@ def _parse_plain(text: str) -> ParsedQuery | None:
         end = start + len(piece)
         words.append(TypedWord(piece, start, end))
     return _of_plain(words, nodes)
-
-
-def _all_capitals(text: str) -> bool:
-    """Whether several words have capitals alone, which then tell nothing of acronyms."""
-    return text.isupper() and len(text.split()) > 1
-
-
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.capitals = not _all_capitals(text)
-        self.at = 0
-        self.depth = 0
-        self.nears = 0
-        self.words: list[TypedWord] = []
-        self.notices: list[Notice] = []
-        self.values: list[tuple[Keyword, Notice]] = []
-
-    def parse(self) -> ParsedQuery:
-        alternatives = self._alternatives()
-        while self.at < len(self.text):  # a closing parenthesis too many
-            self.at += 1
-            more = self._alternatives()
-            alternatives[-1] += more[0]
-            alternatives += more[1:]
-        node = _any_of(alternatives) or self._without_words()
-        plain: list[Plain] = []
-        held: list[_Clause] = []
-        for clause in alternatives[0] if len(alternatives) == 1 else ():
-            if clause.plain:
-                plain += _spread(clause.node)
-            else:
-                held.append(clause)
-        rest = _all_of(held) if plain else node
-        if _size(rest) > MAX_CLAUSES:
-            raise QueryError(
-                "q", f"more than {MAX_CLAUSES} words that must be there: search for fewer"
-            )
-        if plain:
-            node = all_of([*plain, rest])
-        return ParsedQuery(
-            node=node,
-            plain=tuple(plain),
-            rest=None if isinstance(rest, Everything) else rest,
-            scored=ranks(node),
-            words=tuple(self.words),
-            notices=tuple(self.notices),
-            values=tuple(self.values),
-        )
-
-    def _without_words(self) -> Node:
-        """What a query selects that has no clause: all if it is empty, else nothing."""
-        if not self.text.strip():
-            return Everything()
-        self._notice(0, len(self.text), _NOTHING)
-        return Either(())
-
-    def _notice(self, start: int, end: int, reason: str) -> None:
-        self.notices.append(self._named(start, end, reason))
-
-    def _named(self, start: int, end: int, reason: str) -> Notice:
-        return Notice(self.text[start:end].strip()[:_MOST_SHOWN], start, end, reason)
-
-    def _alternatives(self) -> list[list[_Clause]]:
-        """Read to the end or to a closing parenthesis, which is left unread."""
-        return self._read_clauses(self._clause)
-
-    def _read_clauses(self, read: Callable[[], _Clause | None]) -> list[list[_Clause]]:
-        """Clauses, each read by a function, with operators between them."""
-        parts: list[list[_Clause]] = [[]]
-        held = False
-        near = 0
-        while True:
-            self._take(_SPACE)
-            if self.at >= len(self.text) or self.text[self.at] == ")":
-                return [part for part in parts if part] or [[]]
-            operator = self._operator() if parts[-1] else None
-            if operator == "OR":
-                if not near:  # of several operators the first counts
-                    parts.append([])
-            elif operator == "AND":
-                parts[-1][-1] = parts[-1][-1]._replace(plain=False)
-                held = True
-            elif parts[-1] and (found := self._take(_NEAR)):
-                near = max(1, int(found[1]))
-            else:
-                clause = read()
-                if clause is None:
-                    continue
-                if near:
-                    clause = self._near(parts[-1].pop(), clause, near)
-                parts[-1].append(clause._replace(plain=False) if held else clause)
-                held, near = False, 0
-
-    def _near(self, left: _Clause, right: _Clause, distance: int) -> _Clause:
-        """One clause near another; both, wherever they stand, if either is no word or phrase."""
-        one, other = left.node, right.node
-        near = not (left.negated or right.negated)
-        if near and isinstance(one, NearOperand) and isinstance(other, NearOperand):
-            return _Clause(Near(one, other, distance))
-        self.nears += 1
-        if self.nears > MAX_CLAUSES:
-            raise QueryError("q", f"more than {MAX_CLAUSES} NEAR: search for fewer")
-        self._notice(0, self.at, "NEAR joins words, phrases and patterns; read as AND")
-        before = one.parts if isinstance(one, All) else (one,)
-        return _Clause(_all_of([*[left._replace(node=part) for part in before], right]))
-
-    def _operator(self) -> str | None:
-        """Consume AND or OR, which stands between two clauses; elsewhere these are words.
-
-        Of several the first counts.
-        """
-        first = None
-        while found := self._take(_OPERATOR):
-            first = first or ("AND" if found[1] in ("AND", "&&") else "OR")
-            self._take(_SPACE)
-        return first
-
-    def _clause(self) -> _Clause | None:
-        start = self.at
-        negated = self._negation()
-        held = self._take(_PLUS) is not None
-        signs = self.at > start
-        clause = self._group() if self.text.startswith("(", self.at) else self._value()
-        if clause is None:
-            return None
-        return _Clause(clause.node, clause.plain and not signs, negated and not held)
-
-    def _negation(self) -> bool:
-        """Consume signs of negation; whether their number is odd."""
-        negated = False
-        while True:
-            if self._take(_NOT) is not None:
-                self._take(_SPACE)
-            elif self._take(_MINUS) is None:
-                return negated
-            negated = not negated
-
-    def _group(self) -> _Clause | None:
-        self.at += 1
-        if self.depth >= MAX_DEPTH:
-            return None
-        self.depth += 1
-        alternatives = self._alternatives()
-        self.depth -= 1
-        clause = self._closed(_any_of(alternatives))
-        if clause is None or len(alternatives) > 1:
-            return clause
-        # Parentheses that hold words alone change nothing.
-        return clause._replace(
-            plain=all(part.plain and not part.negated for part in alternatives[0])
-        )
-
-    def _closed(self, node: Node | None) -> _Clause | None:
-        """What stands in parentheses, boosted if so typed; the closing one may be missing."""
-        if self.text.startswith(")", self.at):
-            self.at += 1
-        return None if node is None else _Clause(self._boosted(node))
-
-    def _boosted(self, node: Node) -> Node:
-        found = self._take(_BOOST)
-        return node if found is None else scaled(node, float(found[1]))
-
-    def _value(self) -> _Clause | None:
-        if found := self._take(clauses.ADDRESS):
-            address = found[0].rstrip(_AFTER_ADDRESS)
-            self.at = found.start() + len(address)
-            return _Clause(Address(address))
-        start, typed, noticed = self.at, len(self.words), len(self.notices)
-        found = self._take(_FIELD) or self._take(_SPACED_FIELD)
-        if found is not None:
-            clause = self._field_value(found, start)
-            if clause is not None:
-                return clause
-            self.at = start
-        clause = self._text_value(None)
-        if len(self.notices) > noticed:
-            del self.words[typed:]  # a field that is none is no slip of a word
-        return clause
-
-    def _field_value(self, found: re.Match[str], start: int) -> _Clause | None:
-        """The value of a field whose name was read; None if it is to be read as words."""
-        typed = found[1].lower()
-        field = clauses.ALIASES.get(typed, typed)
-        if field in TEXT_FIELDS:
-
-            def read() -> _Clause | None:
-                if self._take(_ANYTHING):
-                    return _Clause(Present(field))
-                clause = self._text_value(field)
-                return clause and clause._replace(plain=False)
-
-        elif reader := clauses.VALUE_READERS.get(field):
-
-            def read() -> _Clause | None:
-                begin = self.at
-                node, self.at = reader(field, self.text, begin)
-                # Of several in parentheses, each is named alone.
-                first = begin if "(" in self.text[start:begin] else start
-                if isinstance(node, Keyword):
-                    self.values.append((node, self._named(first, self.at, _UNKNOWN)))
-                if node is not None:
-                    return _Clause(node)
-                if self.at > begin:
-                    what = f"is not {clauses.expected(field)}; searched as words"
-                    self._notice(first, self.at, what)
-                return None
-
-        else:
-            if not found[0][-1].isspace():
-                value = clauses.WORD.match(self.text, self.at)
-                end = value.end() if value else self.at
-                self._notice(start, end, f"{found[1]} is no field; searched as words")
-            return None
-        return self._field_group(read) if self.text.startswith("(", self.at) else read()
-
-    def _field_group(self, read: Callable[[], _Clause | None]) -> _Clause | None:
-        """`title:(one two)`: all of them; `topic:(one OR two)`: either."""
-        if ")" not in self.text[self.at :]:
-            return None
-        self.at += 1
-
-        def read_one() -> _Clause | None:
-            negated = self._negation()
-            start = self.at
-            clause = read()
-            self.at = max(self.at, start + 1)
-            return clause and clause._replace(negated=negated)
-
-        return self._closed(_any_of(self._read_clauses(read_one)))
-
-    def _text_value(self, field: str | None) -> _Clause | None:
-        phrase = self._take(clauses.PHRASE)
-        if phrase is not None and field is None and clauses.ADDRESS.fullmatch(phrase[1].strip()):
-            return _Clause(Address(phrase[1].strip()))
-        if phrase is not None:
-            node = clauses.phrase(phrase[1], int(phrase[2] or 0), field)
-            for word in WORD_PATTERN.finditer(phrase[1]):
-                begin = phrase.start(1)
-                self.words.append(TypedWord(word[0], begin + word.start(), begin + word.end()))
-            return None if node is None else _Clause(self._boosted(node))
-        found = self._take(clauses.WORD)
-        if found is None:  # a quotation mark that never closes
-            self.at += 1
-            return None
-        return self._word(found[0], found.start(), field)
-
-    def _word(self, text: str, start: int, field: str | None) -> _Clause | None:
-        weight = 1.0
-        if found := _BOOSTED_WORD.fullmatch(text):
-            text, weight = found[1], float(found[2])
-        if text == "*":
-            return _Clause(Everything())
-        if text[0] == "=" and (exact := clauses.phrase(text[1:], 0, field, weight)):
-            return _Clause(exact)
-        node: Node | None = clauses.pattern(text, field, weight)
-        if node is None and (found := _FUZZY.fullmatch(text)):
-            node = clauses.fuzzy(found[1], int(found[2] or 1), field, weight)
-        if node is not None:
-            return _Clause(node)
-        node = clauses.words(text if self.capitals else text.lower(), field, weight)
-        if node is None:
-            return None
-        self.words.append(TypedWord(text, start, start + len(text)))
-        return _Clause(node, plain=True)
-
-    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-        return found
-
-
-def _size(node: Node) -> int:
-    """How many words and other leaves a tree has."""
-    return sum(
-        len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything | Fuzzy)
-        for leaf in leaves(node)
-    )
-
-
-def _all_of(part: list[_Clause]) -> Node:
-    node = all_of([clause.node for clause in part if not clause.negated])
-    unwanted = [clause.node for clause in part if clause.negated]
-    return Without(node, either_of(unwanted)) if unwanted else node
-
-
-def _any_of(alternatives: list[list[_Clause]]) -> Node | None:
-    nodes = [_all_of(part) for part in alternatives if part]
-    return either_of(nodes) if nodes else None

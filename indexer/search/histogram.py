@@ -5,14 +5,13 @@ Days are shown where all stories are of two months at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ..model import DateCount, DateCounts, DateUnit
-from .facets import Filters
 from .select import BEGIN, DAY, NO_DATE
 
 if TYPE_CHECKING:
@@ -36,12 +35,6 @@ def count_dates(snapshot: Snapshot, listed: npt.NDArray[np.int64]) -> DateCounts
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
     return in_order(of_months, undated, days)
-
-
-def months_within(counts: Mapping[str, int], filters: Filters) -> dict[str, int]:
-    """Of the months that a facet counted, which it does without its own filter, those wanted."""
-    kept = filters.wanted.get("month")
-    return {key: n for key, n in counts.items() if n and (kept is None or key in kept)}
 
 
 def in_order(

@@ -23,6 +23,7 @@ from ..query.nodes import Fuzzy, Phrase, Word
 from ..query.parser import TypedWord
 from .expand import Budget
 from .select import Selector
+from .slips import SPACE, slip
 from .words import common
 
 _SHORTEST, _LONGEST = 3, 40
@@ -47,13 +48,6 @@ _COMPARED, _MANY = 12, 5_000
 _COMPARED_BESIDE = 4
 #: A word in one story alone may be a slip itself; in a smaller archive that tells nothing.
 _FEW_STORIES = 100
-#: How likely a slip is to be just this one, beside a letter that stands for another. There
-#: are few letters to leave out or to swap, and 25 others to put in the place of each.
-#: benchmarks/spelling.py measures what they give. Who knew from which words slips are made, how
-#: often each, and that each kind is as frequent, would put 96, 99, 93 and 100 of 100 right
-#: (left out, put in, replaced, swapped), or of words each as often 95, 99, 91 and 100: the
-#: others are as near to a likelier word.
-_LEFT_OUT, _SWAPPED, _PUT_IN, _SPACE = 26.0, 12.0, 0.5, 6.0
 #: How much frequency counts: people look for rare words more often than writers use them; and
 #: how much less words in fewer than so many stories of a larger archive: they may be slips.
 _FREQUENCY, _SELDOM, _SOME_STORIES = 0.7, 0.3, 5
@@ -306,7 +300,7 @@ class Speller:
         except (QueryError, QueryTooCostly):
             return []
         weights = {
-            text: _slip(typed, text)
+            text: slip(typed, text)
             for text, count in counts.items()
             if count >= least and text != typed
         }
@@ -337,8 +331,8 @@ class Speller:
             node = Phrase(pair, exact=True)
             rows = self._count(node)
             if (stories := self._stories(node)) >= self._least:
-                slip = _SPACE if self._language.function_words.isdisjoint(pair) else _SPACE / 10
-                near.append(_Near(pair, rows, stories, slip))
+                likely = SPACE if self._language.function_words.isdisjoint(pair) else SPACE / 10
+                near.append(_Near(pair, rows, stories, likely))
         return near
 
     def _belongs(self, near: _Near, other: str, least: int) -> bool:
@@ -400,10 +394,3 @@ class Speller:
 def far_more(rows: int) -> int:
     """In how many rows a word must stand for one in so many to be taken for a slip of it."""
     return max(1, 10 * rows * rows)
-
-
-def _slip(typed: str, meant: str) -> float:
-    """How likely it is to type one word for another, beside one letter for another."""
-    if len(typed) != len(meant):
-        return _LEFT_OUT if len(typed) < len(meant) else _PUT_IN
-    return _SWAPPED if sorted(typed) == sorted(meant) else 1.0

@@ -4,6 +4,7 @@
     listing.py     a folder → its story files, and the bytes of one
     markup.py      HTML → plain text
     values.py      the text of one field → its value
+    fields.py      the fields of the format, by their keys
     aliases.py     YAML events → the same without aliases
     yaml.py        YAML events → the fields that are wanted: the definition
     faults.py      what a parser says → what a person can do about it
@@ -15,15 +16,10 @@ docs/story-format.md describes the files.
 
 from __future__ import annotations
 
-from .listing import (
-    MAX_BYTES,
-    SeedFile,
-    SeedFiles,
-    list_seed_files,
-    load_file,
-)
+from .fields import FIELDS, likely_field
+from .listing import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, load_file
 from .settings import NO_SETTINGS, SETTINGS_NAME, SUFFIXES, Settings, read_settings
-from .story import FIELDS, StoryRead, likely_field, parse_story
+from .story import StoryRead, parse_story
 
 __all__ = [
     "FIELDS",

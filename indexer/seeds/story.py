@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ..model import Article, FieldWarning, Image, Provider, Rejection, Story
+from ..model import FieldWarning, Provider, Rejection, Story
 from ..schema import provider_key
 from . import yaml_fast
 from .faults import RefusalError, first_sign, no_front_matter, with_invisible
+from .fields import FIELDS, KNOWN, fields_of
 from .listing import MAX_BYTES, too_large
 from .markup import find_secured
 from .settings import NO_SETTINGS, Settings
-from .values import (
-    BadValueError,
-    make_provider,
-    parse_domain,
-    parse_flag,
-    parse_instant,
-    parse_line,
-    parse_link,
-    parse_number,
-    parse_own_link,
-    parse_path_or_link,
-    parse_pixels,
-    parse_published,
-    parse_text,
-    parse_title,
-)
-from .yaml import Field, Fields, Key, Many, Mapped, Node, Record, read_mapping
+from .values import BadValueError, parse_instant, parse_text, parse_title
+from .yaml import Mapped, read_mapping
 
 _OPENING = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSING = re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)")
@@ -143,7 +127,7 @@ def _read_yaml(
     yaml = text[part.start : part.end]
     fields = fields_of(settings.fields, settings.base_url)
     if fast:
-        read = yaml_fast.read(yaml, story_id, _others_than_ours(fields))
+        read = yaml_fast.read(yaml, story_id, frozenset(fields) - FIELDS)
         if read is not None and (read.story.published_at or not settings.file_name):
             return read.story, [], read.unused
     mapped = read_mapping(yaml, fields, story_id, 1 + text.count("\n", 0, part.start))
@@ -213,7 +197,7 @@ def _second_document(body: str) -> int | None:
         keys = _keys_of(body, place)
         plain = all(key[0].islower() for key in keys)
         # One word and a colon may begin a sentence, and questions and answers a talk.
-        if (len(keys) > 1 and (plain or _KNOWN.intersection(map(str.lower, keys)))) or (
+        if (len(keys) > 1 and (plain or KNOWN.intersection(map(str.lower, keys)))) or (
             keys and rest.strip().startswith("#")
         ):
             return place
@@ -311,133 +295,3 @@ def _with_providers(story: Story, providers: tuple[tuple[str, str], ...]) -> Sto
 
     lead: Story = named(story)
     return msgspec.structs.replace(lead, related=tuple(map(named, story.related)))
-
-
-def _article(values: dict[str, Any]) -> Article:
-    if "title" not in values:
-        raise BadValueError("no title: this related article was left out", ".title")
-    if "category" in values:
-        values["category"] = values["category"][0]
-    return Article(**values)
-
-
-def _image(values: dict[str, Any]) -> Image:
-    if "url" not in values:
-        raise BadValueError("no address: this image was left out", ".url")
-    return Image(**values)
-
-
-def _provider(values: dict[str, Any]) -> Provider | None:
-    return make_provider(values.get("name"), values.get("domain"))
-
-
-#: The format's name of a field → usual names that stand in for it, the first first.
-STAND_INS = {
-    "publishedDateTime": ("date",),
-    "excerpt": ("description", "summary"),
-    "topics": ("tags", "categories", "keywords"),
-    "provider": ("source", "author"),
-    "webUrl": ("link", "canonical", "permalink"),
-    "images": ("image",),
-}
-
-_LINE = Field(parse_line)
-_TITLE = Field(parse_title)
-_NUMBER = Field(parse_number, "a number")
-_PIXELS = Field(parse_pixels, "a number")
-_FLAG = Field(parse_flag, "true or false")
-_INSTANT = Field(parse_instant, "a date")
-# What cannot be read is never public.
-_PUBLISHED = Field(parse_published, "true or false", False)
-_DRAFT = Field(parse_published, "true or false", True)
-_NAMES = Many(_LINE, lone=True)
-_TOPICS = Many(_LINE, lone=True, separator=",")
-_PROVIDER = Record(
-    {"name": Key("name", _LINE), "domain": Key("domain", Field(parse_domain, "a domain"))},
-    _provider,
-    scalar="name",
-    first=True,
-)
-
-
-@lru_cache(maxsize=8)
-def fields_of(renamed: tuple[tuple[str, str], ...], base_url: str | None) -> Fields:
-    """The keys of a story. `renamed` are pairs of a key and the format's name for it.
-
-    The format's own names count first, then those of `renamed`, then the usual ones.
-    """
-    own = parse_link if base_url is None else lambda text, _: parse_own_link(text, base_url)
-    link = Field(own, "an address")
-    path = Field(lambda text, _: parse_path_or_link(text, base_url), "an address")
-    image = {"width": Key("width", _PIXELS), "height": Key("height", _PIXELS)}
-    image |= {"url": Key("url", link), "isCached": Key("is_cached", _FLAG)}
-    article = {
-        "title": Key("title", _TITLE),
-        "excerpt": Key("excerpt", _LINE),
-        "publishedDateTime": Key("published_at", _INSTANT),
-        "originalUrl": Key("original_url", link),
-        "webUrl": Key("web_url", link),
-        "ampWebUrl": Key("amp_web_url", link),
-        "cdnAmpWebUrl": Key("cdn_amp_web_url", link),
-        "type": Key("type", _LINE),
-        "category": Key("category", _NAMES),
-        "quality": Key("quality", _NUMBER),
-        "heat": Key("heat", _NUMBER),
-        "provider": Key("provider", _PROVIDER),
-        "images": Key("images", Many(Record(image, _image, scalar="url"), lone=True)),
-    }
-    picture = Record({**image, "url": Key("url", path)}, _image, scalar="url")
-    usual: dict[str, Node] = {"webUrl": path, "images": Many(picture, lone=True)}
-    story = {
-        **article,
-        "body": Key("body", Field(parse_text)),
-        "published": Key("published", _PUBLISHED),
-        "draft": Key("draft", _DRAFT),
-        "topics": Key("topics", _TOPICS),
-    }
-    related = Record(_with_others(article, usual, renamed), _article, tells="related[].")
-    story["related"] = Key("related", Many(related))
-    return _with_others(story, usual, renamed)
-
-
-def _with_others(
-    own: dict[str, Key], usual: Mapping[str, Node], renamed: tuple[tuple[str, str], ...]
-) -> dict[str, Key]:
-    """The format's own keys and all that stand in for them."""
-    fields = dict(own)
-    for ours, names in STAND_INS.items():
-        if ours in own:
-            for rank, name in enumerate(names, 2):
-                fields[name] = Key(own[ours].attribute, usual.get(ours, own[ours].node), rank)
-    for name, ours in renamed:
-        if ours in own:
-            fields[name] = Key(own[ours].attribute, own[ours].node, 1)
-    return fields
-
-
-#: The format's own names, `secured` among them, which is read nowhere.
-FIELDS = frozenset(fields_of((), None)) - {name for names in STAND_INS.values() for name in names}
-_KNOWN = frozenset(map(str.lower, fields_of((), None))) | {"secured", "layout"}
-
-
-def likely_field(name: str) -> str | None:
-    """The field of the format that a key which is not known was probably meant for."""
-    # Case first: "publishedDatetime" is nearer to the field than its letters tell.
-    begin, dot, last = name.rpartition(".")
-    fields = {field.lower(): field for field in FIELDS}
-    word = last.lower().replace("_", "").replace("-", "")
-    found = [word] if word in fields else get_close_matches(word, fields, 1, _LIKELY)
-    return f"{begin}{dot}{fields[found[0]]}" if found else None
-
-
-# What `difflib` calls the ratio: of short words one letter may be missing.
-_LIKELY = 0.85
-
-
-@lru_cache(maxsize=8)
-def _others_than_ours_of(names: frozenset[str]) -> frozenset[str]:
-    return names - FIELDS
-
-
-def _others_than_ours(fields: Fields) -> frozenset[str]:
-    return _others_than_ours_of(frozenset(fields))

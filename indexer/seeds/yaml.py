@@ -10,8 +10,8 @@ but the names of fields that are not known.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 from yaml.events import (
@@ -30,6 +30,7 @@ from yaml.events import (
 from ..model import FieldWarning
 from .aliases import AliasError, Aliases
 from .faults import RefusalError, yaml_fault
+from .fields import Field, Fields, Many, Node, Record, expected
 from .values import UNUSED, BadValueError
 
 if yaml.__with_libyaml__:
@@ -60,62 +61,6 @@ _TAGS = _TEXT_TAGS | {
     )
 }  # fmt: skip
 _NULLS = frozenset({"~", "null", "Null", "NULL"})
-
-
-#: The text of a scalar and whether it is plain → its value; raises `BadValueError`.
-Parse: TypeAlias = Callable[[str, bool], Any]
-
-
-class Field(NamedTuple):
-    """A scalar. `parse` takes its text and whether it is plain; "" and None are absent.
-
-    A value that cannot be used counts as `otherwise`, by default as absent.
-    """
-
-    parse: Parse
-    expected: str = "text"
-    otherwise: Any = None
-
-
-class Record(NamedTuple):
-    """A mapping. `fields` are those that are read, by their keys.
-
-    `build` makes the record of the attributes found, or None if there is nothing in it.
-    A scalar that stands in its place is the field with the key `scalar`, if that is given,
-    and of a list the first item counts, if `first`. `tells` is how the names of keys that
-    are not used are told to begin, None to tell none.
-    """
-
-    fields: Fields
-    build: Callable[[dict[str, Any]], Any]
-    scalar: str | None = None
-    first: bool = False
-    tells: str | None = None
-
-
-class Many(NamedTuple):
-    """A list of one kind, read as a tuple; with `lone`, one value is a list of one.
-
-    A scalar in the place of the list is cut at each `separator`, if that is given.
-    """
-
-    item: Node
-    lone: bool = False
-    separator: str | None = None
-
-
-Node: TypeAlias = "Field | Record | Many"
-
-
-class Key(NamedTuple):
-    """What a key is read into. Of several keys with the same attribute the lowest rank counts."""
-
-    attribute: str
-    node: Node
-    rank: int = 0
-
-
-Fields: TypeAlias = "Mapping[str, Key]"
 
 
 class Mapped(NamedTuple):
@@ -238,9 +183,7 @@ class EventReader:
         merged: dict[str, Any] = {}
         seen: set[str] = set()
         while not isinstance(key := next_event(), MappingEndEvent):
-            self._left -= 2
-            if self._left < 0:
-                _refuse(f"more than {MAX_EVENTS:,} keys and values: split it", key)
+            self._count(key, 2)
             if not isinstance(key, ScalarEvent):
                 _refuse("a key that is no plain text: write keys as words", key)
             name = key.value
@@ -324,8 +267,8 @@ class EventReader:
                 return found[0] if found else None
         self._skip(event, depth)
         kind = "a mapping" if isinstance(event, MappingStartEvent) else "a list"
-        self._warn(event, where, f"{_expected(node)} is expected here, not {kind}")
-        return _otherwise(node)
+        self._warn(event, where, f"{expected(node)} is expected here, not {kind}")
+        return node.otherwise if isinstance(node, Field) else None
 
     def _read_scalar(self, event: ScalarEvent, node: Node, where: str) -> Any:
         text: str = event.value
@@ -340,7 +283,7 @@ class EventReader:
             return _read_scalar(node, text, plain)
         except BadValueError as bad:
             self._warn(event, where, bad.reason)
-            return _otherwise(node)
+            return node.otherwise if isinstance(node, Field) else None
 
     def _read_record(self, event: MappingStartEvent, node: Record, where: str, depth: int) -> Any:
         self._check(event, depth)
@@ -381,8 +324,8 @@ class EventReader:
                 self._count(item)
                 self._skip(item, depth + 1, where)
 
-    def _count(self, event: Event | None) -> None:
-        self._left -= 1
+    def _count(self, event: Event | None, values: int = 1) -> None:
+        self._left -= values
         if self._left < 0:
             _refuse(f"more than {MAX_EVENTS:,} keys and values: split it", event)
 
@@ -445,17 +388,7 @@ def _read_scalar(node: Node, text: str, plain: bool) -> Any:
     if isinstance(node, Field):
         value = node.parse(text, plain)
         return None if value == "" else value
-    raise BadValueError(f"{_expected(node)} is expected here, not text")
-
-
-def _expected(node: Node) -> str:
-    if isinstance(node, Field):
-        return node.expected
-    return "a list" if isinstance(node, Many) else "a mapping"
-
-
-def _otherwise(node: Node) -> Any:
-    return node.otherwise if isinstance(node, Field) else None
+    raise BadValueError(f"{expected(node)} is expected here, not text")
 
 
 def _refuse(reason: str, event: Event | None) -> NoReturn:

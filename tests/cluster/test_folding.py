@@ -10,7 +10,7 @@ import indexer
 from tests.cluster.stories import SAME
 from tests.cluster.test_parity import same
 from tests.conftest import write_story
-from tests.search.test_search import FACET_NAMES
+from tests.corpora.archives import FACET_NAMES
 
 
 @pytest.fixture(scope="module")

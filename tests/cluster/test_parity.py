@@ -14,8 +14,8 @@ import indexer
 from indexer.query.language import LANGUAGE
 from tests.cluster.stories import QUERIES, write_stories
 from tests.conftest import ROOT, write_story
-from tests.search.test_search import FACET_NAMES, STORIES, TYPED, typed
-from tests.search.test_search import QUERIES as TREES
+from tests.corpora.archives import FACET_NAMES, STORIES, TYPED, typed
+from tests.corpora.archives import QUERIES as TREES
 from tests.search.test_several_languages import ARCHIVES, FOUND, write_archive
 
 CASES = next(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryError
+from indexer.query.grammar import MAX_CLAUSES
 from indexer.query.nodes import (
     Address,
     All,
@@ -29,7 +30,7 @@ from indexer.query.nodes import (
     ranks,
     scaled,
 )
-from indexer.query.parser import MAX_CHARACTERS, MAX_CLAUSES, ParsedQuery, parse
+from indexer.query.parser import MAX_CHARACTERS, ParsedQuery, parse
 
 A, B, C, D = map(Word, "abcd")
 EXACT = Word("a", exact=True)
@@ -364,62 +365,6 @@ def test_nodes_are_keys():
     assert len({parse(typed).node, parse(typed).node, parse("a").node}) == 2
 
 
-@pytest.mark.parametrize(
-    ("typed", "plain"),
-    [
-        ("SENATE OR HOUSE AND NOT BOTH TODAY", "senate or house and not both today"),
-        ("FED CUTS RATES -MORE TO COME", None),
-        ("CATS AND DOGS", None),
-        ("CATS AND DOGS or NOT BIRDS", None),
-        ("日本 中国 韓国 台湾 OR 香港 OR 2020", None),
-    ],
-)
-def test_a_longer_text_in_capitals_has_no_operators(typed, plain):
-    """Headlines in capitals are not read as operators, other signs are as ever."""
-    parsed = parse(typed)
-    if plain is None:
-        assert parsed.rest is not None or not parsed.plain
-    else:
-        assert parsed.plain == tuple(map(Word, plain.split()))
-        assert parsed.rest is None
-        assert all(typed[word.start : word.end] == word.text for word in parsed.words)
-
-
-PROSE = 'he said "they will (not) go" and left the (old) house for a low-code world'
-
-
-def test_a_text_that_was_written_to_be_read_has_plain_words_alone():
-    """Quotes, parentheses and signs are punctuation in a text of ten words and more."""
-    *words, low, code, world = PROSE.translate(str.maketrans('"()-', "    ")).split()
-    parsed = parse(PROSE)
-    joined = Compound(low + code, (low, code))
-    assert parsed.plain == (*map(Word, words), joined, Word(world))
-    assert (parsed.rest, parsed.scored) == (None, True)
-    assert all(PROSE[word.start : word.end] == word.text for word in parsed.words)
-    assert parse(PROSE.replace('"', "“")).plain == parsed.plain
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        f"{PROSE} OR more",
-        f"{PROSE} -more",
-        f"{PROSE} mor*",
-        f"{PROSE} *ore",
-        f"{PROSE} m?re",
-        f"{PROSE} more~",
-        f"{PROSE} more^2",
-        f"{PROSE} topic:cloud",
-        f"{PROSE} title:(world)",
-        'he said "they will go and leave the old house for a world" today',
-        'one two three four five six seven eight nine "ten eleven"',
-    ],
-)
-def test_what_has_operators_fields_or_few_words_is_no_prose(typed):
-    """A field, an operator, or fewer than ten words beside quotes: syntax is syntax."""
-    assert parse(typed).rest is not None or not parse(typed).plain
-
-
 SYNTAX = st.sampled_from(
     [" NEAR/3 ", " w/5 ",
      "azure", "zurich", "cloud", "AND", "OR", "NOT", "(", ")", '"', "-", "~", "~2", "^2", "*",
@@ -438,23 +383,3 @@ def test_whatever_is_typed_is_read(typed):
     parts = [*parsed.plain] + ([] if parsed.rest is None else [parsed.rest])
     whole = parts[0] if len(parts) == 1 else All(tuple(parts))
     assert parsed.node == (whole if parts else Everything())
-
-
-PLAIN = st.lists(
-    st.sampled_from(
-        ["azure", "Zürich", "日本", "x2", "OR", "AND", "NOT", "or", "²", "ﬁne", "runs", "wi-fi",
-         "U.S.", "why?", "o’reilly's", "a_b", "_", "3,5", "C&A"]
-    ),
-    max_size=6,
-)  # fmt: skip
-
-
-@given(PLAIN, st.sampled_from([" ", "  ", "\u3000", "\t"]))
-def test_plain_words_mean_what_they_mean_with_syntax(words, space):
-    """Words take a shorter way through the parser; it leads to where the long one does."""
-    long = [word if word in ("OR", "AND", "NOT") else f"{word}^1" for word in words]
-    text = space.join(words)
-    short, full = parse(text), parse(" ".join(long))
-    assert short[:4] == full[:4]
-    assert all(text[word.start : word.end] == word.text for word in short.words)
-    assert [word.text for word in short.words] == [word.text for word in full.words]

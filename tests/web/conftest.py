@@ -1,16 +1,18 @@
-"""What browser tests share: a headless Chromium, a site over thirty stories."""
+"""What web tests share: an index of thirty stories, a site over it, a headless Chromium."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import build
-from tests.web.web_site import archive, serving, site
+from tests.web.web_site import archive, serving, site, visit
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -37,3 +39,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a site over thirty stories."""
     with serving(site(build(tmp_path_factory.mktemp("archive"), archive()))) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of thirty stories."""
+    return build(tmp_path_factory.mktemp("stories"), archive())
+
+
+@pytest.fixture(scope="module")
+def client(index: Path) -> FlaskClient:
+    """A client of a site over it."""
+    return visit(index)

@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from pathlib import Path
 
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import indexer
 from indexer import Article, Image, Story
 from tests.conftest import SEED_STORY, build
-from tests.web.web_site import Page, archive, visit
-from web.openapi import describe_api
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory) -> Path:
-    """An index of thirty stories."""
-    return build(tmp_path_factory.mktemp("api"), archive())
-
-
-@pytest.fixture(scope="module")
-def client(index):
-    """A client of a site over it."""
-    return visit(index)
-
-
-def get(client, path, status=200):
-    """Ask for JSON and expect a status."""
-    answer = client.get(path)
-    assert answer.status_code == status, answer.text
-    return answer.get_json(force=True)
-
-
-def problem(client, path, status):
-    """Ask for something that fails, and expect a problem document of RFC 9457."""
-    answer = client.get(path)
-    assert answer.status_code == status
-    assert answer.mimetype == "application/problem+json"
-    document = json.loads(answer.data)
-    assert document["status"] == status
-    assert document["title"]
-    assert document["type"]
-    return document
+from tests.web.web_site import Page, get, problem, visit
 
 
 def test_search_answers_in_the_documented_shape(seed_index):
@@ -331,34 +295,6 @@ def test_a_story_id_may_hold_slashes_and_spaces(client):
     assert get(client, "/api/v1/stories/2021/story%2000.md")["title"] == "Azure report 0"
 
 
-def test_export_has_the_whole_result(client):
-    """JSON Lines by default: one story a line, in the order of the search."""
-    answer = client.get("/api/v1/export?q=azure&provider=zdnet.com")
-    lines = [json.loads(line) for line in answer.text.splitlines()]
-    assert len(lines) == 10
-    page = get(client, "/api/v1/search?q=azure&provider=zdnet.com")
-    assert [line["id"] for line in lines] == [hit["id"] for hit in page["hits"]]
-    assert lines[0]["related"]
-
-
-def test_search_and_export_say_the_same_of_a_story(client):
-    """One rule for scores, instants and links, whichever way a story is asked for."""
-    hits = get(client, "/api/v1/search?q=azure+turbines&limit=100")["hits"]
-    lines = client.get("/api/v1/export?q=azure+turbines").text.splitlines()
-    rows = csv.DictReader(
-        io.StringIO(client.get("/api/v1/export?q=azure+turbines&format=csv&bom=0").text)
-    )
-    assert hits
-    for hit, line, row in zip(hits, map(json.loads, lines), rows, strict=True):
-        story = get(client, f"/api/v1/stories/{hit['id']}")
-        assert line == {**story, "score": hit["score"], "also_in": hit["also_in"]}
-        for name in ("id", "title", "excerpt", "published_at", "provider", "topics", "quality"):
-            assert hit[name] == line[name]
-        assert hit["url"] == line["web_url"] == row["url"]
-        assert row["score"] == str(hit["score"])
-        assert row["published_at"] == hit["published_at"]
-
-
 def test_no_link_of_an_index_leads_off_the_web():
     """An index may come from anywhere: what is no http or https address is null."""
     bad, good = "javascript:alert(1)", "https://example.com/"
@@ -371,118 +307,6 @@ def test_no_link_of_an_index_leads_off_the_web():
     assert (related["web_url"], related["amp_web_url"]) == (good, None)
     for item in (document, related):
         assert [image["url"] for image in item["images"]] == [good]
-
-
-def test_export_writes_csv(client):
-    """A header and a row a story; numbers stay numbers."""
-    answer = client.get("/api/v1/export?format=csv&sort=oldest&bom=0")
-    assert answer.mimetype == "text/csv"
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert len(rows) == 30
-    assert rows[0]["title"] == "Azure report 0"
-    assert rows[0]["domain"] == "zdnet.com"
-    assert rows[0]["published"] == "false"
-    assert rows[0]["published_at"] == "2021-03-01T10:00:00Z"
-
-
-def test_csv_says_that_it_is_utf8(client):
-    """Once, by a mark that spreadsheets look for; programs can do without."""
-    marked = client.get("/api/v1/export?format=csv").data
-    plain = client.get("/api/v1/export?format=csv&bom=0").data
-    assert marked == b"\xef\xbb\xbf" + plain
-    assert problem(client, "/api/v1/export?format=csv&bom=no", 400)["parameter"] == "bom"
-
-
-def test_export_writes_a_row_for_each_related_article(seed_index):
-    """With the story it belongs to, in both formats."""
-    client = visit(seed_index)
-    path = "/api/v1/export?rows=articles"
-    lines = [json.loads(line) for line in client.get(path).text.splitlines()]
-    with indexer.open_index(seed_index) as engine:
-        story = engine.get(SEED_STORY)
-    assert [line["title"] for line in lines] == [article.title for article in story.related]
-    assert [line["number"] for line in lines] == list(range(len(lines)))
-    assert {line["story_id"] for line in lines} == {SEED_STORY}
-    answer = client.get(f"{path}&format=csv&bom=0")
-    assert "articles.csv" in answer.headers["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [row["url"] for row in rows] == [line["web_url"] or "" for line in lines]
-    assert {row["story_title"] for row in rows} == {story.title}
-    assert problem(client, "/api/v1/export?rows=words", 400)["parameter"] == "rows"
-
-
-def test_csv_cells_are_no_formulas(tmp_path):
-    """What a spreadsheet would run is quoted; negative numbers are left alone."""
-    starts = "=+-@\t\r"
-    stories = [{"title": f'x{n}', "excerpt": f'{c}HYPERLINK("x")', "heat": -1}
-               for n, c in enumerate(starts)]  # fmt: skip
-    rows = csv.DictReader(
-        io.StringIO(visit(build(tmp_path, stories)).get("/api/v1/export?format=csv&bom=0").text)
-    )
-    for row in rows:
-        assert not row["excerpt"].startswith(tuple(starts))
-        assert row["heat"] == "-1"
-
-
-@pytest.mark.parametrize("query", ["format=xml", "page=2", "since=soon"])
-def test_export_refuses_before_it_streams(client, query):
-    """A request that cannot be answered is a problem, not half a file."""
-    problem(client, f"/api/v1/export?{query}", 400)
-
-
-def test_an_export_may_be_empty(client):
-    """No story is no line; a CSV still has its header."""
-    assert client.get("/api/v1/export?q=zebra").text == ""
-    assert client.get("/api/v1/export?q=zebra&format=csv&bom=0").text.startswith("id,score,title")
-
-
-def test_the_description_is_valid_openapi():
-    """OpenAPI 3.1, as its own validator sees it."""
-    OpenAPIV31SpecValidator(describe_api("")).validate()
-
-
-def test_the_description_lists_every_route(client):
-    """A route that is not described does not exist for a user."""
-    described = get(client, "/openapi.json")["paths"]
-    routes = {
-        rule.rule.replace("<path:story_id>", "{id}").replace("<", "{").replace(">", "}")
-        for rule in client.application.url_map.iter_rules()
-    }
-    assert routes == set(described)
-
-
-@pytest.mark.parametrize(
-    ("path", "schema"),
-    [
-        ("/api/v1/search?q=azure&facet=year", "ResultPage"),
-        ("/api/v1/suggest?q=az", "Suggestions"),
-        ("/api/v1/search?q=azure&fields=title", "ResultPage"),
-        ("/api/v1/facets/topic?q=cl", "FacetValues"),
-        ("/api/v1/dates?q=azure", "DateCounts"),
-        ("/api/v1/stories/2021/story%2000.md/similar", "SimilarStories"),
-        ("/api/v1/export?q=turbines&year=2022&quality=4", "Problem"),
-        ("/api/v1/export?lead_provider=zdnet.com&month=2021-03&q=%22report+0%22", "ExportRow"),
-        ("/api/v1/export?rows=articles&month=2021-03&q=%22report+0%22", "ArticleRow"),
-        ("/feed.json?q=azure", "JsonFeed"),
-        ("/livez", "Health"),
-        ("/readyz", "Health"),
-        ("/api/v1/stories/2021/story%2000.md", "Story"),
-        ("/api/v1/search?limit=x", "Problem"),
-    ],
-)
-def test_answers_are_as_described(client, path, schema):
-    """What the API answers validates against what it says it answers."""
-    from openapi_schema_validator import OAS31Validator
-
-    document = describe_api("")
-    wanted = {**document["components"]["schemas"][schema], "components": document["components"]}
-    OAS31Validator(wanted).validate(client.get(path).get_json(force=True))
-
-
-def test_the_description_follows_the_mount_point(index):
-    """Behind a proxy that mounts the site elsewhere, clients find it there."""
-    answer = visit(index).get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/news"})
-    assert answer.get_json()["servers"] == [{"url": "/news"}]
 
 
 def test_a_value_that_begins_with_a_sign_is_chosen_and_excluded(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,3 +121,30 @@ class Page(HTMLParser):
             for link in self.all("a") + self.all("link")
             if "href" in link and (not rel or rel in link.get("rel", "").split())
         ]
+
+
+def get(client: FlaskClient, path: str, status: int = 200) -> Any:
+    """Ask for JSON and expect a status."""
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.get_json(force=True)
+
+
+def problem(client: FlaskClient, path: str, status: int) -> Any:
+    """Ask for something that fails, and expect a problem document of RFC 9457."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    document = json.loads(answer.data)
+    assert document["status"] == status
+    assert document["title"]
+    assert document["type"]
+    return document
+
+
+def read(client: FlaskClient, path: str, status: int = 200) -> Page:
+    """Get a page and take it apart."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    return Page(answer.text)

@@ -1,18 +1,16 @@
-"""The records that flow through storydex.
-
-Stories come in (`Story`, `Article`, `Provider`, `Image`), requests come from people
-(`SearchRequest`), pages go out (`ResultPage`, `Hit`, `RelatedHit`, `FacetCount`).
-All are immutable. Instants are timezone-aware UTC datetimes.
-"""
+"""What is asked of an index, and the pages that answer: hits, counts, explanations."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, NamedTuple, Protocol, get_args, overload
+from functools import cached_property
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import msgspec
+
+from .stories import Article, Provider, Story
 
 Facet = Literal[
     "provider", "lead_provider", "topic", "category", "type", "year", "month", "published"
@@ -22,230 +20,14 @@ FACETS: tuple[Facet, ...] = get_args(Facet)
 Sort = Literal["relevance", "newest", "oldest", "quality"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
-DateUnit = Literal["day", "month", "year"]
+#: Orders of the values of a facet.
+FacetSort = Literal["count", "name"]
+FACET_SORTS: tuple[FacetSort, ...] = get_args(FacetSort)
 
-Number = int | float
+DateUnit = Literal["day", "month", "year"]
 
 #: Stretches of texts by field name: start and end, in characters, apart and in order.
 Spans = Mapping[str, tuple[tuple[int, int], ...]]
-
-
-class Provider(msgspec.Struct, frozen=True):
-    """Who published something. `domain` is lower case, without `www.`."""
-
-    name: str
-    domain: str | None = None
-
-
-class Image(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A picture by address; sizes in pixels."""
-
-    url: str
-    width: int | None = None
-    height: int | None = None
-    is_cached: bool | None = None
-
-
-class Article(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One related article: the coverage of a story by some provider.
-
-    `copies` are the same article once more, as the story has it: under the same address, or with
-    the same title and text.
-    """
-
-    title: str
-    excerpt: str = ""
-    published_at: datetime | None = None
-    original_url: str | None = None
-    web_url: str | None = None
-    amp_web_url: str | None = None
-    cdn_amp_web_url: str | None = None
-    type: str | None = None
-    category: str | None = None
-    quality: Number | None = None
-    heat: Number | None = None
-    provider: Provider | None = None
-    images: tuple[Image, ...] = ()
-    copies: tuple[Article, ...] = ()
-
-    @property
-    def url(self) -> str | None:
-        """The address to send a reader to: `web_url`, else `original_url`."""
-        return self.web_url or self.original_url
-
-
-class Articles(Sequence[Article]):
-    """The related articles of a story found, read from the index when first looked at."""
-
-    __slots__ = ("_articles", "_count", "_read")
-
-    def __init__(self, count: int, read: Callable[[], tuple[Article, ...]]) -> None:
-        self._count = count
-        self._read = read
-        self._articles: tuple[Article, ...] | None = None
-
-    def _all(self) -> tuple[Article, ...]:
-        if self._articles is None:
-            self._articles = self._read()
-        return self._articles
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, at: int) -> Article: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Article, ...]: ...
-
-    def __getitem__(self, at: int | slice) -> Article | tuple[Article, ...]:
-        return self._all()[at]
-
-    def __iter__(self) -> Iterator[Article]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
-
-
-class Story(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One story file. `id` is its path relative to the seeds folder.
-
-    `related` has each article once; `copies` are those that are the story's own.
-    """
-
-    id: str
-    title: str
-    excerpt: str = ""
-    body: str = ""
-    category: str | None = None
-    type: str | None = None
-    published_at: datetime | None = None
-    original_url: str | None = None
-    web_url: str | None = None
-    amp_web_url: str | None = None
-    cdn_amp_web_url: str | None = None
-    quality: Number | None = None
-    heat: Number | None = None
-    published: bool = True
-    provider: Provider | None = None
-    topics: tuple[str, ...] = ()
-    images: tuple[Image, ...] = ()
-    related: Sequence[Article] = ()
-    copies: tuple[Article, ...] = ()
-
-    @property
-    def url(self) -> str | None:
-        """The address to send a reader to: `web_url`, else `original_url`."""
-        return self.web_url or self.original_url
-
-
-class Rejection(msgspec.Struct, frozen=True):
-    """A story file that could not be read. `line` counts from 1."""
-
-    path: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.reason}"
-
-
-class FieldWarning(msgspec.Struct, frozen=True):
-    """A field that was dropped from a story that was kept."""
-
-    path: str
-    field: str
-    reason: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.field}: {self.reason}"
-
-    @property
-    def place(self) -> str:
-        """The file, and the line where it is known."""
-        return self.path if self.line is None else f"{self.path}:{self.line}"
-
-
-class Problems(msgspec.Struct, frozen=True):
-    """Files that were rejected, fields that were dropped, and how many more of both."""
-
-    rejected: tuple[Rejection, ...] = ()
-    warnings: tuple[FieldWarning, ...] = ()
-    left_out: int = 0
-
-
-class UnusedKey(msgspec.Struct, frozen=True):
-    """A key of story files that is not known, or whose value was of no use.
-
-    `files` is how many of those read have it; `likely` is the field that was probably meant.
-    """
-
-    name: str
-    files: int
-    likely: str | None = None
-
-
-class BuildReport(msgspec.Struct, frozen=True):
-    """What a rebuild did (or, with `dry_run`, would do).
-
-    `indexed` counts stories read and written, `unchanged` those kept as they were,
-    `removed` those no longer in the index; `seconds` is elapsed time. `unused` are keys of the
-    files read, the most frequent first; `passed_over` maps suffixes to the number of visible
-    files in the folder that have them and are therefore not read.
-    """
-
-    indexed: int
-    unchanged: int
-    removed: int
-    rejected: tuple[Rejection, ...]
-    warnings: tuple[FieldWarning, ...]
-    seconds: float
-    generation: int
-    dry_run: bool = False
-    unused: tuple[UnusedKey, ...] = ()
-    passed_over: Mapping[str, int] = msgspec.field(default_factory=dict)
-
-
-#: What a rebuild does just now.
-Phase = Literal["scanning", "reading", "writing"]
-
-
-class BuildProgress(msgspec.Struct, frozen=True):
-    """How far a rebuild is: `done` of `total` files to read, in this `phase`."""
-
-    phase: Phase
-    done: int
-    total: int
-
-
-class IndexInfo(msgspec.Struct, frozen=True):
-    """A description of one generation. `bytes` is its size on disk.
-
-    `damaged` is the number of the newest generation if that is damaged, so that the one
-    before it, described here, is searched instead; `language` is that in which words are stemmed,
-    with a comma before each other one.
-    """
-
-    location: str
-    stories: int
-    articles: int
-    terms: int
-    bytes: int
-    generation: int
-    segments: int
-    built_at: datetime
-    seeds: str
-    published_only: bool
-    damaged: int | None = None
-    language: str = "english"
 
 
 class SearchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -333,13 +115,11 @@ class _Shown(ABC):
     Threads may share it: what two of them read at once is the same.
     """
 
-    __slots__ = ("_marks", "_source", "score")
-
     def __init__(self, score: float, source: HitSource) -> None:
         self.score = score
         self._source = source
-        self._marks: Marks | None = None
 
+    @property
     @abstractmethod
     def _text(self) -> Story | Article:
         """What was found."""
@@ -347,17 +127,17 @@ class _Shown(ABC):
     @property
     def spans(self) -> Spans:
         """Where in each field words matched: start and end, in characters."""
-        return self._marked().spans
+        return self._marks.spans
 
     @property
     def highlights(self) -> Mapping[str, str]:
         """Escaped HTML by field name, what matched between `<mark>` tags."""
-        return self._marked().highlights
+        return self._marks.highlights
 
-    def _marked(self) -> Marks:
-        if self._marks is None:
-            (self._marks,) = self._source.mark([self._text()])
-        return self._marks
+    @cached_property
+    def _marks(self) -> Marks:
+        (marks,) = self._source.mark([self._text])
+        return marks
 
 
 class RelatedHit(_Shown):
@@ -367,25 +147,21 @@ class RelatedHit(_Shown):
     when first asked for.
     """
 
-    __slots__ = ("_article", "_number")
-
     def __init__(self, score: float, source: HitSource, number: int) -> None:
         super().__init__(score, source)
         self._number = number
-        self._article: Article | None = None
 
     def __repr__(self) -> str:
         return f"RelatedHit({self.title!r}, score={self.score:.3f})"
 
+    @property
     def _text(self) -> Article:
         return self.article
 
-    @property
+    @cached_property
     def article(self) -> Article:
         """The article itself."""
-        if self._article is None:
-            self._article = self._source.article(self._number)
-        return self._article
+        return self._source.article(self._number)
 
     @property
     def title(self) -> str:
@@ -426,40 +202,27 @@ class Hit(_Shown):
     or the next that have any. All is read from the index when first asked for.
     """
 
-    __slots__ = ("_also_in", "_related", "_story")
-
-    def __init__(self, score: float, source: HitSource) -> None:
-        super().__init__(score, source)
-        self._story: Story | None = None
-        self._related: tuple[RelatedHit, ...] | None = None
-        self._also_in: Sequence[Story] | None = None
-
     def __repr__(self) -> str:
         return f"Hit({self.story.id!r}, score={self.score:.3f})"
 
+    @property
     def _text(self) -> Story:
         return self.story
 
-    @property
+    @cached_property
     def story(self) -> Story:
         """The story itself."""
-        if self._story is None:
-            self._story = self._source.story()
-        return self._story
+        return self._source.story()
 
-    @property
+    @cached_property
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match the query, best first."""
-        if self._related is None:
-            self._related = self._source.related()
-        return self._related
+        return self._source.related()
 
-    @property
+    @cached_property
     def also_in(self) -> Sequence[Story]:
         """The other stories found that have the same lead, which are not listed themselves."""
-        if self._also_in is None:
-            self._also_in = self._source.also_in()
-        return self._also_in
+        return self._source.also_in()
 
 
 class HitSource(Protocol):
@@ -483,16 +246,11 @@ class HitSource(Protocol):
 
 def mark_together(shown: Iterable[Hit | RelatedHit]) -> None:
     """Mark hits of one answer that are all going to be shown: quicker than one by one."""
-    new = [one for one in shown if one._marks is None]
+    new = [one for one in shown if "_marks" not in vars(one)]
     if new:
-        found = new[0]._source.mark([one._text() for one in new])
+        found = new[0]._source.mark([one._text for one in new])
         for one, marks in zip(new, found, strict=True):
             one._marks = marks
-
-
-#: Orders of the values of a facet.
-FacetSort = Literal["count", "name"]
-FACET_SORTS: tuple[FacetSort, ...] = get_args(FacetSort)
 
 
 class Notice(msgspec.Struct, frozen=True):

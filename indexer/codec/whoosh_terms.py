@@ -1,4 +1,4 @@
-"""Whoosh's reader contract over `SegmentArrays`.
+"""Whoosh's view of terms and postings over `SegmentArrays`.
 
 Whoosh sees a document for each row. Its fields of text are those of the row, a field `kind`
 tells leads from related rows, and all else stands on the lead's.
@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from whoosh.codec import base
-from whoosh.columns import ColumnReader, NumericColumn
 from whoosh.matching.mcore import LeafMatcher, ReadTooFar
 from whoosh.reading import TermInfo, TermNotFound
 
@@ -26,8 +24,6 @@ from .read import SegmentArrays, TermEntry
 
 _BITS = {name: 1 << number for number, name in enumerate(ROW_FIELDS)}
 _KINDS = (LEAD.encode(), RELATED.encode())
-_LEAD = msgspec.msgpack.Decoder(dict[str, Any])
-_RELATED = msgspec.msgpack.Decoder(list[dict[str, Any]])
 
 
 class _Found(NamedTuple):
@@ -94,7 +90,7 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
 
     def terms(self) -> Iterator[tuple[str, bytes]]:
         """All terms in the order field name, bytes."""
-        return ((name, term) for name in self._names for term in self.terms_of(name))
+        return self.terms_from("", b"")
 
     def terms_from(self, fieldname: str, prefix: bytes) -> Iterator[tuple[str, bytes]]:
         """The terms from this one on, following fields included."""
@@ -106,18 +102,15 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
 
     def items(self) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """All terms with their statistics."""
-        return ((term, self._info(*term)) for term in self.terms())
+        return self.items_from("", b"")
 
     def items_from(
         self, fieldname: str, prefix: bytes
     ) -> Iterator[tuple[tuple[str, bytes], TermInfo]]:
         """The terms from this one on with their statistics."""
-        return ((term, self._info(*term)) for term in self.terms_from(fieldname, prefix))
-
-    def _info(self, name: str, text: bytes) -> TermInfo:
-        """Statistics of a term that is listed."""
         try:
-            return self.term_info(name, text)
+            for term in self.terms_from(fieldname, prefix):
+                yield term, self.term_info(*term)
         except TermNotFound as error:
             raise self.corrupt(str(error)) from error
 
@@ -310,130 +303,3 @@ class Matcher(LeafMatcher):  # type: ignore[misc]
     def supports_block_quality(self) -> bool:
         """False: there are no blocks to skip."""
         return False
-
-
-class NumberColumnReader(ColumnReader):  # type: ignore[misc]
-    """Whoosh's reader of a numeric column, over an array."""
-
-    def __init__(self, values: Any) -> None:
-        self._values = values
-        self._reverse = False
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __getitem__(self, docnum: int) -> int | float:
-        value: int | float = self._values[docnum].item()
-        return value
-
-    def __iter__(self) -> Iterator[int | float]:
-        return iter(self._values.tolist())
-
-    def sort_key(self, docnum: int) -> int | float:
-        """What to sort a document by."""
-        return 0 - self[docnum] if self._reverse else self[docnum]
-
-    def load(self) -> list[int | float]:
-        """All values."""
-        values: list[int | float] = self._values.tolist()
-        return values
-
-    def set_reverse(self) -> None:
-        """Sort from now on in descending order."""
-        self._reverse = True
-
-
-class PerDocumentReader(base.PerDocumentReader):  # type: ignore[misc]
-    """Whoosh's view of the rows."""
-
-    def __init__(self, arrays: SegmentArrays) -> None:
-        self._arrays = arrays
-        self._deleted = set(np.flatnonzero(np.isin(arrays.docs_of_rows, arrays.deleted)).tolist())
-
-    def doc_count(self) -> int:
-        """Rows that are not deleted."""
-        return self._arrays.row_count - len(self._deleted)
-
-    def doc_count_all(self) -> int:
-        """Rows, deleted ones included."""
-        return self._arrays.row_count
-
-    def has_deletions(self) -> bool:
-        """Whether any row is deleted."""
-        return bool(self._deleted)
-
-    def is_deleted(self, docnum: int) -> bool:
-        """Whether this row is deleted."""
-        return docnum in self._deleted
-
-    def deleted_docs(self) -> Iterable[int]:
-        """The deleted rows."""
-        return sorted(self._deleted)
-
-    def supports_columns(self) -> bool:
-        """True: there are columns."""
-        return True
-
-    def has_column(self, fieldname: str) -> bool:
-        """Whether any document of the segment has a column value of this field."""
-        return fieldname in self._arrays.columns
-
-    def list_columns(self) -> Iterable[str]:
-        """Fields with a column."""
-        return self._arrays.columns
-
-    def column_reader(self, fieldname: str, column: NumericColumn) -> NumberColumnReader:
-        """A reader of the field's column."""
-        values = self._arrays.column(fieldname)
-        default = self._arrays.column_default(fieldname)
-        rows = np.full(self._arrays.row_count, default, values.dtype)
-        rows[self._arrays.first_rows[:-1]] = values
-        return NumberColumnReader(rows)
-
-    def doc_field_length(self, docnum: int, fieldname: str, default: int = 0) -> int | None:
-        """How many words a field of a row has."""
-        return self.doc_field_length_reader(fieldname, default)(docnum)
-
-    def doc_field_length_reader(
-        self, fieldname: str, default: int = 0
-    ) -> Callable[[int], int | None]:
-        """A function row → length; None where a field with lengths is absent."""
-        lengths = self._lengths(fieldname)
-        if not len(lengths):
-            return lambda docnum: default
-        return lambda docnum: int(lengths[docnum]) or None
-
-    def _lengths(self, fieldname: str) -> AnyArray:
-        counted = fieldname in _BITS and fieldname != UNCOUNTED
-        return self._arrays.words(fieldname) if counted else np.empty(0, np.uint8)
-
-    def field_length(self, fieldname: str) -> int:
-        """Words of the field in all rows."""
-        return int(self._lengths(fieldname).sum(dtype=np.int64))
-
-    def min_field_length(self, fieldname: str) -> int:
-        """The field's smallest length; 0 if a row lacks it."""
-        lengths = self._lengths(fieldname)
-        return int(lengths.min()) if len(lengths) else 0
-
-    def max_field_length(self, fieldname: str) -> int:
-        """The field's largest length."""
-        return int(self._lengths(fieldname).max(initial=0))
-
-    def has_vector(self, docnum: int, fieldname: str) -> bool:
-        """False: there are no term vectors."""
-        return False
-
-    def stored_fields(self, docnum: int) -> dict[str, object]:
-        """What is shown of a row, with the names of `model.Story` and `model.Article`."""
-        arrays = self._arrays
-        doc = int(arrays.docs_of_rows[docnum])
-        place = docnum - int(arrays.first_rows[doc])
-        try:
-            lead = _LEAD.decode(arrays.lead(doc))
-            if not place:
-                return {KIND: LEAD, **lead}
-            related = _RELATED.decode(arrays.related(doc))
-            return {KIND: RELATED, "id": lead["id"], **related[place - 1]}
-        except (ValueError, LookupError, RecursionError) as error:
-            raise arrays.stored_file.corrupt(f"document {doc}: {error}") from error
