@@ -64,11 +64,12 @@ def rebuild(
     still serves. If that turns out to be damaged, a `DamageWarning` names the file and
     all story files are read.
     """
+    folder = local_folder(seeds, "an archive")
     job = Job(
-        seeds=local_folder(seeds, "an archive"), index=local_folder(index),
+        seeds=folder, index=local_folder(index),
         published_only=published_only, strict=strict, prune=prune,
         workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(), settings=read_settings(seeds, FIELDS),
+        started=time.monotonic(), settings=read_settings(folder, FIELDS),
     )  # fmt: skip
     if dry_run:
         return job.say(full)

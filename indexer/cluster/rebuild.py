@@ -75,12 +75,12 @@ def rebuild(
     Raises `ClusterError` where the cluster cannot be reached or refuses; what was there before
     then still serves.
     """
-    settings = read_settings(seeds, FIELDS)
+    folder = local_folder(seeds, "an archive")
     job = ClusterJob(
-        seeds=local_folder(seeds, "an archive"), index=str(location),
+        seeds=folder, index=str(location),
         published_only=published_only, strict=strict, prune=prune,
         workers=max(1, workers or os.cpu_count() or 1), progress=progress, tuning=tuning,
-        started=time.monotonic(), settings=settings,
+        started=time.monotonic(), settings=read_settings(folder, FIELDS),
         cluster=Cluster(location),
     )  # fmt: skip
     if dry_run:
