@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -92,6 +93,9 @@ _MEANT = re.compile(
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
 _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
+#: How like a field's name one must be to be taken for a slip of it, how many of a query are
+#: looked at, and how long ones.
+_ALIKE, _MOST_MEANT, _LONGEST_MEANT = 0.75, 4, 20
 _QUOTES = str.maketrans("“”„«»", '"""""')
 _UNKNOWN = "fits no story of this archive"
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
@@ -444,9 +448,17 @@ class _Parser:
             if not found[0][-1].isspace():
                 value = clauses.WORD.match(self.text, self.at)
                 end = value.end() if value else self.at
-                self._notice(start, end, f"{found[1]} is no field; searched as words")
+                reason = f"{found[1]} is no field{self._meant(typed)}; searched as words"
+                self._notice(start, end, reason)
             return None
         return self._field_group(read) if self.text.startswith("(", self.at) else read()
+
+    def _meant(self, name: str) -> str:
+        """The field that a name is a slip of; of a few names, so that long queries cost little."""
+        if len(self.notices) >= _MOST_MEANT or len(name) > _LONGEST_MEANT:
+            return ""
+        near = get_close_matches(name, _FIELD_NAMES, 1, _ALIKE)
+        return f", {near[0]} is" if near else ""
 
     def _field_group(self, read: Callable[[], _Clause | None]) -> _Clause | None:
         """`title:(one two)`: all of them; `topic:(one OR two)`: either."""
@@ -483,7 +495,7 @@ class _Parser:
         weight = 1.0
         if found := _BOOSTED_WORD.fullmatch(text):
             text, weight = found[1], float(found[2])
-        if text == "*":
+        if text in ("*", "*:*"):
             return _Clause(Everything())
         if text[0] == "=" and (exact := clauses.phrase(text[1:], 0, field, weight)):
             return _Clause(exact)

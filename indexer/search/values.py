@@ -81,6 +81,8 @@ class Values(ABC):
             return set()
         values = self.facet(facet)
         provider = facet in ("provider", "lead_provider")
+        if provider and value.startswith("."):  # `.gov`, as other engines write `*.gov`
+            value = f"*{value}"
         key = facet_key(facet, host_of(value) if provider else value)
         if "*" in key or "?" in key:
             fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match

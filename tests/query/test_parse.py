@@ -59,6 +59,7 @@ def near(word, distance=1, **options):
         ("", Everything()),
         ("  ", Everything()),
         ("*", Everything()),
+        ("*:*", Everything()),
         ("!", Either(())),
         ("???", Either(())),
         ("a", A),

@@ -82,6 +82,7 @@ def engine(request, tmp_path_factory):
         ("source:https://wire.example/x", "wire"),
         ("provider: wire", "wire"),
         ("provider:w?re", "wire"),
+        ("site:.example volcano", "wire"),
         ("site:other.example", ""),
         ("date:2021 .. 2022", "wire"),
         ("before:2022", "wire"),
@@ -125,6 +126,7 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
     ("query", "text", "reason"),
     [
         ("volcano lang:de", "lang:de", "no field"),
+        ("volcano tittle:x", "tittle:x", "tittle is no field, title is"),
         ("date:05/31/2022", "date:05/31/2022", "2022-05-31"),
         ("published:maybe", "published:maybe", "true or false"),
         ("quality:good", "quality:good", "80"),
