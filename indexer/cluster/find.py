@@ -140,7 +140,7 @@ class Searcher:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
         parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
         if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.values)
+            parsed = with_unknown(parsed, self.values, request.filters)
         if len(parsed.plain) > 1:
             typed = [node.text for node in parsed.plain if isinstance(node, Word)]
             joined = [one + other for one, other in pairwise(typed)]

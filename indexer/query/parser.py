@@ -97,7 +97,8 @@ _FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES
 #: looked at, and how long ones.
 _ALIKE, _MOST_MEANT, _LONGEST_MEANT = 0.75, 4, 20
 _QUOTES = str.maketrans("“”„«»", '"""""')
-_UNKNOWN = "fits no story of this archive"
+#: What is said of a value of a facet that no story has.
+UNKNOWN = "fits no story of this archive"
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
 
 
@@ -436,7 +437,7 @@ class _Parser:
                 # Of several in parentheses, each is named alone.
                 first = begin if "(" in self.text[start:begin] else start
                 if isinstance(node, Keyword):
-                    self.values.append((node, self._named(first, self.at, _UNKNOWN)))
+                    self.values.append((node, self._named(first, self.at, UNKNOWN)))
                 if node is not None:
                     return _Clause(node)
                 if self.at > begin:

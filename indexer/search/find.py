@@ -71,7 +71,7 @@ class Searcher:
         )
         dictionary = self.selector.dictionary
         if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.executor.snapshot)
+            parsed = with_unknown(parsed, self.executor.snapshot, request.filters)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         filters = Filters(self.executor.snapshot, request.filters, request.since, request.until)
         wishes = [filters.wish(facet) for facet in request.facets]

@@ -154,6 +154,15 @@ def test_what_is_not_understood_is_named(engine, query, text, reason):
     assert page.suggestion is None
 
 
+def test_filters_that_fit_no_story_are_named(engine):
+    """As values in a query are, be they wanted or excluded; those that stories have are not."""
+    chosen = {"provider": ["wore.example", "wire"], "topic": ["-nothing"]}
+    notices = engine.search("volcano", filters=chosen).notices
+    assert [one.text for one in notices] == ["provider=wore.example", "topic=-nothing"]
+    assert all("fits no story" in one.reason for one in notices)
+    assert not engine.search("", filters={**chosen, "published": ["true"]}).notices
+
+
 def test_a_sure_correction_is_shown_and_can_be_undone(engine):
     """Where nothing is found as typed, and the page says what was searched."""
     page = engine.search("lanugage")
