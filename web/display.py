@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -17,7 +18,7 @@ from markupsafe import Markup, escape
 
 from indexer import Article, Image, Provider, Story, facet_key, safe_link, write_instant
 
-from .page import MONTH_NAMES, filter_url
+from .page import MONTH_NAMES, filter_url, told_apart
 
 #: Quality is an open scale; its indicator has this many steps of this size.
 _STEPS = 5
@@ -28,6 +29,8 @@ _LAST = datetime.max.replace(tzinfo=timezone.utc)
 _key = lru_cache(4096)(facet_key)
 #: An address of the web without a port or anything to be folded.
 _USUAL_HOST = re.compile("https?://(?:www\\.)?([a-z0-9.-]+)(?=[/?#]|$)")
+#: A dot in a name of the web, after which a line of a narrow column may end.
+_NAME_DOT = re.compile(r"(?<=\w{3})\.(?=\w{2})")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -92,23 +95,38 @@ def provider_key(provider: Provider) -> str:
 
 
 class Voice(NamedTuple):
-    """A provider and how many articles of a story are from it."""
+    """A provider, what it is called, and how many articles of a story are from it."""
 
     provider: Provider
+    label: str
     articles: int
 
 
 def voices(story: Story) -> list[Voice]:
-    """The providers of a story and its coverage, the busiest first."""
-    counts: dict[str, Voice] = {}
+    """The providers of a story and its coverage, the busiest first.
+
+    Two of one name are told apart by their domains.
+    """
+    providers: dict[str, Provider] = {}
+    counts: Counter[str] = Counter()
     articles: list[Story | Article] = [story, *story.related]
     for article in articles:
         ran = [one.provider for one in (article, *article.copies) if one.provider]
         # A provider ran an article once, however often the story has it.
         for key, provider in {provider_key(one): one for one in reversed(ran)}.items():
-            seen = counts.get(key, Voice(provider, 0))
-            counts[key] = Voice(seen.provider, seen.articles + 1)
-    return sorted(counts.values(), key=lambda voice: (-voice.articles, voice.provider.name))
+            providers.setdefault(key, provider)
+            counts[key] += 1
+    times = Counter(provider.name for provider in providers.values())
+    found = [
+        Voice(one, told_apart(one.name, key, times[one.name]), counts[key])
+        for key, one in providers.items()
+    ]
+    return sorted(found, key=lambda voice: (-voice.articles, voice.label))
+
+
+def breakable(label: str) -> Markup:
+    """A label that a narrow column breaks after the dots of a domain, and not within a word."""
+    return Markup(_NAME_DOT.sub(".<wbr>", escaped(label)))
 
 
 def host_of(url: str) -> str:
@@ -203,6 +221,7 @@ class PageEnvironment(Environment):
 
 
 _FILTERS: dict[str, Callable[..., object]] = {
+    "breakable": breakable,
     "day": day,
     "clock": clock,
     "instant": write_instant,

@@ -183,12 +183,11 @@ def _group(facet: Facet, rows: FacetRows, listed: FacetRows) -> Group:
         named = {row.value for row in chosen}
         ordered = [*chosen, *(row for row in listed if row.value not in named)]
     labels = [value_label(facet, row) for row in ordered]
-    # Two of one name are told apart by what they are filtered by: two sites of a newspaper.
     times = Counter(labels)
     values = [
         Value(
             row.value,
-            label if times[label] == 1 else f"{label} ({row.value.removeprefix(params.EXCLUDED)})",
+            told_apart(label, row.value.removeprefix(params.EXCLUDED), times[label]),
             row.count,
             row.selected,
             _is_excluded(row),
@@ -196,6 +195,11 @@ def _group(facet: Facet, rows: FacetRows, listed: FacetRows) -> Group:
         for row, label in zip(ordered, labels, strict=True)
     ]
     return Group(facet, GROUP_TITLES[facet], values, listed.beyond, facet in _EXCLUDABLE)
+
+
+def told_apart(label: str, value: str, times: int) -> str:
+    """A label that stands `times` times, with what is filtered by: two sites of a newspaper."""
+    return label if times == 1 else f"{label} ({value})"
 
 
 def _is_excluded(row: FacetCount) -> bool:

@@ -55,9 +55,9 @@ def rebuild(
     still serves. If that turns out to be damaged, a `DamageWarning` names the file and
     all story files are read.
     """
+    folder = local_folder(seeds, "an archive")
     job = Job(
-        seeds=local_folder(seeds, "an archive"), index=local_folder(index),
-        settings=read_settings(seeds, FIELDS), **options,
+        seeds=folder, index=local_folder(index), settings=read_settings(folder, FIELDS), **options,
     )  # fmt: skip
     if job.dry_run:
         return job.say()

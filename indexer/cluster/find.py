@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
+from ..query.grammar import ParsedQuery
 from ..query.nodes import Fuzzy, Node, Word
-from ..query.parser import ParsedQuery, parse
+from ..query.parser import parse
 from ..query.synonyms import Synonyms, with_synonyms
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.inflected import with_inflected
@@ -140,7 +141,7 @@ class Searcher:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
         parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
         if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.values)
+            parsed = with_unknown(parsed, self.values, request.filters)
         if len(parsed.plain) > 1:
             typed = [node.text for node in parsed.plain if isinstance(node, Word)]
             joined = [one + other for one, other in pairwise(typed)]

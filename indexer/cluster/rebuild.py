@@ -61,9 +61,10 @@ def rebuild(seeds: str | os.PathLike[str], location: Location, **options: Any) -
     Raises `ClusterError` where the cluster cannot be reached or refuses; what was there before
     then still serves.
     """
+    folder = local_folder(seeds, "an archive")
     job = ClusterJob(
-        settings=read_settings(seeds, FIELDS), seeds=local_folder(seeds, "an archive"),
-        index=str(location), cluster=Cluster(location), **options,
+        settings=read_settings(folder, FIELDS), seeds=folder, index=str(location),
+        cluster=Cluster(location), **options,
     )  # fmt: skip
     if job.dry_run:
         return job.say()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import msgspec
@@ -49,6 +50,10 @@ MAX_CLAUSES = 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
 
+FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
+#: How like a field's name one must be to be taken for a slip of it, how many of a query are
+#: looked at, and how long ones.
+_ALIKE, _MOST_MEANT, _LONGEST_MEANT = 0.75, 4, 20
 _SPACE = re.compile(r"\s*")
 FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
 _SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
@@ -63,7 +68,8 @@ NEAR = re.compile(r"(?:NEAR|near|[Ww])/(\d{1,3})(?=[\s(])(?=\s*[^\s)])")
 _MINUS = re.compile(r"(?:-(?!\d+(?:[.,]\d+)*%)|!)(?=[^\s)|!-])")
 _PLUS = re.compile(r"\+(?=[^\s)|+])")
 
-_UNKNOWN = "fits no story of this archive"
+#: What is said of a value of a facet that no story has.
+UNKNOWN = "fits no story of this archive"
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
 
 #: Punctuation that ends a sentence, and no address.
@@ -302,7 +308,7 @@ class Parser:
                 # Of several in parentheses, each is named alone.
                 first = begin if "(" in self.text[start:begin] else start
                 if isinstance(node, Keyword):
-                    self.values.append((node, self._named(first, self.at, _UNKNOWN)))
+                    self.values.append((node, self._named(first, self.at, UNKNOWN)))
                 if node is not None:
                     return _Clause(node)
                 if self.at > begin:
@@ -314,9 +320,17 @@ class Parser:
             if not found[0][-1].isspace():
                 value = clauses.WORD.match(self.text, self.at)
                 end = value.end() if value else self.at
-                self._notice(start, end, f"{found[1]} is no field; searched as words")
+                reason = f"{found[1]} is no field{self._meant(typed)}; searched as words"
+                self._notice(start, end, reason)
             return None
         return self._field_group(read) if self.text.startswith("(", self.at) else read()
+
+    def _meant(self, name: str) -> str:
+        """The field that a name is a slip of; of a few names, so that long queries cost little."""
+        if len(self.notices) >= _MOST_MEANT or len(name) > _LONGEST_MEANT:
+            return ""
+        near = get_close_matches(name, FIELD_NAMES, 1, _ALIKE)
+        return f", {near[0]} is" if near else ""
 
     def _field_group(self, read: Callable[[], _Clause | None]) -> _Clause | None:
         """`title:(one two)`: all of them; `topic:(one OR two)`: either."""
@@ -353,7 +367,7 @@ class Parser:
         weight = 1.0
         if found := _BOOSTED_WORD.fullmatch(text):
             text, weight = found[1], float(found[2])
-        if text == "*":
+        if text in ("*", "*:*"):
             return _Clause(Everything())
         if text[0] == "=" and (exact := clauses.phrase(text[1:], 0, field, weight)):
             return _Clause(exact)

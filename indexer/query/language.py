@@ -68,7 +68,10 @@ LANGUAGE = (
         ('title:(azure OR "cloud deal")', "any of these in the title"),
         ("provider:zdnet", "a provider of that name; also site: and source:"),
         ("site:zdnet.com", "that domain and those below it; an address works as well"),
-        ("provider:*.com", "providers that fit; also a pattern for a word of their names"),
+        (
+            "provider:*.com",
+            "providers that fit, as site:.com; also a pattern for a word of their names",
+        ),
         ("topic:cloud", "a topic, or a word of one; also tag:, category: type:"),
         ("lead_provider:zdnet.com", "the provider of the story itself, not of its coverage"),
         ("published:true", "stories that are published"),

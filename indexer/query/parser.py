@@ -11,13 +11,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ..errors import QueryError
-from ..schema import TEXT_FIELDS
 from . import clauses
-from .grammar import FIELD, NEAR, Parser
-from .grammar import ParsedQuery as ParsedQuery
-from .grammar import TypedWord as TypedWord
+from .grammar import FIELD, FIELD_NAMES, NEAR, ParsedQuery, Parser, TypedWord
 from .nodes import All, Node, spread
-from .nodes import Plain as Plain
 
 MAX_CHARACTERS = 1 << 16
 #: Queries that are remembered, and the most characters of one.
@@ -43,7 +39,6 @@ _MEANT = re.compile(
 )
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
-_FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -104,7 +99,7 @@ def _is_prose(text: str) -> bool:
     most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
     if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
-    return not any(found[1].lower() in _FIELD_NAMES for found in FIELD.finditer(outside))
+    return not any(found[1].lower() in FIELD_NAMES for found in FIELD.finditer(outside))
 
 
 def _parse_prose(text: str) -> ParsedQuery:

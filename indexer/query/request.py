@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 
 from ..analysis import well_formed
+from ..dates import first_instant
 from ..errors import QueryError
 from ..model import FACETS, SORTS, SearchRequest
 
@@ -21,7 +22,8 @@ def list_filters(filters: Mapping[str, Sequence[str]] | None) -> dict[str, tuple
         raise QueryError("filters", "give lists of values, as in {'provider': ['bbc.com']}")
     for facet, values in (filters or {}).items():
         if isinstance(values, str) or not isinstance(values, Sequence):
-            raise QueryError(str(facet), f"give a list of values, as in [{str(values)!r:.42}]")
+            example = f"{values!r:.42}" if isinstance(values, str) else "'bbc.com'"
+            raise QueryError(str(facet), f"give a list of values, as in [{example}]")
     return {facet: tuple(values) for facet, values in (filters or {}).items()}
 
 
@@ -57,6 +59,10 @@ def check(request: SearchRequest) -> SearchRequest:
     for name, day in (("since", request.since), ("until", request.until)):
         if not isinstance(day, date | None):
             raise QueryError(name, f"{day!r:.40} is no date")
+    if request.since and request.until:
+        first, last = first_instant(request.since), first_instant(request.until)
+        if last.date() < first.date():
+            raise QueryError("until", f"{last:%Y-%m-%d} is before since={first:%Y-%m-%d}")
     if request.offset < 0:
         raise QueryError("offset", f"{request.offset} is less than 0")
     limit_of(request.limit)

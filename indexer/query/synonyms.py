@@ -17,6 +17,7 @@ from ..analysis import forms_of
 from ..errors import SeedError
 from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
+from .grammar import ParsedQuery
 from .nodes import (
     All,
     Alternatives,
@@ -24,12 +25,12 @@ from .nodes import (
     Either,
     Node,
     Phrase,
+    Plain,
     Without,
     Word,
     all_of,
     children,
 )
-from .parser import ParsedQuery, Plain
 
 _MAX_BYTES = 1 << 20
 #: What another word counts beside the one typed.

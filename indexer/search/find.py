@@ -12,8 +12,9 @@ import numpy as np
 
 from ..codec.format import I64
 from ..model import FACETS, Facet, SearchRequest
+from ..query.grammar import ParsedQuery
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
-from ..query.parser import ParsedQuery, parse
+from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .executor import Executor
@@ -76,7 +77,7 @@ class Searcher:
         )
         dictionary = self.selector.dictionary
         if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.executor.snapshot)
+            parsed = with_unknown(parsed, self.executor.snapshot, request.filters)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
         filters = self._filters(chosen, request.since, request.until)

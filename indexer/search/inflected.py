@@ -8,8 +8,19 @@ from __future__ import annotations
 from math import inf
 from typing import cast
 
-from ..query.nodes import All, Alternatives, Either, Inflected, Node, Without, Word, all_of, leaves
-from ..query.parser import ParsedQuery, Plain
+from ..query.grammar import ParsedQuery
+from ..query.nodes import (
+    All,
+    Alternatives,
+    Either,
+    Inflected,
+    Node,
+    Plain,
+    Without,
+    Word,
+    all_of,
+    leaves,
+)
 from ..ranking import STEM_SHARE
 from .words import Dictionary
 

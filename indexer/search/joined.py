@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TypeGuard
 
-from ..query.nodes import Alternatives, Word, all_of
-from ..query.parser import ParsedQuery, Plain
+from ..query.grammar import ParsedQuery
+from ..query.nodes import Alternatives, Plain, Word, all_of
 from .words import Dictionary
 
 #: Longer texts are pasted, and their words are apart as they should be.

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import translate
+from itertools import islice
 from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..analysis import forms_of
-from ..model import Facet
-from ..query.parser import ParsedQuery
+from ..model import Facet, Notice
+from ..query.grammar import UNKNOWN, ParsedQuery
 from ..schema import LABEL_SEPARATOR, LABELLED, LONGEST_VALUE, facet_key, host_of, is_domain
 
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
+# What excludes a value of a filter, and what takes it as it is.
+_FILTER_SIGNS = re.compile("^-?=?")
+# So many values of a filter are looked at, and so many characters of one shown.
+_MOST_CHOSEN, _MOST_SHOWN = 10, 80
 # Facets of which a word of a name is enough.
 _NAMED = ("provider", "lead_provider", "topic")
 
@@ -81,6 +86,8 @@ class Values(ABC):
             return set()
         values = self.facet(facet)
         provider = facet in ("provider", "lead_provider")
+        if provider and value.startswith("."):  # `.gov`, as other engines write `*.gov`
+            value = f"*{value}"
         key = facet_key(facet, host_of(value) if provider else value)
         if "*" in key or "?" in key:
             fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
@@ -138,14 +145,30 @@ class Values(ABC):
                 yield key, spelling, count
 
 
-def with_unknown(parsed: ParsedQuery, values: Values) -> ParsedQuery:
-    """The same query, with a notice for each value of a facet that no story has."""
+def with_unknown(
+    parsed: ParsedQuery, values: Values, filters: Mapping[Facet, Iterable[str]]
+) -> ParsedQuery:
+    """The same query, with a notice for each value of a facet or filter that no story has."""
     unknown = [
         notice
         for typed, notice in parsed.values
         if not values.meant(cast("Facet", typed.facet), typed.value)
     ]
+    unknown += [
+        Notice(f"{facet}={value[:_MOST_SHOWN]}", 0, 0, UNKNOWN)
+        for facet, chosen in filters.items()
+        for value in islice(chosen, _MOST_CHOSEN)
+        if not _is_known(values, facet, _FILTER_SIGNS.sub("", value))
+    ]
     return parsed._replace(notices=(*parsed.notices, *unknown)) if unknown else parsed
+
+
+def _is_known(values: Values, facet: Facet, value: str) -> bool:
+    """Whether stories have a value, or one that it may be meant for, which takes longer to say."""
+    if len(value) > LONGEST_VALUE:
+        return False
+    place = values.facet(facet).place(facet_key(facet, value))
+    return place is not None or bool(values.meant(facet, value))
 
 
 def _folded(text: str) -> str:

@@ -76,7 +76,7 @@ class Aliases:
     def _expanded(self, alias: AliasEvent) -> Event:
         if self.hidden:
             return ScalarEvent(None, None, (True, False), "", alias.start_mark, alias.end_mark)
-        nothing = "an alias of nothing before it: write its value out"
+        nothing = "an alias of nothing before it: put the text in quotes, or write its value out"
         kept = self._kept.get(alias.anchor or "", nothing)
         if isinstance(kept, str):
             raise AliasError(kept, alias)

@@ -19,6 +19,12 @@ _INVISIBLE = re.compile(
 _CONTROLS = {0x0: "NUL", 0x85: "next line", 0x1B: "escape", 0xFEFF: "byte order mark"}
 # `key: text: more`, the text in no quotes.
 _SECOND_COLON = re.compile(r"""[ ]*(?:-[ ]+)*[^\s"'\[{#][^:]*:[ ]+([^\s"'\[{|>&*!].*?):(?:[ ]|$)""")
+# A text in no quotes that begins with a sign of YAML's own, and one that goes on after a closing
+# quote or bracket: `key: *text`, `- "a" b`.
+_SIGN_FIRST = re.compile(
+    r"""[ ]*(?:-[ ]+)*(?:["']?[\w-]+["']?[ ]*:[ ]+)?([*&!%@`|>,\]}]|[-?:](?=\s|\Z)"""
+    r"""|(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|\[[^\[\]]*\]|\{[^{}]*\})(?=[ ]*[^\s#:,\]}]))"""
+)
 _FIELD = re.compile(r"""["']?[\w-]+["']?[ ]*:(?:\s|\Z)""")
 # The first sign on a line that is not blank and no comment.
 _ANYTHING = re.compile(r"^[^\S\n]*([^\s#])", re.MULTILINE)
@@ -46,9 +52,12 @@ def yaml_fault(text: str, error: yaml.MarkedYAMLError) -> RefusalError:
             found = RefusalError(
                 f"a quote that is not closed, opened in column {column}: close it", place
             )
-        if found is None and problem.startswith("found character that cannot start"):
-            found = _first_sign(text, index)
-        if found is not None:
+        if found is None and problem.startswith("found unknown escape"):
+            found = RefusalError("a backslash in double quotes: write two, or single quotes", index)
+        if found is None and text[index : index + 1] == "\t":
+            column = index - _line_start(text, index) + 1
+            found = RefusalError(f"a tab in column {column}: indent with blanks", index)
+        if found := found or _first_sign(text, index):
             return found
     # libyaml's messages are fixed; those of the pure parser quote the file.
     said = f" ({problem})" if yaml.__with_libyaml__ and problem else ""
@@ -77,11 +86,19 @@ def _colon(text: str, index: int) -> RefusalError | None:
     return RefusalError(reason, index)
 
 
-def _first_sign(text: str, index: int) -> RefusalError:
-    column, sign = index - _line_start(text, index) + 1, text[index]
-    if sign == "\t":
-        return RefusalError(f"a tab in column {column}: indent with blanks", index)
-    reason = f"put the text in quotes: it begins with `{sign}`, in column {column}"
+def _first_sign(text: str, index: int) -> RefusalError | None:
+    start = _line_start(text, index)
+    found = _SIGN_FIRST.match(_line_at(text, index)[:1000])
+    if found is None or index < start + found.start(1):
+        return None
+    sign, last = found[1][0], found[1][-1]
+    if len(found[1]) == 1:
+        reason = f"put the text in quotes: it begins with `{sign}`, in column {found.start(1) + 1}"
+    else:
+        quotes = {'"': "single quotes", "'": "double quotes"}.get(sign, "quotes")
+        reason = (
+            f"put the whole text in {quotes}: it goes on after `{last}` in column {found.end(1)}"
+        )
     return RefusalError(reason, index)
 
 

@@ -140,7 +140,7 @@ def _read_yaml(
 def _placed(refusal: RefusalError, text: str, start: int, story_id: str) -> RefusalError:
     """The refusal, its index counted in the whole text, and what else there is to say of it."""
     placed = RefusalError(refusal.reason, start + (refusal.index or 0))
-    if not refusal.reason.startswith(("not YAML", "no mapping", "put the text")):
+    if not refusal.reason.startswith(("not YAML", "no mapping", "put the ")):
         return placed
     if not start and not _is_bare(story_id):
         reason = no_front_matter(text)
@@ -250,8 +250,11 @@ def _story(story_id: str, mapped: Mapped) -> Story:
     values = mapped.values
     if "title" not in values:
         said = [warning.reason for warning in mapped.warnings if warning.field == "title"]
-        reason = said[0] if said else "give the story a `title: …` with text"
-        raise RefusalError(f"no title: {reason}", mapped.places.get("title"))
+        place = mapped.places.get("title")
+        nothing = "give the story a `title: …` with text"
+        if place is not None:
+            nothing += ", in quotes if it begins with `#` or `&`"
+        raise RefusalError(f"no title: {said[0] if said else nothing}", place)
     if values.pop("draft", False):
         values["published"] = False
     categories = values.pop("category", ())

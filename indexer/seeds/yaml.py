@@ -336,7 +336,7 @@ class EventReader:
         if not isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent)):
             return
         if event.tag is not None and event.tag not in _TAGS:
-            _refuse("a YAML tag (`!name`) of an unknown type: remove the tag", event)
+            _refuse("an unknown YAML tag (`!name`): put the text in quotes, or remove it", event)
         if depth > MAX_DEPTH and not isinstance(event, ScalarEvent):
             _refuse(f"nested deeper than {MAX_DEPTH} levels: flatten it", event)
 

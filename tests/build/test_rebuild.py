@@ -115,6 +115,13 @@ def test_removing_every_story(seeds, tmp_path):
     assert titles(tmp_path / "index", "new") == ["New"]
 
 
+def test_folders_are_named_as_the_system_does(seeds, tmp_path):
+    """Bytes name a folder as a text or a path does."""
+    index = os.fsencode(tmp_path / "index")
+    assert indexer.rebuild(os.fsencode(seeds), index).indexed == 3
+    assert indexer.verify(index).damaged == ()
+
+
 def test_missing_seeds(tmp_path):
     """A folder that is not there is a clear error and makes no index."""
     with pytest.raises(indexer.SeedError, match="nowhere"):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryError
-from indexer.query.grammar import MAX_CLAUSES
+from indexer.query.grammar import MAX_CLAUSES, ParsedQuery
 from indexer.query.nodes import (
     Address,
     All,
@@ -30,7 +30,7 @@ from indexer.query.nodes import (
     ranks,
     scaled,
 )
-from indexer.query.parser import MAX_CHARACTERS, ParsedQuery, parse
+from indexer.query.parser import MAX_CHARACTERS, parse
 
 A, B, C, D = map(Word, "abcd")
 EXACT = Word("a", exact=True)
@@ -60,6 +60,7 @@ def near(word, distance=1, **options):
         ("", Everything()),
         ("  ", Everything()),
         ("*", Everything()),
+        ("*:*", Everything()),
         ("!", Either(())),
         ("???", Either(())),
         ("a", A),

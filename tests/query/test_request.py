@@ -76,3 +76,16 @@ def test_dates_at_the_edges_of_the_calendar(engine):
     assert engine.search("", until=late).total == 1
     assert engine.search("", since=early).total == 1
     assert engine.search("", until=early).total == 0
+
+
+def test_a_span_that_ends_before_it_begins_is_named(engine):
+    """The two were exchanged: no story can be found, and an empty answer would not say why."""
+    with pytest.raises(indexer.QueryError, match="until: 2022-01-31 is before since"):
+        engine.search("", since="2022-06", until="2022-01")
+    assert engine.search("", since="2022-05-25", until="2022-05-25").total == 1
+
+
+def test_what_is_no_list_is_shown_a_list(engine):
+    """The example is one that can be copied, whatever was given."""
+    with pytest.raises(indexer.QueryError, match=r"as in \['bbc.com'\]$"):
+        engine.search("", filters={"provider": {"cnn.com"}})

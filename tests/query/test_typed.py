@@ -82,6 +82,7 @@ def engine(request, tmp_path_factory):
         ("source:https://wire.example/x", "wire"),
         ("provider: wire", "wire"),
         ("provider:w?re", "wire"),
+        ("site:.example volcano", "wire"),
         ("site:other.example", ""),
         ("date:2021 .. 2022", "wire"),
         ("before:2022", "wire"),
@@ -125,6 +126,7 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
     ("query", "text", "reason"),
     [
         ("volcano lang:de", "lang:de", "no field"),
+        ("volcano tittle:x", "tittle:x", "tittle is no field, title is"),
         ("date:05/31/2022", "date:05/31/2022", "2022-05-31"),
         ("published:maybe", "published:maybe", "true or false"),
         ("quality:good", "quality:good", "80"),
@@ -150,6 +152,15 @@ def test_what_is_not_understood_is_named(engine, query, text, reason):
     assert reason in notice.reason
     assert query[notice.start : notice.end].startswith(text)
     assert page.suggestion is None
+
+
+def test_filters_that_fit_no_story_are_named(engine):
+    """As values in a query are, be they wanted or excluded; those that stories have are not."""
+    chosen = {"provider": ["wore.example", "wire"], "topic": ["-nothing"]}
+    notices = engine.search("volcano", filters=chosen).notices
+    assert [one.text for one in notices] == ["provider=wore.example", "topic=-nothing"]
+    assert all("fits no story" in one.reason for one in notices)
+    assert not engine.search("", filters={**chosen, "published": ["true"]}).notices
 
 
 def test_a_sure_correction_is_shown_and_can_be_undone(engine):

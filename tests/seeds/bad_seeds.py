@@ -79,9 +79,9 @@ BAD: dict[str, tuple[bytes, Expected]] = {
     ),
     "bad/secret-syntax.yml": (
         f"title: x\nsecured: '{CANARY}' {CANARY}\n".encode(),
-        Expected(None, 2, "not YAML"),
+        Expected(None, 2, "put the whole text in double quotes"),
     ),
-    "bad/tab.yml": (b"title: x\n\tcategory: y\n", Expected(None, 2, "not YAML")),
+    "bad/tab.yml": (b"title: x\n\tcategory: y\n", Expected(None, 2, "a tab in column 1")),
     "bad/two.yml": (b"title: One\n---\ntitle: Two\n", Expected(None, 2, "more than one")),
     "bad/unclosed.md": (b"---\ntitle: Unclosed\n", Expected(None, 1, "without its closing line")),
     "bad/unknown-tag.md": (front("title: !mine x"), Expected(None, 2, "tag")),

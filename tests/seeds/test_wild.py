@@ -178,6 +178,23 @@ OWN: list[tuple[str, str, Check]] = [
     ("a.md", md("items:\n  - excerpt: a b: c"), refused(4, "a colon, in column 17")),
     ("a.md", "---\ntitle: @home\n---\n", refused(2, "in quotes: it begins with `@`, in column 8")),
     ("a.md", md("x:\n\ty: 1"), refused(4, "a tab in column 1")),
+    ("a.md", md("x: 1\n\ty: 1"), refused(4, "a tab in column 1")),
+    # Headlines that YAML takes for something else.
+    ("a.md", "---\ntitle: *Live* news\n---\n", refused(2, "it begins with `*`, in column 8")),
+    ("a.md", "---\ntitle: *Live news\n---\n", refused(2, "put the text in quotes")),
+    ("a.md", "---\ntitle: !Live news\n---\n", refused(2, "put the text in quotes")),
+    ("a.md", "---\ntitle: #Live news\n---\n", refused(2, "no title", "if it begins with `#`")),
+    ("a.md", "---\ntitle: > 50 dead\n---\n", refused(2, "it begins with `>`, in column 8")),
+    ("a.md", md("topics:\n- a\n- % b"), refused(5, "it begins with `%`, in column 3")),
+    (
+        "a.md",
+        md("excerpt: [Live] News"),
+        refused(3, "in quotes: it goes on after `]` in column 15"),
+    ),
+    ("a.md", md('excerpt: "A" B'), refused(3, 'single quotes: it goes on after `"` in column 12')),
+    ("a.md", md("excerpt: 'A' B"), refused(3, "double quotes: it goes on after `'` in column 12")),
+    ("a.md", md('excerpt: "\\q"'), refused(3, "a backslash in double quotes")),
+    ("a.md", md('excerpt: "A": B'), refused(3, "not YAML")),
 ]
 
 

@@ -105,13 +105,20 @@ def test_a_provider_is_found_by_its_name_without_a_script(client):
 
 
 def test_providers_of_one_name_are_told_apart(tmp_path):
-    """By their domains: two sites of one newspaper."""
-    stories = [
-        {"title": f"Azure {n}", "provider": {"name": "The Desk", "domain": f"desk{n}.example"}}
-        for n in (1, 2)
-    ]
-    page = read(visit(build(tmp_path, stories)), "/?q=azure")
-    assert "The Desk (desk1.example)" in page.text
+    """By their domains, beside the results and a story: two sites of one newspaper."""
+    desks = [{"name": "The Desk", "domain": f"desk{n}.example"} for n in (1, 2)]
+    stories = [{"title": f"Azure {n}", "provider": desk} for n, desk in enumerate(desks)]
+    stories[0]["related"] = [{"title": "Coverage", "provider": desks[1]}]
+    client = visit(build(tmp_path, stories))
+    for address in ("/?q=azure", "/story/0000.md"):
+        assert "The Desk (desk1.example)" in read(client, address).text
+
+
+def test_a_domain_breaks_after_its_dots(tmp_path):
+    """In a narrow column a domain as label has places for a line to end, its text stays whole."""
+    story = {"title": "Azure", "provider": {"domain": "markets.longnewspaper.example"}}
+    answer = visit(build(tmp_path, [story])).get("/?q=azure").text
+    assert ">markets.<wbr>longnewspaper.<wbr>example</bdi>" in answer
 
 
 def test_a_page_stays_small_whatever_a_story_holds(tmp_path):
