@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -34,11 +34,29 @@ from .changes import Plan, plan_changes, read_held, warn_of
 from .tuning import TUNING, Tuning
 from .workers import Read, ShardRead, Task, shard_reader, shards_of
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 Progress = Callable[[BuildProgress], None]
 
 
+class RebuildOptions(TypedDict, total=False):
+    """What a rebuild may be told; see `rebuild`."""
+
+    full: bool
+    published_only: bool
+    strict: bool
+    prune: bool
+    workers: int | None
+    dry_run: bool
+    progress: Progress | None
+    tuning: Tuning
+
+
 def rebuild(
-    seeds: str | os.PathLike[str], index: str | os.PathLike[str], **options: Any
+    seeds: str | os.PathLike[str],
+    index: str | os.PathLike[str],
+    **options: Unpack[RebuildOptions],
 ) -> BuildReport:
     """Make the index match the folder of story files.
 

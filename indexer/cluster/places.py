@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..disk import local_folder
 from ..engine import Engine
@@ -19,6 +19,11 @@ from ..generation.sources import read_sources
 from ..generation.verify import DamagedFile, VerifyReport
 from ..model import BuildReport, Problems
 from .location import is_cluster, read_location
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..build.rebuild import RebuildOptions
 
 Place = str | os.PathLike[str]
 
@@ -50,7 +55,7 @@ def open_index(location: Place, *, compiled: bool = True) -> Engine:
     return ClusterEngine(read_location(location))
 
 
-def rebuild(seeds: Place, index: Place, **options: Any) -> BuildReport:
+def rebuild(seeds: Place, index: Place, **options: Unpack[RebuildOptions]) -> BuildReport:
     """Make an index match a folder of story files; see `build.rebuild.rebuild`.
 
     `index` is a folder, or `opensearch://host:9200/name` for an index on a cluster.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..build.basis import averages_of
 from ..build.changes import Held, plan_changes
@@ -49,13 +49,20 @@ from .state import (
     write_made_of,
 )
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..build.rebuild import RebuildOptions
+
 #: Words counted before they are sent, which bounds memory: about 300 MB.
 _MOST_COUNTED = 1_500_000
 #: Stories that are read back at a time.
 _READ_BACK = 200
 
 
-def rebuild(seeds: str | os.PathLike[str], location: Location, **options: Any) -> BuildReport:
+def rebuild(
+    seeds: str | os.PathLike[str], location: Location, **options: Unpack[RebuildOptions]
+) -> BuildReport:
     """Make an index on a cluster match the folder of story files; see `build.rebuild.rebuild`.
 
     Raises `ClusterError` where the cluster cannot be reached or refuses; what was there before
