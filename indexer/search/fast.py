@@ -19,7 +19,7 @@ from . import loops, pattern_loops, phrase_loops, tables
 from .answer import Best, FacetWish, Ordering
 from .expand import Budget
 from .plain import scoring_leaves
-from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Plan, SetLeaf, Step
+from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Leaf, Plan, SetLeaf, Step
 from .tally import Tally
 from .words import F32, FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, Term, TermList
 
@@ -255,8 +255,16 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         _joined(extra_rows, _NO_EXTRA_ROWS), _joined(extra_scores, NO_ROWS.scores),
         np.array(sets, np.uint8).reshape(len(sets), segment.doc_count) if sets else _NO_SETS,
         np.array([leaf.weight for leaf in plan.leaves], np.float32),
+        np.array([_size_of(leaf) for leaf in plan.leaves], np.int64),
     )  # fmt: skip
     return table, group
+
+
+def _size_of(leaf: Leaf) -> int:
+    """How many postings or rows a leaf has in all segments."""
+    if isinstance(leaf, Term):
+        return sum(found.entry.end - found.entry.start for found in leaf.lists if found)
+    return 0 if isinstance(leaf, SetLeaf) else sum(len(part.rows) for part in leaf.parts)
 
 
 @lru_cache(maxsize=_SHAPES)

@@ -218,13 +218,13 @@ def match_group(segment, plan, work, step, chunk, size):
             scan(segment, plan, work, leaf, chunk, 1, n)
         return touch(work, size if postings else 0)
     seen, places, order, left = work.seen, work.places, work.order, 0
+    # The shortest first, in all chunks and segments alike: sums depend on the order.
     for n in range(count):
         leaf = plan.steps[plan.parts[begin + n], 1]
-        length = plan.bounds[leaf, chunk + 1] - plan.bounds[leaf, chunk]
         at = n
         while at > 0:
             before = plan.steps[plan.parts[begin + order[at - 1]], 1]
-            if plan.bounds[before, chunk + 1] - plan.bounds[before, chunk] <= length:
+            if plan.sizes[before] <= plan.sizes[leaf]:
                 break
             order[at] = order[at - 1]
             at -= 1

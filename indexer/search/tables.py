@@ -43,9 +43,12 @@ class SegmentTable(
 class PlanTable(
     Table, steps=nb.int64[:, ::1], parts=I64, kinds=I64, bounds=nb.int64[:, ::1], codes_at=I64,
     stems=F32, lights=nb.float32[:, ::1], extra_rows=nb.uint16[::1], extra_scores=F32,
-    sets=nb.uint8[:, ::1], worth=F32,
+    sets=nb.uint8[:, ::1], worth=F32, sizes=I64,
 ):  # fmt: skip
-    """A plan over a segment; see `fast.encode`."""
+    """A plan over a segment; see `fast.encode`.
+
+    worth: what each leaf weighs; sizes: how many postings or rows it has in all segments
+    """
 
 
 class WorkTable(

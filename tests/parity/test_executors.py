@@ -172,6 +172,7 @@ def test_values_of_facets(splits, corpus, node):
 
 @settings(max_examples=40)
 @given(node=EXACT_QUERIES)
+@example(node=All((Word("dog", acronym=True), Word("dog", acronym=True), Word("bird"))))
 def test_segments_change_no_score(written_splits, node):
     """The same stories in one segment and in nine have the very same scores."""
     one, _, nine = (searchers_of(snapshot) for snapshot in written_splits)
