@@ -22,7 +22,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import list_filters
+from ..query.request import list_facets, list_filters
 
 
 class Engine(Protocol):
@@ -54,7 +54,7 @@ class Engine(Protocol):
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(
-            request, facets=tuple(facets), facet_limit=facet_limit, sort=sort,
+            request, facets=list_facets(facets), facet_limit=facet_limit, sort=sort,
             offset=offset, limit=limit, spelling=spelling, collapse=collapse,
         )  # fmt: skip
         return self.answer(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -25,6 +25,13 @@ def list_filters(filters: Mapping[str, Sequence[str]] | None) -> dict[str, tuple
             example = f"{values!r:.42}" if isinstance(values, str) else "'bbc.com'"
             raise QueryError(str(facet), f"give a list of values, as in [{example}]")
     return {facet: tuple(values) for facet, values in (filters or {}).items()}
+
+
+def list_facets(facets: object) -> tuple[str, ...]:
+    """The facets to count; raises `QueryError` for what is no list of them."""
+    if isinstance(facets, str) or not isinstance(facets, Iterable):
+        raise QueryError("facets", f"give a list, as in ['provider'], not {facets!r:.40}")
+    return tuple(facets)
 
 
 def text_of(parameter: str, text: object) -> str:

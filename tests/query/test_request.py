@@ -50,6 +50,13 @@ def test_filters_are_lists_by_facet(engine, filters):
         engine.search("", filters=filters)
 
 
+@pytest.mark.parametrize("facets", [None, "provider", 5])
+def test_facets_are_a_list(engine, facets):
+    """What is no list of facets is refused by name."""
+    with pytest.raises(indexer.QueryError, match=r"^facets: give a list"):
+        engine.search("x", facets=facets)
+
+
 @pytest.mark.parametrize("limit", [-1, 1001, 10**30, 1.5, True, None, "5"])
 def test_limits_are_numbers_within_bounds(engine, limit):
     """The same for pages, completions and similar stories."""
