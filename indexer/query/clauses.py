@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
@@ -15,7 +16,7 @@ from ..analysis import MAX_TERM_LENGTH, UNSPACED, WORD_PATTERN, cut, fold, forms
 from ..dates import BETWEEN, HUMAN, TICK, Span, read_span
 from ..model import FACETS
 from ..schema import ADDRESS as ADDRESS_FIELD
-from ..schema import LONGEST_VALUE, NUMBER_FIELDS, POSITION_GAP, facet_key
+from ..schema import LONGEST_VALUE, NUMBER_FIELDS, POSITION_GAP, TEXT_FIELDS, facet_key
 from .nodes import (
     Address,
     Compound,
@@ -358,3 +359,15 @@ def expected(field: str) -> str:
     if field in NUMBER_FIELDS:
         return "a number: write 80, >80 or 10..20"
     return _EXPECTED.get(field, "a value")
+
+
+FIELD_NAMES = frozenset((*TEXT_FIELDS, *VALUE_READERS, *ALIASES))
+#: How like a field's name one must be to be taken for a slip of it, and how long one is looked at.
+_ALIKE, _LONGEST_MEANT = 0.75, 20
+
+
+def meant_field(name: str) -> str | None:
+    """The field that a name is a slip of, if it is one of any."""
+    if len(name) > _LONGEST_MEANT:
+        return None
+    return next(iter(get_close_matches(name, FIELD_NAMES, 1, _ALIKE)), None)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import NamedTuple
 
 import msgspec
@@ -50,10 +49,8 @@ MAX_CLAUSES = 256
 #: Deeper parentheses are read as punctuation.
 MAX_DEPTH = 32
 
-FIELD_NAMES = frozenset((*TEXT_FIELDS, *clauses.VALUE_READERS, *clauses.ALIASES))
-#: How like a field's name one must be to be taken for a slip of it, how many of a query are
-#: looked at, and how long ones.
-_ALIKE, _MOST_MEANT, _LONGEST_MEANT = 0.75, 4, 20
+#: Of so many names that are no fields, the field that was meant is looked for.
+_MOST_MEANT = 4
 _SPACE = re.compile(r"\s*")
 FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
 _SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
@@ -320,17 +317,11 @@ class Parser:
             if not found[0][-1].isspace():
                 value = clauses.WORD.match(self.text, self.at)
                 end = value.end() if value else self.at
-                reason = f"{found[1]} is no field{self._meant(typed)}; searched as words"
-                self._notice(start, end, reason)
+                meant = clauses.meant_field(typed) if len(self.notices) < _MOST_MEANT else None
+                reason = f"{found[1]} is no field{f', {meant} is' if meant else ''}"
+                self._notice(start, end, f"{reason}; searched as words")
             return None
         return self._field_group(read) if self.text.startswith("(", self.at) else read()
-
-    def _meant(self, name: str) -> str:
-        """The field that a name is a slip of; of a few names, so that long queries cost little."""
-        if len(self.notices) >= _MOST_MEANT or len(name) > _LONGEST_MEANT:
-            return ""
-        near = get_close_matches(name, FIELD_NAMES, 1, _ALIKE)
-        return f", {near[0]} is" if near else ""
 
     def _field_group(self, read: Callable[[], _Clause | None]) -> _Clause | None:
         """`title:(one two)`: all of them; `topic:(one OR two)`: either."""

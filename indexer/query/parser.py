@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..errors import QueryError
 from . import clauses
-from .grammar import FIELD, FIELD_NAMES, NEAR, ParsedQuery, Parser, TypedWord
+from .grammar import FIELD, NEAR, ParsedQuery, Parser, TypedWord
 from .nodes import All, Node, spread
 
 MAX_CHARACTERS = 1 << 16
@@ -99,7 +99,7 @@ def _is_prose(text: str) -> bool:
     most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
     if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
-    return not any(found[1].lower() in FIELD_NAMES for found in FIELD.finditer(outside))
+    return not any(found[1].lower() in clauses.FIELD_NAMES for found in FIELD.finditer(outside))
 
 
 def _parse_prose(text: str) -> ParsedQuery:
