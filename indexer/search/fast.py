@@ -109,6 +109,7 @@ class FastSegment:
                 form_starts=segment.form_starts, first_chunks=segment.first_chunks,
                 run_starts=segment.run_starts, run_chunks=segment.run_chunks, bits=segment.bits,
             )  # fmt: skip
+        forms = np.sort(forms)  # from the order of their letters to that of their terms
         terms = np.unique(segment.form_terms(forms))
         sizes = segment.starts[terms + 1].astype(np.int64) - segment.starts[terms]
         if sizes.min(initial=0) < 0:

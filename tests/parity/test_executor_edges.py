@@ -12,6 +12,7 @@ from indexer.query.nodes import (
     All,
     DateRange,
     Either,
+    Pattern,
     Phrase,
     Word,
 )
@@ -96,6 +97,16 @@ def test_many_forms_of_a_word_in_a_row(tmp_path):
                 check_tree(snapshot, node, corpus.rank(node))
         request = SearchRequest(query=" ".join(forms), facets=FACETS)
         check_request(snapshot, corpus, request)
+
+
+@pytest.mark.parametrize("pattern", ["tak*", "t*", "?a*"])
+def test_a_pattern_whose_words_come_in_another_order_than_their_stems(tmp_path, pattern):
+    """A pattern stands for `taken` between `take` and `takes`, whose stem is another one."""
+    texts = ["take", "taken", "takes", "taking", "take taken takes", "wake", "dog"]
+    snapshot, corpus = snapshot_of_texts(tmp_path, texts)
+    for field in (None, "body"):
+        node = Pattern(pattern, field)
+        check_tree(snapshot, node, corpus.rank(node))
 
 
 def test_a_segment_that_lacks_a_field(tmp_path):
