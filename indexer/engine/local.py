@@ -47,10 +47,8 @@ def _compiled_loops() -> Any:
     """Import what searches run compiled; where that is compiled first, in two halves at once."""
     from ..kernels.cache import compiling_beside
 
-    with compiling_beside(
-        "indexer.search.phrase_loops", "indexer.search.pattern_loops", "indexer.search.count"
-    ):
-        from ..search import loops  # noqa: F401
+    with compiling_beside("indexer.search.phrase_loops", "indexer.search.count"):
+        from ..search import loops, pattern_loops  # noqa: F401
     from ..search import fast
 
     return fast
