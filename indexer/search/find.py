@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property, lru_cache, partial
 
 import msgspec
 import numpy as np
 
 from ..codec.format import I64
+from ..dates import first_instant, last_instant
 from ..model import FACETS, Facet, SearchRequest
 from ..query.grammar import ParsedQuery
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
@@ -80,7 +81,7 @@ class Searcher:
             parsed = with_unknown(parsed, self.executor.snapshot, request.filters)
         parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
         chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
-        filters = self._filters(chosen, request.since, request.until)
+        filters = self._filters(chosen, *_span_of(request))
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
@@ -154,17 +155,25 @@ class Searcher:
 def _filters_of(
     snapshot: Snapshot,
     chosen: tuple[tuple[Facet, tuple[str, ...]], ...],
-    since: date | datetime | None,
-    until: date | datetime | None,
+    since: datetime | None,
+    until: datetime | None,
 ) -> Filters:
     return Filters(snapshot, dict(chosen), since, until)
 
 
 def _whole(request: SearchRequest) -> SearchRequest:
     """The same request for all that it lists: pages and facets have the same search."""
+    since, until = _span_of(request)
     return msgspec.structs.replace(
-        request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True
-    )
+        request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True, since=since,
+        until=until,
+    )  # fmt: skip
+
+
+def _span_of(request: SearchRequest) -> tuple[datetime | None, datetime | None]:
+    """The ends of its span in UTC: the two hours of a change of clocks are equal in local time."""
+    since = None if request.since is None else first_instant(request.since)
+    return since, None if request.until is None else last_instant(request.until)
 
 
 def has_address(node: Node) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 import indexer
@@ -160,3 +163,14 @@ def test_a_chosen_value_without_stories_keeps_its_name(tmp_path):
     with indexer.open_index(build(tmp_path, stories)) as engine:
         page = engine.search("dog", filters={"topic": ["big data"]}, facets=("topic",))
     assert page.facets["topic"] == (indexer.FacetCount("Big Data", "Big Data", 0, True),)
+
+
+def test_both_hours_of_a_change_of_clocks_begin_spans_of_their_own(tmp_path):
+    """An hour that a local clock shows twice is two instants, though Python calls them equal."""
+    stories = [{"publishedDateTime": f"2021-10-31T0{hour}:40:00Z"} for hour in (0, 1)]
+    first = datetime(2021, 10, 31, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    with indexer.open_index(build(tmp_path, stories), compiled=False) as engine:
+        assert [engine.search(since=first.replace(fold=fold)).total for fold in (0, 1)] == [2, 1]
+        requests = [indexer.SearchRequest(since=first.replace(fold=fold)) for fold in (0, 1)]
+        counts = [sum(day.count for day in engine.histogram(one).values) for one in requests]
+        assert counts == [2, 1]
