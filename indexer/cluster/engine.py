@@ -8,18 +8,16 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from ..analysis import fold, iter_words
 from ..engine import Engine
-from ..errors import ClusterError, EngineClosed, IndexMissing, QueryError, SeedError, StoryNotFound
+from ..errors import ClusterError, EngineClosed, IndexMissing, SeedError, StoryNotFound
 from ..model import (
-    FACET_SORTS,
     DateCounts,
     Explanation,
-    Facet,
     FacetRows,
     Hit,
     IndexInfo,
@@ -27,7 +25,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import check, limit_of, text_of
+from ..query.request import check, check_values, limit_of, text_of
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
@@ -156,17 +154,13 @@ class ClusterEngine(Engine):
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
     ) -> FacetRows:
         """The same as `facet_values`, at most `facet_limit` values of such a request."""
-        if sort not in FACET_SORTS:
-            raise QueryError("sort", f"{sort!r} is none of {', '.join(FACET_SORTS)}")
-        wanted = cast("tuple[Facet, ...]", (facet,))
-        request = check(
-            msgspec.structs.replace(request, facets=wanted, sort="relevance", offset=0, limit=0)
-        )
+        request = check_values(request, facet, sort)
+        (wanted,) = request.facets
 
         def ask(view: _View) -> FacetRows:
             found = view.searcher.find(request, 0)
-            fitting = beginning(view.searcher.values, wanted[0], text_of("text", text))
-            values, counts = view.searcher.values.facet(wanted[0]), found.counts[0] * fitting
+            fitting = beginning(view.searcher.values, wanted, text_of("text", text))
+            values, counts = view.searcher.values.facet(wanted), found.counts[0] * fitting
             return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
         return self._asked(ask)

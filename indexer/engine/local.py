@@ -8,20 +8,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..analysis import well_formed
 from ..disk import local_folder
-from ..errors import EngineClosed, IndexCorrupt, QueryError, SeedError, StoryNotFound
+from ..errors import EngineClosed, IndexCorrupt, SeedError, StoryNotFound
 from ..generation import manifest as mf
 from ..highlight.hits import Highlighter
 from ..model import (
-    FACET_SORTS,
     DateCounts,
     Explanation,
-    Facet,
     FacetRows,
     Hit,
     IndexInfo,
@@ -29,7 +27,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import check, limit_of, text_of
+from ..query.request import check, check_values, limit_of, text_of
 from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
 from ..schema import SYNONYMS_NAME
 from ..search.executor import CompiledLoops, Executor
@@ -167,16 +165,12 @@ class LocalEngine(Engine):
         self, request: SearchRequest, facet: str, text: str = "", sort: str = "count"
     ) -> FacetRows:
         """The same as `facet_values`, at most `facet_limit` values of such a request."""
-        if sort not in FACET_SORTS:
-            raise QueryError("sort", f"{sort!r} is none of {', '.join(FACET_SORTS)}")
-        wanted = cast("tuple[Facet, ...]", (facet,))
-        request = check(
-            msgspec.structs.replace(request, facets=wanted, sort="relevance", offset=0, limit=0)
-        )
+        request = check_values(request, facet, sort)
+        (wanted,) = request.facets
         view = self._searched()
         found = view.searcher.find(request, 0)
-        fitting = beginning(view.snapshot, wanted[0], text_of("text", text))
-        values, counts = view.snapshot.facet(wanted[0]), found.answer.counts[0] * fitting
+        fitting = beginning(view.snapshot, wanted, text_of("text", text))
+        values, counts = view.snapshot.facet(wanted), found.answer.counts[0] * fitting
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
     def histogram(self, request: SearchRequest) -> DateCounts:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import cast
 
 import msgspec
 
 from ..analysis import well_formed
 from ..dates import first_instant
 from ..errors import QueryError
-from ..model import FACETS, SORTS, SearchRequest
+from ..model import FACET_SORTS, FACETS, SORTS, Facet, SearchRequest
 
 MAX_LIMIT = 1000
 MAX_FACET_LIMIT = 1000
@@ -85,3 +86,13 @@ def check(request: SearchRequest) -> SearchRequest:
         for facet, values in request.filters.items()
     }
     return msgspec.structs.replace(request, query=query, filters=filters)
+
+
+def check_values(request: SearchRequest, facet: str, sort: str) -> SearchRequest:
+    """A request for the values of one facet alone, sorted by `sort`; raises `QueryError`."""
+    if sort not in FACET_SORTS:
+        raise QueryError("sort", f"{sort!r} is none of {', '.join(FACET_SORTS)}")
+    wanted = cast("tuple[Facet, ...]", (facet,))
+    return check(
+        msgspec.structs.replace(request, facets=wanted, sort="relevance", offset=0, limit=0)
+    )
