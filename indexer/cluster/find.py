@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
-from ..query.grammar import ParsedQuery
 from ..query.nodes import Fuzzy, Node, Word
+from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import Synonyms, with_synonyms
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched

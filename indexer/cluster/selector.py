@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ..model import Story
-from ..query.grammar import TypedWord
 from ..query.nodes import Fuzzy, Pattern, Phrase, TextNode, Word
+from ..query.parsed import TypedWord
 from ..search.expand import Budget
 from ..search.followers import following
 from ..search.respell import Speller

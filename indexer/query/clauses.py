@@ -50,6 +50,8 @@ ADDRESS = re.compile(
     rf"|(?:[\w-]{{1,63}}\.){{1,9}}[a-z]{{2,63}}(?::\d{{1,5}})?/{_PATH})",
     re.IGNORECASE,
 )
+#: A day as it is written in a date's value; typed alone it is a text.
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RANGE = re.compile(r"\[\s*([^\]]+?)\s+(?:TO|to)\s+([^\]]+?)\s*\]")
 _DOTTED = re.compile(r"(?!\.\.(?:[\s)]|$))([^\s()\"]*?)\.\.([^\s()\"]*)")
 _SPACED = re.compile(r"([^\s()\".]+) +\.\. +([^\s()\".]+)")

@@ -15,9 +15,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
-
 from ..analysis import WORD_PATTERN
+from ..dates import read_span
 from ..errors import QueryError
 from ..model import Notice
 from ..schema import TEXT_FIELDS
@@ -43,6 +42,7 @@ from .nodes import (
     scaled,
     spread,
 )
+from .parsed import ParsedQuery, TypedWord
 
 #: Words and other leaves that must be there; of plain words, the most telling are searched.
 MAX_CLAUSES = 256
@@ -56,7 +56,7 @@ FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
 _SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
 _BOOST = re.compile(r"\^(\d{1,3}(?:\.\d{1,3})?)(?=[\s)]|$)")
 _BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
-_FUZZY = re.compile(r"(.+)~([12]?)")
+_FUZZY = re.compile(r"(.+)~(\d{0,9}(?:\.\d{1,9})?)")
 # An operator, and what it needs after it.
 _OPERATOR = re.compile(r"(?:(AND|OR|&&)(?=[\s(])|\|\|?)(?=\s*[^\s)])")
 _NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
@@ -68,40 +68,14 @@ _PLUS = re.compile(r"\+(?=[^\s)|+])")
 #: What is said of a value of a facet that no story has.
 UNKNOWN = "fits no story of this archive"
 _NOTHING = "has nothing to search for: no letters, digits or signs that are searched"
+_OPEN = "has a quotation mark that is never closed; searched as words"
+_DAY = "is searched as a text; for the stories of that day write date:"
 
 #: Punctuation that ends a sentence, and no address.
 _AFTER_ADDRESS = ".,;:!?'>]}»”"
 _ANYTHING = re.compile(r"\*(?=[\s)]|$)")
 #: Of what a notice names, so many characters are shown.
 _MOST_SHOWN = 80
-
-
-class TypedWord(msgspec.Struct, frozen=True, gc=False):
-    """A plain word of the query and where it stands: `query[start:end]`."""
-
-    text: str
-    start: int
-    end: int
-
-
-class ParsedQuery(NamedTuple):
-    """A query read.
-
-    `node` selects the stories that have all that was asked for: `plain` and `rest`. `plain`
-    are the words, as typed, that may be left out where too few stories have all of them;
-    `rest` must hold always, and is None if there is nothing else. `scored` is false if no
-    part of the query ranks stories. `words` are the words, for spelling, wherever they
-    stand, in quotes too. `notices` name what was not taken as it looks, `values` the values of
-    facets, and what to say of each that no story has.
-    """
-
-    node: Node
-    plain: tuple[Plain, ...]
-    rest: Node | None
-    scored: bool
-    words: tuple[TypedWord, ...]
-    notices: tuple[Notice, ...] = ()
-    values: tuple[tuple[Keyword, Notice], ...] = ()
 
 
 class _Clause(NamedTuple):
@@ -349,7 +323,9 @@ class Parser:
                 self.words.append(TypedWord(word[0], begin + word.start(), begin + word.end()))
             return None if node is None else _Clause(self._boosted(node))
         found = self._take(clauses.WORD)
-        if found is None:  # a quotation mark that never closes
+        if found is None:  # a quotation mark that never closes, not one after a number
+            if not self.text[: self.at][-1:].isalnum():
+                self._notice(self.at, len(self.text), _OPEN)
             self.at += 1
             return None
         return self._word(found[0], found.start(), field)
@@ -364,14 +340,27 @@ class Parser:
             return _Clause(exact)
         node: Node | None = clauses.pattern(text, field, weight)
         if node is None and (found := _FUZZY.fullmatch(text)):
-            node = clauses.fuzzy(found[1], int(found[2] or 1), field, weight)
+            node = self._fuzzy(found, start, field, weight)
         if node is not None:
             return _Clause(node)
+        if field is None and clauses.DAY.fullmatch(text) and read_span(text):
+            self._notice(start, start + len(text), _DAY + text)
         node = clauses.words(text if self.capitals else text.lower(), field, weight)
         if node is None:
             return None
         self.words.append(TypedWord(text, start, start + len(text)))
         return _Clause(node, plain=True)
+
+    def _fuzzy(
+        self, found: re.Match[str], start: int, field: str | None, weight: float
+    ) -> Node | None:
+        """A word and those near it; a distance other than 1 and 2 is read as the nearer one."""
+        distance = min(max(int(float(found[2] or 1)), 1), clauses.MAX_FUZZY_DISTANCE)
+        node = clauses.fuzzy(found[1], distance, field, weight)
+        if node is not None and found[2] not in ("", str(distance)):
+            reason = f"is read as ~{distance}: a word may be 1 or 2 slips away"
+            self._notice(start, start + found.end(), reason)
+        return node
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         found = pattern.match(self.text, self.at)

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from ..errors import QueryError
 from . import clauses
-from .grammar import FIELD, NEAR, ParsedQuery, Parser, TypedWord
+from .grammar import FIELD, NEAR, Parser
 from .nodes import All, Node, spread
+from .parsed import ParsedQuery, TypedWord
 
 MAX_CHARACTERS = 1 << 16
 #: Queries that are remembered, and the most characters of one.
@@ -24,7 +25,9 @@ _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
 _OPERATORS = clauses.OPERATORS | {"&&"}
 
 # What a text of plain words cannot have.
-_SIGNED = re.compile(rf"{clauses.ADDRESS.pattern}|{NEAR.pattern}", re.IGNORECASE)
+_SIGNED = re.compile(
+    rf"{clauses.ADDRESS.pattern}|{NEAR.pattern}|(?<!\S){clauses.DAY.pattern}(?!\S)", re.IGNORECASE
+)
 _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 #: In a longer text that is all in capitals, AND, OR and NOT are words.
 _MOST_SHOUTED = 5

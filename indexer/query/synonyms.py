@@ -17,7 +17,6 @@ from ..analysis import forms_of
 from ..errors import SeedError
 from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
-from .grammar import ParsedQuery
 from .nodes import (
     All,
     Alternatives,
@@ -31,6 +30,7 @@ from .nodes import (
     all_of,
     children,
 )
+from .parsed import ParsedQuery
 
 _MAX_BYTES = 1 << 20
 #: What another word counts beside the one typed.

@@ -13,8 +13,8 @@ import numpy as np
 from ..codec.format import I64
 from ..dates import first_instant, last_instant
 from ..model import FACETS, Facet, SearchRequest
-from ..query.grammar import ParsedQuery
 from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
+from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering

@@ -8,7 +8,6 @@ from __future__ import annotations
 from math import inf
 from typing import cast
 
-from ..query.grammar import ParsedQuery
 from ..query.nodes import (
     All,
     Alternatives,
@@ -21,6 +20,7 @@ from ..query.nodes import (
     all_of,
     leaves,
 )
+from ..query.parsed import ParsedQuery
 from ..ranking import STEM_SHARE
 from .words import Dictionary
 

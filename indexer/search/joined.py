@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TypeGuard
 
-from ..query.grammar import ParsedQuery
 from ..query.nodes import Alternatives, Plain, Word, all_of
+from ..query.parsed import ParsedQuery
 from .words import Dictionary
 
 #: Longer texts are pasted, and their words are apart as they should be.

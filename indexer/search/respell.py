@@ -19,8 +19,8 @@ import numpy as np
 from ..analysis import WORD_PATTERN, cut
 from ..codec.format import I64
 from ..errors import QueryError, QueryTooCostly
-from ..query.grammar import TypedWord
 from ..query.nodes import Fuzzy, Phrase, Word
+from ..query.parsed import TypedWord
 from .expand import Budget
 from .select import Selector
 from .slips import SPACE, slip

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from ..analysis import forms_of
 from ..model import Facet, Notice
-from ..query.grammar import UNKNOWN, ParsedQuery
+from ..query.grammar import UNKNOWN
+from ..query.parsed import ParsedQuery
 from ..schema import LABEL_SEPARATOR, LABELLED, LONGEST_VALUE, facet_key, host_of, is_domain
 
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}

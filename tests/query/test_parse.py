@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.errors import QueryError
-from indexer.query.grammar import MAX_CLAUSES, ParsedQuery
+from indexer.query.grammar import MAX_CLAUSES
 from indexer.query.nodes import (
     Address,
     All,
@@ -30,6 +30,7 @@ from indexer.query.nodes import (
     ranks,
     scaled,
 )
+from indexer.query.parsed import ParsedQuery
 from indexer.query.parser import MAX_CHARACTERS, parse
 
 A, B, C, D = map(Word, "abcd")

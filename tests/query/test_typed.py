@@ -142,6 +142,11 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
         ("url:wire", "url:wire", "https://"),
         ("alpha NEAR/2 (x OR y)", "alpha", "read as AND"),
         ("???", "???", "nothing to search for"),
+        ("volcano~0.8", "volcano~0.8", "read as ~1"),
+        ("vulcanoes~7", "vulcanoes~7", "read as ~2"),
+        ('launch "of a rocket', '"of a rocket', "never closed"),
+        ("2021-06-01", "2021-06-01", "date:2021-06-01"),
+        ("volcano 2021-06-01", "2021-06-01", "date:2021-06-01"),
     ],
 )
 def test_what_is_not_understood_is_named(engine, query, text, reason):

@@ -9,7 +9,7 @@ import pytest
 
 import indexer
 from indexer.engine import PLAIN_ONLY
-from indexer.query.grammar import TypedWord
+from indexer.query.parsed import TypedWord
 from indexer.query.parser import parse
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
