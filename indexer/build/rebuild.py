@@ -147,6 +147,10 @@ class Job:
     progress: Progress | None = None
     tuning: Tuning = TUNING
 
+    def __post_init__(self) -> None:
+        if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
+            raise BuildError(f"workers: {self.workers!r:.40} is no whole number of at least 1")
+
     def run(self, generation: int) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""
         plan = self._plan()
@@ -215,7 +219,7 @@ class Job:
 
     def workers_for(self, files: int) -> int:
         """How many processes read so many files."""
-        most = max(1, self.workers or os.cpu_count() or 1)
+        most = self.workers or os.cpu_count() or 1
         return min(most, files // self.tuning.files_per_worker + 1)
 
     def _refuse(self, outcome: Outcome) -> None:

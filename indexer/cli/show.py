@@ -154,9 +154,11 @@ def _page_lines(page: ResultPage, wrapped: Wrap, why: Mapping[str, Explanation])
 
 def _headline(page: ResultPage) -> str:
     found = _many(page.total, "story", "stories")
+    first = page.request.offset + 1
+    if first > page.total > 0:
+        return f"{found}, none after {page.request.offset:,} ({page.took_ms:.0f} ms)"
     if not page.hits or len(page.hits) == page.total:
         return f"{found} ({page.took_ms:.0f} ms)"
-    first = page.request.offset + 1
     return f"{found}, here {first:,} to {first + len(page.hits) - 1:,} ({page.took_ms:.0f} ms)"
 
 

@@ -130,6 +130,14 @@ def test_missing_seeds(tmp_path):
         indexer.open_index(tmp_path / "index")
 
 
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
+def test_a_number_of_workers_that_is_none(seeds, tmp_path, workers):
+    """What is no whole number of at least 1 is named, and nothing is made."""
+    with pytest.raises(indexer.BuildError, match="workers: .* whole number"):
+        rebuild(seeds, tmp_path / "index", workers=workers)
+    assert not (tmp_path / "index").exists()
+
+
 def _hold(folder, held, release):
     with writer_lock(folder):
         held.set()

@@ -52,6 +52,8 @@ def test_search_filters_sorts_and_pages(index: Path):
     )
     assert result.stdout.startswith("3 stories, here 2 to 2 ")
     assert " 2. Azure number 1\n" in result.stdout
+    result = storydex("--index", index, "search", "azure", "--offset", "7")
+    assert result.stdout.startswith("3 stories, none after 7 ")
     result = storydex("--index", index, "search", "azure", "--provider", "nobody.example")
     assert result.stdout.startswith("0 stories ")
 
