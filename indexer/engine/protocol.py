@@ -22,7 +22,6 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import list_facets, list_filters
 
 
 class Engine(Protocol):
@@ -54,7 +53,7 @@ class Engine(Protocol):
         """Answer a query; raises `QueryError` naming the parameter past a limit or unknown."""
         request = as_request(query, filters, since, until)
         request = msgspec.structs.replace(
-            request, facets=list_facets(facets), facet_limit=facet_limit, sort=sort,
+            request, facets=facets, facet_limit=facet_limit, sort=sort,
             offset=offset, limit=limit, spelling=spelling, collapse=collapse,
         )  # fmt: skip
         return self.answer(request)
@@ -163,10 +162,9 @@ def as_request(
     until: date | datetime | str | None,
 ) -> SearchRequest:
     """What is searched, from values as callers write them."""
-    values = list_filters(filters)
     return SearchRequest(
         query=query,
-        filters=cast("Mapping[Facet, tuple[str, ...]]", values),
+        filters=cast("Mapping[Facet, tuple[str, ...]]", filters or {}),
         since=parse_day(since, "since") if isinstance(since, str) else since,
         until=parse_day(until, "until", end=True) if isinstance(until, str) else until,
     )

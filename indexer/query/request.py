@@ -17,7 +17,7 @@ MAX_LIMIT = 1000
 MAX_FACET_LIMIT = 1000
 
 
-def list_filters(filters: Mapping[str, Sequence[str]] | None) -> dict[str, tuple[str, ...]]:
+def _list_filters(filters: object) -> dict[Facet, tuple[str, ...]]:
     """The values that each filter accepts; raises `QueryError` for a single text."""
     if not isinstance(filters, Mapping | None):
         raise QueryError("filters", "give lists of values, as in {'provider': ['bbc.com']}")
@@ -28,7 +28,7 @@ def list_filters(filters: Mapping[str, Sequence[str]] | None) -> dict[str, tuple
     return {facet: tuple(values) for facet, values in (filters or {}).items()}
 
 
-def list_facets(facets: object) -> tuple[str, ...]:
+def _list_facets(facets: object) -> tuple[Facet, ...]:
     """The facets to count; raises `QueryError` for what is no list of them."""
     if isinstance(facets, str) or not isinstance(facets, Iterable):
         raise QueryError("facets", f"give a list, as in ['provider'], not {facets!r:.40}")
@@ -56,7 +56,8 @@ def check(request: SearchRequest) -> SearchRequest:
 
     The checks of the query itself are `parse`'s.
     """
-    for facet in (*request.filters, *request.facets):
+    chosen, facets = _list_filters(request.filters), _list_facets(request.facets)
+    for facet in (*chosen, *facets):
         if facet not in FACETS:
             raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
     if request.sort not in SORTS:
@@ -79,13 +80,13 @@ def check(request: SearchRequest) -> SearchRequest:
             "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
         )
     query = text_of("q", request.query)
-    if query is request.query and not request.filters:
+    if query is request.query and facets is request.facets and not chosen:
         return request
     filters = {
-        facet: tuple(text_of(facet, value) for value in values)
-        for facet, values in request.filters.items()
+        facet: tuple([text_of(facet, value) for value in values])
+        for facet, values in chosen.items()
     }
-    return msgspec.structs.replace(request, query=query, filters=filters)
+    return msgspec.structs.replace(request, query=query, filters=filters, facets=facets)
 
 
 def check_values(request: SearchRequest, facet: str, sort: str) -> SearchRequest:

@@ -133,7 +133,7 @@ def test_missing_seeds(tmp_path):
 @pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True])
 def test_a_number_of_workers_that_is_none(seeds, tmp_path, workers):
     """What is no whole number of at least 1 is named, and nothing is made."""
-    with pytest.raises(indexer.BuildError, match="workers: .* whole number"):
+    with pytest.raises(indexer.BuildError, match=r"workers: .* whole number"):
         rebuild(seeds, tmp_path / "index", workers=workers)
     assert not (tmp_path / "index").exists()
 

@@ -48,6 +48,8 @@ def test_filters_are_lists_by_facet(engine, filters):
     """A text for a list is a slip that would otherwise be taken letter by letter."""
     with pytest.raises(indexer.QueryError, match=r"give (a list|lists) of values, as in"):
         engine.search("", filters=filters)
+    with pytest.raises(indexer.QueryError, match=r"give (a list|lists) of values, as in"):
+        engine.answer(indexer.SearchRequest(filters=filters))
 
 
 @pytest.mark.parametrize("facets", [None, "provider", 5])
@@ -55,6 +57,8 @@ def test_facets_are_a_list(engine, facets):
     """What is no list of facets is refused by name."""
     with pytest.raises(indexer.QueryError, match=r"^facets: give a list"):
         engine.search("x", facets=facets)
+    with pytest.raises(indexer.QueryError, match=r"^facets: give a list"):
+        engine.answer(indexer.SearchRequest(facets=facets))
 
 
 @pytest.mark.parametrize("limit", [-1, 1001, 10**30, 1.5, True, None, "5"])
