@@ -22,6 +22,8 @@ NO_FILTERS: Failed = np.empty(0, np.uint8)
 REJECTED = 255
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
+#: A score of 1 where rows are added up for breadths: in whole numbers their order does not matter.
+STEPS = 256
 NO_RANKS = np.empty(0, np.int32)
 
 
@@ -53,16 +55,19 @@ class Rivals(NamedTuple):
     """The best document so far of each group.
 
     of: int32[size], the group of each document, -1 for none; or int32[0]
-    docs: int64[G], -1 where none was found; keys: float64[G]; whole: uint8[G], has all words
+    docs: int64[G], -1 where none was found; keys, breadths: float64[G]; whole: uint8[G], has all
+        words
     """
 
     of: npt.NDArray[np.int32]
     docs: npt.NDArray[np.int64]
     keys: npt.NDArray[np.float64]
+    breadths: npt.NDArray[np.float64]
     whole: npt.NDArray[np.uint8]
 
 
-_NO_RIVALS = Rivals(NO_RANKS, np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint8))
+_NONE = np.empty(0, np.float64)
+_NO_RIVALS = Rivals(NO_RANKS, np.empty(0, np.int64), _NONE, _NONE, np.empty(0, np.uint8))
 
 
 def rivals_of(groups: Groups | None) -> Rivals:
@@ -72,7 +77,7 @@ def rivals_of(groups: Groups | None) -> Rivals:
     count = len(groups)
     return Rivals(
         groups.of, np.full(count, -1, np.int64), np.zeros(count, np.float64),
-        np.zeros(count, np.uint8),
+        np.zeros(count, np.float64), np.zeros(count, np.uint8),
     )  # fmt: skip
 
 
@@ -80,13 +85,14 @@ def rivals_of(groups: Groups | None) -> Rivals:
 class Best:
     """The best documents so far, best first, or all in order of number (`everything`).
 
-    state: int64[4], see `loops.MATCHED`; docs: int64[k]; keys: float64[k]
+    state: int64[4], see `loops.MATCHED`; docs: int64[k]; keys, breadths: float64[k]
     rivals: documents in groups, which neither `state` counts nor `docs` has
     """
 
     state: npt.NDArray[np.int64]
     docs: npt.NDArray[np.int64]
     keys: npt.NDArray[np.float64]
+    breadths: npt.NDArray[np.float64]
     everything: bool
     rivals: Rivals
 
@@ -96,7 +102,8 @@ class Answer(NamedTuple):
 
     matched: documents that match, before filters and groups; total: those listed; complete: of
         these, how many have all the words that a plan counts
-    doc_ids, scores: of the best, best first, ties in order of doc id
+    doc_ids, scores: of the best, best first, ties in order of doc id; breadths: what all rows
+        of each score, that of its lead twice, divided by what it scores; 0 for no scores
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
     listed: gives int64[total], all stories listed, in any order
     passed: bool[M], the members of groups that match and pass the filters; None without groups
@@ -107,6 +114,7 @@ class Answer(NamedTuple):
     complete: int
     doc_ids: list[int]
     scores: list[float]
+    breadths: list[float]
     counts: list[npt.NDArray[np.int64]]
     listed: Callable[[], npt.NDArray[np.int64]]
     passed: npt.NDArray[np.bool_] | None = None

@@ -55,7 +55,7 @@ class Executor:
         rivals = rivals_of(ordering.groups)
         best = Best(
             np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
-            everything, rivals,
+            np.empty(room, np.float64), everything, rivals,
         )  # fmt: skip
         bases = self.snapshot.bases
         found = [
@@ -63,14 +63,15 @@ class Executor:
             for base, segment in zip(bases, self._segments(), strict=True)
         ]
         matched, total, complete, held = best.state.tolist()
-        docs, keys = best.docs[:held], best.keys[:held]
+        docs, keys, breadths = best.docs[:held], best.keys[:held], best.breadths[:held]
         winners = rivals.docs >= 0
         grouped = len(winners) > 0 and bool(winners.any())
         if everything or grouped:
             docs = np.concatenate((docs, rivals.docs[winners]))
             keys = np.concatenate((keys, rivals.keys[winners]))
+            breadths = np.concatenate((breadths, rivals.breadths[winners]))
             order = np.lexsort((docs, -keys))[:k]
-            docs, keys = docs[order], keys[order]
+            docs, keys, breadths = docs[order], keys[order], breadths[order]
             total += int(winners.sum())
             complete += int(rivals.whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
@@ -79,7 +80,10 @@ class Executor:
             passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
             return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
 
-        answer = Answer(matched, total, complete, docs.tolist(), _scores_of(keys), counts, listed)
+        answer = Answer(
+            matched, total, complete, docs.tolist(), _scores_of(keys), breadths.tolist(), counts,
+            listed,
+        )  # fmt: skip
         if not grouped and not any(map(len, ordering.failed)):
             return answer  # no story of a group matches
         return self._grouped(answer, ordering, [part.has for part in found], wishes)
@@ -130,18 +134,20 @@ class Executor:
         found = [evaluate(part, number, plan) for number, part in enumerate(snapshot.segments)]
         need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
         docs, keys = [np.empty(0, np.int64)], [np.empty(0, np.float64)]
-        wholes = [np.empty(0, np.bool_)]
+        wholes, breadths = [np.empty(0, np.bool_)], [np.empty(0, np.float64)]
         for base, part, failed in zip(snapshot.bases, found, ordering.failed, strict=True):
             passing = part.matched & (failed == 0 if len(failed) else True)
             whole = (part.words == need) & (need > 0)
             wholes.append(whole[passing])
+            breadths.append(part.breadths[passing])
             docs.append(np.flatnonzero(passing) + base)
             keys.append(_keys(part, base, whole, ordering)[passing])
         all_docs, all_keys = np.concatenate(docs), np.concatenate(keys)
-        all_wholes = np.concatenate(wholes)
+        all_wholes, all_breadths = np.concatenate(wholes), np.concatenate(breadths)
         if ordering.groups is not None:
             best = _best_of(ordering.groups.of[all_docs], all_keys)
             all_docs, all_keys, all_wholes = all_docs[best], all_keys[best], all_wholes[best]
+            all_breadths = all_breadths[best]
         order = np.argsort(-all_keys, kind="stable")[:k]
         counts = [
             self._join(
@@ -158,7 +164,7 @@ class Executor:
         matched = sum(int(part.matched.sum()) for part in found)
         answer = Answer(
             matched, len(all_docs), int(all_wholes.sum()), all_docs[order].tolist(),
-            _scores_of(all_keys[order]), counts, lambda: all_docs,
+            _scores_of(all_keys[order]), all_breadths[order].tolist(), counts, lambda: all_docs,
         )  # fmt: skip
         return self._grouped(answer, ordering, [part.matched.__getitem__ for part in found], wishes)
 

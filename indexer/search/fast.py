@@ -61,12 +61,12 @@ class FastSegment:
 
     def run(self, plan: Plan, base: int, ordering: Ordering, best: Best) -> Matched:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
-        encoded, group = encode(self._segment, self._number, plan)
+        encoded, group = self._encoded(plan)
         bits = np.zeros(self._words, np.uint64)
         rivals, span = best.rivals, slice(base, base + self._segment.doc_count)
         answer = tables.AnswerTable.of(
-            best.state, bits, best.docs, best.keys, rivals.of[span], rivals.docs, rivals.keys,
-            rivals.whole,
+            best.state, bits, best.docs, best.keys, best.breadths, rivals.of[span], rivals.docs,
+            rivals.keys, rivals.breadths, rivals.whole,
         )  # fmt: skip
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
@@ -145,13 +145,21 @@ class FastSegment:
 
     def score_rows(self, plan: Plan, docs: I64) -> list[F32]:
         """float32[its rows] for each of some documents; see `plain.score_rows`."""
-        encoded, _ = encode(self._segment, self._number, plan)
+        encoded, _ = self._encoded(plan)
         leaves = np.array(scoring_leaves(plan), np.int64)
         first_rows = self._segment.first_rows
         ends = np.cumsum(first_rows[docs + 1] - first_rows[docs], dtype=np.int64)
         scores = np.zeros(int(ends[-1]), np.float32)
         loops.score_rows(self._table, encoded, self._room(1), leaves, docs, ends, scores)
         return [scores[begin:end] for begin, end in pairwise([0, *ends.tolist()])]
+
+    def _encoded(self, plan: Plan) -> tuple[Table, int]:
+        """As `encode`; a plan that is run is asked for the rows of what it finds, too."""
+        last: tuple[Plan, tuple[Table, int]] | None = getattr(self._local, "encoded", None)
+        if last is None or last[0] is not plan:
+            last = plan, encode(self._segment, self._number, plan)
+            self._local.encoded = last
+        return last[1]
 
     def _room(self, steps: int) -> Table:
         """Room for one chunk, all zero where loops expect it; of this thread alone."""
@@ -160,10 +168,10 @@ class FastSegment:
             width = self._most_docs
             room = steps, tables.WorkTable.fill(
                 totals=np.zeros(CHUNK_SIZE, np.float32), scored=np.zeros(CHUNK_SIZE + 1, np.uint16),
-                best=np.zeros(width, np.float32), selected=np.zeros((steps, width), np.uint8),
-                seen=np.zeros(width, np.uint64), places=np.zeros(width + 1, np.int64),
-                touched=np.zeros(width + 1, np.int64), order=np.zeros(steps, np.int64),
-                counts=np.zeros(3, np.int64),
+                best=np.zeros(width, np.float32), rest=np.zeros(width, np.int32),
+                selected=np.zeros((steps, width), np.uint8), seen=np.zeros(width, np.uint64),
+                places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
+                order=np.zeros(steps, np.int64), counts=np.zeros(3, np.int64),
             )  # fmt: skip
             self._local.room = room
         table: Table = room[1]

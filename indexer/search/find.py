@@ -18,6 +18,7 @@ from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
+from .breadth import worth_of
 from .executor import Executor
 from .facets import Filters
 from .inflected import with_inflected
@@ -88,15 +89,14 @@ class Searcher:
         ranks = NO_RANKS if ranked else self.executor.snapshot.ranks(sort)
         groups = self.executor.snapshot.groups if request.collapse else None
         ordering = Ordering(filters.failed, ranks, groups=groups or None)
-        if not parsed.plain:
+        if parsed.plain:
+            plan = self.planner.words(parsed.plain, parsed.rest)
+        else:
             plan = self.planner.plan(parsed.node)
-            answer = self.executor.run(plan, ordering, limit, wishes)
-            return Found(self, parsed, plan, answer._replace(complete=answer.total), filters)
-        plan = self.planner.words(parsed.plain, parsed.rest)
         held = max(limit, WEIGHED) if ranked and limit else limit
         answer = self.executor.run(plan, ordering, held, wishes)
         answer = answer._replace(complete=answer.total)
-        if not answer.matched and parsed.rest and has_address(parsed.rest):
+        if not answer.matched and parsed.plain and parsed.rest and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
             plan = self.planner.plan(parsed.rest)
@@ -104,30 +104,31 @@ class Searcher:
             return Found(self, alone, plan, answer._replace(complete=0), filters)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
-        if answer.matched < (ENOUGH if ranked else 1):
+        if parsed.plain and answer.matched < (ENOUGH if ranked else 1):
             plan, ordering, answer = self._widened(plan, ordering, answer, held, wishes)
-        together: dict[int, float] = {}
+        weights: dict[int, tuple[float, float]] = {}
         if ranked:
             whole = answer.complete if ordering.first else 0
-            answer, together = self._weighed(parsed.plain, answer, whole, limit)
-        return Found(self, parsed, plan, answer, filters, ordering.bonus, together)
+            answer, weights = self._weighed(parsed.plain, answer, whole, limit)
+        return Found(self, parsed, plan, answer, filters, ordering.bonus, weights)
 
     def _weighed(
         self, plain: tuple[Plain, ...], answer: Answer, whole: int, limit: int
-    ) -> tuple[Answer, dict[int, float]]:
-        """An answer with its first stories weighed by how near the words stand, and by what.
+    ) -> tuple[Answer, dict[int, tuple[float, float]]]:
+        """An answer with its first stories weighed by nearness and breadth, and by what.
 
         whole: how many of the first come before all others
         """
-        docs, scores = answer.doc_ids, answer.scores
-        near = nearness(self.executor, self.selector.dictionary, plain, docs[:WEIGHED])
+        docs, scores = answer.doc_ids[:WEIGHED], answer.scores
+        near = nearness(self.executor, self.selector.dictionary, plain, docs)
+        broad = [worth_of(breadth) for breadth in answer.breadths[:WEIGHED]]
         order = sorted(
-            [(at >= whole, -scores[at] * factor, docs[at]) for at, factor in enumerate(near)]
+            [(at >= whole, -scores[at] * near[at] * broad[at], doc) for at, doc in enumerate(docs)]
         )
-        ids = [doc for _, _, doc in order] + docs[len(near) :]
-        values = [-score for _, score, _ in order] + scores[len(near) :]
+        ids = [doc for _, _, doc in order] + answer.doc_ids[WEIGHED:]
+        values = [-score for _, score, _ in order] + scores[WEIGHED:]
         answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
-        return answer, dict(zip(docs, near, strict=False))
+        return answer, dict(zip(docs, zip(near, broad, strict=True), strict=True))
 
     def _widened(
         self, plan: Plan, ordering: Ordering, answer: Answer, limit: int, wishes: list[FacetWish]
@@ -192,8 +193,8 @@ def searched(parsed: ParsedQuery, kept: Iterable[Node]) -> Node:
 class Found:
     """What was found for a request, and by which plan.
 
-    bonus: what the scores of stories with all words were multiplied by; together: what those of
-        stories whose words stand together were
+    bonus: what the scores of stories with all words were multiplied by; weights: what those of
+        the first stories were, for nearness and for breadth
     """
 
     searcher: Searcher
@@ -202,7 +203,7 @@ class Found:
     answer: Answer
     filters: Filters
     bonus: float = 1.0
-    together: dict[int, float] = field(default_factory=dict)
+    weights: dict[int, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def node(self) -> Node:

@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 
 from ..kernels.jit import compiled, inner, lowest_one, readonly
-from .answer import FIRST
+from .answer import FIRST, STEPS
 from .match_loops import match, probe
 from .tables import (
     COMPLETE,
@@ -35,10 +35,10 @@ from .tables import (
 _TABLES = (SegmentTable.type, PlanTable.type, WorkTable.type)
 
 
-@inner(nb.void(AnswerTable.type, nb.int64, nb.float64, nb.bool_))
-def hold(answer, doc, key, everything):
+@inner(nb.void(AnswerTable.type, nb.int64, nb.float64, nb.float64, nb.bool_))
+def hold(answer, doc, key, breadth, everything):
     """Take a document, which comes after all others, among the best if it is one."""
-    docs, keys, state = answer.docs, answer.keys, answer.state
+    docs, keys, breadths, state = answer.docs, answer.keys, answer.breadths, answer.state
     k = len(docs)
     at = state[HELD]
     if at < k:
@@ -51,15 +51,24 @@ def hold(answer, doc, key, everything):
         while at > 0 and keys[at - 1] < key:
             keys[at] = keys[at - 1]
             docs[at] = docs[at - 1]
+            breadths[at] = breadths[at - 1]
             at -= 1
     keys[at] = key
     docs[at] = doc
+    breadths[at] = breadth
+
+
+@inner(nb.float64(WorkTable.type, nb.int64))
+def breadth_of(work, place):
+    """What all rows of a document score beside its best; see `answer.Answer`."""
+    best = np.float64(work.best[place])
+    return np.float64(work.rest[place]) / (STEPS * best) if best > 0 else 0.0
 
 
 @inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.float32))
 def settle(segment, work, chunk, lead):
-    """Give each document of a chunk the score of its best row."""
-    totals, scored, best = work.totals, work.scored, work.best
+    """Give each document of a chunk the score of its best row, and add up what all score."""
+    totals, scored, best, rest = work.totals, work.scored, work.best, work.rest
     first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     first_rows = segment.first_rows
@@ -68,7 +77,10 @@ def settle(segment, work, chunk, lead):
         owner = np.int64(owners[row])
         score = totals[row]
         totals[row] = 0
+        part = np.int32(score * np.float32(STEPS))
+        rest[owner] += part
         if np.int64(first_rows[base + owner]) == first + row:
+            rest[owner] += part
             score *= lead
         best[owner] = max(best[owner], score)
     work.counts[SCORED] = 0
@@ -88,11 +100,12 @@ def worth_of(plan, counted, seen):
 @inner(nb.void(WorkTable.type, nb.int64, nb.bool_))
 def clear(work, size, grouped):
     """Make room for the next chunk. Of a group, documents that were touched alone have scores."""
-    seen, best, touched = work.seen, work.best, work.touched
+    seen, best, rest, touched = work.seen, work.best, work.rest, work.touched
     for i in range(work.counts[TOUCHED] if grouped else size):
         place = touched[i] if grouped else i
         seen[place] = 0
         best[place] = 0
+        rest[place] = 0
     work.counts[TOUCHED] = 0
 
 
@@ -105,8 +118,8 @@ def clear(work, size, grouped):
 def run(segment, plan, work, answer, failed, ranks, options, weights):
     """Run a plan over a segment.
 
-    answer: state int64[4] and the best so far, docs int64[k] and keys float64[k], are added
-        to; bits uint64[W], the documents of the segment that match, are filled in; groups
+    answer: state int64[4] and the best so far, docs int64[k], keys and breadths float64[k], are
+        added to; bits uint64[W], the documents of the segment that match, are filled in; groups
         int32[N] or int32[0] and the best of each so far, see `answer.Rivals`
     failed: uint8[N] or uint8[0], not 0 for documents that filters reject
     ranks: int32[N] or int32[0]: the lower, the earlier, in place of scores
@@ -153,12 +166,13 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 if answer.group_docs[rival] < 0 or key >= answer.group_keys[rival]:
                     answer.group_docs[rival] = base + doc
                     answer.group_keys[rival] = key
+                    answer.group_breadths[rival] = breadth_of(work, place)
                     answer.group_whole[rival] = complete
                 continue
             state[PASSED] += 1
             state[COMPLETE] += complete
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
-                hold(answer, base + doc, key, everything)
+                hold(answer, base + doc, key, breadth_of(work, place), everything)
         clear(work, size, group >= 0)
 
 

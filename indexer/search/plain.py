@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
+from .answer import STEPS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
 from .words import F32, NO_ROWS, Rows, Term, term_rows
 
@@ -21,11 +22,13 @@ class Matches(NamedTuple):
     """What a plan finds in a segment.
 
     matched: bool[N], what matches; scores: float32[N], of what matches, else 0
+    breadths: float64[N], see `answer.Answer`
     words: int64[N], how many of the words it counts each document has
     """
 
     matched: Mask
     scores: F32
+    breadths: npt.NDArray[np.float64]
     words: npt.NDArray[np.int64]
 
 
@@ -47,9 +50,14 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
         kept = counting[segment.docs_of_rows[rows[leaf].rows]]
         totals[rows[leaf].rows[kept]] += rows[leaf].scores[kept]
     leads = segment.first_rows[:-1]
+    steps = (totals * np.float32(STEPS)).astype(np.int32)
+    rest = np.bincount(segment.docs_of_rows, steps, segment.doc_count) + steps[leads]
     totals[leads] *= np.float32(plan.lead)
     best = np.maximum.reduceat(totals, leads) if len(leads) else totals
-    return Matches(matched[-1], np.where(matched[-1], best, np.float32(0)), words)
+    scores = np.where(matched[-1], best, np.float32(0))
+    parts = STEPS * scores.astype(np.float64)
+    breadths = np.divide(rest, parts, out=np.zeros(len(leads)), where=scores > 0)
+    return Matches(matched[-1], scores, breadths, words)
 
 
 def contributions(

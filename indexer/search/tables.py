@@ -13,6 +13,7 @@ U8 = readonly(nb.uint8)
 U16 = readonly(nb.uint16)
 U32 = readonly(nb.uint32)
 F32 = nb.float32[::1]
+F64 = nb.float64[::1]
 I64 = nb.int64[::1]
 
 #: Kinds of leaves: a term with one written form, with several, rows, a set of documents.
@@ -53,12 +54,14 @@ class PlanTable(
 
 class WorkTable(
     Table, totals=F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=F32,
-    seen=nb.uint64[::1], places=I64, touched=I64, order=I64, counts=I64,
+    rest=nb.int32[::1], seen=nb.uint64[::1], places=I64, touched=I64, order=I64, counts=I64,
 ):  # fmt: skip
     """Room for one chunk.
 
     totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
-    selected: uint8[steps, documents]; best: float32[documents], the scores of documents
+    selected: uint8[steps, documents]; best: float32[documents], the scores of documents;
+        rest: int32[documents], what all their rows score, that of the lead twice, in `STEPS`,
+        so that it does not matter in which order they are added
     seen: uint64[documents], of a step that is any of its parts a bit for each, at most 64, that
         a document has; of one that is all of them, how many were found so far
     places: the documents that are being looked at; touched: those that were seen
@@ -68,8 +71,8 @@ class WorkTable(
 
 
 class AnswerTable(
-    Table, state=I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=nb.float64[::1],
-    groups=readonly(nb.int32), group_docs=I64, group_keys=nb.float64[::1],
+    Table, state=I64, bits=nb.uint64[::1], docs=nb.int64[::1], keys=F64, breadths=F64,
+    groups=readonly(nb.int32), group_docs=I64, group_keys=F64, group_breadths=F64,
     group_whole=nb.uint8[::1],
 ):  # fmt: skip
     """What is found: see `loops.run`."""

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.engine import COMPILED, PLAIN_ONLY
 from indexer.search import find
-from indexer.search.answer import NO_FILTERS, Ordering
+from indexer.search.answer import NO_FILTERS, STEPS, Ordering
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
 from tests.corpora.segments import make_stories, write_snapshot
@@ -45,9 +45,10 @@ def written():
 
 @pytest.fixture(scope="module", autouse=True)
 def unweighed():
-    """Leave out what nearness adds to the first stories; it has tests of its own."""
+    """Leave out nearness and breadth of the first stories; they have tests of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(find, "nearness", lambda *args: [1.0] * len(args[-1]))
+        patch.setattr(find, "worth_of", lambda breadth: 1.0)
         yield
 
 
@@ -106,8 +107,9 @@ def check_answer(answer, keys, k, about):
     assert answer.scores == pytest.approx(scores, **CLOSE), about
 
 
-def check_tree(snapshot, node, expected):
-    """Assert that both executors select what is expected, with these scores."""
+def check_tree(snapshot, node, corpus):
+    """Assert that both executors select what brute force does, with the same scores."""
+    expected = corpus.rank(node)
     for searcher in searchers_of(snapshot):
         for k in (0, 3, 10_000):
             answer = ask(searcher, node, k)
@@ -115,3 +117,8 @@ def check_tree(snapshot, node, expected):
             check_answer(answer, expected, k, node)
         ranked = list(zip((-score for score in answer.scores), answer.doc_ids, strict=True))
         assert ranked == sorted(ranked), node
+        found = zip(answer.doc_ids, answer.scores, answer.breadths, strict=True)
+        for doc, score, breadth in found:
+            # Each row is added up in steps.
+            close = (len(corpus.rows[doc]) + 1) / STEPS / score + 1e-5 if score else 0
+            assert breadth == pytest.approx(corpus.breadth(node, doc), abs=close), node

@@ -44,9 +44,10 @@ def ids(page):
 @given(CORPORA, st.lists(QUERIES.map(typed) | TYPED, min_size=1, max_size=10))
 def test_answers_equal_those_of_a_look_at_every_story(corpus, queries):
     """From story files to pages: which stories are found, their scores, their order."""
-    # What nearness adds has tests of its own.
+    # What nearness and breadth add has tests of its own.
     with (
         patch.object(find, "nearness", lambda *args: [1.0] * len(args[-1])),
+        patch.object(find, "worth_of", lambda breadth: 1.0),
         opened(corpus) as engine,
     ):
         seen = Corpus([engine.get(f"{number:04}.md") for number in range(len(corpus))])
