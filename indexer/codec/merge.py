@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .format import I64, TEXT, U32, offsets_of
+from .format import I64, TEXT, U8, U32, offsets_of
 from .forms import Arranged, arrange_forms
 from .invert import Forms, Postings, RowPostings
 from .parts import Part, Source, join_fields, join_text
@@ -217,9 +217,17 @@ def _joined(
         weights=text.weights, tfs=text.tfs, steps=text.steps,
         written=Forms(
             starts=starts, texts=[arranged.written.texts[form] for form in used.tolist()],
-            groups=arranged.written.groups[used],
+            groups=_counted_anew(arranged.written.groups[used], starts),
         ),
     )  # fmt: skip
+
+
+def _counted_anew(groups: U8, starts: I64) -> U8:
+    """Numbers of groups, counted from 0 for each term, where some groups have no form left."""
+    changed = np.diff(groups, prepend=groups[:1]) != 0
+    changed[starts[:-1]] = False
+    numbers = np.cumsum(changed)
+    return (numbers - np.repeat(numbers[starts[:-1]], np.diff(starts))).astype(np.uint8)
 
 
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:

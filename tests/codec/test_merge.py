@@ -27,8 +27,11 @@ from tests.corpora.segments import basis_of, make_stories, write_segment_of
 
 MERGED = "MAIN_merged"
 
-#: Other forms of the words of the invented stories, so that terms have several.
-_FORMS = {"cat": ("cats", "cat"), "dog": ("dogs", "dogged", "dog"), "fish": ("fishing", "fish")}
+#: Other forms of the words of the invented stories, so that terms have several, and light forms.
+_FORMS = {
+    "cat": ("cats", "cat"), "dog": ("dogs", "dogged", "dog"), "fish": ("fishing", "fish"),
+    "bird": ("computing", "computers", "computed"), "sun": ("conventional", "convention"),
+}  # fmt: skip
 
 
 def inflected(stories: list[Story], seed: int) -> list[Story]:
@@ -97,7 +100,7 @@ def check_merge(
     seed=st.integers(0, 2**32),
     count=st.integers(1, 40),
     cuts=st.lists(st.integers(1, 39), max_size=3),
-    share=st.sampled_from([0, 0, 0.2, 1]),
+    share=st.sampled_from([0, 0, 0.2, 0.7, 1]),
 )
 def test_a_merge_is_the_segment_built_at_once(
     tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, cuts: list[int], share: float
@@ -114,6 +117,16 @@ def test_a_merge_in_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """However many postings are taken at a time."""
     monkeypatch.setattr(merge, "_BATCH", 40)
     check_merge(tmp_path, inflected(make_stories(90, 5), 5), [20, 60], {3, 4, 61})
+
+
+def test_a_merge_that_loses_some_light_forms_of_a_term(tmp_path: Path) -> None:
+    """The first, one in the middle, or the last."""
+    words = ("convent", "convention", "conventional", "conventionally")
+    stories = [Story(f"{n}", word, body="and others") for n, word in enumerate(words * 2)]
+    for gone in ({0, 4}, {1, 5}, {3, 7}, {0, 1, 4, 5}, {1, 2, 5, 6}):
+        folder = tmp_path / "-".join(map(str, gone))
+        folder.mkdir()
+        check_merge(folder, stories, [3], gone)
 
 
 def test_a_merge_of_merges(tmp_path: Path) -> None:
