@@ -23,6 +23,7 @@ from ..query.nodes import Fuzzy, Node, Word
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import Synonyms, with_synonyms
+from ..search.breadth import worth_of
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.inflected import with_inflected
 from ..search.joined import with_joined
@@ -67,8 +68,8 @@ class Found:
 
     ids, scores: of the stories from `offset` on, best first
     listed: of the total, how many there are where those with the same lead are not one
-    bonus: what the scores of stories with all words were multiplied by; together: what those of
-        stories whose words stand together were
+    bonus: what the scores of stories with all words were multiplied by; weights: what those of
+        the first stories were, for nearness and for breadth
     groups: those of `ids`, by which stories with the same lead are told
     also: of some stories the others, with the same lead, that they stand for
     """
@@ -84,7 +85,7 @@ class Found:
     scores: tuple[float, ...] = ()
     counts: tuple[npt.NDArray[np.int64], ...] = ()
     bonus: float = 1.0
-    together: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, tuple[float, float]] = field(default_factory=dict)
     partial: bool = False
     groups: tuple[str, ...] = ()
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -173,14 +174,11 @@ class Searcher:
 
     def _all_of(self, found: Found, ask: Ask) -> Found:
         """The stories of a plan all of whose words must be there."""
-        if found.parsed.plain and ask.ranked:
-            found = self._weighed(found, ask, first=False)
-        else:
-            found = self.ask(found, ask)
+        found = self._weighed(found, ask, first=False)
         return replace(found, complete=found.total)
 
     def _weighed(self, found: Found, ask: Ask, *, first: bool) -> Found:
-        """The same with its first stories weighed by how near the words stand."""
+        """The same with its first stories weighed by nearness and breadth."""
         begun = ask.limit > 0 and ask.offset < WEIGHED and ask.ranked
         wider = ask
         if begun:
@@ -188,16 +186,17 @@ class Searcher:
         found = self._whole_first(found, wider) if first else self.ask(found, wider)
         if not begun:
             return found
-        near = self._nearness(found)
-        weighed = [score * factor for score, factor in zip(found.scores, near, strict=False)]
+        weights = self._weights(found)
+        pairs = zip(found.scores, weights, strict=False)
+        weighed = [score * near * broad for score, (near, broad) in pairs]
         whole = found.complete if first else 0
-        order = sorted(range(len(near)), key=lambda at: (at >= whole, -weighed[at], at))
-        ids = [found.ids[at] for at in order] + list(found.ids[len(near) :])
-        scores = [weighed[at] for at in order] + list(found.scores[len(near) :])
+        order = sorted(range(len(weighed)), key=lambda at: (at >= whole, -weighed[at], at))
+        ids = [found.ids[at] for at in order] + list(found.ids[len(weighed) :])
+        scores = [weighed[at] for at in order] + list(found.scores[len(weighed) :])
         kept = slice(ask.offset, ask.offset + ask.limit)
         return replace(
             found, ids=tuple(ids[kept]), scores=tuple(scores[kept]),
-            together=dict(zip(found.ids, near, strict=False)),
+            weights=dict(zip(found.ids, weights, strict=False)),
         )  # fmt: skip
 
     def _whole_first(self, found: Found, ask: Ask) -> Found:
@@ -281,21 +280,40 @@ class Searcher:
                 counts[place] = bucket["doc_count"]
         return counts
 
-    def _nearness(self, found: Found) -> list[float]:
-        """What to multiply the scores of the first stories by; see `search.nearness`."""
+    def _weights(self, found: Found) -> list[tuple[float, float]]:
+        """What to multiply the scores of the first stories by; see `search.nearness`, `breadth`."""
         ids = found.ids[:WEIGHED]
         words = neighbours_of(found.parsed.plain, self.words.language)
-        if len(words) < 2 or not ids:
-            return [1.0] * len(ids)
         near = [
             {"constant_score": {"filter": rows, "boost": 1.0}}
-            for rows in self.clauses.neighbours(words, REACH - 1)
+            for rows in (self.clauses.neighbours(words, REACH - 1) if len(words) > 1 else ())
         ]
-        rows = nested({"bool": {"should": near}}, score_mode="max")
-        query = {"bool": {"must": [rows], "filter": [{"ids": {"values": list(ids)}}]}}
-        hits = self.search({"query": query, "size": len(ids), "_source": False})["hits"]["hits"]
-        most = {hit["_id"]: hit["_score"] for hit in hits}
-        return [1 + WORTH * most.get(one, 0.0) / (len(words) - 1) for one in ids]
+        wanted = [found.plan.scored, found.plan.summed]
+        if near:
+            wanted.append(nested({"bool": {"should": near}}, score_mode="max"))
+        best, summed, *most = self._scores_of(ids, wanted)
+        weights = []
+        for one in ids:
+            score = best.get(one, 0.0)
+            broad = worth_of(summed.get(one, 0.0) / score if score else 0.0)
+            together = most[0].get(one, 0.0) / (len(words) - 1) if near else 0.0
+            weights.append((1 + WORTH * together, broad))
+        return weights
+
+    def _scores_of(self, ids: Sequence[str], queries: Sequence[Query]) -> list[dict[str, float]]:
+        """What some stories score by each of some queries; none if they do not match."""
+        stories = [{"ids": {"values": list(ids)}}]
+        bodies = [
+            {
+                "query": {"bool": {"must": [query], "filter": stories}},
+                "size": len(ids),
+                "_source": False,
+            }
+            for query in queries
+        ]
+        answers = self.search_each(bodies) if ids else []
+        found = [answer["hits"]["hits"] for answer in answers] or [[] for _ in queries]
+        return [{hit["_id"]: hit["_score"] for hit in hits} for hits in found]
 
     def days(self, request: SearchRequest) -> tuple[Counter[int], int]:
         """How many of the stories listed are of each day, from the year 1, and how many of none."""

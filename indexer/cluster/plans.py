@@ -121,20 +121,34 @@ class Plan:
     @property
     def scored(self) -> Query:
         """What scores stories: their best row, by the leaves that count in them."""
+        return self._counting()
+
+    @property
+    def summed(self) -> Query:
+        """What all rows of stories score, that of the lead twice, by the leaves that count."""
+        return self._counting(lead=2.0, score_mode="sum")
+
+    def _counting(self, **how: Any) -> Query:
+        """The rows that score, by the leaves that count in a story."""
         gates = sorted({gate for leaf in self.leaves if leaf.scores for gate in leaf.gates})
         if not gates:
-            return self.rows()
+            return self.rows(**how)
         # The more gates a story passes, the more of its words count: the best is what it scores.
         each = [
             {"bool": {"must": [rows], "filter": [self.gates[gate] for gate in passed]}}
             for count in range(len(gates) + 1)
             for passed in combinations(gates, count)
-            if (rows := self.rows(passed)) is not NONE
+            if (rows := self.rows(passed, **how)) is not NONE
         ]
         return {"dis_max": {"queries": each}} if each else NONE
 
-    def rows(self, passed: Collection[int] | None = None, **how: Any) -> Query:
-        """The rows that score, by the leaves that count where some gates are passed; None: all."""
+    def rows(
+        self, passed: Collection[int] | None = None, lead: float | None = None, **how: Any
+    ) -> Query:
+        """The rows that score, by the leaves that count where some gates are passed; None: all.
+
+        lead: what the score of a lead is multiplied by; None for `Plan.lead`
+        """
         scores = [
             score
             for leaf in self.leaves
@@ -143,8 +157,9 @@ class Plan:
         ]
         if not scores:
             return NONE
-        lead = {"filter": {"term": {"rows.lead": True}}, "weight": self.lead}
-        query = {"function_score": {"query": {"bool": {"should": scores}}, "functions": [lead]}}
+        weight = self.lead if lead is None else lead
+        leads = {"filter": {"term": {"rows.lead": True}}, "weight": weight}
+        query = {"function_score": {"query": {"bool": {"should": scores}}, "functions": [leads]}}
         return {"nested": {"path": "rows", "query": query, "score_mode": "max", **how}}
 
 

@@ -17,7 +17,7 @@ def worth_of(breadth: float) -> float:
     return 1 + min(WORTH * log(breadth), MOST) if breadth > 1 else 1.0
 
 
-def named(near: float, broad: float) -> dict[str, float]:
+def factors_of(near: float, broad: float) -> dict[str, float]:
     """Factors of a story, the first by `nearness`, as explanations name them; not those of 1."""
     names = {"words near each other": near, "how much of it matches": broad}
     return {name: factor for name, factor in names.items() if factor != 1}
