@@ -31,7 +31,11 @@ def local_folder(location: str | os.PathLike[str], what: str = "an index") -> st
 
     An address may hold a password, so no more of it is told than how it begins.
     """
-    folder = os.fsdecode(location)
+    try:
+        folder = os.fsdecode(location)
+        os.fsencode(folder)
+    except (TypeError, UnicodeError):
+        raise StorydexError(f"{what} is a folder: {location!r:.40} is no path") from None
     address = _ADDRESS.match(folder)
     if address or ("://" in folder and not folder.startswith(_PATHS)):
         scheme = f"{address[1].lower()}:// addresses" if address else "addresses"

@@ -38,8 +38,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     app.jinja_environment = display.PageEnvironment
-    app.config.update(config or {})
     settings = read_settings(config)
+    app.config.update(config or {})
     app.config.update(
         TITLE=settings.title,
         BASE_URL=settings.base_url,

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask
 from waitress.channel import HTTPChannel
@@ -94,6 +94,16 @@ def run_app(app: Flask, host: str, port: int, report: Callable[[str], None]) -> 
     server.close()
 
 
+class Channel(HTTPChannel):  # type: ignore[misc]  # Waitress has no types
+    """A connection on which a whole request is answered though it asks whether to go on."""
+
+    def send_continue(self) -> None:
+        """Say that the body may come; it has come already, or there is none."""
+        completed = self.request.completed
+        super().send_continue()  # after which Waitress waits for a body in any case
+        self.request.completed = completed
+
+
 def _open_server(
     app: Flask, host: str, port: int, connections: Connections
 ) -> MultiSocketServer | BaseWSGIServer:
@@ -102,7 +112,7 @@ def _open_server(
     It notes in `connections` what it has open. Raises `OSError`.
     """
     try:
-        return create_server(
+        server = create_server(
             app,
             map=connections,
             host=host,
@@ -117,8 +127,15 @@ def _open_server(
             # The app believes them of as many proxies as settings say; else it does not read them.
             clear_untrusted_proxy_headers=False,
         )
-    except ValueError as error:  # which is all that Waitress says of a name without an address
-        raise OSError(errno.EADDRNOTAVAIL, "no address of this machine", host) from error
+        for one in connections.values():
+            cast(Any, one).channel_class = Channel
+        return server
+    except (OSError, ValueError) as error:
+        # The second is all that Waitress says of a name without an address.
+        what = error.strerror if isinstance(error, OSError) else "no address of this machine"
+        number = getattr(error, "errno", errno.EADDRNOTAVAIL)
+        where = f"{host or repr(host)}, port {port}"
+        raise OSError(number, f"{what}: choose another with --host or --port", where) from error
 
 
 @contextmanager

@@ -24,7 +24,7 @@ FILE_VARIABLE, TABLE = "STORYDEX_SETTINGS", "serve"
 
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
-_MOST_PROXIES = 10
+_MOST_PROXIES, _MOST_SECONDS = 10, 86_400
 _HOST_NAME = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 
@@ -70,6 +70,8 @@ def _origins(value: Any) -> frozenset[str]:
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
+    if not _list(value):  # which would be all
+        raise ValueError("names no host: write news.example, or leave it out")
     for host in _list(value):
         if not _HOST_NAME.fullmatch(host):
             raise ValueError(f"{host[:80]!r} is no host: write news.example, or .news.example")
@@ -91,6 +93,16 @@ def _proxies(value: Any) -> int:
     return int(text)
 
 
+def _seconds(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds <= _MOST_SECONDS:  # nor one that is no number
+        raise ValueError(f"write seconds, from 0 to {_MOST_SECONDS:,}")
+    return seconds
+
+
 def _access_log(value: Any) -> str:
     text = "off" if value is False else "on" if value is True else _text(value)
     if text not in ("off", "on", "query"):
@@ -109,7 +121,7 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "HOSTS": ("hosts", _hosts),
     "PROXIES": ("proxies", _proxies),
     "ACCESS_LOG": ("access_log", _access_log),
-    "RELOAD_SECONDS": ("reload_seconds", float),
+    "RELOAD_SECONDS": ("reload_seconds", _seconds),
 }
 
 
@@ -151,6 +163,8 @@ def read_settings(config: Mapping[str, Any] | None) -> Settings:
 
     Raises `StorydexError`, which names the setting.
     """
+    if not isinstance(config, Mapping | None):
+        raise StorydexError("give settings as a mapping, as in {'INDEX': 'index'}")
     values = read_environment() if config is None else config
     given = {name: values[name] for name in SETTINGS if values.get(name) not in (None, "")}
     return Settings(

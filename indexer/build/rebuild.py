@@ -29,7 +29,15 @@ from ..generation.sources import Sources
 from ..model import BuildProgress, BuildReport, FieldWarning, Phase, Problems, UnusedKey
 from ..ranking import NO_AVERAGES, Averages
 from ..schema import SCHEMA_VERSION
-from ..seeds import FIELDS, NO_SETTINGS, SeedFile, Settings, likely_field, read_settings
+from ..seeds import (
+    FIELDS,
+    NO_SETTINGS,
+    SeedFile,
+    Settings,
+    likely_field,
+    read_settings,
+    refuse_missing,
+)
 from .changes import Plan, plan_changes, read_held, warn_of
 from .tuning import TUNING, Tuning
 from .workers import Read, ShardRead, Task, shard_reader, shards_of
@@ -38,6 +46,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Progress = Callable[[BuildProgress], None]
+
+
+#: The options that are true or false.
+_FLAGS = ("full", "published_only", "strict", "prune", "dry_run")
 
 
 class RebuildOptions(TypedDict, total=False):
@@ -79,6 +91,7 @@ def rebuild(
     )  # fmt: skip
     if job.dry_run:
         return job.say()
+    refuse_missing(folder)  # before a folder is made for the index
     with failures_named(job.index), locked_folder(job.index) as generation:
         try:
             return job.run(generation)
@@ -93,7 +106,9 @@ def failures_named(folder: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BuildError(f"{error.filename or folder}: {error.strerror or error}") from error
+        remedy = ": check its permissions" if isinstance(error, PermissionError) else ""
+        where = error.filename or folder
+        raise BuildError(f"{where}: {error.strerror or error}{remedy}") from error
     except IndexUnreadable as error:
         raise BuildError(str(error)) from error
     except MemoryError as error:
@@ -148,6 +163,9 @@ class Job:
     tuning: Tuning = TUNING
 
     def __post_init__(self) -> None:
+        for name in _FLAGS:
+            if type(value := getattr(self, name)) is not bool:
+                raise BuildError(f"{name}: {value!r:.40} is neither True nor False")
         if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
             raise BuildError(f"workers: {self.workers!r:.40} is no whole number of at least 1")
 

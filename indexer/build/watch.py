@@ -14,7 +14,7 @@ import watchfiles
 from ..disk import local_folder
 from ..errors import SeedError, StorydexError
 from ..model import BuildReport
-from ..seeds import SUFFIXES
+from ..seeds import SUFFIXES, refuse_missing
 from .rebuild import rebuild
 from .tuning import TUNING, Tuning
 
@@ -50,8 +50,7 @@ def watch(
     folder = local_folder(seeds, "an archive")
     own = "" if elsewhere else os.path.realpath(local_folder(index))
     build = elsewhere or rebuild
-    if not os.path.isdir(folder):
-        raise SeedError(folder, "no such folder: give the folder of story files")
+    refuse_missing(folder)
     changes = _changes(folder, own, stop or threading.Event(), poll, failed or _warn, tuning)
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     seen, generation = next(changes, ""), None

@@ -94,6 +94,10 @@ def rebuild(
     from .progress import Meter
 
     if warnings:
+        others = {"--watch": watch, "--poll": poll, "--dry-run": dry_run}
+        others |= {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+        if given := [name for name, value in others.items() if value]:
+            raise click.UsageError(f"--warnings reads no files: leave out {', '.join(given)}")
         _list_problems(context, as_json)
         return
     if poll is not None and isnan(poll):  # which is in any range

@@ -227,7 +227,8 @@ def _counted_anew(groups: U8, starts: I64) -> U8:
     changed = np.diff(groups, prepend=groups[:1]) != 0
     changed[starts[:-1]] = False
     numbers = np.cumsum(changed)
-    return (numbers - np.repeat(numbers[starts[:-1]], np.diff(starts))).astype(np.uint8)
+    anew: U8 = (numbers - np.repeat(numbers[starts[:-1]], np.diff(starts))).astype(np.uint8)
+    return anew
 
 
 def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:

@@ -56,6 +56,8 @@ def check(request: SearchRequest) -> SearchRequest:
 
     The checks of the query itself are `parse`'s.
     """
+    if not isinstance(request, SearchRequest):
+        raise QueryError("request", f"give a SearchRequest, not {request!r:.40}")
     chosen, facets = _list_filters(request.filters), _list_facets(request.facets)
     for facet in (*chosen, *facets):
         if facet not in FACETS:

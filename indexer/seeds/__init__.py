@@ -17,7 +17,7 @@ docs/story-format.md describes the files.
 from __future__ import annotations
 
 from .fields import FIELDS, likely_field
-from .listing import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, load_file
+from .listing import MAX_BYTES, SeedFile, SeedFiles, list_seed_files, load_file, refuse_missing
 from .settings import NO_SETTINGS, SETTINGS_NAME, SUFFIXES, Settings, read_settings
 from .story import StoryRead, parse_story
 
@@ -36,4 +36,5 @@ __all__ = [
     "load_file",
     "parse_story",
     "read_settings",
+    "refuse_missing",
 ]

@@ -225,6 +225,15 @@ def _printable(name: str) -> str:
     return _UNUSABLE.sub(lambda found: repr(found[0])[1:-1], name)
 
 
+def refuse_missing(folder: str) -> None:
+    """Raise `SeedError` if there is no such folder, or it may not be listed."""
+    try:
+        with os.scandir(folder):
+            pass
+    except OSError as error:
+        raise SeedError(_printable(folder), _folder_fault(error)) from error
+
+
 def _folder_fault(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such folder: give the folder that holds the story files"

@@ -126,6 +126,7 @@ def test_missing_seeds(tmp_path):
     """A folder that is not there is a clear error and makes no index."""
     with pytest.raises(indexer.SeedError, match="nowhere"):
         rebuild(tmp_path / "nowhere", tmp_path / "index")
+    assert not (tmp_path / "index").exists()
     with pytest.raises(indexer.IndexMissing):
         indexer.open_index(tmp_path / "index")
 
@@ -135,6 +136,15 @@ def test_a_number_of_workers_that_is_none(seeds, tmp_path, workers):
     """What is no whole number of at least 1 is named, and nothing is made."""
     with pytest.raises(indexer.BuildError, match=r"workers: .* whole number"):
         rebuild(seeds, tmp_path / "index", workers=workers)
+    assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.parametrize("name", ["full", "published_only", "strict", "prune", "dry_run"])
+@pytest.mark.parametrize("value", [1, 0, None, "no", "yes"])
+def test_what_is_neither_true_nor_false(seeds, tmp_path, name, value):
+    """A text such as no is not taken for yes; nothing is made that could not be opened."""
+    with pytest.raises(indexer.BuildError, match=f"{name}: .* is neither True nor False"):
+        rebuild(seeds, tmp_path / "index", **{name: value})
     assert not (tmp_path / "index").exists()
 
 

@@ -74,7 +74,8 @@ def test_serve_on_a_port_in_use_fails_in_one_line(seed_index: Path, tmp_path: Pa
         port = taken.getsockname()[1]
         status, _, err = run("--index", seed_index, "serve", "--port", port)
     assert status == 1
-    assert err.startswith("storydex: ")
+    assert err.startswith(f"storydex: 127.0.0.1, port {port}: ")
+    assert err.endswith(": choose another with --host or --port\n")
     assert err.count("\n") == 1
 
 
@@ -82,7 +83,10 @@ def test_serve_on_an_address_that_is_none_fails_in_one_line(seed_index: Path):
     """A name that nobody has is named."""
     status, _, err = run("--index", seed_index, "serve", "--port", 0, "--host", "999.1.1.1")
     assert status == 1
-    assert err == "storydex: 999.1.1.1: no address of this machine\n"
+    assert err == (
+        "storydex: 999.1.1.1, port 0: no address of this machine: "
+        "choose another with --host or --port\n"
+    )
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "0", "1e9", "x"])

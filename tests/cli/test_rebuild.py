@@ -183,6 +183,9 @@ def test_warnings_are_listed_again(tmp_path: Path, seeds: Path):
     (seeds / "bad.md").write_text("---\nexcerpt: no title\n---\n")
     write_story(seeds, "odd.md", title="mended")
     assert storydex(*command, seeds).exit_code == 3
+    result = storydex(*command, "--warnings", "--dry-run", "--workers", "2")
+    assert result.exit_code == 2
+    assert "leave out --dry-run, --workers" in result.stderr
     seeds.rename(tmp_path / "away")
     result = storydex(*command, "--warnings")
     assert (result.exit_code, result.stderr) == (3, "")

@@ -61,6 +61,14 @@ def test_facets_are_a_list(engine, facets):
         engine.answer(indexer.SearchRequest(facets=facets))
 
 
+@pytest.mark.parametrize("request_", [None, "story", {"query": "story"}])
+def test_what_is_no_request_is_named(engine, request_):
+    """Where a request is wanted and a query given, by all that take one."""
+    for call in (engine.answer, engine.export, engine.histogram):
+        with pytest.raises(indexer.QueryError, match=r"^request: give a SearchRequest, not "):
+            call(request_)
+
+
 @pytest.mark.parametrize("limit", [-1, 1001, 10**30, 1.5, True, None, "5"])
 def test_limits_are_numbers_within_bounds(engine, limit):
     """The same for pages, completions and similar stories."""

@@ -201,6 +201,22 @@ def test_a_body_of_a_gigabyte_is_refused(index, chunked):
     assert after[1] - before[1] < 1 << 20
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("body", [b"", b"abc"])
+def test_a_whole_request_that_asks_whether_to_go_on_is_answered(index, method, body):
+    """At once, where nothing more is to come."""
+    head = f"{method} /livez HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    with (
+        serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address,
+        socket.create_connection(address, timeout=10) as client,
+    ):
+        client.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 100 ")
+    assert b"HTTP/1.1 405 " in answer if method == "POST" else b"HTTP/1.1 200 " in answer
+
+
 def test_headers_that_drip_stop_nobody(index):
     """A hundred clients that send a letter now and then cost a connection each and no thread."""
     with serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address:

@@ -45,6 +45,11 @@ def test_variables_count_more_than_the_file(tmp_path, monkeypatch):
         ("[serve]\nbase_url = 'news.example'", "base_url: 'news.example': write the public"),
         ("[serve]\nhosts = ['a b']", "hosts: \"['a b']\": 'a b' is no host"),
         ("[serve]\nimages = 'maybe'", "images: 'maybe': write 1 or 0"),
+        ("[serve]\nhosts = ' , '", "hosts: ' , ': names no host"),
+        ("[serve]\nreload_seconds = nan", "reload_seconds: 'nan': write seconds, from 0 to 86,400"),
+        ("[serve]\nreload_seconds = inf", "reload_seconds: 'inf': write seconds"),
+        ("[serve]\nreload_seconds = -1", "reload_seconds: '-1': write seconds"),
+        ("[serve]\nreload_seconds = 'soon'", "reload_seconds: 'soon': write seconds"),
         ("[serve", "not TOML"),
         ("serve = 1", "serve: give it as a table"),
     ],
@@ -72,6 +77,12 @@ def test_the_documents_have_every_setting():
     rows = re.findall(r"^\| `STORYDEX_(\w+)` \| (?:`(\w+)`)? ?\|", text, re.MULTILINE)
     assert {name for name, _ in rows} == {*SETTINGS, "HOST", "PORT", "SETTINGS"}
     assert all(key == name.lower() for name, key in rows if key)
+
+
+def test_settings_that_are_no_mapping():
+    """Whoever gives the folder alone reads how it is given."""
+    with pytest.raises(StorydexError, match=r"\{'INDEX': 'index'\}"):
+        create_app("index")
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,10 @@ function updateInPlace(form) {
   };
   document.addEventListener("input", find);
   document.addEventListener("compositionend", find);
-  window.addEventListener("popstate", () => show(location.href));
+  window.addEventListener("popstate", () => {
+    form.elements.q.value = new URL(location.href).searchParams.get("q") ?? "";
+    show(location.href);
+  });
   nameApply();
   document.documentElement.classList.add("scripted");
 }
