@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Literal, NamedTuple, NoReturn, Protocol, get_args
 
 import msgspec
 
@@ -109,6 +109,13 @@ class Marks(NamedTuple):
     highlights: dict[str, str]
 
 
+#: What is said to who pickles or copies a page or a hit, by itself or to another process.
+_STAYS = (
+    "a page and its hits read themselves from the index, and cannot be pickled or copied: "
+    "keep `page_to_json(page)`, or `hit.story`"
+)
+
+
 class _Shown(ABC):
     """A text that was found, read when first looked at.
 
@@ -118,6 +125,9 @@ class _Shown(ABC):
     def __init__(self, score: float, source: HitSource) -> None:
         self.score = score
         self._source = source
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_STAYS)
 
     @property
     @abstractmethod
@@ -321,6 +331,9 @@ class ResultPage(msgspec.Struct, frozen=True):
     generation: int
     corrected: str | None = None
     notices: tuple[Notice, ...] = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_STAYS)
 
     @property
     def query(self) -> str:

@@ -91,6 +91,9 @@ class Articles(Sequence[Article]):
     def __hash__(self) -> int:
         return hash(self._all())
 
+    def __reduce__(self) -> tuple[type[tuple[Article, ...]], tuple[tuple[Article, ...]]]:
+        return tuple, (self._all(),)  # copies need no index
+
     def __repr__(self) -> str:
         return repr(self._all())
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import tempfile
 import threading
+from copy import deepcopy
 from pathlib import Path
 from unittest.mock import patch
 
@@ -328,6 +330,22 @@ def test_a_phrase_may_repeat_a_word(tmp_path, query, found, compiled):
         engine.warm_up()
         page = engine.search(query)
     assert sorted(hit.story.id for hit in page.hits) == [f"{name}.md" for name in found]
+
+
+@pytest.mark.parametrize("copy", [pickle.dumps, deepcopy])
+def test_pages_stay_with_their_index(tmp_path, copy):
+    """Who wants to keep or send one is told how; the stories themselves can be kept."""
+    story = {"title": "Azure", "related": [{"title": "Azure tiles"}]}
+    with indexer.open_index(build(tmp_path, [story])) as engine:
+        page = engine.search("azure")
+        for one in (page, page.hits[0], page.hits[0].related[0], engine.search("absent")):
+            with pytest.raises(TypeError, match="page_to_json"):
+                copy(one)
+        found = page.hits[0].story
+        kept = copy(found)
+        kept = pickle.loads(kept) if isinstance(kept, bytes) else kept
+    assert kept == found
+    assert kept.related[0].title == "Azure tiles"
 
 
 def test_words_typed_apart_find_what_is_written_together(tmp_path):
