@@ -9,7 +9,6 @@ from ..analysis import fold, iter_words
 from ..languages import Language
 from ..model import Explanation, ScorePart, Story
 from ..schema import ROW_FIELDS, Row, rows_of
-from ..search.breadth import factors_of
 from .find import Found, Searcher
 from .mapping import MOST_ARTICLES
 from .names import document_id
@@ -67,7 +66,7 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
         factors["lead"] = plan.lead
     if found.bonus != 1 and "complete" in passed:
         factors["all words"] = found.bonus
-    factors |= factors_of(*found.weights.get(one, (1.0, 1.0)))
+    factors |= found.weights.of(one)
     score = sum(part.score for part in made_of)
     for factor in factors.values():
         score *= factor

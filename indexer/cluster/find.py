@@ -23,7 +23,7 @@ from ..query.nodes import Fuzzy, Node, Word
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import Synonyms, with_synonyms
-from ..search.breadth import worth_of
+from ..search.breadth import NO_WEIGHTS, Weights, worth_of
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.inflected import with_inflected
 from ..search.joined import with_joined
@@ -85,7 +85,7 @@ class Found:
     scores: tuple[float, ...] = ()
     counts: tuple[npt.NDArray[np.int64], ...] = ()
     bonus: float = 1.0
-    weights: dict[str, tuple[float, float]] = field(default_factory=dict)
+    weights: Weights = NO_WEIGHTS
     partial: bool = False
     groups: tuple[str, ...] = ()
     also: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -187,8 +187,8 @@ class Searcher:
         if not begun:
             return found
         weights = self._weights(found)
-        pairs = zip(found.scores, weights, strict=False)
-        weighed = [score * near * broad for score, (near, broad) in pairs]
+        factors = zip(found.scores, weights.near, weights.broad, strict=False)
+        weighed = [score * near * broad for score, near, broad in factors]
         whole = found.complete if first else 0
         order = sorted(range(len(weighed)), key=lambda at: (at >= whole, -weighed[at], at))
         ids = [found.ids[at] for at in order] + list(found.ids[len(weighed) :])
@@ -196,7 +196,7 @@ class Searcher:
         kept = slice(ask.offset, ask.offset + ask.limit)
         return replace(
             found, ids=tuple(ids[kept]), scores=tuple(scores[kept]),
-            weights=dict(zip(found.ids, weights, strict=False)),
+            weights=weights,
         )  # fmt: skip
 
     def _whole_first(self, found: Found, ask: Ask) -> Found:
@@ -280,7 +280,7 @@ class Searcher:
                 counts[place] = bucket["doc_count"]
         return counts
 
-    def _weights(self, found: Found) -> list[tuple[float, float]]:
+    def _weights(self, found: Found) -> Weights:
         """What to multiply the scores of the first stories by; see `search.nearness`, `breadth`."""
         ids = found.ids[:WEIGHED]
         words = neighbours_of(found.parsed.plain, self.words.language)
@@ -292,13 +292,11 @@ class Searcher:
         if near:
             wanted.append(nested({"bool": {"should": near}}, score_mode="max"))
         best, summed, *most = self._scores_of(ids, wanted)
-        weights = []
-        for one in ids:
-            score = best.get(one, 0.0)
-            broad = worth_of(summed.get(one, 0.0) / score if score else 0.0)
-            together = most[0].get(one, 0.0) / (len(words) - 1) if near else 0.0
-            weights.append((1 + WORTH * together, broad))
-        return weights
+        broad = [worth_of(summed[one] / best[one] if best.get(one) else 0.0) for one in ids]
+        together = most[0] if near else {}
+        return Weights(
+            ids, [1 + WORTH * together.get(one, 0.0) / max(1, len(words) - 1) for one in ids], broad
+        )
 
     def _scores_of(self, ids: Sequence[str], queries: Sequence[Query]) -> list[dict[str, float]]:
         """What some stories score by each of some queries; none if they do not match."""

@@ -22,8 +22,6 @@ NO_FILTERS: Failed = np.empty(0, np.uint8)
 REJECTED = 255
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
-#: A score of 1 where rows are added up for breadths: in whole numbers their order does not matter.
-STEPS = 256
 NO_RANKS = np.empty(0, np.int32)
 
 

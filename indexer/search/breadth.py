@@ -6,18 +6,35 @@ more is about what was sought: its lead, which counts twice, and the other artic
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log
+from typing import NamedTuple
 
-#: What a breadth of e is worth, and the most that any is.
-WORTH, MOST = 0.015, 0.05
+#: What a breadth of e is worth, and from which on it is worth no more: a twentieth.
+WORTH, BROADEST = 0.015, 28.0
 
 
 def worth_of(breadth: float) -> float:
     """What to multiply the score of a story by: 1 to 1.05; see `answer.Answer.breadths`."""
-    return 1 + min(WORTH * log(breadth), MOST) if breadth > 1 else 1.0
+    if breadth <= 1:
+        return 1.0
+    return 1 + WORTH * log(breadth if breadth < BROADEST else BROADEST)
 
 
-def factors_of(near: float, broad: float) -> dict[str, float]:
-    """Factors of a story, the first by `nearness`, as explanations name them; not those of 1."""
-    names = {"words near each other": near, "how much of it matches": broad}
-    return {name: factor for name, factor in names.items() if factor != 1}
+class Weights(NamedTuple):
+    """What the scores of the first stories, by number or id, are multiplied by: both factors."""
+
+    stories: Sequence[object] = ()
+    near: Sequence[float] = ()
+    broad: Sequence[float] = ()
+
+    def of(self, story: object) -> dict[str, float]:
+        """The factors of a story as explanations name them, but for those of 1."""
+        if story not in self.stories:
+            return {}
+        at = self.stories.index(story)
+        named = {"words near each other": self.near[at], "how much of it matches": self.broad[at]}
+        return {name: factor for name, factor in named.items() if factor != 1}
+
+
+NO_WEIGHTS = Weights()

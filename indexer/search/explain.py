@@ -8,7 +8,6 @@ from ..codec.read import SegmentArrays
 from ..model import Explanation, ScorePart
 from ..query.write import text_of
 from ..schema import ROW_FIELDS
-from .breadth import factors_of
 from .find import Found
 from .plain import contributions
 from .plan import Plan
@@ -48,7 +47,7 @@ def explain(found: Found, doc_id: int, story_id: str) -> Explanation:
         factors["lead"] = found.plan.lead
     if complete and found.bonus != 1:
         factors["all words"] = found.bonus
-    factors |= factors_of(*found.weights.get(doc_id, (1.0, 1.0)))
+    factors |= found.weights.of(doc_id)
     score = sum(part.score for part in parts)
     for factor in factors.values():
         score *= factor

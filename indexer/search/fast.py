@@ -168,7 +168,7 @@ class FastSegment:
             width = self._most_docs
             room = steps, tables.WorkTable.fill(
                 totals=np.zeros(CHUNK_SIZE, np.float32), scored=np.zeros(CHUNK_SIZE + 1, np.uint16),
-                best=np.zeros(width, np.float32), rest=np.zeros(width, np.int32),
+                best=np.zeros(width, np.float32),
                 selected=np.zeros((steps, width), np.uint8), seen=np.zeros(width, np.uint64),
                 places=np.zeros(width + 1, np.int64), touched=np.zeros(width + 1, np.int64),
                 order=np.zeros(steps, np.int64), counts=np.zeros(3, np.int64),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache, partial
 
@@ -18,7 +18,7 @@ from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
-from .breadth import worth_of
+from .breadth import NO_WEIGHTS, Weights, worth_of
 from .executor import Executor
 from .facets import Filters
 from .inflected import with_inflected
@@ -106,7 +106,7 @@ class Searcher:
         # then not be what choosing its value gives.
         if parsed.plain and answer.matched < (ENOUGH if ranked else 1):
             plan, ordering, answer = self._widened(plan, ordering, answer, held, wishes)
-        weights: dict[int, tuple[float, float]] = {}
+        weights = NO_WEIGHTS
         if ranked:
             whole = answer.complete if ordering.first else 0
             answer, weights = self._weighed(parsed.plain, answer, whole, limit)
@@ -114,7 +114,7 @@ class Searcher:
 
     def _weighed(
         self, plain: tuple[Plain, ...], answer: Answer, whole: int, limit: int
-    ) -> tuple[Answer, dict[int, tuple[float, float]]]:
+    ) -> tuple[Answer, Weights]:
         """An answer with its first stories weighed by nearness and breadth, and by what.
 
         whole: how many of the first come before all others
@@ -128,7 +128,7 @@ class Searcher:
         ids = [doc for _, _, doc in order] + answer.doc_ids[WEIGHED:]
         values = [-score for _, score, _ in order] + scores[WEIGHED:]
         answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
-        return answer, dict(zip(docs, zip(near, broad, strict=True), strict=True))
+        return answer, Weights(docs, near, broad)
 
     def _widened(
         self, plan: Plan, ordering: Ordering, answer: Answer, limit: int, wishes: list[FacetWish]
@@ -203,7 +203,7 @@ class Found:
     answer: Answer
     filters: Filters
     bonus: float = 1.0
-    weights: dict[int, tuple[float, float]] = field(default_factory=dict)
+    weights: Weights = NO_WEIGHTS
 
     @property
     def node(self) -> Node:

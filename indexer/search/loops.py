@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 
 from ..kernels.jit import compiled, inner, lowest_one, readonly
-from .answer import FIRST, STEPS
+from .answer import FIRST
 from .match_loops import match, probe
 from .tables import (
     COMPLETE,
@@ -58,17 +58,10 @@ def hold(answer, doc, key, breadth, everything):
     breadths[at] = breadth
 
 
-@inner(nb.float64(WorkTable.type, nb.int64))
-def breadth_of(work, place):
-    """What all rows of a document score beside its best; see `answer.Answer`."""
-    best = np.float64(work.best[place])
-    return np.float64(work.rest[place]) / (STEPS * best) if best > 0 else 0.0
-
-
 @inner(nb.void(SegmentTable.type, WorkTable.type, nb.int64, nb.float32))
 def settle(segment, work, chunk, lead):
-    """Give each document of a chunk the score of its best row, and add up what all score."""
-    totals, scored, best, rest = work.totals, work.scored, work.best, work.rest
+    """Give each document of a chunk the score of its best row."""
+    totals, scored, best = work.totals, work.scored, work.best
     first, base = segment.chunk_rows[chunk], segment.chunk_docs[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
     first_rows = segment.first_rows
@@ -76,14 +69,23 @@ def settle(segment, work, chunk, lead):
         row = np.int64(scored[i])
         owner = np.int64(owners[row])
         score = totals[row]
-        totals[row] = 0
-        part = np.int32(score * np.float32(STEPS))
-        rest[owner] += part
         if np.int64(first_rows[base + owner]) == first + row:
-            rest[owner] += part
             score *= lead
         best[owner] = max(best[owner], score)
-    work.counts[SCORED] = 0
+
+
+@inner(nb.float64(SegmentTable.type, WorkTable.type, nb.int64, nb.int64))
+def breadth_of(segment, work, chunk, place):
+    """What all rows of a document score, its lead twice, beside its best; see `answer.Answer`."""
+    best, doc = np.float64(work.best[place]), segment.chunk_docs[chunk] + place
+    if best == 0:
+        return 0.0
+    first = np.int64(segment.first_rows[doc]) - segment.chunk_rows[chunk]
+    end = np.int64(segment.first_rows[doc + 1]) - segment.chunk_rows[chunk]
+    rest = 0.0
+    for row in range(first, end):
+        rest += np.float64(work.totals[row])
+    return (rest + np.float64(work.totals[first])) / best
 
 
 @inner(nb.float32(PlanTable.type, nb.int64, nb.uint64))
@@ -100,12 +102,14 @@ def worth_of(plan, counted, seen):
 @inner(nb.void(WorkTable.type, nb.int64, nb.bool_))
 def clear(work, size, grouped):
     """Make room for the next chunk. Of a group, documents that were touched alone have scores."""
-    seen, best, rest, touched = work.seen, work.best, work.rest, work.touched
+    seen, best, touched = work.seen, work.best, work.touched
+    for i in range(work.counts[SCORED]):
+        work.totals[np.int64(work.scored[i])] = 0
+    work.counts[SCORED] = 0
     for i in range(work.counts[TOUCHED] if grouped else size):
         place = touched[i] if grouped else i
         seen[place] = 0
         best[place] = 0
-        rest[place] = 0
     work.counts[TOUCHED] = 0
 
 
@@ -166,13 +170,13 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 if answer.group_docs[rival] < 0 or key >= answer.group_keys[rival]:
                     answer.group_docs[rival] = base + doc
                     answer.group_keys[rival] = key
-                    answer.group_breadths[rival] = breadth_of(work, place)
+                    answer.group_breadths[rival] = breadth_of(segment, work, chunk, place)
                     answer.group_whole[rival] = complete
                 continue
             state[PASSED] += 1
             state[COMPLETE] += complete
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
-                hold(answer, base + doc, key, breadth_of(work, place), everything)
+                hold(answer, base + doc, key, breadth_of(segment, work, chunk, place), everything)
         clear(work, size, group >= 0)
 
 

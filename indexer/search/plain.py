@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from ..codec.format import I64
 from ..codec.read import SegmentArrays
-from .answer import STEPS
 from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
 from .words import F32, NO_ROWS, Rows, Term, term_rows
 
@@ -50,13 +49,11 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
         kept = counting[segment.docs_of_rows[rows[leaf].rows]]
         totals[rows[leaf].rows[kept]] += rows[leaf].scores[kept]
     leads = segment.first_rows[:-1]
-    steps = (totals * np.float32(STEPS)).astype(np.int32)
-    rest = np.bincount(segment.docs_of_rows, steps, segment.doc_count) + steps[leads]
+    rest = np.bincount(segment.docs_of_rows, totals, segment.doc_count) + totals[leads]
     totals[leads] *= np.float32(plan.lead)
     best = np.maximum.reduceat(totals, leads) if len(leads) else totals
     scores = np.where(matched[-1], best, np.float32(0))
-    parts = STEPS * scores.astype(np.float64)
-    breadths = np.divide(rest, parts, out=np.zeros(len(leads)), where=scores > 0)
+    breadths = np.divide(rest, scores, out=np.zeros(len(leads)), where=scores > 0)
     return Matches(matched[-1], scores, breadths, words)
 
 

@@ -54,14 +54,12 @@ class PlanTable(
 
 class WorkTable(
     Table, totals=F32, scored=nb.uint16[::1], selected=nb.uint8[:, ::1], best=F32,
-    rest=nb.int32[::1], seen=nb.uint64[::1], places=I64, touched=I64, order=I64, counts=I64,
+    seen=nb.uint64[::1], places=I64, touched=I64, order=I64, counts=I64,
 ):  # fmt: skip
     """Room for one chunk.
 
     totals: float32[rows], the scores of rows; scored: the rows whose totals are not 0
-    selected: uint8[steps, documents]; best: float32[documents], the scores of documents;
-        rest: int32[documents], what all their rows score, that of the lead twice, in `STEPS`,
-        so that it does not matter in which order they are added
+    selected: uint8[steps, documents]; best: float32[documents], the scores of documents
     seen: uint64[documents], of a step that is any of its parts a bit for each, at most 64, that
         a document has; of one that is all of them, how many were found so far
     places: the documents that are being looked at; touched: those that were seen

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.engine import COMPILED, PLAIN_ONLY
 from indexer.search import find
-from indexer.search.answer import NO_FILTERS, STEPS, Ordering
+from indexer.search.answer import NO_FILTERS, Ordering
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
 from tests.corpora.segments import make_stories, write_snapshot
@@ -117,8 +117,5 @@ def check_tree(snapshot, node, corpus):
             check_answer(answer, expected, k, node)
         ranked = list(zip((-score for score in answer.scores), answer.doc_ids, strict=True))
         assert ranked == sorted(ranked), node
-        found = zip(answer.doc_ids, answer.scores, answer.breadths, strict=True)
-        for doc, score, breadth in found:
-            # Each row is added up in steps.
-            close = (len(corpus.rows[doc]) + 1) / STEPS / score + 1e-5 if score else 0
-            assert breadth == pytest.approx(corpus.breadth(node, doc), abs=close), node
+        for doc, breadth in zip(answer.doc_ids, answer.breadths, strict=True):
+            assert breadth == pytest.approx(corpus.breadth(node, doc), **CLOSE), node
