@@ -96,7 +96,7 @@ def _proxies(value: Any) -> int:
 def _seconds(value: Any) -> float:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = -1.0
     if not 0 <= seconds <= _MOST_SECONDS:  # nor one that is no number
         raise ValueError(f"write seconds, from 0 to {_MOST_SECONDS:,}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -63,6 +63,16 @@ class RebuildOptions(TypedDict, total=False):
     dry_run: bool
     progress: Progress | None
     tuning: Tuning
+
+
+def check_options(given: Mapping[str, object]) -> None:
+    """Raise `BuildError` for an option of a rebuild that has no value of its kind."""
+    for name in _FLAGS:
+        if type(value := given.get(name, False)) is not bool:
+            raise BuildError(f"{name}: {value!r:.40} is neither True nor False")
+    workers = given.get("workers")
+    if workers is not None and not (type(workers) is int and workers >= 1):
+        raise BuildError(f"workers: {workers!r:.40} is no whole number of at least 1")
 
 
 def rebuild(
@@ -163,11 +173,7 @@ class Job:
     tuning: Tuning = TUNING
 
     def __post_init__(self) -> None:
-        for name in _FLAGS:
-            if type(value := getattr(self, name)) is not bool:
-                raise BuildError(f"{name}: {value!r:.40} is neither True nor False")
-        if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
-            raise BuildError(f"workers: {self.workers!r:.40} is no whole number of at least 1")
+        check_options({name: getattr(self, name) for name in (*_FLAGS, "workers")})
 
     def run(self, generation: int) -> BuildReport:
         """Read what has to be read, and publish a generation if anything changed."""

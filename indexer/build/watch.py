@@ -15,7 +15,7 @@ from ..disk import local_folder
 from ..errors import SeedError, StorydexError
 from ..model import BuildReport
 from ..seeds import SUFFIXES, refuse_missing
-from .rebuild import rebuild
+from .rebuild import check_options, rebuild
 from .tuning import TUNING, Tuning
 
 #: Files have changed; time to look whether they have; nothing for a while.
@@ -51,6 +51,7 @@ def watch(
     own = "" if elsewhere else os.path.realpath(local_folder(index))
     build = elsewhere or rebuild
     refuse_missing(folder)
+    check_options(options)  # which no change of a file puts right
     changes = _changes(folder, own, stop or threading.Event(), poll, failed or _warn, tuning)
     # The watch begins with the first item; what changes while rebuilding then waits in it.
     seen, generation = next(changes, ""), None

@@ -209,8 +209,7 @@ class ClusterEngine(Engine):
 
     def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
         """What the scores of those stories that there are in such a search are made of."""
-        request = msgspec.structs.replace(request, facets=(), sort="relevance", offset=0)
-        request = check(request)
+        request = msgspec.structs.replace(check(request), facets=(), sort="relevance", offset=0)
 
         def ask(view: _View) -> dict[str, Explanation]:
             found = view.searcher.find(request, max(request.limit, 1))

@@ -206,7 +206,7 @@ class LocalEngine(Engine):
     def explained(self, request: SearchRequest, story_ids: list[str]) -> dict[str, Explanation]:
         """What the scores of those stories that there are in such a search are made of."""
         view = self._searched()
-        request = check(msgspec.structs.replace(request, facets=(), sort="relevance", offset=0))
+        request = msgspec.structs.replace(check(request), facets=(), sort="relevance", offset=0)
         found = view.searcher.find(request, max(request.limit, 1))
         doc_ids = {one: view.snapshot.doc_id(text_of("story_id", one)) for one in story_ids}
         return {

@@ -111,7 +111,7 @@ class Marks(NamedTuple):
 
 #: What is said to who pickles or copies a page or a hit, by itself or to another process.
 _STAYS = (
-    "a page and its hits read themselves from the index, and cannot be pickled or copied: "
+    "a page and its hits read themselves from the index, and cannot be pickled or deep-copied: "
     "keep `page_to_json(page)`, or `hit.story`"
 )
 

@@ -56,7 +56,7 @@ FIELD = re.compile(r"([A-Za-z_]+):(?=[^\s)])")
 _SPACED_FIELD = re.compile(r"([A-Za-z_]+):[ \t]+(?=[^\s)])")
 _BOOST = re.compile(r"\^(\d{1,3}(?:\.\d{1,3})?)(?=[\s)]|$)")
 _BOOSTED_WORD = re.compile(r"(.+)\^(\d{1,3}(?:\.\d{1,3})?)")
-_FUZZY = re.compile(r"(.+)~(\d{0,9}(?:\.\d{1,9})?)")
+_FUZZY = re.compile(r"(.+)~(\d?(?:\.\d{1,9})?)")
 # An operator, and what it needs after it.
 _OPERATOR = re.compile(r"(?:(AND|OR|&&)(?=[\s(])|\|\|?)(?=\s*[^\s)])")
 _NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
@@ -324,7 +324,7 @@ class Parser:
             return None if node is None else _Clause(self._boosted(node))
         found = self._take(clauses.WORD)
         if found is None:  # a quotation mark that never closes, not one after a number
-            if not self.text[: self.at][-1:].isalnum():
+            if field is None and not self.text[: self.at][-1:].isalnum():
                 self._notice(self.at, len(self.text), _OPEN)
             self.at += 1
             return None
@@ -343,8 +343,9 @@ class Parser:
             node = self._fuzzy(found, start, field, weight)
         if node is not None:
             return _Clause(node)
-        if field is None and clauses.DAY.fullmatch(text) and read_span(text):
-            self._notice(start, start + len(text), _DAY + text)
+        day = text.rstrip(_AFTER_ADDRESS)
+        if field is None and clauses.DAY.fullmatch(day) and read_span(day):
+            self._notice(start, start + len(day), _DAY + day)
         node = clauses.words(text if self.capitals else text.lower(), field, weight)
         if node is None:
             return None
@@ -355,7 +356,9 @@ class Parser:
         self, found: re.Match[str], start: int, field: str | None, weight: float
     ) -> Node | None:
         """A word and those near it; a distance other than 1 and 2 is read as the nearer one."""
-        distance = min(max(int(float(found[2] or 1)), 1), clauses.MAX_FUZZY_DISTANCE)
+        if found[2] not in ("", "1", "2") and found[1][-1].isdigit():
+            return None  # two numbers
+        distance = min(max(round(float(found[2] or 1)), 1), clauses.MAX_FUZZY_DISTANCE)
         node = clauses.fuzzy(found[1], distance, field, weight)
         if node is not None and found[2] not in ("", str(distance)):
             reason = f"is read as ~{distance}: a word may be 1 or 2 slips away"

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 #: Factors stop here, so that scores in single precision stay numbers.
-MAX_WEIGHT = 1e6
+MAX_WEIGHT = 1e4
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):

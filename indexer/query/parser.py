@@ -26,7 +26,8 @@ _OPERATORS = clauses.OPERATORS | {"&&"}
 
 # What a text of plain words cannot have.
 _SIGNED = re.compile(
-    rf"{clauses.ADDRESS.pattern}|{NEAR.pattern}|(?<!\S){clauses.DAY.pattern}(?!\S)", re.IGNORECASE
+    rf"{clauses.ADDRESS.pattern}|{NEAR.pattern}|(?<!\S){clauses.DAY.pattern}(?![\w-])",
+    re.IGNORECASE,
 )
 _ANY_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 #: In a longer text that is all in capitals, AND, OR and NOT are words.

@@ -82,7 +82,7 @@ def check(request: SearchRequest) -> SearchRequest:
             "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
         )
     query = text_of("q", request.query)
-    if query is request.query and facets is request.facets and not chosen:
+    if query is request.query and facets is request.facets and request.filters == {}:
         return request
     filters = {
         facet: tuple([text_of(facet, value) for value in values])

@@ -81,8 +81,8 @@ class Executor:
             return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
 
         answer = Answer(
-            matched, total, complete, docs.tolist(), _scores_of(keys), breadths.tolist(), counts,
-            listed,
+            matched, total, complete, docs.tolist(), _scores_of(keys, ordering.first),
+            breadths.tolist(), counts, listed,
         )  # fmt: skip
         if not grouped and not any(map(len, ordering.failed)):
             return answer  # no story of a group matches
@@ -164,7 +164,8 @@ class Executor:
         matched = sum(int(part.matched.sum()) for part in found)
         answer = Answer(
             matched, len(all_docs), int(all_wholes.sum()), all_docs[order].tolist(),
-            _scores_of(all_keys[order]), all_breadths[order].tolist(), counts, lambda: all_docs,
+            _scores_of(all_keys[order], ordering.first), all_breadths[order].tolist(), counts,
+            lambda: all_docs,
         )  # fmt: skip
         return self._grouped(answer, ordering, [part.matched.__getitem__ for part in found], wishes)
 
@@ -224,9 +225,13 @@ def _keys(part: Matches, base: int, whole: Mask, ordering: Ordering) -> npt.NDAr
     return first
 
 
-def _scores_of(keys: npt.NDArray[np.float64]) -> list[float]:
-    """Scores of documents in their order; 0 where it is not one of scores."""
-    return [key - FIRST if key >= FIRST else key if key > 0 else 0.0 for key in keys.tolist()]
+def _scores_of(keys: npt.NDArray[np.float64], first: bool) -> list[float]:
+    """Scores of documents in their order; 0 where it is not one of scores.
+
+    first: whether documents with all words come before all others
+    """
+    least = FIRST if first else np.inf
+    return [key - FIRST if key >= least else key if key > 0 else 0.0 for key in keys.tolist()]
 
 
 def _count(

@@ -98,10 +98,9 @@ class Searcher:
         answer = answer._replace(complete=answer.total)
         if not answer.matched and parsed.plain and parsed.rest and has_address(parsed.rest):
             # What stands round an address need not be found.
-            alone = parsed._replace(node=parsed.rest, plain=())
             plan = self.planner.plan(parsed.rest)
-            answer = self.executor.run(plan, ordering, limit, wishes)
-            return Found(self, alone, plan, answer._replace(complete=0), filters)
+            parsed = parsed._replace(node=parsed.rest, plain=())
+            answer = self.executor.run(plan, ordering, held, wishes)._replace(complete=0)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
         if parsed.plain and answer.matched < (ENOUGH if ranked else 1):

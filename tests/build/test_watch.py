@@ -28,6 +28,14 @@ def test_watching_a_folder(seeds, tmp_path):
     assert "Story four" in titles(tmp_path / "index")
 
 
+def test_watching_with_an_option_that_is_none(seeds, tmp_path):
+    """Is refused at once, since no change of a file would put it right."""
+    failures = []
+    with pytest.raises(indexer.BuildError, match=r"^full: 1 is neither"):
+        next(indexer.watch(seeds, tmp_path / "index", failed=failures.append, full=1))
+    assert not failures
+
+
 @pytest.fixture
 def watched(seeds, tmp_path):
     """A folder that a thread watches: its reports and failures as they come."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -52,6 +53,12 @@ def test_filters_are_lists_by_facet(engine, filters):
         engine.answer(indexer.SearchRequest(filters=filters))
 
 
+def test_no_filters_are_none(engine):
+    """As for a search, so for a request built by hand."""
+    request = indexer.SearchRequest(query="story", filters=None)
+    assert engine.answer(request).total == engine.search("story", filters=None).total == 1
+
+
 @pytest.mark.parametrize("facets", [None, "provider", 5])
 def test_facets_are_a_list(engine, facets):
     """What is no list of facets is refused by name."""
@@ -64,7 +71,8 @@ def test_facets_are_a_list(engine, facets):
 @pytest.mark.parametrize("request_", [None, "story", {"query": "story"}])
 def test_what_is_no_request_is_named(engine, request_):
     """Where a request is wanted and a query given, by all that take one."""
-    for call in (engine.answer, engine.export, engine.histogram):
+    explained = partial(engine.explained, story_ids=[])
+    for call in (engine.answer, engine.export, engine.histogram, explained):
         with pytest.raises(indexer.QueryError, match=r"^request: give a SearchRequest, not "):
             call(request_)
 

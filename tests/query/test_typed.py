@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import indexer
+from indexer.query.parser import parse
 from tests.conftest import build
 
 STORIES = {
@@ -144,6 +145,9 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
         ("???", "???", "nothing to search for"),
         ("volcano~0.8", "volcano~0.8", "read as ~1"),
         ("vulcanoes~7", "vulcanoes~7", "read as ~2"),
+        ("vulcanoes~1.9", "vulcanoes~1.9", "read as ~2"),
+        ('title:"launch of', '"launch of', "never closed"),
+        ("volcano 2021-06-01,", "2021-06-01", "date:2021-06-01"),
         ('launch "of a rocket', '"of a rocket', "never closed"),
         ("2021-06-01", "2021-06-01", "date:2021-06-01"),
         ("volcano 2021-06-01", "2021-06-01", "date:2021-06-01"),
@@ -157,6 +161,35 @@ def test_what_is_not_understood_is_named(engine, query, text, reason):
     assert reason in notice.reason
     assert query[notice.start : notice.end].startswith(text)
     assert page.suggestion is None
+
+
+def test_words_that_nothing_has_round_an_address_change_no_score(engine):
+    """The rest is found as without them, and weighed as such."""
+    (alone,) = engine.search("+volcano https://ash.example/a/").hits
+    (hit,) = engine.search("zzzqqq +volcano https://ash.example/a/").hits
+    assert hit.score == alone.score > 0
+    assert engine.explain("zzzqqq +volcano https://ash.example/a/", "wire.md").score == (
+        pytest.approx(hit.score)
+    )
+
+
+def test_the_heaviest_boosts_change_no_order(engine):
+    """Nor do scores lose anything: they stay what explanations say."""
+    page = engine.search("(((language^999)^999)^999)^999")
+    assert [hit.story.id for hit in page.hits] == [
+        hit.story.id for hit in engine.search("language").hits
+    ]
+    for hit in page.hits:
+        why = engine.explain_page(page)[hit.story.id]
+        assert why.score == pytest.approx(hit.score, rel=1e-5)
+
+
+@pytest.mark.parametrize("query", ["2021~2024", "10~20", "volcano~500", "volcano~12"])
+def test_numbers_with_a_tilde_between_are_no_near_spellings(query):
+    """Nor is a word with more than a digit after it: both are sought."""
+    parsed = parse(query)
+    assert [leaf.text for leaf in parsed.plain] == query.split("~")
+    assert not parsed.notices
 
 
 def test_filters_that_fit_no_story_are_named(engine):
