@@ -12,6 +12,7 @@ import errno
 import logging
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -236,19 +237,36 @@ def _stopping_on_sigterm(connections: Connections) -> Iterator[None]:
 
 def _finish(connections: Connections) -> None:
     """Let the server's thread answer what it has, then end it."""
-    # What clients have sent already may wait in the system for a moment.
+    deadline = time.monotonic() + FINISH_SECONDS
+    # What clients have sent already waits in the system, the longer the busier threads are.
     time.sleep(LAST_ACCEPTS_SECONDS)
+    while time.monotonic() < deadline - FINISH_SECONDS / 2 and _any(connections, _waits_there):
+        time.sleep(0.05)
     for connection in list(connections.values()):
         if isinstance(connection, BaseWSGIServer):
             connection.accepting = False
-    deadline = time.monotonic() + FINISH_SECONDS
-    while time.monotonic() < deadline and any(map(_is_busy, list(connections.values()))):
+    while time.monotonic() < deadline and _any(connections, _is_busy):
         time.sleep(0.05)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _is_busy(connection: object) -> bool:
-    """Whether a connection has a request to be answered, or an answer to be sent."""
+def _any(connections: Connections, said: Callable[[int, object], bool]) -> bool:
+    return any(said(*one) for one in list(connections.items()))
+
+
+def _waits_there(descriptor: int, connection: object) -> bool:
+    """Whether a client waits to be taken where the server listens."""
+    return isinstance(connection, BaseWSGIServer) and _is_readable(descriptor)
+
+
+def _is_busy(descriptor: int, connection: object) -> bool:
+    """Whether a connection has a request to be read or answered, or an answer to be sent."""
     return isinstance(connection, HTTPChannel) and bool(
-        connection.requests or connection.total_outbufs_len
+        connection.requests or connection.total_outbufs_len or _is_readable(descriptor)
     )
+
+
+def _is_readable(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return any(event & select.POLLIN for _, event in poll.poll(0))
