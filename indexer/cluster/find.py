@@ -194,10 +194,7 @@ class Searcher:
         ids = [found.ids[at] for at in order] + list(found.ids[len(weighed) :])
         scores = [weighed[at] for at in order] + list(found.scores[len(weighed) :])
         kept = slice(ask.offset, ask.offset + ask.limit)
-        return replace(
-            found, ids=tuple(ids[kept]), scores=tuple(scores[kept]),
-            weights=weights,
-        )  # fmt: skip
+        return replace(found, ids=tuple(ids[kept]), scores=tuple(scores[kept]), weights=weights)
 
     def _whole_first(self, found: Found, ask: Ask) -> Found:
         """Stories with some of the words, after those, fewer than ten, with all of them."""

@@ -101,7 +101,8 @@ class Answer(NamedTuple):
     matched: documents that match, before filters and groups; total: those listed; complete: of
         these, how many have all the words that a plan counts
     doc_ids, scores: of the best, best first, ties in order of doc id; breadths: what all rows
-        of each score, that of its lead twice, divided by what it scores; 0 for no scores
+        of each score, that of its lead twice, divided by what it scores; of no use where the
+        order is not one of scores
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
     listed: gives int64[total], all stories listed, in any order
     passed: bool[M], the members of groups that match and pass the filters; None without groups

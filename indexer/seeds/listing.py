@@ -138,7 +138,7 @@ class _Walk:
 
     def _refuse_folder(self, path: str, prefix: str, error: OSError) -> None:
         if not prefix:
-            raise SeedError(_printable(path), _folder_fault(error)) from error
+            raise _no_archive(path, error) from error
         if not isinstance(error, FileNotFoundError):  # removed since
             self._reject(_unreadable(prefix, error))
 
@@ -231,7 +231,11 @@ def refuse_missing(folder: str) -> None:
         with os.scandir(folder):
             pass
     except OSError as error:
-        raise SeedError(_printable(folder), _folder_fault(error)) from error
+        raise _no_archive(folder, error) from error
+
+
+def _no_archive(folder: str, error: OSError) -> SeedError:
+    return SeedError(_printable(folder), _folder_fault(error))
 
 
 def _folder_fault(error: OSError) -> str:
