@@ -74,18 +74,15 @@ def settle(segment, work, chunk, lead):
         best[owner] = max(best[owner], score)
 
 
-@inner(nb.float64(SegmentTable.type, WorkTable.type, nb.int64, nb.int64))
-def breadth_of(segment, work, chunk, place):
-    """What all rows of a document score, its lead twice, beside its best; see `answer.Answer`."""
-    best, doc = np.float64(work.best[place]), segment.chunk_docs[chunk] + place
-    if best == 0:
+@inner(nb.float64(F32, nb.float32))
+def breadth_of(totals, best):
+    """What the rows of a document score, the first twice, beside its best; see `answer.Answer`."""
+    if best == 0 or len(totals) == 0:
         return 0.0
-    first = np.int64(segment.first_rows[doc]) - segment.chunk_rows[chunk]
-    end = np.int64(segment.first_rows[doc + 1]) - segment.chunk_rows[chunk]
     rest = 0.0
-    for row in range(first, end):
-        rest += np.float64(work.totals[row])
-    return (rest + np.float64(work.totals[first])) / best
+    for row in range(len(totals)):
+        rest += np.float64(totals[row])
+    return (rest + np.float64(totals[0])) / np.float64(best)
 
 
 @inner(nb.float32(PlanTable.type, nb.int64, nb.uint64))
@@ -140,10 +137,10 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
     whole = (np.uint64(2) << np.uint64(max(need, 1) - 1)) - np.uint64(1)  # a bit for each part
     state, bits, keys, dead = answer.state, answer.bits, answer.keys, segment.dead
     k = len(keys)
-    groups = answer.groups
+    groups, totals, first_rows = answer.groups, work.totals, segment.first_rows
     work.counts[UNSCORED] = len(ranks) > 0
     for chunk in range(len(segment.chunk_docs) - 1):
-        doc0 = segment.chunk_docs[chunk]
+        doc0, row0 = segment.chunk_docs[chunk], segment.chunk_rows[chunk]
         size = segment.chunk_docs[chunk + 1] - doc0
         left = match(segment, plan, work, chunk, size, group, counted)
         settle(segment, work, chunk, lead)
@@ -170,13 +167,15 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
                 if answer.group_docs[rival] < 0 or key >= answer.group_keys[rival]:
                     answer.group_docs[rival] = base + doc
                     answer.group_keys[rival] = key
-                    answer.group_breadths[rival] = breadth_of(segment, work, chunk, place)
+                    rows = totals[first_rows[doc] - row0 : first_rows[doc + 1] - row0]
+                    answer.group_breadths[rival] = breadth_of(rows, best)
                     answer.group_whole[rival] = complete
                 continue
             state[PASSED] += 1
             state[COMPLETE] += complete
             if everything or state[HELD] < k or (k > 0 and key > keys[k - 1]):
-                hold(answer, base + doc, key, breadth_of(segment, work, chunk, place), everything)
+                rows = totals[first_rows[doc] - row0 : first_rows[doc + 1] - row0]
+                hold(answer, base + doc, key, breadth_of(rows, best), everything)
         clear(work, size, group >= 0)
 
 
