@@ -40,7 +40,7 @@ def open_index(location: Place, *, compiled: bool = True) -> Engine:
     """Open the newest generation of an index for searching.
 
     `location` is a folder, or `opensearch://host:9200/name` for an index on a cluster.
-    Searches in a folder run compiled code from when it is loaded, about two seconds after the
+    Searches in a folder run compiled code from when it is loaded, about a second after the
     first search, or after `Engine.warm_up`; a program that searches once says
     `compiled=False` and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`,
     `IndexUnreadable` where the system is at fault, `ClusterError` where a cluster is.

@@ -45,7 +45,7 @@ def _compiled_loops() -> Any:
     """Import what searches run compiled; where that is compiled first, in two halves at once."""
     from ..kernels.cache import compiling_beside
 
-    with compiling_beside("indexer.search.phrase_loops", "indexer.search.count"):
+    with compiling_beside("indexer.search.count", "indexer.search.phrase_loops"):
         from ..search import loops, pattern_loops  # noqa: F401
     from ..search import fast
 
@@ -61,7 +61,7 @@ PLAIN_ONLY = CompiledLoops(_compiled_loops)
 def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
     """Open the newest generation of an index for searching.
 
-    Searches run compiled code from when it is loaded, about two seconds after the first
+    Searches run compiled code from when it is loaded, about a second after the first
     search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
     and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`, and
     `IndexUnreadable` where the system is at fault.

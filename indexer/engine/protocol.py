@@ -134,7 +134,7 @@ class Engine(Protocol):
     def warm_up(self) -> None:
         """Load what searches need, so that the first is as fast as the rest.
 
-        Takes about two seconds in a process, and nothing when it was done before.
+        Takes about a second in a process, and nothing when it was done before.
         """
 
     def reload(self) -> bool:

@@ -44,7 +44,7 @@ _PACKAGE = Path(__file__).parent.parent
 _IMPORT = re.compile(rb"^from (\.+)([\w.]+) import", re.MULTILINE)
 _DIGEST_SIZE = hashlib.sha256().digest_size
 #: Folders that are kept, of those used last: several versions may be in use by turns, and
-#: each takes some 7 MB.
+#: each takes some 1.5 MB.
 KEPT_FOLDERS = 4
 _HOUR = 3600
 # Whether compiled code has an address of this process in it.

@@ -4,6 +4,9 @@ Importing this module imports the compiler (numba), which takes about half a sec
 modules of compiled loops do so.
 """
 
+# numba is not typed.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -12,6 +15,8 @@ from typing import Any
 
 import numba as nb
 from numba.core import cgutils
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
 from .cache import CodeCache, code_folder
@@ -22,22 +27,63 @@ _intrinsic: Any = intrinsic
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
+class _LinkedOnly(JITCodeLibrary):
+    """Code that is part of other code alone: neither optimised nor loaded for itself."""
+
+    def _optimize_final_module(self) -> None:
+        """What it becomes a part of is optimised as one."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """None: nothing is loaded."""
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        """Who is told the environment of what is loaded."""
+        return self
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Nothing is loaded that has one."""
+
+
+class _InnerCompiler(Compiler):
+    """Compiles what is linked only."""
+
+    def __init__(self, typing: Any, target: Any, library: Any, *settings: Any) -> None:
+        library = _LinkedOnly(target.codegen(), "linked only")
+        super().__init__(typing, target, library, *settings)
+
+
 def inner(
     signature: Any, *, allocates: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """As `compiled`, for a function that other compiled ones alone call.
 
-    To compile it takes half as long, since nothing translates its arguments from Python's.
+    It is compiled when the first that calls it is, and not at all where those come from the
+    cache. That takes a third of the time, since its code is optimised as a part of theirs only.
 
     allocates: whether it makes arrays. If not, it counts no references: for each array that
         is named or handed on, that takes two atomic operations, longer than to read a posting.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return compile_for(
-            signature, function, code_folder(), _nrt=allocates, no_cpython_wrapper=True,
-            no_cfunc_wrapper=True,
-        )  # fmt: skip
+        dispatcher = _njit(
+            **_OPTIONS, _nrt=allocates, no_cpython_wrapper=True, no_cfunc_wrapper=True,
+            pipeline_class=_InnerCompiler,
+        )(function)  # fmt: skip
+
+        def first_called(*types: Any) -> Any:
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+            del dispatcher.get_call_template
+            return dispatcher.get_call_template(*types)
+
+        dispatcher.get_call_template = first_called
+        dispatcher.signature = signature
+        return dispatcher  # type: ignore[no-any-return]
 
     return decorate
 
@@ -56,10 +102,10 @@ def compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def compile_for(
-    signature: Any, function: Callable[..., Any], folder: Path | None, **options: bool
+    signature: Any, function: Callable[..., Any], folder: Path | None
 ) -> Callable[..., Any]:
     """As `compiled`, with the code kept in a folder, or nowhere."""
-    dispatcher = _njit(**_OPTIONS, **options)(function)
+    dispatcher = _njit(**_OPTIONS)(function)
     if folder is not None:
         dispatcher._cache = CodeCache(folder, function)
     dispatcher.compile(signature)

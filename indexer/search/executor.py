@@ -250,7 +250,7 @@ def _count(
 class CompiledLoops:
     """The compiled loops, loaded in the background or when asked for.
 
-    `load` imports and returns them, which takes about two seconds: one-shot programs do without.
+    `load` imports and returns them, which takes about a second: one-shot programs do without.
     """
 
     def __init__(self, load: Callable[[], Any]) -> None:

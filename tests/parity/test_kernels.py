@@ -18,7 +18,7 @@ SIZE = 3_000
 
 def called_from_python(function):
     """A compiled function that only others call, for Python to call."""
-    return compile_for(function.nopython_signatures[0], function.py_func, None)
+    return compile_for(function.signature, function.py_func, None)
 
 
 gallop, first_from = map(called_from_python, (galloping.gallop, galloping.first_from))
