@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date, datetime, time, timedelta, timezone
 from typing import NamedTuple
 
@@ -99,23 +100,18 @@ def _day(instant: datetime) -> Span:
 def _months_before(now: datetime, count: int) -> datetime:
     """The same day so many months earlier, or the last of that month if it has none such."""
     year, month = divmod(now.year * 12 + now.month - 1 - count, 12)
-    following = datetime(year + month // 11, (month + 1) % 12 + 1, 1, tzinfo=timezone.utc)
-    last = (following - timedelta(days=1)).day
+    last = monthrange(year, month + 1)[1]
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
 def _partial_span(year: int | None, month: int | None = None, day: int | None = None) -> Span:
     assert year is not None
-    first = datetime(
-        year, 1 if month is None else month, 1 if day is None else day, tzinfo=timezone.utc
-    )
-    if day is not None:
-        last = first + timedelta(days=1)
-    elif month:
-        last = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
-    else:
-        last = first.replace(month=12, day=31) + timedelta(days=1)
-    return Span(first, last - TICK)
+    first = date(year, 1 if month is None else month, 1 if day is None else day)
+    last = first
+    if day is None:
+        last_month = month or 12
+        last = date(year, last_month, monthrange(year, last_month)[1])
+    return Span(first_instant(first), last_instant(last))
 
 
 def _instant_span(found: re.Match[str]) -> Span:

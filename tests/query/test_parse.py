@@ -198,6 +198,7 @@ def near(word, distance=1, **options):
         ("date:2021..2022", DateRange(day(2021, 1, 1), day(2023, 1, 1) - TICK)),
         ("date:2021..", DateRange(day(2021, 1, 1), None)),
         ("date:..2021", DateRange(None, day(2022, 1, 1) - TICK)),
+        ("date:9999-12", DateRange(day(9999, 12, 1), datetime.max.replace(tzinfo=timezone.utc))),
         ("date:>= 2022", DateRange(day(2022, 1, 1), None)),
         ("date: 2022", DateRange(day(2022, 1, 1), day(2023, 1, 1) - TICK)),
         ("after:2022", DateRange(day(2022, 1, 1), None)),
