@@ -144,16 +144,16 @@ class Notice(Struct):
     text: str
     start: Count
     end: Count
-    reason: str
+    reason: Annotated[str, Meta(description="What it is not, and how to write it.")]
 
 
 class ResultPage(Struct):
     """A page of results; `facets_beyond` is how many more values each facet has."""
 
     query: str
-    total: Count
+    total: Annotated[int, Meta(ge=0, description="How many stories were found; exact.")]
     complete: Annotated[int, Meta(ge=0, description="How many have all the words.")]
-    took_ms: float
+    took_ms: Annotated[float, Meta(description="How long the search took, in milliseconds.")]
     relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
     corrected: Annotated[
