@@ -24,6 +24,8 @@ ALSO_SHOWN = 3
 TOPICS_SHOWN = 6
 #: Characters shown of a title, an excerpt or a passage; the page of the story has the rest.
 _TITLE_LENGTH, _PASSAGE_LENGTH = 240, 420
+#: The same of an article's excerpt, and how many at most before what matched.
+_REASON_LENGTH, _LEAD_IN = 140, 40
 
 _PIECES = re.compile(r"<[^>]*>|&[^;]*;|[^<&]+")
 
@@ -36,9 +38,10 @@ class Source(NamedTuple):
 
 
 class RelatedView(NamedTuple):
-    """A related article that matches."""
+    """A related article that matches; `reason`: where in its excerpt, if its title does not."""
 
     title: Markup
+    reason: Markup
     url: str | None
     source: str
     published_at: datetime | None
@@ -124,9 +127,10 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
 
 
 def _read_related(hit: RelatedHit) -> RelatedView:
-    article = hit.article
+    article, marked = hit.article, hit.highlights
     return RelatedView(
-        clamp(hit.highlights["title"], _TITLE_LENGTH),
+        clamp(marked["title"], _TITLE_LENGTH),
+        Markup("") if "<mark>" in marked["title"] else _around_mark(marked["excerpt"]),
         safe_link(article.url),
         cut(article.provider.name) if article.provider else "",
         article.published_at,
@@ -166,6 +170,16 @@ def _passage(hit: Hit) -> str:
     excerpt, body = hit.highlights["excerpt"], hit.highlights.get("body", "")
     elsewhere = "<mark>" in body and "<mark>" not in excerpt
     return body if elsewhere or (body and not excerpt) else excerpt
+
+
+def _around_mark(html: str) -> Markup:
+    """A part of a marked text round the first mark; nothing where there is none."""
+    at = html.find("<mark>")
+    if at < 0:
+        return Markup("")
+    # It begins after a blank, so within no entity.
+    begin = html.find(" ", at - _LEAD_IN, at) + 1 or at if at > _LEAD_IN else 0
+    return Markup("…" if begin else "") + clamp(html[begin:], _REASON_LENGTH)
 
 
 def clamp(html: str, length: int) -> Markup:

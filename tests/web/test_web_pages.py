@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from urllib.parse import parse_qs, urlencode
@@ -29,6 +30,27 @@ def test_a_search_shows_what_was_found_and_where(seed_index):
     assert f"/story/{SEED_STORY}?q=microsoft+azure" in page.links()
     assert "Read at seekingalpha.com" in page.text
     assert next(time["datetime"] for time in page.all("time")) == "2022-05-25T17:16:00Z"
+
+
+def test_an_article_whose_title_does_not_match_says_where_it_does(tmp_path):
+    """By the words of its excerpt round the first that matched; a title that matches is enough."""
+    excerpts = [
+        "R&D in <b>very</b> long words before it says that turbines turn. " + "More follows. " * 20,
+        "Turbines, first of all.",
+        "长" * 60 + " turbines",
+        "Of turbines, too.",
+    ]
+    related = [{"title": f"Coverage {n}", "excerpt": text} for n, text in enumerate(excerpts)]
+    related[3]["title"] = "Turbines"
+    client = visit(build(tmp_path, [{"title": "Wind", "related": related}]))
+    answer = client.get("/story/0000.md?q=turbines").text
+    shown = re.findall('class="reason">(.*?)</span>', answer)
+    assert sorted(shown) == [
+        "<mark>Turbines</mark>, first of all.",
+        "…<mark>turbines</mark>",
+        f"…in very long words before it says that <mark>turbines</mark> turn."
+        f"{' More follows.' * 6}…",
+    ]
 
 
 def test_a_facet_shows_twelve_values_and_says_how_many_more_there_are(seed_index):
