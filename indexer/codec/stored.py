@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
 from threading import local
 from typing import Any, NamedTuple
 
@@ -121,14 +120,9 @@ class Stored:
     frames: Iterable[Frames]
 
 
-def compress_records(records: Iterable[StoredRecord], dictionary: bytes | None = None) -> Stored:
-    """Compress records as they are asked for; None trains a dictionary on the first ones."""
-    iterator = iter(records)
-    samples = list(islice(iterator, MOST_SAMPLES))
-    if dictionary is None:
-        dictionary = train_dictionary([part for record in samples for part in record])
-    compressor = RecordCompressor(dictionary)
-    return Stored(dictionary, compressor.compress_all(chain(samples, iterator)))
+def compress_records(records: Iterable[StoredRecord], dictionary: bytes) -> Stored:
+    """Compress records as they are asked for."""
+    return Stored(dictionary, RecordCompressor(dictionary).compress_all(records))
 
 
 class RecordReader:

@@ -218,17 +218,11 @@ class SegmentTerms:
         bucket = term_hash(info.first, term) & (len(buckets) - 2)
         for number in self._bucket_terms[buckets[bucket] : buckets[bucket + 1]]:
             if 0 <= number - info.first < info.terms and self._term(number) == term:
-                return self._entry(info, number - info.first)
+                return self.term_entry(info, number - info.first)
         return None
 
-    def term_entry(self, field: str, ordinal: int) -> TermEntry:
-        """The entry of a field's term by ordinal; raises `IndexError` outside its range."""
-        info = self.fields[field]
-        if not 0 <= ordinal < info.terms:
-            raise IndexError(f"field {field!r} has no term {ordinal}")
-        return self._entry(info, ordinal)
-
-    def _entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
+    def term_entry(self, info: FieldInfo, ordinal: int) -> TermEntry:
+        """The entry of a field's term by ordinal; raises `IndexCorrupt`."""
         number = info.first + ordinal
         start, end = self._starts_view[number], self._starts_view[number + 1]
         last = self.text_postings if number < self.text_terms else self._posting_count

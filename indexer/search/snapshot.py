@@ -17,16 +17,11 @@ from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from threading import RLock
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from whoosh import fields
-from whoosh.filedb.filestore import FileStorage
-from whoosh.index import FileIndex
-from whoosh.reading import IndexReader
 from whoosh.util.times import datetime_to_long
 
 from ..codec import Segment
@@ -61,51 +56,28 @@ T = TypeVar("T")
 class Snapshot(Values):
     """A generation as it was published; later ones do not touch what it holds.
 
-    Safe to share between threads; `reader` is, while `reading` is held.
+    Safe to share between threads.
     """
 
     def __init__(self, folder: str, manifest: mf.Manifest, segments: list[Segment]) -> None:
         super().__init__()
-        self.folder = folder
         self.manifest = manifest
-        self._whoosh_segments = segments
         self.segments: list[SegmentArrays] = [s.arrays(Path(folder)) for s in segments]
         sizes = [segment.doc_count for segment in self.segments]
         self.bases = [0, *accumulate(sizes)][: len(sizes)]
         self.size = sum(sizes)
         self._numbers: dict[str, npt.NDArray[np.float64]] = {}
         self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
-        #: Held while `reader` is used.
-        self.reading = RLock()
-
-    @cached_property
-    def schema(self) -> fields.Schema:
-        """The fields, as Whoosh knows them."""
-        return create_schema(self.language.name)
 
     @cached_property
     def language(self) -> Language:
         """The language in which words are stemmed; raises `IndexCorrupt`."""
         return next((segment.language for segment in self.segments), ENGLISH)
 
-    @cached_property
-    def reader(self) -> IndexReader:
-        """Whoosh's reader over the same segments. Hold `reading` while it is used."""
-        storage = FileStorage(self.folder, readonly=True)
-        # As Whoosh opens an index, but without unpickling its table of contents.
-        return FileIndex._reader(
-            storage, self.schema, self._whoosh_segments, self.manifest.generation
-        )
-
     def check_sizes(self) -> None:
         """Raise `IndexCorrupt` if a file became shorter."""
         for segment in self.segments:
             segment.check_sizes()
-
-    def term(self, number: int, field: str, ordinal: int) -> str:
-        """A term of a field in segment `number`; raises `IndexCorrupt`."""
-        segment = self.segments[number]
-        return _text(segment, segment.term_bytes(field, ordinal))
 
     def locate(self, doc_id: int) -> tuple[SegmentArrays, int]:
         """The segment that holds a story, and its number there."""
@@ -268,7 +240,7 @@ class Snapshot(Values):
         return np.where(dates == NO_DATE, NO_DATE, -dates)
 
     def _column(self, field: str) -> npt.NDArray[np.uint64]:
-        default = self.schema[field].column_type.default_value()
+        default = create_schema()[field].column_type.default_value()
         parts = [
             segment.column(field)
             if field in segment.columns

@@ -51,5 +51,5 @@ def write_example(folder: Path) -> None:
         documents,
         text=[text],
         fields=[provider],
-        stored=compress_records(records),
+        stored=compress_records(records, b""),
     )

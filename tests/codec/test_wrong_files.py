@@ -185,12 +185,15 @@ def _uses(arrays: SegmentArrays) -> Iterator[Callable[[], object]]:
             arrays.row_ids, arrays.row_bounds, arrays.codes_of,
             lambda entry: arrays.steps_of(*entry[1:], np.ones(entry.end - entry.start, bool)),
         ):  # fmt: skip
-            yield partial(lambda use, n: use(arrays.term_entry(TEXT, n)), use, ordinal)
+            yield partial(
+                lambda use, n: use(arrays.term_entry(arrays.fields[TEXT], n)), use, ordinal
+            )
         yield partial(arrays.forms_of, ordinal)
         yield partial(arrays.lead, ordinal)
         yield partial(arrays.related, ordinal)
         yield partial(
-            lambda n: arrays.doc_ids("provider", arrays.term_entry("provider", n)), ordinal
+            lambda n: arrays.doc_ids("provider", arrays.term_entry(arrays.fields["provider"], n)),
+            ordinal,
         )
     yield from (partial(arrays.positions, posting) for posting in range(5))
     yield lambda: arrays.forms_of_postings(range(2))

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from whoosh import query as wq
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import FileIndex
 from whoosh.reading import IndexReader
 from whoosh.scoring import Frequency
 from whoosh.searching import SearchContext, Searcher
+
+from indexer.codec import Segment
+from indexer.schema import create_schema
+from indexer.search.snapshot import Snapshot
+
+
+@cache
+def reader_of(snapshot: Snapshot) -> IndexReader:
+    """Whoosh's reader over the segments of a snapshot that has some."""
+    storage = FileStorage(str(snapshot.segments[0].folder), readonly=True)
+    segments = [Segment.from_manifest(entry) for entry in snapshot.manifest.segments]
+    return FileIndex._reader(storage, create_schema(), segments, 1)
 
 
 def ask_whoosh(reader: IndexReader, query: wq.Query) -> list[int]:

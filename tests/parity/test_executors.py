@@ -31,7 +31,7 @@ from tests.corpora.segments import WORDS, write_snapshot
 from tests.corpora.typed import REQUESTS, make_written_stories
 from tests.oracles.brute_force import Corpus
 from tests.oracles.whoosh_queries import to_whoosh
-from tests.oracles.whoosh_searcher import stories_of_whoosh
+from tests.oracles.whoosh_searcher import reader_of, stories_of_whoosh
 from tests.parity.conftest import CLOSE, ask, check_tree, searchers_of
 from tests.parity.requests import check_request
 
@@ -154,9 +154,8 @@ def test_whoosh_finds_the_same_stories(splits, node):
         def values(leaf, snapshot=snapshot):
             return snapshot.meant(leaf.facet, leaf.value)
 
-        with snapshot.reading:
-            query = to_whoosh(node, expand=expand, values=values)
-            expected = stories_of_whoosh(snapshot.reader, query)
+        query = to_whoosh(node, expand=expand, values=values)
+        expected = stories_of_whoosh(reader_of(snapshot), query)
         for searcher in (plain, fast):
             assert sorted(ask(searcher, node).doc_ids) == expected, node
 

@@ -138,7 +138,7 @@ def check_text(arrays: SegmentArrays, expected: _Text) -> None:
     """The terms, forms, rows, fields, weights and positions of a segment are these."""
     assert arrays.field_terms(TEXT) == [term.encode() for term in sorted(expected)]
     for ordinal, (_, forms) in enumerate(sorted(expected.items())):
-        entry = arrays.term_entry(TEXT, ordinal)
+        entry = arrays.term_entry(arrays.fields[TEXT], ordinal)
         texts = sorted(forms, key=lambda form: (light_form(form), form))
         lights = sorted({light_form(form) for form in texts})
         known = arrays.forms_of(ordinal)
