@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..codec import open_segments
+from ..codec.format import I64, Mask
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.sources import NO_SOURCES, Sources, read_sources
@@ -21,9 +21,6 @@ from ..schema import SCHEMA_VERSION
 from ..seeds import NO_SETTINGS, SeedFiles, Settings, list_seed_files
 from .tuning import Tuning
 from .workers import Wanted
-
-_Numbers = npt.NDArray[np.int64]
-_Mask = npt.NDArray[np.bool_]
 
 
 class Plan(NamedTuple):
@@ -46,10 +43,10 @@ class Plan(NamedTuple):
     fresh: bool
     old: Sources
     problems: Problems
-    rows: _Numbers
-    kept: _Mask
-    hidden: _Numbers
-    gone: _Numbers
+    rows: I64
+    kept: Mask
+    hidden: I64
+    gone: I64
     read: list[Wanted]
     places: dict[str, int]
     rejected: list[Rejection]
@@ -161,14 +158,14 @@ def plan_changes(
     )
 
 
-def _missing(old: Sources, rows: _Numbers) -> _Mask:
+def _missing(old: Sources, rows: I64) -> Mask:
     """Which rows of `old` are not listed."""
     missing = np.ones(len(old.ids), bool)
     missing[rows[rows >= 0]] = False
     return missing
 
 
-def _misses(seeds: str, old: Sources, rows: _Numbers) -> bool:
+def _misses(seeds: str, old: Sources, rows: I64) -> bool:
     """Whether a file that was listed before still exists but is not listed now.
 
     A file system may pass over names while files are replaced.
@@ -184,14 +181,14 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _hidden(old: Sources, gone: _Mask, rejected: list[Rejection]) -> _Numbers:
+def _hidden(old: Sources, gone: Mask, rejected: list[Rejection]) -> I64:
     """Those missing because their folder cannot be listed now: their stories are kept."""
     hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
     rows = np.flatnonzero(gone).tolist() if hidden else []
     return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)
 
 
-def _unchanged(found: SeedFiles, rows: _Numbers, old: Sources, grain_ns: int) -> _Mask:
+def _unchanged(found: SeedFiles, rows: I64, old: Sources, grain_ns: int) -> Mask:
     """Which of the files found are as they were noted in rows of `old`."""
     if not old.ids:
         return np.zeros(len(rows), bool)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from whoosh import fields
 
-from ..codec.format import I64, offsets_of
+from ..codec.format import I64, U32, offsets_of
 from ..codec.invert import Postings
 from ..codec.stored import MOST_SAMPLES, StoredRecord, compress_records
 from ..codec.write import Column, Documents, write_segment
@@ -31,7 +30,7 @@ from .basis import Basis, Sample, basis_of
 from .text import TextBuilder
 
 
-def _inverted(name: str, terms: list[bytes], ranked: I64, docs: npt.NDArray[np.uint32]) -> Postings:
+def _inverted(name: str, terms: list[bytes], ranked: I64, docs: U32) -> Postings:
     """Pairs of a term's rank and a document, in any order → the postings of a field."""
     keys = (ranked << 32) | docs
     keys.sort()

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from array import array
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I32, I64, U8, U32, offsets_of
+from ..codec.format import I32, I64, U8, U32, AnyArray, Ints, offsets_of
 from ..codec.forms import Arranged, arrange_forms
 from ..codec.invert import RowPostings, gather_ranges
 from ..languages import ENGLISH, Language
@@ -255,7 +254,7 @@ def _in_order_of_forms(tokens: _Tokens) -> _Tokens:
     return _Tokens._make(column[order] for column in tokens)
 
 
-def _changes(*columns: npt.NDArray[np.integer]) -> I64:
+def _changes(*columns: Ints) -> I64:
     """Where any of some numbers differs from the one before it."""
     if not len(columns[0]):
         return np.empty(0, np.int64)
@@ -265,7 +264,7 @@ def _changes(*columns: npt.NDArray[np.integer]) -> I64:
     return np.append(0, np.flatnonzero(changed) + 1)
 
 
-def _weights_of(tokens: _Tokens, begins: I64, adds: npt.NDArray[Any]) -> U8:
+def _weights_of(tokens: _Tokens, begins: I64, adds: AnyArray) -> U8:
     """The codes of the weights of postings that begin at these words."""
     if not len(begins):
         return np.empty(0, np.uint8)

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ..analysis import WORD_PATTERN
 from ..build.text import InvertedText, TextBuilder
+from ..codec.format import I64, AnyArray, Mask
 from ..languages import Language
 from ..model import Story
 from ..ranking import WEIGHTS, Averages
@@ -25,8 +25,6 @@ from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, fields_of, rows_of
 from ..search.words import FIELD_BITS
 from .mapping import GAP, TOGETHER, whole_micros
 from .names import CAPITALS, INSIDE, SCALE, STEM, WRITTEN, light_key, safe, tokens_of
-
-_I64 = npt.NDArray[np.int64]
 
 _SCALED = np.rint(WEIGHTS * SCALE).astype(np.int64)
 
@@ -127,7 +125,7 @@ class _Words:
     firsts: the first row of each story; size: the number of rows
     """
 
-    def __init__(self, inverted: InvertedText, firsts: _I64, size: int, language: Language) -> None:
+    def __init__(self, inverted: InvertedText, firsts: I64, size: int, language: Language) -> None:
         self._postings = postings = inverted.postings
         self._lengths = inverted.lengths
         self._size = size
@@ -190,7 +188,7 @@ class _Words:
             for begin, end in pairwise(bounds)
         ]
 
-    def _summed(self, some: _I64, inside: npt.NDArray[np.bool_] | None = None) -> list[Any]:
+    def _summed(self, some: I64, inside: Mask | None = None) -> list[Any]:
         """For each kind of name what some postings add up to.
 
         Rows, names, weights, occurrences, and how many postings there are. `inside`: only what
@@ -216,7 +214,7 @@ class _Words:
             found.append((self._rows[first], of[first] + base, *sums))
         return found
 
-    def _inside(self, field: str) -> tuple[_I64, _I64, _I64]:
+    def _inside(self, field: str) -> tuple[I64, I64, I64]:
         """The weights within a field that differ from those of the whole row: rows, names, weights.
 
         1, which is next to nothing, for a word that is not there, where one with its stem is.
@@ -239,7 +237,7 @@ class _Words:
         """For each story its stems, and its words as written."""
         return self._by_story(self._terms, self._safe), self._by_story(self._forms, self._texts)
 
-    def _by_story(self, of: _I64, names: list[str]) -> list[list[str]]:
+    def _by_story(self, of: I64, names: list[str]) -> list[list[str]]:
         count = int(self._stories[-1]) + 1
         pairs = np.unique(self._stories[self._rows] * len(names) + of) if len(of) else of
         stories, of = np.divmod(pairs, max(1, len(names)))
@@ -276,7 +274,7 @@ class _Words:
             found[row].setdefault(ROW_FIELDS[field], []).append(text)
         return found
 
-    def _fields_at(self, positions: _I64, rows: _I64) -> _I64:
+    def _fields_at(self, positions: I64, rows: I64) -> I64:
         """In which field of their rows positions are."""
         fields, start = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
         for number, name in enumerate(ROW_FIELDS[:-1], 1):
@@ -285,7 +283,7 @@ class _Words:
         return fields
 
 
-def _changes(*columns: npt.NDArray[Any]) -> _I64:
+def _changes(*columns: AnyArray) -> I64:
     """Where any of some numbers differs from the one before it, the first included."""
     changed = np.zeros(len(columns[0]), np.bool_)
     changed[:1] = True
@@ -294,5 +292,5 @@ def _changes(*columns: npt.NDArray[Any]) -> _I64:
     return np.flatnonzero(changed)
 
 
-def _sums(values: _I64, begins: _I64) -> _I64:
+def _sums(values: I64, begins: I64) -> I64:
     return np.add.reduceat(values, begins) if len(begins) else values[:0]

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import I64
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
 from ..query.nodes import Fuzzy, Node, Word
@@ -83,7 +83,7 @@ class Found:
     complete: int = 0
     ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
-    counts: tuple[npt.NDArray[np.int64], ...] = ()
+    counts: tuple[I64, ...] = ()
     bonus: float = 1.0
     weights: Weights = NO_WEIGHTS
     partial: bool = False
@@ -266,7 +266,7 @@ class Searcher:
         values = {"values": {"terms": {"field": facet, "size": size}}}
         return {"filter": found.filters.others(facet), "aggs": values}
 
-    def counts(self, facet: Facet, counted: dict[str, Any]) -> npt.NDArray[np.int64]:
+    def counts(self, facet: Facet, counted: dict[str, Any]) -> I64:
         """int64[values]: the stories of each value."""
         values = self.values.facet(facet)
         counts = np.zeros(len(values.keys), np.int64)

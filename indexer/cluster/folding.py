@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import I64
 from ..model import Facet
 from ..search.select import DAY
 from .clauses import EVERY, Query, every
@@ -124,7 +124,7 @@ class Folding:
             found = replace(found, partial=found.partial or answer["timed_out"])
         return replace(found, total=total, complete=complete, counts=tuple(counts))
 
-    def _surplus_of(self, facet: Facet, counted: dict[str, Any]) -> npt.NDArray[np.int64]:
+    def _surplus_of(self, facet: Facet, counted: dict[str, Any]) -> I64:
         """int64[values]: how often stories have a value that one of their group has."""
         surplus = np.zeros(len(self._searcher.values.facet(facet).keys), np.int64)
         for group in counted["groups"]["buckets"]:

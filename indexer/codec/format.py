@@ -74,6 +74,11 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+#: Whole numbers of any width.
+Ints = npt.NDArray[np.integer[Any]]
 AnyArray = npt.NDArray[Any]
 
 
@@ -129,7 +134,7 @@ def file_name(segment: str, kind: FileKind) -> str:
     return segment + KINDS[kind][1]
 
 
-def offsets_of(counts: npt.NDArray[np.integer[Any]]) -> I64:
+def offsets_of(counts: Ints) -> I64:
     """Sizes of n groups → int64[n + 1]: where each group begins, and where the last ends."""
     offsets = np.zeros(len(counts) + 1, dtype=np.int64)
     np.cumsum(counts, out=offsets[1:])

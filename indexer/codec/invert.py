@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .format import I64, U8, U16, U32, AnyArray, bucket_count, offsets_of
-
-Ints = npt.NDArray[np.integer[Any]]
+from .format import I64, U8, U16, U32, AnyArray, Ints, Mask, bucket_count, offsets_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +149,7 @@ def count_text(
     )
 
 
-def _changes(numbers: Ints) -> npt.NDArray[np.bool_]:
+def _changes(numbers: Ints) -> Mask:
     """Which numbers differ from the one before; the first does."""
     changed = np.ones(len(numbers), np.bool_)
     changed[1:] = numbers[1:] != numbers[:-1]

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from .format import I64, TEXT, U8, U32, offsets_of
+from .format import I32, I64, TEXT, U8, U32, Mask, offsets_of
 from .forms import Arranged, arrange_forms
 from .invert import Forms, Postings, RowPostings
 from .parts import Part, Source, join_fields, join_text
@@ -29,7 +28,6 @@ _RELEASED = 16
 # Records that are copied at a time.
 _RECORDS = 512
 
-_I32 = npt.NDArray[np.int32]
 _Text = TypeVar("_Text", str, bytes)
 
 
@@ -128,7 +126,7 @@ def _stored(sources: list[Source], spent: Callable[[SegmentArrays], None]) -> St
     return Stored(dictionary, frames())
 
 
-def _runs(kept: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def _runs(kept: Mask) -> Iterator[tuple[int, int]]:
     """Begin and end of each run of documents that are kept; runs are cut to a bounded length."""
     changes = np.flatnonzero(np.diff(kept, prepend=False, append=False))
     for begin, end in changes.reshape(-1, 2).tolist():
@@ -186,7 +184,7 @@ def _text(sources: list[Source]) -> Iterator[RowPostings]:
         yield _joined(parts, forms, arranged, begin, end)
 
 
-def _terms_of_forms(arrays: SegmentArrays, terms: I64) -> _I32:
+def _terms_of_forms(arrays: SegmentArrays, terms: I64) -> I32:
     """Given the joined term of each form of a segment: the joined term of each of its terms."""
     starts = arrays.form_starts
     firsts = terms[starts[:-1]]
@@ -231,7 +229,7 @@ def _counted_anew(groups: U8, starts: I64) -> U8:
     return anew
 
 
-def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I32]]:
+def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[I32]]:
     """The terms of a field in order, and for each segment which of them it has."""
     found = _Numbers[bytes]()
     # Each term becomes one short-lived Python object, however many segments have it.
@@ -250,7 +248,7 @@ def _join_terms(sources: list[Source], name: str) -> tuple[list[bytes], list[_I3
 
 
 def _batches(
-    sources: list[Source], maps: list[_I32], name: str, terms: int
+    sources: list[Source], maps: list[I32], name: str, terms: int
 ) -> Iterable[tuple[int, int]]:
     """Terms 0 … `terms` - 1, cut into ranges of about `_BATCH` postings."""
     if not terms:
@@ -264,7 +262,7 @@ def _batches(
 
 
 def _parts(
-    sources: list[Source], maps: list[_I32], name: str, begin: int, end: int
+    sources: list[Source], maps: list[I32], name: str, begin: int, end: int
 ) -> Iterator[Part]:
     for source, numbers in zip(sources, maps, strict=True):
         first, last = np.searchsorted(numbers, (begin, end)).tolist()

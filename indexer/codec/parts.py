@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ranking import WEIGHTS, weight_codes
-from .format import I64, TEXT, U8, U32, offsets_of
-from .invert import Ints, gather_ranges
+from .format import I32, I64, TEXT, U8, U32, Ints, Mask, offsets_of
+from .invert import gather_ranges
 from .read import SegmentArrays
 
 
@@ -27,9 +27,9 @@ class Source(NamedTuple):
     """
 
     arrays: SegmentArrays
-    kept: npt.NDArray[np.bool_]
+    kept: Mask
     targets: I64
-    kept_rows: npt.NDArray[np.bool_]
+    kept_rows: Mask
     row_targets: I64
 
 
@@ -39,7 +39,7 @@ class Part(NamedTuple):
     source: Source
     field: str
     ordinals: range
-    numbers: npt.NDArray[np.int32]
+    numbers: I32
 
 
 class JoinedText(NamedTuple):
@@ -143,7 +143,7 @@ def _joined_steps(steps: U32, tfs: U32, postings: I64) -> U32:
     return np.where(first, positions, np.diff(positions, prepend=0)).astype(np.uint32)
 
 
-def _numbers(part: Part) -> npt.NDArray[np.int32]:
+def _numbers(part: Part) -> I32:
     """The number of the term of each posting."""
     starts = part.source.arrays.term_starts(part.field)
     bounds: I64 = starts[part.ordinals.start : part.ordinals.stop + 1].astype(np.int64)

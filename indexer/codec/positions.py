@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from .format import POSITION_BLOCK, SATURATED, U8, U32, U64, offsets_of
+from .format import I64, POSITION_BLOCK, SATURATED, U8, U32, U64, offsets_of
 
-_I64 = npt.NDArray[np.int64]
 _POWERS = 1 << np.arange(33, dtype=np.int64)
 #: Postings that are packed or unpacked at a time, so that it happens in the cache.
 _BATCH = 1 << 14
@@ -29,7 +27,7 @@ class Packed(NamedTuple):
 
     data: bytes
     widths: U8
-    offsets: _I64
+    offsets: I64
 
 
 class PositionPacker:
@@ -40,9 +38,9 @@ class PositionPacker:
 
     def __init__(self) -> None:
         self.size = 0
-        self._blocks: list[_I64] = []
+        self._blocks: list[I64] = []
         self._widths: list[U8] = []
-        self._long: list[_I64] = [np.empty(0, np.int64)]
+        self._long: list[I64] = [np.empty(0, np.int64)]
         self._counts: list[U32] = [np.empty(0, np.uint32)]
         self._postings = 0
         self._steps = np.empty(0, np.uint32)
@@ -74,7 +72,7 @@ class PositionPacker:
         return last + bytes(SPARE + -self.size % 8)
 
     @property
-    def blocks(self) -> _I64:
+    def blocks(self) -> I64:
         """int64[B + 1]: the byte at which each block begins, and the end of the last."""
         return np.concatenate([*self._blocks, np.array([self.size])])
 
@@ -84,7 +82,7 @@ class PositionPacker:
         return np.concatenate([np.empty((0, 2), np.uint8), *self._widths])
 
     @property
-    def long(self) -> _I64:
+    def long(self) -> I64:
         """int64[L]: postings of `SATURATED` and more positions."""
         return np.concatenate(self._long)
 
@@ -125,11 +123,11 @@ def pack_steps(steps: U32, tfs: U32) -> Packed:
     return Packed(_packed(numbers, places, int(offsets[-1])), widths, offsets)
 
 
-def _bits_of(highest: _I64) -> _I64:
+def _bits_of(highest: I64) -> I64:
     return np.searchsorted(_POWERS, highest, side="right")
 
 
-def _packed(numbers: _I64, places: _I64, size: int) -> bytes:
+def _packed(numbers: I64, places: I64, size: int) -> bytes:
     """Numbers, each from its own bit on; places rise and nothing overlaps."""
     values, shifts = numbers.astype(np.uint64), (places & 63).astype(np.uint64)
     words = places >> 6
@@ -143,7 +141,7 @@ def _packed(numbers: _I64, places: _I64, size: int) -> bytes:
     return packed.astype("<u8").view(np.uint8)[:size].tobytes()
 
 
-def unpack_steps(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
+def unpack_steps(words: U64, places: I64, widths: U8, tfs: U32) -> U32:
     """The first position of each of P postings and the steps to its others, all in turn.
 
     words: the packed bits; places: int64[P], the bit at which each posting begins
@@ -154,7 +152,7 @@ def unpack_steps(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
     return np.concatenate([np.empty(0, np.uint32), *parts])
 
 
-def _unpacked(words: U64, places: _I64, widths: U8, tfs: U32) -> U32:
+def _unpacked(words: U64, places: I64, widths: U8, tfs: U32) -> U32:
     firsts = offsets_of(tfs)[:-1]
     each = np.repeat(widths[:, 1].astype(np.int64), tfs)
     each[firsts] = widths[:, 0]

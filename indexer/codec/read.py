@@ -12,7 +12,6 @@ from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..languages import Language, language_of
 from .documents import SegmentDocuments
@@ -25,6 +24,7 @@ from .format import (
     U16,
     U32,
     U64,
+    Mask,
     doc_chunks,
     offsets_of,
 )
@@ -327,7 +327,7 @@ class SegmentArrays(SegmentDocuments):
         steps = [bits >> shift & mask for shift in range(head, end - begin, step or 1)]
         return list(accumulate(steps, initial=bits & ((1 << head) - 1)))
 
-    def steps_of(self, begin: int, end: int, kept: npt.NDArray[np.bool_]) -> tuple[U32, U32]:
+    def steps_of(self, begin: int, end: int, kept: Mask) -> tuple[U32, U32]:
         """True frequencies and positions of those postings begin … end - 1 that are kept.
 
         Positions come as the first of each posting followed by the differences.

@@ -14,11 +14,10 @@ from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from ..errors import BuildError
-from .format import U8, U64
+from .format import U8, U64, Ints
 
 # On real stories of 18.6 kB: level 3 gives 4,930 bytes in 0.13 ms, level 4 4,600 in 0.25,
 # level 6 4,430 in 0.56, level 9 4,320 in 0.84.
@@ -39,8 +38,6 @@ MAX_RECORD = 1 << 26
 
 #: Before the frames of a document stands the size of the first.
 _SIZE_BYTES = 4
-
-Ints = npt.NDArray[np.integer[Any]]
 
 
 class StoredRecord(NamedTuple):

@@ -6,13 +6,23 @@ from bisect import bisect_left
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from .files import SectionFile
-from .format import MAX_FORMS, TEXT, U8, U32, FieldInfo, bucket_count, offsets_of, term_hash
+from .format import (
+    I64,
+    MAX_FORMS,
+    TEXT,
+    U8,
+    U32,
+    FieldInfo,
+    Ints,
+    bucket_count,
+    offsets_of,
+    term_hash,
+)
 
 
 class TermEntry(NamedTuple):
@@ -171,7 +181,7 @@ class SegmentTerms:
                 return form - begin
         return None
 
-    def form_terms(self, forms: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    def form_terms(self, forms: Ints) -> I64:
         """int64[n]: the ordinals of the terms that have these forms."""
         return np.searchsorted(self.form_starts, forms, side="right").astype(np.int64) - 1
 
@@ -179,7 +189,7 @@ class SegmentTerms:
         """All written forms of the segment, in the order of their numbers."""
         return list(map(self._decoded, _split(self._form_blob, self._form_offsets)))
 
-    def joined_forms(self) -> tuple[str, npt.NDArray[np.int64]]:
+    def joined_forms(self) -> tuple[str, I64]:
         """The forms in the order of their bytes, one after the other; where each begins."""
         texts = self.form_texts()
         ordered = [texts[form] for form in self.form_order.tolist()]

@@ -26,12 +26,13 @@ from .format import (
     U64,
     AnyArray,
     FieldInfo,
+    Ints,
     doc_chunks,
     offsets_of,
     row_chunks,
     term_hash,
 )
-from .invert import Ints, Postings, RowPostings, chunk_runs, count_text, facet_of, term_buckets
+from .invert import Postings, RowPostings, chunk_runs, count_text, facet_of, term_buckets
 from .positions import PositionPacker
 from .stored import Stored
 

@@ -8,18 +8,16 @@ Where no file has changed, nothing here takes a Python step per file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import I64, AnyArray
 from ..errors import IndexCorrupt
 from ..model import Problems
 from . import manifest as mf
 from .problems import pack, unpack
-
-_I64 = npt.NDArray[np.int64]
 
 
 class Sources(NamedTuple):
@@ -34,12 +32,12 @@ class Sources(NamedTuple):
 
     started_ns: int
     ids: list[str]
-    sizes: npt.NDArray[Any]
-    mtimes_ns: npt.NDArray[Any]
-    digests: npt.NDArray[Any]
-    articles: npt.NDArray[Any]
-    indexed: npt.NDArray[Any]
-    ctimes_ns: npt.NDArray[Any]
+    sizes: AnyArray
+    mtimes_ns: AnyArray
+    digests: AnyArray
+    articles: AnyArray
+    indexed: AnyArray
+    ctimes_ns: AnyArray
 
     @classmethod
     def of(
@@ -61,14 +59,14 @@ class Sources(NamedTuple):
             np.array(indexed, np.bool_), np.array(ctimes_ns, np.int64),
         )  # fmt: skip
 
-    def rows_of(self, ids: list[str]) -> _I64:
+    def rows_of(self, ids: list[str]) -> I64:
         """Row of each id among the files; -1 for an id that is not there."""
         if ids == self.ids:  # usual: the folder lists its files in the same order as before
             return np.arange(len(ids))
         rows = dict(zip(self.ids, range(len(self.ids)), strict=True))
         return np.array([rows.get(story_id, -1) for story_id in ids], np.int64)
 
-    def take(self, rows: _I64) -> Sources:
+    def take(self, rows: I64) -> Sources:
         """Some of the files."""
         ids: list[str] = []
         # Copy run by run: where little has changed, there are few runs.

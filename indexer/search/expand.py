@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..analysis import MAX_TERM_LENGTH
-from ..codec.format import I64
+from ..codec.format import I64, U16, U32, Mask
 from ..codec.read import SegmentArrays
 from ..errors import QueryError, QueryTooCostly
 from ..query.nodes import Fuzzy, Pattern, TextNode
@@ -46,8 +46,6 @@ _FREQUENT = "patterns, phrases and near words as frequent as these"
 _BATCH = 1 << 12
 # Words that are remembered, of all patterns together.
 _MOST_REMEMBERED = 1_000_000
-
-_Flags = npt.NDArray[np.bool_]
 
 
 @dataclass
@@ -296,9 +294,7 @@ class _Shapes:
         fits &= letters & wanted == wanted
         return np.flatnonzero(fits) + some.start
 
-    def written(
-        self, places: I64, most: int = MAX_TERM_LENGTH
-    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16]]:
+    def written(self, places: I64, most: int = MAX_TERM_LENGTH) -> tuple[U32, U16]:
         """The first characters of some words, uint32[width, n], and how many each has in all.
 
         What stands past a word's end is left to chance.
@@ -317,7 +313,7 @@ def _letters_of(text: str) -> np.uint64:
     return letters
 
 
-def _matching(pattern: str, words: list[str]) -> _Flags:
+def _matching(pattern: str, words: list[str]) -> Mask:
     """bool[n]: whether each word fits a pattern with wildcards."""
     # Python writes this so that what has been matched is never given up again; a bracket
     # means itself.
@@ -327,11 +323,11 @@ def _matching(pattern: str, words: list[str]) -> _Flags:
 
 def _within(
     text: str,
-    letters: npt.NDArray[np.uint32],
-    lengths: npt.NDArray[np.uint16],
+    letters: U32,
+    lengths: U16,
     distance: int,
     begins: bool = False,
-) -> _Flags:
+) -> Mask:
     """bool[n]: whether each word, or what it begins with, is so few edits from a text.
 
     An edit puts a letter in, leaves one out, exchanges one or swaps two neighbours; nothing
@@ -344,7 +340,7 @@ def _within(
     far = np.full(count, distance + 1, np.int16)
     above: dict[int, npt.NDArray[np.int16]] = {}
     row = {j: np.full(count, j, np.int16) for j in range(min(distance, width) + 1)}
-    same: dict[int, _Flags] = {}
+    same: dict[int, Mask] = {}
     for i, character in enumerate(text, 1):
         before, above, row, was_same, same = above, row, {}, same, {}
         for j in range(max(0, i - distance), min(width, i + distance) + 1):

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64
+from ..codec.format import I64, U64, AnyArray, Mask
 from ..copies import MARKS, TELLING
 from ..model import Facet
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
 
-_U64 = npt.NDArray[np.uint64]
-_Mask = npt.NDArray[np.bool_]
 
 #: An address under which more titles than these are found is not that of an article.
 _TITLES = 3
@@ -66,14 +63,14 @@ class Groups:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def gather(self, parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def gather(self, parts: Sequence[AnyArray]) -> AnyArray:
         """What is known of the members in each segment, in the order of `parts` → of `members`."""
-        found: npt.NDArray[Any] = np.empty(len(self.members), parts[0].dtype)
+        found: AnyArray = np.empty(len(self.members), parts[0].dtype)
         for (places, _), values in zip(self.parts, parts, strict=True):
             found[places] = values
         return found
 
-    def others(self, doc_id: int, listed: _Mask) -> tuple[int, ...]:
+    def others(self, doc_id: int, listed: Mask) -> tuple[int, ...]:
         """The other stories of a story's group that are listed; listed: bool[M]."""
         group = int(self.of[doc_id])
         if group < 0:
@@ -82,7 +79,7 @@ class Groups:
         members: list[int] = self.members[span][listed[span]].tolist()
         return tuple(member for member in members if member != doc_id)
 
-    def surplus(self, snapshot: Snapshot, facet: Facet, listed: _Mask) -> I64:
+    def surplus(self, snapshot: Snapshot, facet: Facet, listed: Mask) -> I64:
         """int64[values]: how often stories listed have a value that one of their group has."""
         shared = self._shared.get(facet)
         if shared is None:
@@ -123,7 +120,7 @@ class Groups:
         return Shared(at[kept], starts, key[begins[: len(lengths)][several]])
 
 
-def members_of(addresses: _U64, texts: _U64) -> tuple[I64, I64]:
+def members_of(addresses: U64, texts: U64) -> tuple[I64, I64]:
     """The stories of each group, and where those of each begin, by the marks of all."""
     telling = np.where(texts & np.uint64(TELLING), texts, np.uint64(0))
     edges = [_alike(telling), _alike(_of_articles(addresses, texts))]
@@ -137,7 +134,7 @@ def members_of(addresses: _U64, texts: _U64) -> tuple[I64, I64]:
     return members, np.append(begins, len(members))
 
 
-def _column(snapshot: Snapshot, name: str) -> _U64:
+def _column(snapshot: Snapshot, name: str) -> U64:
     """uint64[size]: marks of stories, 0 for those deleted."""
     parts = [np.empty(0, np.uint64)]
     for segment in snapshot.segments:
@@ -150,7 +147,7 @@ def _column(snapshot: Snapshot, name: str) -> _U64:
     return np.concatenate(parts)
 
 
-def _alike(marks: _U64) -> tuple[I64, I64]:
+def _alike(marks: U64) -> tuple[I64, I64]:
     """Pairs of stories that have the same mark, each with the next that has it; 0 is none."""
     ordered = np.sort(marks)
     twice = ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] > 0)]
@@ -162,7 +159,7 @@ def _alike(marks: _U64) -> tuple[I64, I64]:
     return some[:-1][same], some[1:][same]
 
 
-def _of_articles(addresses: _U64, texts: _U64) -> _U64:
+def _of_articles(addresses: U64, texts: U64) -> U64:
     """Marks of addresses, 0 for those under which there are many titles."""
     one, other = _alike(addresses)
     if len(one) < _TITLES:

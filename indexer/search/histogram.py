@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import I64
 from ..model import DateCount, DateCounts, DateUnit
 from .select import BEGIN, DAY, NO_DATE
 
@@ -23,7 +23,7 @@ _MOST_MONTHS, _FEW_MONTHS = 48, 2
 _MOST_YEARS = 60
 
 
-def count_dates(snapshot: Snapshot, listed: npt.NDArray[np.int64]) -> DateCounts:
+def count_dates(snapshot: Snapshot, listed: I64) -> DateCounts:
     """The dates of some stories, in order, with those between that have none."""
     before, months = snapshot.months
     undated, *counts = np.bincount(months[listed], minlength=1).tolist()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64
+from ..codec.format import I64, Mask
 from ..codec.read import SegmentArrays
 from .expand import Budget
 from .words import FIELD_BITS, is_lead
@@ -18,8 +17,6 @@ ROW = 32
 _BRIDGED = 4096
 #: So many postings are read at a time: more take new memory for each pattern, ten times as long.
 _BLOCK = 1 << 17
-
-_Mask = npt.NDArray[np.bool_]
 
 
 def _runs(segment: SegmentArrays, ordinals: I64, budget: Budget) -> list[range]:
@@ -78,7 +75,7 @@ def places_of_forms(segment: SegmentArrays, forms: I64, rows: I64, budget: Budge
     return np.unique(np.concatenate(places))
 
 
-def positions_of(segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: _Mask) -> I64:
+def positions_of(segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: Mask) -> I64:
     """The places of those of some postings, which are in these rows, that are kept."""
     tfs, steps = segment.steps_of(begin, end, kept)
     if not len(tfs):

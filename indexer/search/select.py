@@ -9,10 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import I64, TEXT, offsets_of
+from ..codec.format import I64, TEXT, Mask, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import (
@@ -43,7 +42,6 @@ NO_DATE = np.iinfo(np.int64).max
 DAY = 86_400_000_000
 BEGIN = np.datetime64("0001-01-01", "D")
 
-_Mask = npt.NDArray[np.bool_]
 #: Where more values than these are wanted, one pass over the values of all documents may cost
 #: less than reading the documents of each: so many of these values cost as much as one read.
 _FEW, _WORTH_A_READ = 3, 30_000
@@ -129,7 +127,7 @@ class Selector:
         """For each segment the rows that a leaf selects, with scores."""
         return self._seeker.leaf(node, budget)
 
-    def documents(self, node: Keyword | DateRange | NumberRange | Address | Present) -> list[_Mask]:
+    def documents(self, node: Keyword | DateRange | NumberRange | Address | Present) -> list[Mask]:
         """For each segment bool[N], the documents that a leaf selects."""
         if isinstance(node, Keyword):
             keys = self._snapshot.meant(cast("Facet", node.facet), node.value)
@@ -143,12 +141,12 @@ class Selector:
         bounds = [*self._snapshot.bases, self._snapshot.size]
         return [mask[begin:end] for begin, end in pairwise(bounds)]
 
-    def _dated(self, node: DateRange) -> _Mask:
+    def _dated(self, node: DateRange) -> Mask:
         return between(self._snapshot, node.first, node.last)
 
-    def _numbered(self, node: NumberRange) -> _Mask:
+    def _numbered(self, node: NumberRange) -> Mask:
         numbers = self._snapshot.numbers(node.field)
-        mask: _Mask = ~np.isnan(numbers)
+        mask: Mask = ~np.isnan(numbers)
         if node.low is not None:
             mask &= numbers > node.low if node.low_open else numbers >= node.low
         if node.high is not None:
@@ -156,10 +154,10 @@ class Selector:
         return mask
 
 
-def between(snapshot: Snapshot, first: datetime | None, last: datetime | None) -> _Mask:
+def between(snapshot: Snapshot, first: datetime | None, last: datetime | None) -> Mask:
     """bool[size]: the stories published in a span, both ends included."""
     dates = snapshot.dates
-    mask: _Mask = dates != NO_DATE
+    mask: Mask = dates != NO_DATE
     if first is not None:
         mask &= dates >= datetime_to_long(naive_utc(first))
     if last is not None:
@@ -167,7 +165,7 @@ def between(snapshot: Snapshot, first: datetime | None, last: datetime | None) -
     return mask
 
 
-def mask_of(segment: SegmentArrays, facet: str, keys: set[str] | frozenset[str]) -> _Mask:
+def mask_of(segment: SegmentArrays, facet: str, keys: set[str] | frozenset[str]) -> Mask:
     """bool[N]: the documents of a segment that have any of these values of a facet."""
     mask = np.zeros(segment.doc_count, np.bool_)
     found = [segment.find_term(facet, key.encode()) for key in keys]
@@ -184,7 +182,7 @@ def mask_of(segment: SegmentArrays, facet: str, keys: set[str] | frozenset[str])
     return mask
 
 
-def _present(segment: SegmentArrays, field: str) -> _Mask:
+def _present(segment: SegmentArrays, field: str) -> Mask:
     """bool[N]: the documents of a segment with any text in a field."""
     firsts = segment.first_rows
     if field == ADDRESS:
@@ -194,5 +192,5 @@ def _present(segment: SegmentArrays, field: str) -> _Mask:
         return present
     if field == "related":
         return np.diff(firsts.astype(np.int64)) > 1
-    filled: _Mask = segment.words(field)[firsts[:-1]] > 0
+    filled: Mask = segment.words(field)[firsts[:-1]] > 0
     return filled

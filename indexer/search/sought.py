@@ -8,9 +8,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64
+from ..codec.format import I64, U8, Mask
 from ..codec.read import SegmentArrays
 from ..languages import Language
 from ..query.nodes import (
@@ -42,8 +41,6 @@ from .words import (
 
 #: How far apart two words may be: more would reach into the next field.
 MAX_DISTANCE = POSITION_GAP - 2
-
-_Mask = npt.NDArray[np.bool_]
 
 
 class Spots(NamedTuple):
@@ -287,7 +284,7 @@ def either_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, 
     return whole, Phrase(node.parts, 0, node.field, node.weight)
 
 
-def _allowed(found: TermList, text: str | None) -> npt.NDArray[np.uint8]:
+def _allowed(found: TermList, text: str | None) -> U8:
     """uint8[256]: 1 for each form of a term that counts: all, or one as written."""
     if text is None:
         return np.ones(256, np.uint8)
@@ -350,7 +347,7 @@ def places_of(
     segment: SegmentArrays,
     found: TermList,
     rows: I64,
-    some: _Mask | None = None,
+    some: Mask | None = None,
     budget: Budget | None = None,
 ) -> I64:
     """Where a word stands in some rows, rising; see `Spots`. some: which postings count."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import I64, U8, U64
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
 from . import count
@@ -29,10 +29,10 @@ class Tally:
     def count(
         self,
         wish: FacetWish,
-        bits: npt.NDArray[np.uint64],
-        failed: npt.NDArray[np.uint8],
+        bits: U64,
+        failed: U8,
         matched: int,
-    ) -> npt.NDArray[np.int64] | None:
+    ) -> I64 | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
         bits: uint64[W], the documents that match, `matched` of them
@@ -74,9 +74,7 @@ class Counter:
         none = ordinals[:0]
         self._table = self._filled(_NO_ROWS, _NO_VALUES, none, _NO_VALUES, none)
 
-    def count(
-        self, bits: npt.NDArray[np.uint64], failed: Any, own: int, matched: int
-    ) -> npt.NDArray[np.int64]:
+    def count(self, bits: U64, failed: Any, own: int, matched: int) -> I64:
         """int64[V]: the matches that have each value; see `count.count`."""
         counts = np.zeros(len(self._frequencies), np.int64)
         counted = count.count(self._table, bits, np.empty_like(bits), failed, own, matched, counts)

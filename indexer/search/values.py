@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..analysis import forms_of
+from ..codec.format import I64
 from ..model import Facet, Notice
 from ..query.grammar import UNKNOWN
 from ..query.parsed import ParsedQuery
@@ -64,7 +65,7 @@ class Values(ABC):
         """The distinct values, sorted, and for each segment its own ordinals → index into them."""
 
     @abstractmethod
-    def facet_counts(self, facet: Facet) -> npt.NDArray[np.int64]:
+    def facet_counts(self, facet: Facet) -> I64:
         """int64[keys]: in how many stories each value of a facet is."""
 
     @abstractmethod

@@ -39,11 +39,11 @@ ROOMS: dict[str, set[str]] = {
     },
     "highlight": {"analysis", "errors", "languages", "model", "query", "schema"},
     "engine": {
-        "analysis", "dates", "disk", "errors", "generation", "highlight", "kernels", "model",
-        "query", "schema", "search",
+        "analysis", "dates", "errors", "generation", "highlight", "kernels", "model", "query",
+        "schema", "search",
     },
     "cluster": {
-        "analysis", "build", "copies", "dates", "disk", "engine", "errors", "generation",
+        "analysis", "build", "codec", "copies", "dates", "disk", "engine", "errors", "generation",
         "highlight", "languages", "model", "query", "ranking", "schema", "search", "seeds",
     },
     "demo": {"disk", "errors", "model"},
