@@ -24,7 +24,7 @@ from whoosh import fields, formats
 from whoosh.analysis import IDAnalyzer
 
 from .analysis import LANGUAGES, StemAnalyzer
-from .model import FACETS, Article, Articles, Facet, Provider, Story
+from .model import FACETS, Article, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
 SCHEMA_VERSION = 8
@@ -389,7 +389,7 @@ def read_article(data: msgspec.Raw) -> Article:
     return _article_decoder.decode(data)
 
 
-def with_related(lead: Story, articles: Articles | tuple[Article, ...]) -> Story:
+def with_related(lead: Story, articles: Sequence[Article]) -> Story:
     """Give a story, just read, its related articles."""
     force_setattr(lead, "related", articles)
     return lead

@@ -170,7 +170,7 @@ class Clauses:
             if one is None or other is None:
                 return None
             gap = min(node.distance, MAX_DISTANCE) - 1
-            return _any_of([_beside(one, other, gap), _beside(other, one, gap)])
+            return _any_of([in_order([one, other], gap), in_order([other, one], gap)])
         found = [self._spots(word) for word in words_of(node)]
         known = [spot for spot in found if spot is not None]
         return in_order(known, min(node.slop, MAX_DISTANCE)) if len(known) == len(found) else None
@@ -201,10 +201,6 @@ def _any_of(parts: Sequence[Query | None]) -> Query | None:
     if len(known) < 2:
         return known[0] if known else None
     return {"any_of": {"intervals": known}}
-
-
-def _beside(one: Query, other: Query, gap: int) -> Query:
-    return {"all_of": {"intervals": [one, other], "mode": "ordered", "max_gaps": gap}}
 
 
 def _in_fields(field: str | None, query: Callable[[str], Query]) -> Query:

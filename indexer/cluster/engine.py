@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,7 +13,7 @@ import msgspec
 
 from ..analysis import fold, iter_words
 from ..engine import Engine
-from ..errors import ClusterError, EngineClosed, IndexMissing, SeedError, StoryNotFound
+from ..errors import ClusterError, EngineClosed, IndexMissing, StoryNotFound
 from ..model import (
     DateCounts,
     Explanation,
@@ -26,7 +25,7 @@ from ..model import (
     Story,
 )
 from ..query.request import check, check_values, limit_of, text_of
-from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from ..query.synonyms import synonyms_beside
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
 from ..search.histogram import in_order
@@ -35,7 +34,7 @@ from ..search.select import BEGIN
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
 from .explain import explain
-from .find import Found, Searcher
+from .find import Searcher
 from .hits import Reader
 from .location import Location
 from .names import document_id, story_of
@@ -69,7 +68,9 @@ class ClusterEngine(Engine):
         state = read_state(cluster)
         self._check_health(cluster, state.index)
         words, values = Words(cluster, state), ClusterValues(cluster, state.index)
-        synonyms = _synonyms_of(state.meta.seeds)
+        # The folder of the stories may be on another machine.
+        seeds = state.meta.seeds if os.path.isdir(state.meta.seeds) else ""
+        synonyms = synonyms_beside(seeds, words.language)
         searcher = Searcher(cluster, state, words, values, synonyms)
         return _View(state, searcher, ClusterSelector(searcher), Reader(searcher, self._where))
 
@@ -132,7 +133,7 @@ class ClusterEngine(Engine):
             total=found.total,
             complete=found.complete,
             hits=tuple(view.reader.hits(found)),
-            facets=_facets(request, found, view),
+            facets=found.filters.rows_of_each(view.searcher.values, request, found.counts),
             relaxed=found.relaxed,
             respelled=lambda: better and better.text,
             took_ms=(time.perf_counter() - started) * 1000,
@@ -286,21 +287,3 @@ class ClusterEngine(Engine):
         cluster, self._cluster = self._cluster, None
         if cluster is not None:
             cluster.client.close()
-
-
-def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:
-    return {
-        facet: found.filters.rows(
-            facet, view.searcher.values.facet(facet), counts, request.facet_limit
-        )
-        for facet, counts in zip(request.facets, found.counts, strict=True)
-    }
-
-
-def _synonyms_of(seeds: str) -> Synonyms:
-    """The synonyms beside the stories, if their folder can be read here."""
-    try:
-        return read_synonyms(seeds) if seeds and os.path.isdir(seeds) else NO_SYNONYMS
-    except SeedError as error:
-        warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
-        return NO_SYNONYMS

@@ -9,6 +9,7 @@ from ..analysis import fold, iter_words
 from ..languages import Language
 from ..model import Explanation, ScorePart, Story
 from ..schema import ROW_FIELDS, Row, rows_of
+from ..search.explain import explanation
 from .find import Found, Searcher
 from .mapping import MOST_ARTICLES
 from .names import document_id
@@ -61,16 +62,8 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
         for leaf, some in zip(leaves, rows, strict=True)
         if some.get(best, 0.0) > 0
     )
-    factors = {}
-    if best == 0 and plan.lead != 1:
-        factors["lead"] = plan.lead
-    if found.bonus != 1 and "complete" in passed:
-        factors["all words"] = found.bonus
-    factors |= found.weights.of(one)
-    score = sum(part.score for part in made_of)
-    for factor in factors.values():
-        score *= factor
-    return Explanation(story.id, score, best - 1 if best else None, made_of, tuple(factors.items()))
+    bonus = found.bonus if "complete" in passed else 1.0
+    return explanation(story.id, best, made_of, plan.lead, bonus, found.weights.of(one))
 
 
 def _rows(inner: Mapping[str, Any] | None) -> dict[int, float]:

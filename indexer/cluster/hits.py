@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import ClusterError, IndexCorrupt
-from ..highlight.hits import Highlighter
+from ..highlight.hits import make_hits
 from ..languages import Language
 from ..model import Hit, SearchRequest, Story
 from ..query.nodes import Fuzzy, Node
@@ -117,7 +117,7 @@ class Reader:
             (stored[one], score) for one, score in zip(ids, scores, strict=True) if one in stored
         ]
         page = Page(found, [one for one, _ in known], self)
-        return Highlighter(page).hits(page, range(len(known)), [score for _, score in known])
+        return make_hits(page, page, range(len(known)), [score for _, score in known])
 
     def read(self, found: Found, ids: Sequence[str]) -> dict[str, Stored]:
         """Stories by the ids of their documents, and what their rows score."""
@@ -171,7 +171,7 @@ class Reader:
             stored = [instead.get(one, each) for one, each in zip(of, stored, strict=True)]
         scores = [(hit["_score"] or 0.0) if ask.ranked else 0.0 for hit in hits]
         page = Page(found, stored, self)
-        yield from Highlighter(page).hits(page, range(len(stored)), scores)
+        yield from make_hits(page, page, range(len(stored)), scores)
 
     @staticmethod
     def _first_of_groups(hits: list[dict[str, Any]], seen: set[str]) -> list[dict[str, Any]]:

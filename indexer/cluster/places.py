@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..disk import local_folder
-from ..engine import Engine
-from ..engine import open_index as open_folder
+from ..engine import Engine, LocalEngine
 from ..generation import verify as folders
 from ..generation.manifest import read_manifest
 from ..generation.sources import read_sources
@@ -49,7 +48,7 @@ def open_index(location: Place, *, compiled: bool = True) -> Engine:
     one before it is opened, which every writer keeps.
     """
     if not is_cluster(location):
-        return open_folder(location, compiled=compiled)
+        return LocalEngine(local_folder(location), compiled=compiled)
     from .engine import ClusterEngine
 
     return ClusterEngine(read_location(location))

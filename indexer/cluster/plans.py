@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from itertools import chain, combinations
-from math import log
 from typing import Any, NamedTuple
 
 from ..query.nodes import (
@@ -22,24 +21,15 @@ from ..query.nodes import (
     Near,
     Node,
     Phrase,
+    Plain,
     TextNode,
     Without,
     Word,
     leaves,
 )
 from ..query.write import text_of
-from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
-from ..search.plan import (
-    FEW,
-    HEAVIEST,
-    LEAST_SHARE,
-    MAX_WORDS,
-    SHORT,
-    TELLING,
-    Plain,
-    divide,
-    is_function,
-)
+from ..ranking import LEAD_WEIGHT
+from ..search.plan import HEAVIEST, LEAST_SHARE, TELLING, divide, factor_of_others
 from .clauses import EVERY, NONE, Clauses, Query, every, some
 from .scores import Scores
 from .words import Words
@@ -181,30 +171,20 @@ class Planner:
     def words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must."""
         self._words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
-        language = self._words.language
         gates: list[Query] = []
-        wanted, others = divide(plain, rest, language)
-        if len(wanted) > MAX_WORDS:
-            wanted, others = self._most_telling(wanted), []
-        leaves = [self._leaf(group) for group in wanted]
+        parted = divide(plain, rest, self._words.language, self._scores.weight)
+        leaves = [self._leaf(group) for group in parted.groups]
         besides = self._leaves(rest, gates) if rest is not None else []
-        kept = tuple(dict.fromkeys(node for group in wanted for node in group))
         heaviest = max((leaf.weight for leaf in (*leaves, *besides) if leaf.words), default=0.0)
-        also = self._also(others, len(leaves), heaviest)
-        telling = rest is not None or not all(is_function(group[0], language) for group in wanted)
+        also = self._also(parted.others, len(leaves), heaviest)
         return Plan(
             words=tuple(leaves),
             rest=EVERY if rest is None else self._clauses.stories(rest),
             leaves=(*leaves, *besides, *also),
             gates=tuple(gates),
-            telling=telling,
-            kept=kept,
+            telling=parted.telling,
+            kept=parted.kept,
         )
-
-    def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
-        weights = [self._scores.weight(group[0]) * (1 + log(len(group))) for group in groups]
-        best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
-        return [groups[place] for place in sorted(best)]
 
     def _leaves(self, node: Node, gates: list[Query]) -> list[Leaf]:
         """The leaves of a tree that are words; those that are unwanted score nothing."""
@@ -242,8 +222,7 @@ class Planner:
 
     def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:
         """Function words that add to scores, unless they weigh next to nothing."""
-        short = required + len(words) <= SHORT and required <= FEW
-        factor = 1.0 if short else FUNCTION_WEIGHT
+        factor = factor_of_others(required, len(words))
         found = []
         for text, count in Counter(word.text for word in words).items():
             weight = self._words.stem_weight(text)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..codec.format import I64
 from ..dates import first_instant, last_instant
 from ..model import Facet, SearchRequest
-from ..search.facets import Filters, read_values
+from ..search.facets import Choice
 from ..search.values import Values
 from .clauses import EVERY, Query, between, every, terms, without
 from .client import Cluster
@@ -35,7 +36,7 @@ class ClusterValues(Values):
     def _keys(self, facet: Facet) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
         return sorted(self._counted(facet)), []
 
-    def facet_counts(self, facet: Facet) -> npt.NDArray[np.int64]:
+    def facet_counts(self, facet: Facet) -> I64:
         """int64[keys]: in how many stories each value of a facet is."""
         counts = self._counted(facet)
         return np.array([counts[key] for key in self.facet(facet).keys], np.int64)
@@ -65,18 +66,14 @@ class ClusterValues(Values):
             composite["after"] = found["after_key"]
 
 
-class ClusterFilters(Filters):
+class ClusterFilters(Choice):
     """The filters of a request as queries.
 
     always: what no facet's count does without; each facet's own filter is apart
     """
 
     def __init__(self, values: Values, request: SearchRequest) -> None:
-        read = {facet: read_values(values, facet, some) for facet, some in request.filters.items()}
-        self.unwanted = {facet: one.unwanted for facet, one in read.items() if one.unwanted}
-        self.wanted = {
-            facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)
-        }
+        super().__init__(values, request.filters.items())
         always = [_span(request.since, request.until)]
         always += [without(EVERY, terms(facet, keys)) for facet, keys in self.unwanted.items()]
         own = {facet: terms(facet, keys) for facet, keys in self.wanted.items()}

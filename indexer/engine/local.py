@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -13,10 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..analysis import well_formed
-from ..disk import local_folder
-from ..errors import EngineClosed, IndexCorrupt, SeedError, StoryNotFound
+from ..errors import EngineClosed, IndexCorrupt, StoryNotFound
 from ..generation import manifest as mf
-from ..highlight.hits import Highlighter
+from ..highlight.hits import make_hits
 from ..model import (
     DateCounts,
     Explanation,
@@ -28,7 +26,7 @@ from ..model import (
     Story,
 )
 from ..query.request import check, check_values, limit_of, text_of
-from ..query.synonyms import NO_SYNONYMS, Synonyms, read_synonyms
+from ..query.synonyms import synonyms_beside
 from ..schema import SYNONYMS_NAME
 from ..search.executor import CompiledLoops, Executor
 from ..search.explain import explain
@@ -58,26 +56,11 @@ COMPILED = CompiledLoops(_compiled_loops)
 PLAIN_ONLY = CompiledLoops(_compiled_loops)
 
 
-def open_index(location: str | os.PathLike[str], *, compiled: bool = True) -> Engine:
-    """Open the newest generation of an index for searching.
-
-    Searches run compiled code from when it is loaded, about a second after the first
-    search, or after `Engine.warm_up`; a program that searches once says `compiled=False`
-    and spares itself the loading. Raises `IndexMissing` or `IndexCorrupt`, and
-    `IndexUnreadable` where the system is at fault.
-
-    If the newest generation is damaged, a `DamageWarning` names the file and the one
-    before it is opened, which every writer keeps.
-    """
-    return LocalEngine(local_folder(location), compiled=compiled)
-
-
 class _View(NamedTuple):
     """A snapshot and what runs queries over it."""
 
     snapshot: Snapshot
     searcher: Searcher
-    highlighter: Highlighter
     published: tuple[int, int] | None
     damaged: int | None
     synonyms: tuple[int, int] | None
@@ -97,10 +80,11 @@ class LocalEngine(Engine):
         published = mf.published(self._folder)
         newest = mf.newest_generation(self._folder) or 0
         snapshot = open_snapshot(self._folder)
-        synonyms = _stamp(snapshot.manifest.seeds)
-        searcher = Searcher(Executor(snapshot, self._loops), _synonyms_of(snapshot))
+        seeds = snapshot.manifest.seeds
+        stamp, synonyms = _stamp(seeds), synonyms_beside(seeds, snapshot.language)
+        searcher = Searcher(Executor(snapshot, self._loops), synonyms)
         damaged = newest if newest > snapshot.manifest.generation else None
-        return _View(snapshot, searcher, Highlighter(snapshot), published, damaged, synonyms)
+        return _View(snapshot, searcher, published, damaged, stamp)
 
     def warm_up(self) -> None:
         """Load what searches need, so that the first is as fast as the rest."""
@@ -146,7 +130,7 @@ class LocalEngine(Engine):
             total=answer.total,
             complete=answer.complete,
             hits=tuple(_hits(found, request.offset, view)),
-            facets=_facets(request, found, view),
+            facets=found.filters.rows_of_each(view.snapshot, request, answer.counts),
             relaxed=found.relaxed,
             respelled=lambda: (spelt := better()) and spelt.text,
             took_ms=(time.perf_counter() - started) * 1000,
@@ -228,7 +212,7 @@ class LocalEngine(Engine):
         if doc_id is None:
             return None
         found = view.searcher.find(check(SearchRequest(query=query, facets=())), 0)
-        return next(iter(view.highlighter.hits(found, [doc_id], [0.0])))
+        return next(iter(make_hits(view.snapshot, found, [doc_id], [0.0])))
 
     def info(self) -> IndexInfo:
         """Describe the generation being searched."""
@@ -306,24 +290,6 @@ def _stamp(seeds: str) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _synonyms_of(snapshot: Snapshot) -> Synonyms:
-    """The synonyms beside the stories; a file that cannot be read is warned of, and none count."""
-    seeds = snapshot.manifest.seeds
-    try:
-        return read_synonyms(seeds, snapshot.language) if seeds else NO_SYNONYMS
-    except SeedError as error:
-        warnings.warn(f"{error}; searching without synonyms", stacklevel=2)
-        return NO_SYNONYMS
-
-
-def _facets(request: SearchRequest, found: Found, view: _View) -> dict[str, FacetRows]:
-    limit = request.facet_limit
-    return {
-        facet: found.filters.rows(facet, view.snapshot.facet(facet), counts, limit)
-        for facet, counts in zip(request.facets, found.answer.counts, strict=True)
-    }
-
-
 def _hits(found: Found, offset: int, view: _View) -> Iterator[Hit]:
     answer = found.answer
-    return view.highlighter.hits(found, answer.doc_ids[offset:], answer.scores[offset:])
+    return make_hits(view.snapshot, found, answer.doc_ids[offset:], answer.scores[offset:])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, overload
+from functools import cached_property
+from typing import Protocol
 
 import msgspec
 
 from ..errors import IndexCorrupt
 from ..languages import Language
-from ..model import Article, Hit, Marks, RelatedHit, Story
+from ..model import Article, Hit, Lazy, Marks, RelatedHit, Story
 from ..query.nodes import Fuzzy, Node
 from ..schema import read_article
 from .html import mark, snippet
@@ -59,39 +60,31 @@ class Archive(Protocol):
         """The error to raise if what is stored of a story makes no sense."""
 
 
-class Highlighter:
-    """Makes hits of the stories of a snapshot; safe to share between threads."""
+def make_hits(
+    archive: Archive, found: Answered, doc_ids: Sequence[int], scores: Sequence[float]
+) -> Iterator[Hit]:
+    """The hits of stories that were found; reading them may raise `IndexCorrupt`.
 
-    def __init__(self, snapshot: Archive) -> None:
-        self._snapshot = snapshot
-
-    def hits(
-        self, found: Answered, doc_ids: Sequence[int], scores: Sequence[float]
-    ) -> Iterator[Hit]:
-        """The hits of stories that were found; reading them may raise `IndexCorrupt`.
-
-        They read the snapshot for as long as they live.
-        """
-        query = _Query(found, self._snapshot)
-        for first in range(0, len(doc_ids), _TOGETHER):
-            batch = _Batch(query, doc_ids[first : first + _TOGETHER])
-            for place in range(len(batch.doc_ids)):
-                yield Hit(scores[first + place], _Source(batch, place))
+    They read the archive for as long as they live.
+    """
+    query = _Query(found, archive)
+    for first in range(0, len(doc_ids), _TOGETHER):
+        batch = _Batch(query, doc_ids[first : first + _TOGETHER])
+        for place in range(len(batch.doc_ids)):
+            yield Hit(scores[first + place], _Source(batch, place))
 
 
 class _Query:
-    """A query that was answered, and what marks its words, made when first asked for."""
+    """A query that was answered, and what marks its words."""
 
     def __init__(self, found: Answered, archive: Archive) -> None:
         self.found = found
         self.archive = archive
-        self._marker: Marker | None = None
 
+    @cached_property
     def marker(self) -> Marker:
-        """The marker."""
-        if self._marker is None:
-            self._marker = Marker(self.found.node, self.found.near, self.archive.language)
-        return self._marker
+        """What marks the words."""
+        return Marker(self.found.node, self.found.near, self.archive.language)
 
 
 class _Batch:
@@ -100,13 +93,11 @@ class _Batch:
     def __init__(self, query: _Query, doc_ids: Sequence[int]) -> None:
         self.query = query
         self.doc_ids = doc_ids
-        self._matching: Sequence[Matching] | None = None
 
-    def matching(self, place: int) -> Matching:
-        """The articles that match of the story at a place."""
-        if self._matching is None:
-            self._matching = self.query.found.matching(self.doc_ids)
-        return self._matching[place]
+    @cached_property
+    def matching(self) -> Sequence[Matching]:
+        """Of each story the articles that match."""
+        return self.query.found.matching(self.doc_ids)
 
 
 class _Source:
@@ -133,12 +124,13 @@ class _Source:
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._batch.matching(self._place)
+        matching = self._batch.matching[self._place]
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def also_in(self) -> Sequence[Story]:
         """The stories that this one stands for, each read when looked at."""
-        return _Leads(self._archive, self._batch.query.found.also_in(self._doc_id))
+        archive, others = self._archive, self._batch.query.found.also_in(self._doc_id)
+        return Lazy(len(others), lambda at: archive.lead(others[at]))
 
     def article(self, number: int) -> Article:
         """A related article of the story, and no other, decoded."""
@@ -151,7 +143,7 @@ class _Source:
 
     def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
         """Where words match in the fields of some texts, and these as escaped HTML."""
-        marker = self._batch.query.marker()
+        marker = self._batch.query.marker
         sought: list[tuple[str, Place]] = []
         for text in texts:
             story = isinstance(text, Story)
@@ -171,31 +163,6 @@ class _Source:
                 marks.highlights["body"] = snippet(text.body, marks.spans["body"])
             marked.append(marks)
         return marked
-
-
-class _Leads(Sequence[Story]):
-    """Stories, read from a snapshot when looked at."""
-
-    def __init__(self, archive: Archive, doc_ids: Sequence[int]) -> None:
-        self._archive = archive
-        self._doc_ids = doc_ids
-
-    def __len__(self) -> int:
-        return len(self._doc_ids)
-
-    @overload
-    def __getitem__(self, at: int) -> Story: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Story]: ...
-
-    def __getitem__(self, at: int | slice) -> Story | Sequence[Story]:
-        if isinstance(at, slice):
-            return _Leads(self._archive, self._doc_ids[at])
-        return self._archive.lead(self._doc_ids[at])
-
-    def __repr__(self) -> str:
-        return repr(list(self))
 
 
 def _spans_of_body(body: str, marker: Marker) -> tuple[Span, ...]:

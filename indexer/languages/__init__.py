@@ -7,10 +7,9 @@ Stems are those of Snowball, function words those of Snowball's lists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import lru_cache, partial
-from itertools import takewhile
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..analysis import LANGUAGES, fold, stem_of
 from .english import FUNCTION_WORDS, light_form
@@ -29,8 +28,6 @@ _CODES = {
 
 #: How many languages an index may have.
 MOST_LANGUAGES = 5
-#: Words that are a stem's begin with all of it but one letter, and with so many at least.
-_SHORTEST_BEGINNING = 3
 
 
 class Language(NamedTuple):
@@ -52,29 +49,6 @@ class Language(NamedTuple):
         """What the languages of the index are called, this one first; see `language_of`."""
         return ", ".join([self.name, *(other.name for other in self.others)])
 
-    def relatives(self, text: str, archive: Archive) -> tuple[str, ...]:
-        """The words that have a word's stem in another language of the index, but not in this."""
-        found: set[str] = set()
-        if text.isalpha() and text not in self.function_words:
-            own = self.stem_of(text)
-            for number, other in enumerate(self.others):
-                stem = other.stem_of(text)
-                alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, stem, strict=False))
-                shared = text[: len(list(alike))]
-                if len(shared) < _SHORTEST_BEGINNING:
-                    continue
-                short = shared[: max(_SHORTEST_BEGINNING, len(shared) - 1)]
-                words = [
-                    word
-                    for word in archive.begun(short) or archive.begun(shared)
-                    if other.stem_of(word) == stem
-                    and self.stem_of(word) != own
-                    and word not in self.function_words
-                ]
-                if words:
-                    found.update(archive.spoken(words, number))
-        return tuple(sorted(found))
-
     def telling(self, number: int) -> tuple[frozenset[str], frozenset[str]]:
         """The function words of this language that another one has not, and the reverse.
 
@@ -84,16 +58,6 @@ class Language(NamedTuple):
         if not own or not theirs:
             return frozenset(), frozenset()
         return own - theirs, theirs - own
-
-
-class Archive(Protocol):
-    """What has the words that are looked for."""
-
-    def begun(self, prefix: str) -> Collection[str]:
-        """The words that begin so; none where they are too many."""
-
-    def spoken(self, words: Collection[str], other: int) -> Collection[str]:
-        """Those of some words that are not of the first language rather than of another."""
 
 
 ENGLISH = Language("english", stem_of, light_form, FUNCTION_WORDS)

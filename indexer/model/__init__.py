@@ -38,12 +38,12 @@ from .search import (
     Spans,
     mark_together,
 )  # fmt: skip
-from .stories import Article, Articles, Image, Number, Provider, Story
+from .stories import Article, Image, Lazy, Number, Provider, Story
 
 __all__ = [
-    "FACETS", "FACET_SORTS", "SORTS", "Article", "Articles", "BuildProgress", "BuildReport",
-    "DateCount", "DateCounts", "DateUnit", "Explanation", "Facet", "FacetCount", "FacetRows",
-    "FacetSort", "FieldWarning", "Hit", "HitSource", "Image", "IndexInfo", "Marks", "Notice",
-    "Number", "Phase", "Problems", "Provider", "Rejection", "RelatedHit", "ResultPage",
-    "ScorePart", "SearchRequest", "Sort", "Spans", "Story", "UnusedKey", "mark_together",
+    "FACETS", "FACET_SORTS", "SORTS", "Article", "BuildProgress", "BuildReport", "DateCount",
+    "DateCounts", "DateUnit", "Explanation", "Facet", "FacetCount", "FacetRows", "FacetSort",
+    "FieldWarning", "Hit", "HitSource", "Image", "IndexInfo", "Lazy", "Marks", "Notice", "Number",
+    "Phase", "Problems", "Provider", "Rejection", "RelatedHit", "ResultPage", "ScorePart",
+    "SearchRequest", "Sort", "Spans", "Story", "UnusedKey", "mark_together",
 ]  # fmt: skip

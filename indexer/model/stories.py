@@ -4,11 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import overload
+from typing import TypeVar, overload
 
 import msgspec
 
 Number = int | float
+T = TypeVar("T")
+
+
+class Lazy(Sequence[T]):
+    """Items of an index, each read when it is looked at; equal to a sequence of the same."""
+
+    __slots__ = ("_count", "_read")
+
+    def __init__(self, count: int, read: Callable[[int], T]) -> None:
+        self._count = count
+        self._read = read
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> tuple[T, ...]: ...
+
+    def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
+        if isinstance(at, slice):
+            return tuple(map(self._read, range(self._count)[at]))
+        return self._read(range(self._count)[at])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._read, range(self._count))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __reduce__(self) -> tuple[type[tuple[T, ...]], tuple[tuple[T, ...]]]:
+        return tuple, (tuple(self),)  # copies need no index
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -53,49 +93,6 @@ class Article(msgspec.Struct, frozen=True, omit_defaults=True):
     def url(self) -> str | None:
         """The address to send a reader to: `web_url`, else `original_url`."""
         return self.web_url or self.original_url
-
-
-class Articles(Sequence[Article]):
-    """The related articles of a story found, read from the index when first looked at."""
-
-    __slots__ = ("_articles", "_count", "_read")
-
-    def __init__(self, count: int, read: Callable[[], tuple[Article, ...]]) -> None:
-        self._count = count
-        self._read = read
-        self._articles: tuple[Article, ...] | None = None
-
-    def _all(self) -> tuple[Article, ...]:
-        if self._articles is None:
-            self._articles = self._read()
-        return self._articles
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, at: int) -> Article: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Article, ...]: ...
-
-    def __getitem__(self, at: int | slice) -> Article | tuple[Article, ...]:
-        return self._all()[at]
-
-    def __iter__(self) -> Iterator[Article]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and self._all() == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def __reduce__(self) -> tuple[type[tuple[Article, ...]], tuple[tuple[Article, ...]]]:
-        return tuple, (self._all(),)  # copies need no index
-
-    def __repr__(self) -> str:
-        return repr(self._all())
 
 
 class Story(msgspec.Struct, frozen=True, omit_defaults=True):

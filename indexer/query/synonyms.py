@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
@@ -75,6 +76,15 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
                 dict.fromkeys(other for other in others if _stems(other, language) != stems)
             )
     return {word: tuple(others) for word, others in found.items() if others}
+
+
+def synonyms_beside(folder: str, language: Language) -> Synonyms:
+    """The synonyms of a folder; none without one. What cannot be read is warned of."""
+    try:
+        return read_synonyms(folder, language) if folder else NO_SYNONYMS
+    except SeedError as error:
+        warnings.warn(f"{error}; searching without synonyms", stacklevel=3)
+        return NO_SYNONYMS
 
 
 def _stems(words: tuple[str, ...], language: Language) -> tuple[str, ...]:

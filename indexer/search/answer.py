@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..codec.format import F64, I32, I64, U8, Mask
 from ..model import Facet
 
 if TYPE_CHECKING:
@@ -17,12 +17,30 @@ if TYPE_CHECKING:
 #: uint8[N], how each document of a segment fares with the filters; or uint8[0] if there are
 #: none. 0: passes. i: only facet filter i rejects it. REJECTED: several filters, or a date
 #: limit, reject it.
-Failed = npt.NDArray[np.uint8]
+Failed = U8
 NO_FILTERS: Failed = np.empty(0, np.uint8)
 REJECTED = 255
 #: Documents with all words come first: this is added to their keys.
 FIRST = 1 << 20
 NO_RANKS = np.empty(0, np.int32)
+
+
+def failures(docs: int, allowed: Mask | None, masks: Sequence[Mask]) -> Failed:
+    """How documents fare with filters; see `Failed`.
+
+    allowed: the documents within the date limits, None if there are none
+    masks: for each facet filter the documents that pass it
+    """
+    if allowed is None and not masks:
+        return NO_FILTERS
+    failed = np.zeros(docs, np.uint8)
+    for number, passes in enumerate(masks, 1):
+        fails = (~passes).view(np.uint8)
+        # Numbers wrap round: only where a document fails a second time all bits are set.
+        failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)
+    if allowed is not None:
+        failed[~allowed] = REJECTED
+    return failed
 
 
 class FacetWish(NamedTuple):
@@ -43,7 +61,7 @@ class Ordering(NamedTuple):
     """
 
     failed: list[Failed]
-    ranks: npt.NDArray[np.int32] = NO_RANKS
+    ranks: I32 = NO_RANKS
     bonus: float = 1.0
     first: bool = False
     groups: Groups | None = None
@@ -57,11 +75,11 @@ class Rivals(NamedTuple):
         words
     """
 
-    of: npt.NDArray[np.int32]
-    docs: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.float64]
-    breadths: npt.NDArray[np.float64]
-    whole: npt.NDArray[np.uint8]
+    of: I32
+    docs: I64
+    keys: F64
+    breadths: F64
+    whole: U8
 
 
 _NONE = np.empty(0, np.float64)
@@ -87,10 +105,10 @@ class Best:
     rivals: documents in groups, which neither `state` counts nor `docs` has
     """
 
-    state: npt.NDArray[np.int64]
-    docs: npt.NDArray[np.int64]
-    keys: npt.NDArray[np.float64]
-    breadths: npt.NDArray[np.float64]
+    state: I64
+    docs: I64
+    keys: F64
+    breadths: F64
     everything: bool
     rivals: Rivals
 
@@ -114,6 +132,6 @@ class Answer(NamedTuple):
     doc_ids: list[int]
     scores: list[float]
     breadths: list[float]
-    counts: list[npt.NDArray[np.int64]]
-    listed: Callable[[], npt.NDArray[np.int64]]
-    passed: npt.NDArray[np.bool_] | None = None
+    counts: list[I64]
+    listed: Callable[[], I64]
+    passed: Mask | None = None

@@ -11,16 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64
+from ..codec.format import F32, F64, I32, I64, Mask
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import FIRST, REJECTED, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
+from .answer import (
+    FIRST,
+    Answer,
+    Best,
+    FacetWish,
+    Failed,
+    Ordering,
+    Rivals,
+    rivals_of,
+)
 from .plain import Matches, evaluate, score_rows
-from .plan import Mask, Plan
+from .plan import Plan
 from .snapshot import Snapshot
-from .words import F32, NO_ROWS
+from .words import NO_ROWS
 
 NO_DOCS = np.empty(0, np.int64)
 
@@ -113,9 +121,7 @@ class Executor:
             ]
         return self._fast
 
-    def _join(
-        self, wish: FacetWish, parts: Iterator[npt.NDArray[np.int64] | None]
-    ) -> npt.NDArray[np.int64]:
+    def _join(self, wish: FacetWish, parts: Iterator[I64 | None]) -> I64:
         """Counts by the segments' own ordinals → int64[values]."""
         values = self.snapshot.facet(wish.facet)
         if len(values.ordinals) == 1:  # whose values are those of the only segment
@@ -206,7 +212,7 @@ def _best_listed(docs: I64, rivals: Rivals) -> I64:
     return docs
 
 
-def _best_of(groups: npt.NDArray[np.int32], keys: npt.NDArray[np.float64]) -> Mask:
+def _best_of(groups: I32, keys: F64) -> Mask:
     """bool[n]: documents, in order, that are in no group, or the best, then last, of theirs."""
     best: Mask = groups < 0
     order = np.lexsort((keys, groups))
@@ -215,17 +221,17 @@ def _best_of(groups: npt.NDArray[np.int32], keys: npt.NDArray[np.float64]) -> Ma
     return best
 
 
-def _keys(part: Matches, base: int, whole: Mask, ordering: Ordering) -> npt.NDArray[np.float64]:
+def _keys(part: Matches, base: int, whole: Mask, ordering: Ordering) -> F64:
     """What documents are ordered by, highest first."""
     if len(ordering.ranks):
         return -ordering.ranks[base : base + len(part.matched)].astype(np.float64)
     bonus = np.where(whole, np.float32(ordering.bonus), np.float32(1))
     keys = (part.scores * bonus).astype(np.float64)
-    first: npt.NDArray[np.float64] = np.where(whole & ordering.first, keys + FIRST, keys)
+    first: F64 = np.where(whole & ordering.first, keys + FIRST, keys)
     return first
 
 
-def _scores_of(keys: npt.NDArray[np.float64], first: bool) -> list[float]:
+def _scores_of(keys: F64, first: bool) -> list[float]:
     """Scores of documents in their order; 0 where it is not one of scores.
 
     first: whether documents with all words come before all others
@@ -234,9 +240,7 @@ def _scores_of(keys: npt.NDArray[np.float64], first: bool) -> list[float]:
     return [key - FIRST if key >= least else key if key > 0 else 0.0 for key in keys.tolist()]
 
 
-def _count(
-    segment: SegmentArrays, matched: Mask, failed: Failed, wish: FacetWish
-) -> npt.NDArray[np.int64] | None:
+def _count(segment: SegmentArrays, matched: Mask, failed: Failed, wish: FacetWish) -> I64 | None:
     """int64[V]: the matches of a segment that have each value of a facet."""
     if not segment.has_facet(wish.facet):
         return None
@@ -288,21 +292,3 @@ class CompiledLoops:
         if self.module is None and self._thread is None:
             self._thread = threading.Thread(target=self.load, name="storydex-compiler", daemon=True)
             self._thread.start()
-
-
-def failures(docs: int, allowed: Mask | None, masks: Sequence[Mask]) -> Failed:
-    """How documents fare with filters; see `answer.Failed`.
-
-    allowed: the documents within the date limits, None if there are none
-    masks: for each facet filter the documents that pass it
-    """
-    if allowed is None and not masks:
-        return np.empty(0, np.uint8)
-    failed = np.zeros(docs, np.uint8)
-    for number, passes in enumerate(masks, 1):
-        fails = (~passes).view(np.uint8)
-        # Numbers wrap round: only where a document fails a second time all bits are set.
-        failed |= fails * np.uint8(number) | (np.uint8(0) - (failed != 0) * fails)
-    if allowed is not None:
-        failed[~allowed] = REJECTED
-    return failed

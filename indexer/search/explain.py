@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..codec.read import SegmentArrays
@@ -42,16 +44,27 @@ def explain(found: Found, doc_id: int, story_id: str) -> Explanation:
         for leaf, scores in rows.items()
         if scores[best] > 0
     )
-    factors = {}
-    if best == 0 and found.plan.lead != 1:
-        factors["lead"] = found.plan.lead
-    if complete and found.bonus != 1:
-        factors["all words"] = found.bonus
-    factors |= found.weights.of(doc_id)
-    score = sum(part.score for part in parts)
-    for factor in factors.values():
-        score *= factor
-    return Explanation(story_id, score, best - 1 if best else None, parts, tuple(factors.items()))
+    bonus = found.bonus if complete else 1.0
+    return explanation(story_id, best, parts, plan.lead, bonus, found.weights.of(doc_id))
+
+
+def explanation(
+    story_id: str,
+    best: int,
+    parts: tuple[ScorePart, ...],
+    lead: float,
+    bonus: float,
+    weights: dict[str, float],
+) -> Explanation:
+    """What the score of a story is made of, given what its best row scores by its parts.
+
+    best: the number of that row, 0 for the lead
+    lead, bonus, weights: what scores of leads are multiplied by, and that of this story
+    """
+    named = {"lead": 1.0 if best else lead, "all words": bonus} | weights
+    factors = tuple((name, factor) for name, factor in named.items() if factor != 1)
+    score = prod((factor for _, factor in factors), start=sum(part.score for part in parts))
+    return Explanation(story_id, score, best - 1 if best else None, parts, factors)
 
 
 def _fields(

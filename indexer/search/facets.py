@@ -7,24 +7,21 @@ count is the total that choosing the value gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..analysis import forms_of
-from ..dates import first_instant, last_instant
-from ..model import Facet, FacetCount, FacetRows
+from ..codec.format import I64, Mask
+from ..model import Facet, FacetCount, FacetRows, SearchRequest
 from ..schema import LONGEST_VALUE, facet_key
-from .answer import NO_FILTERS, FacetWish, Failed
-from .executor import failures
+from .answer import FacetWish, Failed, failures
 from .select import between, mask_of
 from .snapshot import Snapshot
 from .values import FacetValues, Values
 
-Mask = npt.NDArray[np.bool_]
 _RANK_BITS = 32
 _RANK_MASK = (1 << _RANK_BITS) - 1
 
@@ -70,44 +67,20 @@ def _keys(snapshot: Values, facet: Facet, value: str) -> set[str]:
     return snapshot.meant(facet, value) or {key}
 
 
-class Filters:
-    """The filters of a request over a snapshot.
+class Choice:
+    """What the filters of a request accept, by facet.
 
-    `failed` says for each segment how its documents fare, see `answer.Failed`.
+    wanted: the keys of which stories must have one; unwanted: those they must not have
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        chosen: Mapping[Facet, Iterable[str]],
-        since: date | datetime | None,
-        until: date | datetime | None,
-    ) -> None:
-        read = {facet: read_values(snapshot, facet, values) for facet, values in chosen.items()}
+    def __init__(self, values: Values, chosen: Iterable[tuple[Facet, Iterable[str]]]) -> None:
+        read = {facet: read_values(values, facet, some) for facet, some in chosen}
         self.unwanted = {facet: one.unwanted for facet, one in read.items() if one.unwanted}
         self.wanted = {
             facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)
         }
-        self.failed: list[Failed] = []
-        if not read and since is None and until is None:
-            self.failed = [NO_FILTERS] * len(snapshot.segments)
-            return
-        span = None if since is None and until is None else _span(snapshot, since, until)
-        for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
-            allowed = None if span is None else span[base : base + segment.doc_count]
-            for facet, keys in self.unwanted.items():
-                without = ~mask_of(segment, facet, keys)
-                allowed = without if allowed is None else allowed & without
-            masks = [mask_of(segment, facet, keys) for facet, keys in self.wanted.items()]
-            self.failed.append(failures(segment.doc_count, allowed, masks))
 
-    def wish(self, facet: Facet) -> FacetWish:
-        """What to ask an executor for, to count a facet without its own filter."""
-        return FacetWish(facet, list(self.wanted).index(facet) + 1 if facet in self.wanted else 0)
-
-    def rows(
-        self, facet: Facet, values: FacetValues, counts: npt.NDArray[np.int64], limit: int
-    ) -> FacetRows:
+    def rows(self, facet: Facet, values: FacetValues, counts: I64, limit: int) -> FacetRows:
         """The first `limit` values that stories have, and all that were chosen.
 
         Most stories first, then by label; chosen values that no story has come last, and
@@ -121,8 +94,46 @@ class Filters:
         excluded = sorted((_row_of_key(values, key, EXCLUDED) for key in unwanted), key=_by_label)
         return FacetRows([*rows, *excluded], beyond=rows.beyond)
 
+    def rows_of_each(
+        self, values: Values, request: SearchRequest, counts: Iterable[I64]
+    ) -> dict[str, FacetRows]:
+        """The rows of each facet that a request asks for, with its counts."""
+        return {
+            facet: self.rows(facet, values.facet(facet), some, request.facet_limit)
+            for facet, some in zip(request.facets, counts, strict=True)
+        }
 
-def beginning(snapshot: Values, facet: Facet, text: str) -> npt.NDArray[np.bool_]:
+
+class Filters(Choice):
+    """The filters of a request over a snapshot.
+
+    `failed` says for each segment how its documents fare, see `answer.Failed`.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        chosen: Iterable[tuple[Facet, Iterable[str]]],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> None:
+        super().__init__(snapshot, chosen)
+        self.failed: list[Failed] = []
+        span = None if since is None and until is None else between(snapshot, since, until)
+        for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
+            allowed = None if span is None else span[base : base + segment.doc_count]
+            for facet, keys in self.unwanted.items():
+                without = ~mask_of(segment, facet, keys)
+                allowed = without if allowed is None else allowed & without
+            masks = [mask_of(segment, facet, keys) for facet, keys in self.wanted.items()]
+            self.failed.append(failures(segment.doc_count, allowed, masks))
+
+    def wish(self, facet: Facet) -> FacetWish:
+        """What to ask an executor for, to count a facet without its own filter."""
+        return FacetWish(facet, list(self.wanted).index(facet) + 1 if facet in self.wanted else 0)
+
+
+def beginning(snapshot: Values, facet: Facet, text: str) -> Mask:
     """bool[values]: which values of a facet have these words in label or value, in a row.
 
     The last may go on: "guard" is the beginning of a word of `The Guardian`. A text without
@@ -136,9 +147,7 @@ def beginning(snapshot: Values, facet: Facet, text: str) -> npt.NDArray[np.bool_
     return np.fromiter((wanted in names[key] for key in values.keys), np.bool_, len(values.keys))
 
 
-def _rows_of(
-    values: FacetValues, counts: npt.NDArray[np.int64], limit: int, chosen: frozenset[str]
-) -> FacetRows:
+def _rows_of(values: FacetValues, counts: I64, limit: int, chosen: frozenset[str]) -> FacetRows:
     places = [place for key in chosen if (place := values.place(key)) is not None]
     order = _order(values, counts)
     # Values that no story has do not come before rank 0.
@@ -160,9 +169,7 @@ def _by_label(row: FacetCount) -> tuple[str, str]:
     return row.label.casefold(), row.value
 
 
-def listed(
-    values: FacetValues, counts: npt.NDArray[np.int64], limit: int, *, by_name: bool
-) -> FacetRows:
+def listed(values: FacetValues, counts: I64, limit: int, *, by_name: bool) -> FacetRows:
     """The first `limit` values that have a count: most stories first, or by label.
 
     counts: int64[values]
@@ -183,12 +190,12 @@ def _row_of_key(values: FacetValues, key: str, before: str = "") -> FacetCount:
     return FacetCount(before + chosen_as(value), label, 0, True)
 
 
-def _order(values: FacetValues, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _order(values: FacetValues, counts: I64) -> I64:
     """Of each value its rank less its count · 2^32: the lower, the earlier it is listed."""
     return values.ranks - (counts << _RANK_BITS)
 
 
-def _first(numbers: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
+def _first(numbers: I64, limit: int) -> I64:
     """The `limit` lowest numbers, in any order."""
     return np.partition(numbers, limit)[:limit] if limit < len(numbers) else numbers
 
@@ -196,9 +203,3 @@ def _first(numbers: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
 def _row(values: FacetValues, place: int, count: int, chosen: frozenset[str]) -> FacetCount:
     value = chosen_as(values.values[place])
     return FacetCount(value, values.labels[place], count, values.keys[place] in chosen)
-
-
-def _span(snapshot: Snapshot, since: date | datetime | None, until: date | datetime | None) -> Mask:
-    """bool[size]: the stories published in a span, both ends included."""
-    first = None if since is None else first_instant(since)
-    return between(snapshot, first, None if until is None else last_instant(until))

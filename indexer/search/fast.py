@@ -9,9 +9,8 @@ from threading import local
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import CHUNK_SIZE, I64
+from ..codec.format import CHUNK_SIZE, F32, I64, U8, U64, Mask
 from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
@@ -21,7 +20,7 @@ from .expand import Budget
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Leaf, Plan, SetLeaf, Step
 from .tally import Tally
-from .words import F32, FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, Term, TermList
+from .words import FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_EXTRA_ROWS = np.zeros(0, np.uint16)
@@ -85,7 +84,7 @@ class FastSegment:
         self,
         lists: list[TermList],
         stems: list[float],
-        allowed: npt.NDArray[np.uint8],
+        allowed: U8,
         reach: tuple[int, int],
     ) -> Rows:
         """The rows that have words near each other; see `phrase_loops.phrase_rows`.
@@ -178,9 +177,7 @@ class FastSegment:
         return table
 
 
-def _phrase_of(
-    lists: list[TermList], stems: list[float], allowed: npt.NDArray[np.uint8]
-) -> tuple[I64, Table]:
+def _phrase_of(lists: list[TermList], stems: list[float], allowed: U8) -> tuple[I64, Table]:
     """Words as compiled loops read them, and where their postings begin in each chunk."""
     bounds = _bounds_of(lists)
     codes_at = [
@@ -201,18 +198,16 @@ def _bounds_of(lists: list[TermList]) -> I64:
 class Matched:
     """The documents of a segment that match, as bits."""
 
-    def __init__(
-        self, tally: Tally, bits: npt.NDArray[np.uint64], failed: Any, matched: int
-    ) -> None:
+    def __init__(self, tally: Tally, bits: U64, failed: Any, matched: int) -> None:
         self._tally = tally
         self._bits = bits
         self._failed = failed
         self._matched = matched
 
-    def has(self, docs: I64) -> npt.NDArray[np.bool_]:
+    def has(self, docs: I64) -> Mask:
         """bool[n]: which of some documents match."""
         marks = self._bits[docs >> 6] >> (docs & 63).astype(np.uint64)
-        found: npt.NDArray[np.bool_] = (marks & np.uint64(1)) > 0
+        found: Mask = (marks & np.uint64(1)) > 0
         return found
 
     def passing(self) -> I64:
@@ -220,7 +215,7 @@ class Matched:
         docs = np.flatnonzero(np.unpackbits(self._bits.view(np.uint8), bitorder="little"))
         return docs[self._failed[docs] == 0] if len(self._failed) else docs
 
-    def count(self, wish: FacetWish) -> npt.NDArray[np.int64] | None:
+    def count(self, wish: FacetWish) -> I64 | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""
         return self._tally.count(wish, self._bits, self._failed, self._matched)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..codec.format import I64
 from ..dates import first_instant, last_instant
-from ..model import FACETS, Facet, SearchRequest
-from ..query.nodes import Address, Fuzzy, Node, all_of, leaves
+from ..model import FACETS, SearchRequest
+from ..query.nodes import Address, Fuzzy, Node, Plain, all_of, leaves
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
@@ -24,9 +24,8 @@ from .facets import Filters
 from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
-from .plan import MAX_WORDS, Plain, Plan, Planner
+from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
-from .snapshot import Snapshot
 from .values import with_unknown
 from .words import is_word
 
@@ -49,7 +48,7 @@ class Searcher:
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
         self.planner = Planner(self.selector)
-        self._filters = lru_cache(_REMEMBERED)(partial(_filters_of, executor.snapshot))
+        self._filters = lru_cache(_REMEMBERED)(partial(Filters, executor.snapshot))
         self._last: tuple[SearchRequest, Answer] | None = None
 
     def warm_up(self) -> None:
@@ -146,19 +145,10 @@ class Searcher:
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
         plan = self.planner.plan(node)
-        filters = Filters(self.executor.snapshot, {}, None, None)
+        filters = Filters(self.executor.snapshot, (), None, None)
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
         parsed = ParsedQuery(node, (), node, True, ())
         return Found(self, parsed, plan, answer, filters)
-
-
-def _filters_of(
-    snapshot: Snapshot,
-    chosen: tuple[tuple[Facet, tuple[str, ...]], ...],
-    since: datetime | None,
-    until: datetime | None,
-) -> Filters:
-    return Filters(snapshot, dict(chosen), since, until)
 
 
 def _whole(request: SearchRequest) -> SearchRequest:

@@ -15,9 +15,9 @@ from ..codec.format import I64, offsets_of
 from ..codec.invert import gather_ranges
 from ..codec.read import SegmentArrays
 from ..languages import Language
-from ..query.nodes import Inflected, Word
+from ..query.nodes import Inflected, Plain, Word
 from .executor import Executor
-from .plan import Plain, is_function
+from .plan import is_function
 from .sought import places_of
 from .words import Dictionary, TermList
 

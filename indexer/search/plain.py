@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64
+from ..codec.format import F32, F64, I64, Mask
 from ..codec.read import SegmentArrays
-from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Mask, Plan, SetLeaf
-from .words import F32, NO_ROWS, Rows, Term, term_rows
+from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Plan, SetLeaf
+from .words import NO_ROWS, Rows, Term, term_rows
 
 
 class Matches(NamedTuple):
@@ -27,8 +26,8 @@ class Matches(NamedTuple):
 
     matched: Mask
     scores: F32
-    breadths: npt.NDArray[np.float64]
-    words: npt.NDArray[np.int64]
+    breadths: F64
+    words: I64
 
 
 def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:

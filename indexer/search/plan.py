@@ -7,27 +7,23 @@ combines what the steps before it selected.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import nlargest
 from math import log
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
+from ..codec.format import Mask
 from ..languages import Language
 from ..query.nodes import (
     Address,
     All,
-    Alternatives,
-    Compound,
     DateRange,
     Either,
     Everything,
     Keyword,
     Node,
     NumberRange,
-    Phrase,
+    Plain,
     Present,
     TextNode,
     Without,
@@ -52,8 +48,6 @@ TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
 SHORT, FEW = 4, 2
 
-Mask = npt.NDArray[np.bool_]
-
 
 class SetLeaf(NamedTuple):
     """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
@@ -62,8 +56,6 @@ class SetLeaf(NamedTuple):
     weight: float = 0.0
 
 
-#: What may be left out.
-Plain: TypeAlias = Word | Compound | Phrase | Alternatives
 Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
 
 
@@ -138,33 +130,40 @@ class Planner:
         Function words need not match beside others, and score if they tell anything.
         """
         build = _Builder(self._selector)
-        language = self._selector.dictionary.language
-        wanted, others = divide(plain, rest, language)
-        if len(wanted) > MAX_WORDS:
-            wanted = self._most_telling(wanted)
-            others = []
-        parts = [build.leaf(_merged(build, group), group[0]) for group in wanted]
-        telling = rest is not None or not all(is_function(group[0], language) for group in wanted)
+        parted = divide(plain, rest, self._selector.dictionary.language, self._selector.weight)
+        parts = [build.leaf(_merged(build, group), group[0]) for group in parted.groups]
         words = build.step(ALL, parts)
         if rest is not None:
             build.step(ALL, (words, build.add(rest)))
-        if others:
-            build.also(others, len(parts))
-        kept = tuple(dict.fromkeys(node for group in wanted for node in group))
-        return Plan(build.leaves, build.steps, build.nodes, words, telling, kept)
+        if parted.others:
+            build.also(parted.others, len(parts))
+        return Plan(build.leaves, build.steps, build.nodes, words, parted.telling, parted.kept)
 
-    def _most_telling(self, groups: list[list[Plain]]) -> list[list[Plain]]:
-        """The words of a long text that weigh most, in their order; of a huge one, of its first."""
-        groups = groups[:_MOST_WEIGHED]
-        weights = [self._selector.weight(group[0]) * (1 + log(len(group))) for group in groups]
-        best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
-        return [groups[place] for place in sorted(best)]
+
+class Divided(NamedTuple):
+    """Plain words, told apart by whether they must match.
+
+    groups: those that must, with others of the same stem
+    others: function words, which need not
+    """
+
+    groups: list[list[Plain]]
+    others: list[Word]
+    telling: bool
+
+    @property
+    def kept(self) -> tuple[Plain, ...]:
+        """The words that must match, each once."""
+        return tuple(dict.fromkeys(node for group in self.groups for node in group))
 
 
 def divide(
-    plain: Iterable[Plain], rest: Node | None, language: Language
-) -> tuple[list[list[Plain]], list[Word]]:
-    """Words that must match, those with the same stem together, and function words."""
+    plain: Iterable[Plain], rest: Node | None, language: Language, weight: Callable[[Plain], float]
+) -> Divided:
+    """Which words must match beside `rest`: of a long text those that weigh most, in their order.
+
+    Of a huge one, they are among its first.
+    """
     content: dict[object, list[Plain]] = {}
     function: list[Word] = []
     for node in plain:
@@ -175,9 +174,20 @@ def divide(
             if isinstance(node, Word) and not node.acronym:
                 key = language.stem_of(node.text)
             content.setdefault(key, []).append(node)
-    if content or rest is not None:
-        return list(content.values()), function
-    return [[node] for node in dict.fromkeys(function)], []
+    groups, telling = list(content.values()), bool(content) or rest is not None
+    if not telling:
+        groups, function = [[node] for node in dict.fromkeys(function)], []
+    if len(groups) > MAX_WORDS:
+        groups, function = groups[:_MOST_WEIGHED], []
+        weights = [weight(group[0]) * (1 + log(len(group))) for group in groups]
+        best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
+        groups = [groups[place] for place in sorted(best)]
+    return Divided(groups, function, telling)
+
+
+def factor_of_others(required: int, others: int) -> float:
+    """What function words are weighted by beside so many words that must match."""
+    return 1.0 if required + others <= SHORT and required <= FEW else FUNCTION_WEIGHT
 
 
 def is_function(node: Plain, language: Language) -> bool:
@@ -250,8 +260,7 @@ class _Builder:
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
-        short = required + len(words) <= SHORT and required <= FEW
-        factor = 1.0 if short else FUNCTION_WEIGHT
+        factor = factor_of_others(required, len(words))
         heaviest = max((leaf.weight for leaf in self.leaves if is_word(leaf)), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():

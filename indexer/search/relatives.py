@@ -7,6 +7,7 @@ only words count that stand in texts of that language, which its function words 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from ..languages import Language
 
 #: So many words that begin alike are looked through for forms of one.
 MOST_BEGUN = 5_000
+#: The forms of a word begin with all of its stem but one letter, and with so many at least.
+_SHORTEST_BEGINNING = 3
 # Words whose forms are remembered.
 _REMEMBERED = 1 << 12
 
@@ -36,7 +39,30 @@ class Relatives:
         if found is None:
             if len(self._known) >= _REMEMBERED:
                 self._known = {}
-            found = self._known[text] = self._language.relatives(text, self)
+            found = self._known[text] = tuple(sorted(self._look_up(text)))
+        return found
+
+    def _look_up(self, text: str) -> set[str]:
+        language, found = self._language, set[str]()
+        if not text.isalpha() or text in language.function_words:
+            return found
+        own = language.stem_of(text)
+        for number, other in enumerate(language.others):
+            stem = other.stem_of(text)
+            alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, stem, strict=False))
+            shared = text[: len(list(alike))]
+            if len(shared) < _SHORTEST_BEGINNING:
+                continue
+            short = shared[: max(_SHORTEST_BEGINNING, len(shared) - 1)]
+            words = [
+                word
+                for word in self.begun(short) or self.begun(shared)
+                if other.stem_of(word) == stem
+                and language.stem_of(word) != own
+                and word not in language.function_words
+            ]
+            if words:
+                found.update(self.spoken(words, number))
         return found
 
     def warm_up(self) -> None:

@@ -14,10 +14,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -25,13 +25,13 @@ import numpy.typing as npt
 from whoosh.util.times import datetime_to_long
 
 from ..codec import Segment
-from ..codec.format import I64
+from ..codec.format import F64, I32, I64, U64, AnyArray
 from ..codec.read import SegmentArrays
 from ..errors import DamageWarning, IndexCorrupt, IndexMissing
 from ..generation import manifest as mf
 from ..generation.open import open_generation
 from ..languages import ENGLISH, Language
-from ..model import Article, Articles, Facet, Sort, Story
+from ..model import Article, Facet, Lazy, Sort, Story
 from ..schema import (
     NUMBER_FIELDS,
     create_schema,
@@ -66,8 +66,8 @@ class Snapshot(Values):
         sizes = [segment.doc_count for segment in self.segments]
         self.bases = [0, *accumulate(sizes)][: len(sizes)]
         self.size = sum(sizes)
-        self._numbers: dict[str, npt.NDArray[np.float64]] = {}
-        self._ranks: dict[Sort, npt.NDArray[np.int32]] = {}
+        self._numbers: dict[str, F64] = {}
+        self._ranks: dict[Sort, I32] = {}
 
     @cached_property
     def language(self) -> Language:
@@ -110,7 +110,8 @@ class Snapshot(Values):
         count = int(segment.first_rows[doc + 1] - segment.first_rows[doc]) - 1
         if not count:
             return lead
-        return with_related(lead, Articles(count, lambda: self._articles(doc_id, count)))
+        articles = cache(lambda: self._articles(doc_id, count))  # read together
+        return with_related(lead, Lazy(count, lambda at: articles()[at]))
 
     def _articles(self, doc_id: int, count: int) -> tuple[Article, ...]:
         segment, doc = self.locate(doc_id)
@@ -150,7 +151,7 @@ class Snapshot(Values):
                         return int(base + doc)
         return None
 
-    def facet_counts(self, facet: Facet) -> npt.NDArray[np.int64]:
+    def facet_counts(self, facet: Facet) -> I64:
         """int64[keys]: in how many stories each value of a facet is, deleted ones too."""
         values = self.facet(facet)
         counts = np.zeros(len(values.keys), np.int64)
@@ -186,7 +187,7 @@ class Snapshot(Values):
         places = {key: place for place, key in enumerate(keys)}
         return keys, [np.array([places[term] for term in part], np.intp) for part in terms]
 
-    def numbers(self, field: str) -> npt.NDArray[np.float64]:
+    def numbers(self, field: str) -> F64:
         """float64[size]: a number of each story, NaN where it has none."""
         assert field in NUMBER_FIELDS
         if field not in self._numbers:
@@ -199,7 +200,7 @@ class Snapshot(Values):
         return Groups(self)
 
     @cached_property
-    def dates(self) -> npt.NDArray[np.int64]:
+    def dates(self) -> I64:
         """int64[size]: microseconds since the year 1, UTC; `NO_DATE` where a story has none."""
         dates = self._column("published_at")
         absent = dates == _ABSENT_DATE
@@ -222,7 +223,7 @@ class Snapshot(Values):
         months[dated] = numbers - before
         return before + _MONTHS_TO_1970, months
 
-    def ranks(self, sort: Sort) -> npt.NDArray[np.int32]:
+    def ranks(self, sort: Sort) -> I32:
         """int32[size]: the place of every story in this order, ties by doc id."""
         if sort not in self._ranks:
             order = np.argsort(self._sort_keys(sort), kind="stable")
@@ -231,7 +232,7 @@ class Snapshot(Values):
             self._ranks[sort] = ranks
         return self._ranks[sort]
 
-    def _sort_keys(self, sort: Sort) -> npt.NDArray[Any]:
+    def _sort_keys(self, sort: Sort) -> AnyArray:
         if sort == "quality":
             return -self.numbers("quality")  # NaN sorts last
         dates = self.dates
@@ -239,7 +240,7 @@ class Snapshot(Values):
             return dates
         return np.where(dates == NO_DATE, NO_DATE, -dates)
 
-    def _column(self, field: str) -> npt.NDArray[np.uint64]:
+    def _column(self, field: str) -> U64:
         default = create_schema()[field].column_type.default_value()
         parts = [
             segment.column(field)
@@ -262,7 +263,7 @@ def _terms(segment: SegmentArrays, field: str) -> int:
     return info.terms if info else 0
 
 
-def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+def _floats(sortable: U64) -> F64:
     """Whoosh's sortable form of floats, whose order is that of unsigned integers → floats.
 
     Positive numbers have the sign bit set, negative ones all bits turned round.
@@ -270,7 +271,7 @@ def _floats(sortable: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
     high = np.uint64(1 << 63)
     positive = sortable >= high
     bits = np.where(positive, sortable ^ high, ~sortable)
-    floats: npt.NDArray[Any] = bits.view(np.float64)
+    floats: AnyArray = bits.view(np.float64)
     return floats
 
 

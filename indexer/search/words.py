@@ -8,9 +8,8 @@ from math import log
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ..codec.format import I64, TEXT
+from ..codec.format import F32, I64, TEXT, Mask
 from ..codec.read import SegmentArrays, TermEntry
 from ..languages import ENGLISH, Language
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
@@ -21,7 +20,6 @@ from .relatives import Relatives
 #: a kilobyte for each segment.
 _REMEMBERED, _WEIGHED = 1 << 12, 1 << 10
 
-F32 = npt.NDArray[np.float32]
 
 #: The fields that a query may name → their bits, and whether they are the lead's.
 FIELD_BITS = {
@@ -193,14 +191,14 @@ def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, 
     return _Stem(word_weight(total, df, cf), lights, places)
 
 
-def saturated(t: npt.NDArray[np.float32]) -> F32:
+def saturated(t: F32) -> F32:
     """sat(t) of the formula."""
     part: F32 = (t / (t + np.float32(SATURATION))).astype(np.float32)
     return part
 
 
 def term_rows(
-    segment: SegmentArrays, term: TermList, stem: float, kept: npt.NDArray[np.bool_] | None = None
+    segment: SegmentArrays, term: TermList, stem: float, kept: Mask | None = None
 ) -> Rows:
     """The rows that have a term, and their scores; `kept`: only some of its postings."""
     entry = term.entry
@@ -220,17 +218,17 @@ def term_rows(
     return Rows(rows[begins], scores.astype(np.float32))
 
 
-def in_field(segment: SegmentArrays, entry: TermEntry, field: str) -> npt.NDArray[np.bool_]:
+def in_field(segment: SegmentArrays, entry: TermEntry, field: str) -> Mask:
     """bool[n]: which postings of a term are in a field that a query may name."""
     bits, lead = FIELD_BITS[field]
-    inside: npt.NDArray[np.bool_] = (segment.bits[entry.start : entry.end] & bits) != 0
+    inside: Mask = (segment.bits[entry.start : entry.end] & bits) != 0
     inside &= is_lead(segment, segment.row_ids(entry)) == lead
     return inside
 
 
-def is_lead(segment: SegmentArrays, rows: I64) -> npt.NDArray[np.bool_]:
+def is_lead(segment: SegmentArrays, rows: I64) -> Mask:
     """bool[n]: which rows are leads."""
-    leads: npt.NDArray[np.bool_] = segment.first_rows[segment.docs_of_rows[rows]] == rows
+    leads: Mask = segment.first_rows[segment.docs_of_rows[rows]] == rows
     return leads
 
 

@@ -307,3 +307,14 @@ def test_several_languages(on_both, tmp_path):
                     why = both.cluster.explain(query, hit.story.id)
                     assert why.score == pytest.approx(hit.score, rel=0.01)
         same(both, "the chevaux jounraux", limit=50)
+
+
+def test_synonyms_of_another_language(on_both, tmp_path):
+    """Synonyms are stemmed in the language of the index."""
+    seeds = tmp_path / "seeds"
+    for name, title in (("a.md", "Das Haus"), ("b.md", "Die Wohnung"), ("c.md", "Der Garten")):
+        write_story(seeds, name, title=title)
+    (seeds / "storydex.toml").write_text('language = "german"\n')
+    (seeds / "synonyms.yml").write_text("- [Häuser, Wohnungen]\n")
+    both = on_both(seeds, tmp_path / "index")
+    assert same(both, "Haus")[0].total == 2

@@ -10,7 +10,7 @@ import pytest
 
 from indexer.errors import IndexCorrupt
 from indexer.highlight import hits as hits_module
-from indexer.highlight.hits import Highlighter
+from indexer.highlight.hits import make_hits
 from indexer.languages import ENGLISH
 from indexer.model import Article, Story, mark_together
 from indexer.query.nodes import All, Fuzzy, Phrase, Word
@@ -81,7 +81,7 @@ def decoded(monkeypatch):
 
 def hits_of(archive, answer, doc_ids=(1, 2, 3)):
     scores = [float(9 - doc_id) for doc_id in doc_ids]
-    return list(Highlighter(archive).hits(answer, list(doc_ids), scores))
+    return list(make_hits(archive, answer, list(doc_ids), scores))
 
 
 def test_nothing_is_read_before_it_is_asked_for(archive, decoded):
@@ -226,7 +226,7 @@ def test_highlights_have_the_fields_of_the_text(archive):
 def test_matches_of_many_hits_are_found_out_a_page_at_a_time(archive):
     """An export of all stories does not ask about all of them for its first line."""
     answer = Answer(Word("cloud"))
-    hits = Highlighter(archive).hits(answer, range(4, 10_000), [1.0] * 9_996)
+    hits = make_hits(archive, answer, range(4, 10_000), [1.0] * 9_996)
     assert [len(hit.related) for hit in islice(hits, 40)] == [2] * 40
     assert sum(map(len, answer.asked)) < 100
     assert answer.asked[1][0] == answer.asked[0][-1] + 1
