@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from fnmatch import translate
 from functools import lru_cache
 from threading import local
 from typing import Any, NamedTuple
@@ -206,6 +207,14 @@ def forms_of(text: str) -> list[str]:
     """The folded words of a text one after the other, without those that join others."""
     found = [part for match in WORD_PATTERN.findall(text) for part in cut(match).parts]
     return [form for form in found if form]
+
+
+def wildcards(pattern: str) -> re.Pattern[str]:
+    """What fits a pattern in full: `*` stands for any characters, `?` for one.
+
+    Python writes it so that what has been matched is never given up again. A bracket means itself.
+    """
+    return re.compile(translate(pattern.replace("[", "[[]")))
 
 
 #: A character may have thirty accents, and one stands for eighteen others.

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from fnmatch import translate
 from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from ..analysis import WORD_PATTERN, cut, fold, stem
+from ..analysis import WORD_PATTERN, cut, fold, stem, wildcards
 from ..languages import ENGLISH, Language
 from ..query.nodes import (
     All,
@@ -280,9 +279,7 @@ def _fitting(pattern: Pattern) -> Callable[[str], object]:
     if pattern.prefix is not None:
         begin = pattern.prefix
         return lambda word: word.startswith(begin)
-    # Python writes this so that what has been matched is never given up again; a bracket
-    # means itself.
-    return re.compile(translate(pattern.text.replace("[", "[[]"))).match
+    return wildcards(pattern.text).match
 
 
 def _phrases(words: list[_Word], bits: list[int], reach: int) -> list[Span]:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fnmatch import translate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import MAX_TERM_LENGTH
+from ..analysis import MAX_TERM_LENGTH, wildcards
 from ..codec.format import I64, U16, U32, Mask
 from ..codec.read import SegmentArrays
 from ..errors import QueryError, QueryTooCostly
@@ -166,7 +165,8 @@ class Expander:
         """
         counts: dict[str, int] = {}
         for number, segment in enumerate(self._segments):
-            places = self._nearly(number, prefix) if slip else _begun(segment, prefix)
+            some = segment.forms_with_prefix(prefix.encode())
+            places = self._nearly(number, prefix) if slip else np.arange(some.start, some.stop)
             forms = segment.form_order[places].astype(np.int64)
             dfs = segment.terms_file.section("light_df", "u4", (segment.form_count,))[forms]
             if len(forms) > most:
@@ -215,11 +215,6 @@ class Expander:
         else:
             places = shapes.fitting(node.text, some)
         return _compared(segment, shapes, node, places, len(some))
-
-
-def _begun(segment: SegmentArrays, prefix: str) -> I64:
-    some = segment.forms_with_prefix(prefix.encode())
-    return np.arange(some.start, some.stop)
 
 
 def _compared(
@@ -315,9 +310,7 @@ def _letters_of(text: str) -> np.uint64:
 
 def _matching(pattern: str, words: list[str]) -> Mask:
     """bool[n]: whether each word fits a pattern with wildcards."""
-    # Python writes this so that what has been matched is never given up again; a bracket
-    # means itself.
-    expression = re.compile(translate(pattern.replace("[", "[[]")))
+    expression = wildcards(pattern)
     return np.array([expression.match(word) is not None for word in words], np.bool_)
 
 

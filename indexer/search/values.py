@@ -6,14 +6,13 @@ import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import translate
 from itertools import islice
 from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from ..analysis import forms_of
+from ..analysis import forms_of, wildcards
 from ..codec.format import I64
 from ..model import Facet, Notice
 from ..query.grammar import UNKNOWN
@@ -92,7 +91,7 @@ class Values(ABC):
             value = f"*{value}"
         key = facet_key(facet, host_of(value) if provider else value)
         if "*" in key or "?" in key:
-            fits = re.compile(translate(re.sub(r"\*+", "*", key).replace("[", "[[]"))).match
+            fits = wildcards(re.sub(r"\*+", "*", key)).match
             names = self.names(facet) if facet in _NAMED else {}
             found = {value for value in values.keys if fits(value)}
             return found | {value for value, name in names.items() if any(map(fits, name.split()))}

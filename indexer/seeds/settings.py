@@ -7,12 +7,11 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from fnmatch import translate
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from ..analysis import LANGUAGES
+from ..analysis import LANGUAGES, wildcards
 from ..errors import SeedError
 from ..languages import ENGLISH, MOST_LANGUAGES, Language, language_name, language_of
 from ..schema import provider_host
@@ -230,11 +229,10 @@ def _with_none(parts: tuple[re.Pattern[str] | None, ...], places: set[int]) -> s
 def _parts(glob: str) -> tuple[re.Pattern[str] | None, ...]:
     """What fits each name of a path; None, for `**`, fits any number of names.
 
-    A pattern without `/`, but at its end, is for names in any folder. Python writes `*` and
-    `?` so that what has been matched is never given up again; a bracket means itself.
+    A pattern without `/`, but at its end, is for names in any folder.
     """
     anywhere = [] if "/" in glob.rstrip("/") else ["**"]
     return tuple(
-        None if part == "**" else re.compile(translate(part.replace("[", "[[]")))
+        None if part == "**" else wildcards(part)
         for part in [*anywhere, *glob.strip("/").split("/")]
     )
