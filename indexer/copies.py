@@ -29,14 +29,14 @@ _LONG = 200
 _COMPARED = 8
 
 
-def address_of(article: Story | Article) -> str:
+def compared_address(article: Story | Article) -> str:
     """The address by which an article is compared; empty if it has none of its own."""
     url = article.web_url or article.original_url or article.amp_web_url or article.cdn_amp_web_url
     address = plain_address(url) if url else ""
     return "" if address.endswith("//") else address
 
 
-def text_of(article: Story | Article) -> tuple[str, str]:
+def compared_text(article: Story | Article) -> tuple[str, str]:
     """The title and the text by which an article is compared: case and spacing do not count."""
     text = article.excerpt
     if not text and isinstance(article, Story) and len(article.body) >= _LONG:
@@ -53,11 +53,11 @@ def without_copies(story: Story) -> Story:
     if not story.related or not _may_have_copies(story):
         return story
     kept: list[tuple[Story | Article, list[Article]]] = [(story, [])]
-    address, text = address_of(story), text_of(story)
+    address, text = compared_address(story), compared_text(story)
     addresses = {address: [0]} if address else {}
     texts = {text: 0} if text[1] else {}
     for article in story.related:
-        address, text = address_of(article), text_of(article)
+        address, text = compared_address(article), compared_text(article)
         place = texts.get(text)
         there = addresses.setdefault(address, []) if address else []
         if place is None:
@@ -81,7 +81,7 @@ def _may_have_copies(story: Story) -> bool:
     """Whether a title or an address is there twice; of most stories none is."""
     titles = {article.title.casefold() for article in story.related}
     titles.add(story.title.casefold())
-    addresses = list(filter(None, [address_of(story), *map(address_of, story.related)]))
+    addresses = list(filter(None, [compared_address(story), *map(compared_address, story.related)]))
     return len(titles) <= len(story.related) or len({*addresses}) < len(addresses)
 
 
@@ -89,7 +89,7 @@ def _alike(address: str, one: Story | Article, other: Article) -> bool:
     """Whether two articles with the same address are the same."""
     if _OWN.search(address.partition("/")[2]) or not address.endswith("/"):
         return True
-    words, others = set(text_of(one)[0].split()), set(text_of(other)[0].split())
+    words, others = set(compared_text(one)[0].split()), set(compared_text(other)[0].split())
     return 2 * len(words & others) >= min(len(words), len(others))
 
 
@@ -99,8 +99,8 @@ def marks_of(lead: Story) -> tuple[int, int]:
     0 for no address. Of a text the upper half is that of its title; two whose marks are the same
     are the same if `TELLING` is set in them.
     """
-    address = address_of(lead)
-    title, text = text_of(lead)
+    address = compared_address(lead)
+    title, text = compared_text(lead)
     return (
         _digest(address, 8) if address else 0,
         _digest(title, 4) << 32 | _digest(text, 4) & ~TELLING | (TELLING if text else 0),

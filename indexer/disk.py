@@ -95,8 +95,7 @@ def make_folder(folder: str) -> None:
 def sync_folder(folder: str | os.PathLike[str]) -> None:
     """Wait until the names in a folder are on the disk; costs one fsync.
 
-    Where the file system does not know that of folders, as some on a network, it is theirs
-    to see to.
+    Some file systems, mostly on a network, cannot sync a folder; there nothing is done.
     """
     with naming(folder):
         descriptor = os.open(folder, os.O_RDONLY)

@@ -52,7 +52,7 @@ class QueryError(StorydexError):
 
 
 class QueryTooCostly(StorydexError):
-    """A query would take more work than is given to one; `part` is what of it does."""
+    """A query would take more work than one may; `part` names the part of it that does."""
 
     def __init__(self, part: str) -> None:
         super().__init__(

@@ -13,7 +13,7 @@ from ..ranking import Averages
 
 
 class Basis(NamedTuple):
-    """Found out from the first stories, and kept until the index is built anew.
+    """What is worked out from a sample of the stories and kept until the index is built anew.
 
     averages: what lengths are divided by; dictionary: what stored stories are compressed with
     """
@@ -25,8 +25,9 @@ class Basis(NamedTuple):
 class Sample(NamedTuple):
     """What some stories are like.
 
-    rows, words: int64[3], of title, excerpt and body: the rows that are averaged over, which
-        for a body are those that have one, and how many words all rows have there
+    rows: int64[3], over how many rows the lengths of title, excerpt and body are averaged;
+        rows without a body do not count for bodies
+    words: int64[3], how many words all titles, excerpts and bodies have
     """
 
     rows: I64
@@ -42,6 +43,6 @@ def averages_of(samples: Sequence[Sample]) -> Averages:
 
 
 def basis_of(samples: Sequence[Sample]) -> Basis:
-    """What segments of stories like these have in common, whoever took which of them."""
+    """What segments of stories like these have in common; it does not matter who read which."""
     records = sorted(record for one in samples for record in one.records)
     return Basis(averages_of(samples), train_dictionary([part for one in records for part in one]))

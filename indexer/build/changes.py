@@ -28,15 +28,15 @@ class Plan(NamedTuple):
 
     fresh: whether nothing of the last generation is kept
     old, problems: the sources of the last generation, and what was wrong with them
-    rows: for each file that the folder lists where it is in `old`, or -1
-    kept: which of these are as they were
-    hidden, gone: rows of `old` that are not listed. hidden: kept, as their folder cannot be
-        read; gone: removed.
+    rows: for each file that the folder lists its row in `old`, -1 for a new file
+    kept: which of the files listed are as they were
+    hidden: rows of `old` whose folder cannot be read now; their stories stay
+    gone: rows of `old` whose files are no longer there; their stories are removed
     read: the files to look at
     places: id of a file to look at → its place in the listing
     passed_over: suffix → files of the folder that have it and are not read
-    renews: whether to publish even if the files looked at prove to be the same, so that they
-        are not looked at again: the folder is another, or they are many
+    renews: whether to publish even if all files looked at prove to be the same, so that the
+        next rebuild need not look at them: they are many, or the folder is another one
     """
 
     started_ns: int
@@ -63,8 +63,8 @@ class Held(NamedTuple):
     """The sources of the last generation, and what they are good for.
 
     usable: whether that generation can be added to
-    moved: whether they were in another folder, so that a file of the same name, size and
-        time stamp may be another
+    moved: whether the files were in another folder; a file with the same name, size and time
+        stamp may then be a different one
     """
 
     sources: Sources
@@ -182,7 +182,7 @@ def _is_file(path: str) -> bool:
 
 
 def _hidden(old: Sources, gone: Mask, rejected: list[Rejection]) -> I64:
-    """Those missing because their folder cannot be listed now: their stories are kept."""
+    """The rows that are missing because their folder cannot be listed now."""
     hidden = tuple(fault.path for fault in rejected if fault.path.endswith("/"))
     rows = np.flatnonzero(gone).tolist() if hidden else []
     return np.array([row for row in rows if old.ids[row].startswith(hidden)], np.int64)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..codec.format import I32, I64, U8, U32, AnyArray, Ints, offsets_of
+from ..codec.format import I32, I64, U8, U32, AnyArray, offsets_of
 from ..codec.forms import Arranged, arrange_forms
-from ..codec.invert import RowPostings, gather_ranges
+from ..codec.invert import RowPostings, changed, gather_ranges, sort_runs
 from ..languages import ENGLISH, Language
 from ..ranking import Averages, factors, weight_codes
 from ..schema import POSITION_GAP, ROW_FIELDS, UNCOUNTED, Row
@@ -145,7 +145,7 @@ class TextBuilder:
         arranged = self._arrange(numbered.pieces, words, language)
         lengths = _lengths(numbered, words.widths)
         tokens = _sort(numbered, arranged, words)
-        begins = _changes(tokens.terms, tokens.rows, tokens.forms)
+        begins = np.flatnonzero(changed(tokens.terms, tokens.rows, tokens.forms))
         tfs = np.diff(begins, append=len(tokens.rows)).astype(np.uint32)
         terms, rows = tokens.terms[begins], tokens.rows[begins]
         postings = RowPostings(
@@ -245,23 +245,9 @@ def _in_order_of_forms(tokens: _Tokens) -> _Tokens:
     mixed = same & (tokens.forms[1:] != tokens.forms[:-1])
     if not mixed.any():
         return tokens
-    groups = np.cumsum(np.append(True, ~same)) - 1
-    affected = np.zeros(groups[-1] + 1, bool)
-    affected[groups[1:][mixed]] = True
-    places = np.flatnonzero(affected[groups])
-    order = np.arange(len(groups))
-    order[places] = places[np.lexsort((tokens.forms[places], groups[places]))]
+    order = np.arange(len(tokens.terms))
+    sort_runs(order, same, mixed, tokens.forms)
     return _Tokens._make(column[order] for column in tokens)
-
-
-def _changes(*columns: Ints) -> I64:
-    """Where any of some numbers differs from the one before it."""
-    if not len(columns[0]):
-        return np.empty(0, np.int64)
-    changed = np.zeros(len(columns[0]) - 1, bool)
-    for column in columns:
-        changed |= column[1:] != column[:-1]
-    return np.append(0, np.flatnonzero(changed) + 1)
 
 
 def _weights_of(tokens: _Tokens, begins: I64, adds: AnyArray) -> U8:

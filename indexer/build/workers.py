@@ -46,7 +46,7 @@ Fate = Literal["added", "same", "left out", "rejected", "gone"]
 
 
 class Wanted(NamedTuple):
-    """A file to read, and the digest of what the index holds of it."""
+    """A file to read, and the digest that it had when it was indexed, if it was."""
 
     file: SeedFile
     held: bytes | None
@@ -76,9 +76,10 @@ class ShardRead(NamedTuple):
 
 
 class Task(NamedTuple):
-    """How files are read: where segments go (None: nowhere), and what is left out.
+    """How files are read.
 
-    `averages` and `dictionary` are those of the index; None has them made of what is read.
+    folder: where segments are written; None: nowhere
+    averages, dictionary: those of the index; None: make them from the stories read
     """
 
     folder: str | None
@@ -90,14 +91,14 @@ class Task(NamedTuple):
 
     @property
     def basis(self) -> Basis | None:
-        """What segments have in common, None where it is to be made of what is read."""
+        """What segments have in common; None: make it from the stories read."""
         if self.averages is None or self.dictionary is None:
             return None
         return Basis(self.averages, self.dictionary)
 
     @property
     def lacks_basis(self) -> bool:
-        """Whether that is to be made for what is to be written."""
+        """Whether segments are to be written and the basis is yet to be made."""
         return self.folder is not None and self.basis is None
 
 
@@ -299,7 +300,7 @@ def _receive(worker: _Worker) -> Any:
 
 
 def _basis_of(samples: list[Sample], task: Task) -> Basis:
-    """What segments have in common: what the index has, and what some stories give."""
+    """What segments have in common: the averages of the index, else those of some stories."""
     found = basis_of(samples)
     return found if task.averages is None else found._replace(averages=task.averages)
 

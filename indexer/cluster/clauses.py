@@ -27,7 +27,7 @@ from ..query.nodes import (
     Word,
 )
 from ..schema import ADDRESS, ROW_FIELDS, address_key
-from ..search.sought import MAX_DISTANCE, either_of, words_of
+from ..search.sought import MAX_DISTANCE, alternatives_of, words_of
 from .mapping import whole_micros
 from .names import AS_WRITTEN, safe
 from .words import Words, saturated
@@ -116,7 +116,7 @@ class Clauses:
             forms = [safe(form) for form in self._words.expand(node)]
             return {"terms": {"forms": forms}} if forms else NONE
         if isinstance(node, Compound | Alternatives):
-            return some([self._with_text(part) for part in either_of(node)])
+            return some([self._with_text(part) for part in alternatives_of(node)])
         rows = self.rows(node)
         return rows if rows is NONE else nested(rows)
 
@@ -150,7 +150,7 @@ class Clauses:
                 return NONE
             return _in_fields(node.field, lambda name: {"terms": {f"rows.{name}": forms}})
         if isinstance(node, Compound | Alternatives):
-            return some([self.rows(part) for part in either_of(node)])
+            return some([self.rows(part) for part in alternatives_of(node)])
         spots = self._spots(node)
         if spots is None:
             return NONE
@@ -164,7 +164,7 @@ class Clauses:
             forms = self._words.expand(node)
             return _any_of([_match(AS_WRITTEN + safe(form)) for form in forms])
         if isinstance(node, Compound | Alternatives):
-            return _any_of([self._spots(part) for part in either_of(node)])
+            return _any_of([self._spots(part) for part in alternatives_of(node)])
         if isinstance(node, Near):
             one, other = self._spots(node.left), self._spots(node.right)
             if one is None or other is None:

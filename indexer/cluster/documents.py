@@ -17,7 +17,9 @@ import numpy as np
 
 from ..analysis import WORD_PATTERN
 from ..build.text import InvertedText, TextBuilder
-from ..codec.format import I64, AnyArray, Mask
+from ..codec.format import I64, Mask
+from ..codec.invert import changed
+from ..codec.positions import positions_of
 from ..languages import Language
 from ..model import Story
 from ..ranking import WEIGHTS, Averages
@@ -139,7 +141,7 @@ class _Words:
         self._t = _SCALED[postings.weights]
         # The light forms of a term follow each other.
         of_forms = np.repeat(np.arange(len(postings.terms)), np.diff(written.starts))
-        begins = _changes(of_forms, written.groups)
+        begins = np.flatnonzero(changed(of_forms, written.groups))
         lights = np.zeros(len(of_forms), np.int64)
         lights[begins[1:]] = 1
         self._lights = np.cumsum(lights)[self._forms]
@@ -203,7 +205,7 @@ class _Words:
         ]  # fmt: skip
         found = []
         for postings, of, base in kinds if inside is None else [kinds[0], kinds[1], kinds[3]]:
-            begins = _changes(of[postings], self._rows[postings])
+            begins = np.flatnonzero(changed(of[postings], self._rows[postings]))
             first = postings[begins]
             t, tfs = self._t[postings], self._postings.tfs[postings].astype(np.int64)
             lacking = np.zeros(len(postings), np.int64)
@@ -221,7 +223,7 @@ class _Words:
         """
         bits, of_lead = FIELD_BITS[field]
         inside = (self._postings.bits & bits) != 0
-        begins = _changes(self._terms, self._rows)
+        begins = np.flatnonzero(changed(self._terms, self._rows))
         sizes = np.diff(begins, append=len(self._rows))
         count = _sums(inside.astype(np.int64), begins)
         mixed = (count > 0) & (count < sizes) & (self._leads[self._rows[begins]] == of_lead)
@@ -254,10 +256,8 @@ class _Words:
         if not len(self._rows):
             return found
         tfs = self._postings.tfs.astype(np.int64)
-        steps = np.cumsum(self._postings.steps.astype(np.int64))
-        before = np.append(0, np.cumsum(tfs))[:-1]
-        base = steps[before] - self._postings.steps[before]
-        places = (np.repeat(self._rows, tfs) << 32) | (steps - np.repeat(base, tfs))
+        positions = positions_of(self._postings.steps, self._postings.tfs)
+        places = (np.repeat(self._rows, tfs) << 32) | positions
         order = np.argsort(places, kind="stable")
         places, forms = places[order], np.repeat(self._forms, tfs)[order]
         words = [self._tokens[form] for form in forms.tolist()]
@@ -281,15 +281,6 @@ class _Words:
             start += self._lengths[name][rows] + POSITION_GAP
             fields[positions >= start] = number
         return fields
-
-
-def _changes(*columns: AnyArray) -> I64:
-    """Where any of some numbers differs from the one before it, the first included."""
-    changed = np.zeros(len(columns[0]), np.bool_)
-    changed[:1] = True
-    for column in columns:
-        changed[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(changed)
 
 
 def _sums(values: I64, begins: I64) -> I64:

@@ -24,11 +24,11 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import check, check_values, limit_of, text_of
+from ..query.request import check, check_values, checked_limit, checked_text
 from ..query.synonyms import synonyms_beside
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
-from ..search.histogram import in_order
+from ..search.histogram import in_best_unit
 from ..search.respell import respell
 from ..search.select import BEGIN
 from ..search.suggest import RESEMBLANCE, complete, resembling
@@ -160,7 +160,7 @@ class ClusterEngine(Engine):
 
         def ask(view: _View) -> FacetRows:
             found = view.searcher.find(request, 0)
-            fitting = beginning(view.searcher.values, wanted, text_of("text", text))
+            fitting = beginning(view.searcher.values, wanted, checked_text("text", text))
             values, counts = view.searcher.values.facet(wanted), found.counts[0] * fitting
             return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
@@ -175,18 +175,18 @@ class ClusterEngine(Engine):
             months: Counter[str] = Counter()
             for day, count in days.items():
                 months[str(BEGIN + day)[:7]] += count
-            return in_order(dict(sorted(months.items())), undated, lambda: days)
+            return in_best_unit(dict(sorted(months.items())), undated, lambda: days)
 
         return self._asked(ask)
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
-        wanted = text_of("text", text), limit_of(limit)
+        wanted = checked_text("text", text), checked_limit(limit)
         return self._asked(lambda view: complete(view.selector, *wanted, ClusterSpeller))
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
-        wanted = limit_of(limit)
+        wanted = checked_limit(limit)
         return self._asked(lambda view: self._more_like(view, story_id, wanted))
 
     def _more_like(self, view: _View, story_id: str, limit: int) -> tuple[Hit, ...]:
@@ -229,7 +229,7 @@ class ClusterEngine(Engine):
 
     def _story(self, view: _View, story_id: str) -> Story | None:
         cluster = self._connected()
-        one = document_id(text_of("story_id", story_id))
+        one = document_id(checked_text("story_id", story_id))
         found = cluster.call(cluster.client.mget, index=view.state.index, body={"ids": [one]})
         (answer,) = found["docs"]
         if "error" in answer:
@@ -242,7 +242,7 @@ class ClusterEngine(Engine):
 
         def ask(view: _View) -> Hit | None:
             found = view.searcher.find(request, 0)
-            one = document_id(text_of("story_id", story_id))
+            one = document_id(checked_text("story_id", story_id))
             return next(view.reader.hits_of(found, [one], [0.0]), None)
 
         return self._asked(ask)

@@ -27,7 +27,7 @@ from ..query.nodes import (
     Word,
     leaves,
 )
-from ..query.write import text_of
+from ..query.write import write_query
 from ..ranking import LEAD_WEIGHT
 from ..search.plan import HEAVIEST, LEAST_SHARE, TELLING, divide, factor_of_others
 from .clauses import EVERY, NONE, Clauses, Query, every, some
@@ -42,9 +42,9 @@ _MOST_GATES = 4
 class Leaf(NamedTuple):
     """A part of a query that scores: what it is, the stories that have it, what rows score.
 
-    words: the folded words of one that is words with the same stem, as typed, or forms of one in
-        other languages
-    gates: it counts in stories alone that meet these; see `Plan.gates`
+    words: folded words with the same stem, as typed, or the forms of a word in other languages;
+        none for any other leaf
+    gates: it counts only in stories that all of these select; see `Plan.gates`
     """
 
     label: str
@@ -59,7 +59,7 @@ class Leaf(NamedTuple):
 class Plan:
     """What is looked for.
 
-    words: of which all must be there, or some with `least` set, which is what they must weigh
+    words: all must be there; with `least` set, some that weigh as much together
     rest: what else must be there
     leaves: all that scores
     gates: parts of OR that are more than a leaf, as the stories that have them
@@ -218,7 +218,7 @@ class Planner:
         weight = self._scores.weight(first)
         if isinstance(first, Inflected):
             texts = tuple([word.text for word in first.parts if isinstance(word, Word)])
-        return Leaf(text_of(first), self._clauses.stories(first), scores, weight, texts)
+        return Leaf(write_query(first), self._clauses.stories(first), scores, weight, texts)
 
     def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:
         """Function words that add to scores, unless they weigh next to nothing."""

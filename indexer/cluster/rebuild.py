@@ -45,7 +45,7 @@ from .state import (
     read_made_of,
     read_marks,
     read_state,
-    words_of,
+    words_index_of,
     write_made_of,
 )
 
@@ -295,16 +295,16 @@ class _Run:
             self._cluster.call(self._indices.create, index=index, body=stories, **WITH_COPIES)
             words = words_index(where.replicas)
             self._cluster.call(
-                self._indices.create, index=words_of(index), body=words, **WITH_COPIES
+                self._indices.create, index=words_index_of(index), body=words, **WITH_COPIES
             )
             yield
         except BaseException:
             with suppress(ClusterError):
-                self._delete([index, words_of(index)])
+                self._delete([index, words_index_of(index)])
             raise
 
     def _count(self, index: str, counts: Counts, *, fresh: bool) -> None:
-        with loading(self._cluster, words_of(index)) as loader:
+        with loading(self._cluster, words_index_of(index)) as loader:
             for action in word_actions(counts.items(), fresh=fresh):
                 loader.add(action)
         counts.clear()
@@ -312,13 +312,13 @@ class _Run:
     def _describe(self, index: str, meta: Meta) -> None:
         """Let what was sent be seen, and say what it is."""
         sources, problems = self._outcome.sources, self._outcome.problems
-        write_made_of(self._cluster, words_of(index), sources, problems, self._marks)
+        write_made_of(self._cluster, words_index_of(index), sources, problems, self._marks)
         self._refresh(index)
         body = {"_meta": meta_mapping(meta)}
         self._cluster.call(self._indices.put_mapping, index=index, body=body)
 
     def _refresh(self, index: str) -> None:
-        self._cluster.call(self._indices.refresh, index=f"{index},{words_of(index)}")
+        self._cluster.call(self._indices.refresh, index=f"{index},{words_index_of(index)}")
 
     def _read_back(self, index: str, story_ids: list[str]) -> Iterator[list[Story]]:
         """Stories as an index has them, some at a time."""
@@ -342,7 +342,7 @@ class _Run:
         found = self._cluster.call(self._indices.get, index=f"{name}-*", filter_path="*.aliases")
         older = sorted(one for one in found if made.fullmatch(one) and one != index)
         if older[:-1]:
-            self._delete([part for one in older[:-1] for part in (one, words_of(one))])
+            self._delete([part for one in older[:-1] for part in (one, words_index_of(one))])
 
     def _delete(self, indexes: list[str]) -> None:
         self._cluster.call(self._indices.delete, index=",".join(indexes), ignore_unavailable=True)

@@ -38,7 +38,7 @@ class ClusterRelatives(Relatives):
         return set(found) if len(found) <= MOST_BEGUN else set()
 
     def spoken(self, words: Collection[str], other: int) -> list[str]:
-        """Those of some words that are not of the first language rather than of another."""
+        """The words that do not stand mainly in texts of the first language, but of another."""
         these = list(words)
         own, theirs = map(_rows_with, self._language.telling(other))
         sides = {"own": {"filter": own}, "theirs": {"filter": theirs}}

@@ -7,7 +7,7 @@ from math import log
 
 from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
 from ..ranking import AS_WRITTEN, FUNCTION_WEIGHT, LIGHT_SHARE, STEM_SHARE, word_weight
-from ..search.sought import either_of, weight_of, words_of
+from ..search.sought import alternatives_of, weight_of, words_of
 from .clauses import NONE, Clauses, Query
 from .names import INSIDE
 from .words import Words, saturated
@@ -30,7 +30,7 @@ class Scores:
         if isinstance(node, Pattern | Fuzzy):
             return [{"constant_score": {"filter": rows, "boost": node.weight}}]
         if isinstance(node, Compound | Alternatives):
-            found = [{"bool": {"should": self.of(part)}} for part in either_of(node)]
+            found = [{"bool": {"should": self.of(part)}} for part in alternatives_of(node)]
             telling = [part for part in found if part["bool"]["should"]]
             return [{"dis_max": {"queries": telling}}] if telling else []
         return [{"bool": {"filter": [rows], "should": self._parts(node)}}]

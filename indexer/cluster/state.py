@@ -68,10 +68,10 @@ class State(msgspec.Struct, frozen=True):
     @property
     def words(self) -> str:
         """The index of its words."""
-        return words_of(self.index)
+        return words_index_of(self.index)
 
 
-def words_of(index: str) -> str:
+def words_index_of(index: str) -> str:
     """The index of the words of an index of stories."""
     return f"{index}-words"
 

@@ -130,16 +130,16 @@ def count_text(
     """The statistics of T terms; see `RowPostings` and `Forms`. docs: that of each posting."""
     starts, form_starts = np.asarray(starts, np.int64), np.asarray(form_starts, np.int64)
     terms, sizes = len(starts) - 1, starts[1:] - starts[:-1]
-    begun = _changes(groups)
+    begun = changed(groups)
     begun[form_starts[:-1]] = True
     group_of = np.cumsum(begun) - 1
     found = group_of[np.repeat(form_starts[:-1], sizes) + forms]
-    new_doc = _changes(docs)
+    new_doc = changed(docs)
     new_doc[starts[:-1]] = True
     numbers, count = np.repeat(np.arange(terms), sizes), int(begun.sum())
     # A document's rows may have several light forms by turns.
     pairs = np.sort(found << 32 | docs)
-    light_df = np.bincount(pairs[_changes(pairs)] >> 32, minlength=count)
+    light_df = np.bincount(pairs[changed(pairs)] >> 32, minlength=count)
     light_cf = np.bincount(found, weights=tfs, minlength=count)
     return TextStatistics(
         df=np.bincount(numbers[new_doc], minlength=terms).astype(np.uint32),
@@ -149,8 +149,24 @@ def count_text(
     )
 
 
-def _changes(numbers: Ints) -> Mask:
-    """Which numbers differ from the one before; the first does."""
-    changed = np.ones(len(numbers), np.bool_)
-    changed[1:] = numbers[1:] != numbers[:-1]
-    return changed
+def changed(*columns: Ints) -> Mask:
+    """bool[n]: at which places any of some numbers differs from the one before; the first does."""
+    found = np.zeros(len(columns[0]), np.bool_)
+    found[:1] = True
+    for column in columns:
+        found[1:] |= column[1:] != column[:-1]
+    return found
+
+
+def sort_runs(order: I64, same: Mask, wrong: Mask, values: Ints) -> None:
+    """Sort by their values, in place, those runs of an order in which any place is wrong.
+
+    same, wrong: bool[n - 1], for each place but the first whether it goes on with the run of
+        the place before, and whether it belongs before that
+    """
+    runs = np.cumsum(np.append(True, ~same)) - 1
+    affected = np.zeros(runs[-1] + 1, np.bool_)
+    affected[runs[1:][wrong]] = True
+    places = np.flatnonzero(affected[runs])
+    some = order[places]
+    order[places] = some[np.lexsort((values[some], runs[places]))]

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from ..ranking import WEIGHTS, weight_codes
 from .format import I32, I64, TEXT, U8, U32, Ints, Mask, offsets_of
-from .invert import gather_ranges
+from .invert import changed, gather_ranges, sort_runs
+from .positions import positions_of
 from .read import SegmentArrays
 
 
@@ -98,12 +99,7 @@ def _in_order(terms: Ints, rows: Ints, forms: Ints) -> npt.NDArray[np.intp]:
     again = np.diff(keys[order]) == 0
     wrong = again & (np.diff(forms[order]) < 0)
     if wrong.any():
-        groups = np.cumsum(np.append(True, ~again)) - 1
-        affected = np.zeros(groups[-1] + 1, bool)
-        affected[groups[1:][wrong]] = True
-        places = np.flatnonzero(affected[groups])
-        some = order[places]
-        order[places] = some[np.lexsort((forms[some], groups[places]))]
+        sort_runs(order, again, wrong, forms)
     return order
 
 
@@ -112,10 +108,7 @@ def _without_doubles(text: JoinedText) -> JoinedText:
 
     sizes: the number of the term of each posting, here
     """
-    new = np.ones(len(text.rows), bool)
-    new[1:] = False
-    for column in (text.sizes, text.rows, text.forms):
-        new[1:] |= column[1:] != column[:-1]
+    new = changed(text.sizes, text.rows, text.forms)
     if new.all():
         return text
     firsts = np.flatnonzero(new)
@@ -133,10 +126,7 @@ def _without_doubles(text: JoinedText) -> JoinedText:
 
 def _joined_steps(steps: U32, tfs: U32, postings: I64) -> U32:
     """The positions of postings, some of which become one; `postings` are their new numbers."""
-    firsts = offsets_of(tfs)[:-1]
-    sums: I64 = np.cumsum(steps, dtype=np.int64)
-    before: I64 = sums[firsts] - steps[firsts]
-    positions = sums - np.repeat(before, tfs)
+    positions = positions_of(steps, tfs)
     owners = np.repeat(postings, tfs)
     positions = positions[np.lexsort((positions, owners))]
     first = np.diff(owners, prepend=-1) > 0

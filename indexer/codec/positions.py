@@ -163,3 +163,10 @@ def _unpacked(words: U64, places: I64, widths: U8, tfs: U32) -> U32:
     values &= (np.uint64(1) << each.astype(np.uint64)) - np.uint64(1)
     steps: U32 = values.astype(np.uint32)
     return steps
+
+
+def positions_of(steps: U32, tfs: U32) -> I64:
+    """The positions of some postings, given the first of each and the steps to the others."""
+    sums: I64 = np.cumsum(steps, dtype=np.int64)
+    firsts = offsets_of(tfs)[:-1]
+    return sums - np.repeat(sums[firsts] - steps[firsts], tfs)

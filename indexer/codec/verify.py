@@ -29,6 +29,7 @@ from .format import (
     offsets_of,
 )
 from .invert import Postings, count_text, facet_of
+from .positions import positions_of
 from .read import SegmentArrays
 
 # How many postings are compared at a time: this bounds the memory it takes.
@@ -168,7 +169,7 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
     if len(np.unique(forms)) != form_starts[-1] - form_starts[0]:
         raise arrays.terms_file.corrupt(f"terms {first} to {last} have forms that no row has")
     tfs, steps = arrays.steps_of(begin, end, np.ones(end - begin, bool))
-    bits = _fields_at(arrays, rows, tfs, _positions(tfs, steps))
+    bits = _fields_at(arrays, rows, tfs, positions_of(steps, tfs))
     if not np.array_equal(bits, arrays.bits[begin:end] & (CAPITAL - 1)):
         raise arrays.postings_file.corrupt(f"fields of terms {first} to {last} are others")
     if not arrays.weights[begin:end].all():
@@ -181,14 +182,6 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
         kept = arrays.terms_file.section(name, "u4")[slice(*bounds)]
         if not np.array_equal(kept, getattr(counted, name)):
             raise arrays.terms_file.corrupt(f"{name} of terms {first} to {last} is another")
-
-
-def _positions(tfs: U32, steps: U32) -> I64:
-    """The positions of some postings, given the first of each and the steps to the others."""
-    sums: I64 = np.cumsum(steps, dtype=np.int64)
-    firsts = offsets_of(tfs)[:-1]
-    before: I64 = sums[firsts] - steps[firsts]
-    return sums - np.repeat(before, tfs)
 
 
 def _fields_at(arrays: SegmentArrays, rows: I64, tfs: U32, positions: I64) -> U8:

@@ -25,7 +25,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
-from ..query.request import check, check_values, limit_of, text_of
+from ..query.request import check, check_values, checked_limit, checked_text
 from ..query.synonyms import synonyms_beside
 from ..schema import SYNONYMS_NAME
 from ..search.executor import CompiledLoops, Executor
@@ -153,7 +153,7 @@ class LocalEngine(Engine):
         (wanted,) = request.facets
         view = self._searched()
         found = view.searcher.find(request, 0)
-        fitting = beginning(view.snapshot, wanted, text_of("text", text))
+        fitting = beginning(view.snapshot, wanted, checked_text("text", text))
         values, counts = view.snapshot.facet(wanted), found.answer.counts[0] * fitting
         return listed(values, counts, request.facet_limit, by_name=sort == "name")
 
@@ -164,13 +164,13 @@ class LocalEngine(Engine):
 
     def suggest(self, text: str, *, limit: int = 8) -> tuple[str, ...]:
         """Ways to finish the last word of `text`, or the value of its last field, best first."""
-        wanted = text_of("text", text), limit_of(limit)
+        wanted = checked_text("text", text), checked_limit(limit)
         return complete(self._current().searcher.selector, *wanted)
 
     def more_like(self, story_id: str, *, limit: int = 5) -> tuple[Hit, ...]:
         """Stories that resemble this one, best first, or none; raises `StoryNotFound`."""
-        view, limit = self._searched(), limit_of(limit)
-        doc_id = view.snapshot.doc_id(text_of("story_id", story_id))
+        view, limit = self._searched(), checked_limit(limit)
+        doc_id = view.snapshot.doc_id(checked_text("story_id", story_id))
         if doc_id is None:
             raise StoryNotFound(story_id)
         searcher = view.searcher
@@ -192,7 +192,7 @@ class LocalEngine(Engine):
         view = self._searched()
         request = msgspec.structs.replace(check(request), facets=(), sort="relevance", offset=0)
         found = view.searcher.find(request, max(request.limit, 1))
-        doc_ids = {one: view.snapshot.doc_id(text_of("story_id", one)) for one in story_ids}
+        doc_ids = {one: view.snapshot.doc_id(checked_text("story_id", one)) for one in story_ids}
         return {
             one: explain(found, doc_id, one)
             for one, doc_id in doc_ids.items()
@@ -202,13 +202,13 @@ class LocalEngine(Engine):
     def get(self, story_id: str) -> Story | None:
         """The story with this id, or None."""
         snapshot = self._current().snapshot
-        doc_id = snapshot.doc_id(text_of("story_id", story_id))
+        doc_id = snapshot.doc_id(checked_text("story_id", story_id))
         return None if doc_id is None else snapshot.story(doc_id)
 
     def hit_of(self, story_id: str, query: str) -> Hit | None:
         """The story with this id as a hit of a query, whether that finds it or not, or None."""
         view = self._searched()
-        doc_id = view.snapshot.doc_id(text_of("story_id", story_id))
+        doc_id = view.snapshot.doc_id(checked_text("story_id", story_id))
         if doc_id is None:
             return None
         found = view.searcher.find(check(SearchRequest(query=query, facets=())), 0)

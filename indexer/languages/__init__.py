@@ -31,10 +31,11 @@ MOST_LANGUAGES = 5
 
 
 class Language(NamedTuple):
-    """The language of an index; what it is given are folded words, and what it gives.
+    """The language of an index. All words that it takes and gives are folded.
 
-    stem_of: the term of a word; light_form: what inflection leaves of it, within a stem's words
-    function_words: those that tell little of what is sought, in any language of the index
+    stem_of: the term of a word
+    light_form: a word without its inflection; to be compared among words of one stem only
+    function_words: words that tell little of what is sought, in any language of the index
     others: the other languages of the index
     """
 

@@ -103,13 +103,13 @@ class DateCounts(msgspec.Struct, frozen=True):
 
 
 class Marks(NamedTuple):
-    """What of a text is marked, by field: as offsets, and as escaped HTML."""
+    """The words marked in a text, by field: as offsets, and as escaped HTML."""
 
     spans: dict[str, tuple[tuple[int, int], ...]]
     highlights: dict[str, str]
 
 
-#: What is said to who pickles or copies a page or a hit, by itself or to another process.
+#: The message of the error that pickling or copying a page or a hit raises.
 _STAYS = (
     "a page and its hits read themselves from the index, and cannot be pickled or deep-copied: "
     "keep `page_to_json(page)`, or `hit.story`"
@@ -251,7 +251,7 @@ class HitSource(Protocol):
         """A related article of the story, counted from 0."""
 
     def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
-        """What of some texts is marked for the query that the hit answers."""
+        """Mark the words of the query in some texts."""
 
 
 def mark_together(shown: Iterable[Hit | RelatedHit]) -> None:

@@ -35,14 +35,14 @@ def _list_facets(facets: object) -> tuple[Facet, ...]:
     return tuple(facets)
 
 
-def text_of(parameter: str, text: object) -> str:
+def checked_text(parameter: str, text: object) -> str:
     """A text, well-formed; raises `QueryError` naming the parameter for anything else."""
     if not isinstance(text, str):
         raise QueryError(parameter, f"{text!r:.40} is no text")
     return well_formed(text)
 
 
-def limit_of(limit: object) -> int:
+def checked_limit(limit: object) -> int:
     """How many are wanted; raises `QueryError`."""
     if type(limit) is not int:
         raise QueryError("limit", f"{limit!r:.40} is no whole number")
@@ -76,16 +76,16 @@ def check(request: SearchRequest) -> SearchRequest:
             raise QueryError("until", f"{last:%Y-%m-%d} is before since={first:%Y-%m-%d}")
     if request.offset < 0:
         raise QueryError("offset", f"{request.offset} is less than 0")
-    limit_of(request.limit)
+    checked_limit(request.limit)
     if not 0 <= request.facet_limit <= MAX_FACET_LIMIT:
         raise QueryError(
             "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
         )
-    query = text_of("q", request.query)
+    query = checked_text("q", request.query)
     if query is request.query and facets is request.facets and request.filters == {}:
         return request
     filters = {
-        facet: tuple([text_of(facet, value) for value in values])
+        facet: tuple([checked_text(facet, value) for value in values])
         for facet, values in chosen.items()
     }
     return msgspec.structs.replace(request, query=query, filters=filters, facets=facets)

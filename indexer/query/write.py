@@ -1,6 +1,6 @@
 """A tree of nodes → a query that reads as the same tree, for people to see.
 
-`parse(text_of(node)).node == node` for what `parse` makes, but for words that are joined in
+`parse(write_query(node)).node == node` for what `parse` makes, but for words that are joined in
 more than two parts, and instants finer than a second.
 """
 
@@ -31,7 +31,7 @@ from .nodes import (
 )
 
 
-def text_of(node: Node) -> str:
+def write_query(node: Node) -> str:
     """A query for a tree."""
     if isinstance(node, All):
         return " AND ".join([_grouped(part) for part in node.parts]) or "*"
@@ -39,25 +39,25 @@ def text_of(node: Node) -> str:
         return _either(node)
     if isinstance(node, Without):
         wanted = "" if isinstance(node.wanted, Everything) else f"{_grouped(node.wanted)} "
-        return f"{wanted}-({text_of(node.unwanted)})"
+        return f"{wanted}-({write_query(node.unwanted)})"
     if isinstance(node, Word | Compound | Phrase | Pattern | Fuzzy):
         return _words(node)
     if isinstance(node, Near):
-        return f"{text_of(node.left)} NEAR/{node.distance} {text_of(node.right)}"
+        return f"{write_query(node.left)} NEAR/{node.distance} {write_query(node.right)}"
     if isinstance(node, Alternatives):
-        return text_of(node.parts[0])
+        return write_query(node.parts[0])
     return _filter(node)
 
 
 def _grouped(node: Node) -> str:
     alone = isinstance(node, All | Without | Near) or (isinstance(node, Either) and node.parts)
-    return f"({text_of(node)})" if alone else text_of(node)
+    return f"({write_query(node)})" if alone else write_query(node)
 
 
 def _either(node: Either) -> str:
     match node.parts:
         case (Fuzzy() as near, Word() | Compound() | Alternatives()):
-            return text_of(near)
+            return write_query(near)
         case ():
             return '""'
     return " OR ".join([_grouped(part) for part in node.parts])

@@ -22,7 +22,10 @@ def worth_of(breadth: float) -> float:
 
 
 class Weights(NamedTuple):
-    """What the scores of the first stories, by number or id, are multiplied by: both factors."""
+    """The first stories, by number or id, and two factors by which the score of each is multiplied.
+
+    near: for words near each other; broad: for how much of the story matches
+    """
 
     stories: Sequence[object] = ()
     near: Sequence[float] = ()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..codec.read import SegmentArrays
 from ..model import Explanation, ScorePart
-from ..query.write import text_of
+from ..query.write import write_query
 from ..schema import ROW_FIELDS
 from .find import Found
 from .plain import contributions
@@ -37,7 +37,7 @@ def explain(found: Found, doc_id: int, story_id: str) -> Explanation:
     plan = found.plan
     parts = tuple(
         ScorePart(
-            text_of(plan.nodes[leaf]),
+            write_query(plan.nodes[leaf]),
             float(scores[best]),
             _fields(segment, number, plan, leaf, row),
         )

@@ -59,7 +59,7 @@ class Searcher:
     def listed(self, request: SearchRequest) -> I64:
         """int64[total]: all stories that a request lists, in any order.
 
-        What a page shows first was just found for its list, and is not searched for again.
+        If the last search was the same, its answer is used: a page shows hits and dates of one.
         """
         last = self._last
         if last is None or last[0] != _whole(request):
@@ -113,9 +113,9 @@ class Searcher:
     def _weighed(
         self, plain: tuple[Plain, ...], answer: Answer, whole: int, limit: int
     ) -> tuple[Answer, Weights]:
-        """An answer with its first stories weighed by nearness and breadth, and by what.
+        """The answer once its first stories are weighed by nearness and breadth; their weights.
 
-        whole: how many of the first come before all others
+        whole: how many stories have all words and come before all others
         """
         docs, scores = answer.doc_ids[:WEIGHED], answer.scores
         near = nearness(self.executor, self.selector.dictionary, plain, docs)

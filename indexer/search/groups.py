@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..codec.format import I64, U64, AnyArray, Mask
+from ..codec.invert import changed
 from ..copies import MARKS, TELLING
 from ..model import Facet
 
@@ -111,13 +112,12 @@ class Groups:
         at, key, groups = at[order], key[order], groups[order]
         if not len(at):
             return Shared(at, at, at)
-        changes = (key[1:] != key[:-1]) | (groups[1:] != groups[:-1])
-        begins = np.append(0, np.flatnonzero(changes) + 1)
+        begins = np.flatnonzero(changed(key, groups))
         lengths = np.diff(begins, append=len(at))
         several = lengths > 1
         kept = np.repeat(several, lengths)
         starts = np.cumsum(lengths[several]) - lengths[several]
-        return Shared(at[kept], starts, key[begins[: len(lengths)][several]])
+        return Shared(at[kept], starts, key[begins[several]])
 
 
 def members_of(addresses: U64, texts: U64) -> tuple[I64, I64]:

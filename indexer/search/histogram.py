@@ -24,7 +24,7 @@ _MOST_YEARS = 60
 
 
 def count_dates(snapshot: Snapshot, listed: I64) -> DateCounts:
-    """The dates of some stories, in order, with those between that have none."""
+    """How many of some stories are of each day, month or year, including those without any."""
     before, months = snapshot.months
     undated, *counts = np.bincount(months[listed], minlength=1).tolist()
     of_months = {_month(before + n): count for n, count in enumerate(counts, 1) if count}
@@ -34,13 +34,13 @@ def count_dates(snapshot: Snapshot, listed: I64) -> DateCounts:
         numbers, counts = np.unique(dates[dates != NO_DATE] // DAY, return_counts=True)
         return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
-    return in_order(of_months, undated, days)
+    return in_best_unit(of_months, undated, days)
 
 
-def in_order(
+def in_best_unit(
     counts: dict[str, int], undated: int, days: Callable[[], dict[int, int]]
 ) -> DateCounts:
-    """The stories of each month, or by what fits them better.
+    """Counts by month, or by day or year where that fits the span better.
 
     days: gives how many stories are of each day, which is numbered from the year 1
     """

@@ -33,7 +33,7 @@ def as_typed(node: Plain) -> Plain:
 
 
 def neighbours_of(plain: Sequence[Plain], language: Language) -> list[str]:
-    """The folded words of a query that may stand together, of those with a stem the last."""
+    """The folded words of a query that may stand together; of several with one stem, the last."""
     words = {
         language.stem_of(node.text): node.text
         for node in map(as_typed, plain)

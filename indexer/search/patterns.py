@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..codec.format import I64, Mask
+from ..codec.positions import positions_of
 from ..codec.read import SegmentArrays
 from .expand import Budget
 from .words import FIELD_BITS, is_lead
@@ -71,17 +72,13 @@ def places_of_forms(segment: SegmentArrays, forms: I64, rows: I64, budget: Budge
         kept = some[in_rows] & wanted[segment.forms_of_postings(ordinals)]
         begin, end = int(starts[ordinals.start]), int(starts[ordinals.stop])
         budget.read(0, int(np.count_nonzero(kept)))
-        places.append(positions_of(segment, begin, end, in_rows, kept))
+        places.append(places_of_postings(segment, begin, end, in_rows, kept))
     return np.unique(np.concatenate(places))
 
 
-def positions_of(segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: Mask) -> I64:
+def places_of_postings(
+    segment: SegmentArrays, begin: int, end: int, in_rows: I64, kept: Mask
+) -> I64:
     """The places of those of some postings, which are in these rows, that are kept."""
     tfs, steps = segment.steps_of(begin, end, kept)
-    if not len(tfs):
-        return np.empty(0, np.int64)
-    sums = np.cumsum(steps.astype(np.int64))
-    begins = np.cumsum(tfs.astype(np.int64)) - tfs
-    before = np.repeat(sums[begins] - steps[begins], tfs)
-    places: I64 = (np.repeat(in_rows[kept], tfs) << ROW) + sums - before
-    return places
+    return (np.repeat(in_rows[kept], tfs) << ROW) + positions_of(steps, tfs)

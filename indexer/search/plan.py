@@ -69,11 +69,11 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """Leaves, and steps each of which comes after those it needs; the last is the whole.
 
-    nodes: what each leaf was made of
+    nodes: the node that each leaf was made of
     words: the step whose parts are the plain words; None in a plan without them
-    telling: whether it has more than function words
-    kept: the plain words that it has, but for function words beside others
-    least: what the words that a document has must weigh, where not all need be there
+    telling: whether anything but function words is searched
+    kept: the plain words that are searched, without function words beside others
+    least: where not all words need be there, how much those in a document must weigh together
     """
 
     leaves: list[Leaf]

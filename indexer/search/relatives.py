@@ -83,7 +83,7 @@ class Relatives:
         }
 
     def spoken(self, words: Collection[str], other: int) -> list[str]:
-        """Those of some words that are not of the first language rather than of another."""
+        """The words that do not stand mainly in texts of the first language, but of another."""
         return [word for word in words if self._balance(word, other) >= 0]
 
     def _balance(self, word: str, other: int) -> int:

@@ -347,7 +347,7 @@ class Speller:
     # Rows
 
     def _foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
-        """Told of which nodes it will be asked in how many rows they stand together."""
+        """A hook: of these groups of nodes it will be asked in how many rows each is together."""
 
     @cached_property
     def _all(self) -> int:

@@ -137,12 +137,13 @@ class Selector:
             return [mask_of(segment, ADDRESS, keys) for segment in self._segments]
         if isinstance(node, Present):
             return [_present(segment, node.field) for segment in self._segments]
-        mask = self._dated(node) if isinstance(node, DateRange) else self._numbered(node)
+        mask = (
+            between(self._snapshot, node.first, node.last)
+            if isinstance(node, DateRange)
+            else self._numbered(node)
+        )
         bounds = [*self._snapshot.bases, self._snapshot.size]
         return [mask[begin:end] for begin, end in pairwise(bounds)]
-
-    def _dated(self, node: DateRange) -> Mask:
-        return between(self._snapshot, node.first, node.last)
 
     def _numbered(self, node: NumberRange) -> Mask:
         numbers = self._snapshot.numbers(node.field)

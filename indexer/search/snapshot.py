@@ -212,9 +212,9 @@ class Snapshot(Values):
 
     @cached_property
     def months(self) -> tuple[int, I64]:
-        """The month before the first one, since the year 0, and how many after it a story is of.
+        """The month before the earliest story, counted from the year 0, and the stories' months.
 
-        int64[size]: 0 without a date.
+        int64[size]: how many months after that one each story is dated, 0 without a date.
         """
         dated = self.dates != NO_DATE
         numbers = (BEGIN + self.dates[dated] // DAY).astype("datetime64[M]").astype(np.int64)

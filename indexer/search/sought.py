@@ -26,7 +26,7 @@ from ..query.nodes import (
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
 from .expand import COMPARED, SCORED, Budget, Expander
-from .patterns import ROW, places_of_forms, positions_of, rows_of_forms
+from .patterns import ROW, places_of_forms, places_of_postings, rows_of_forms
 from .words import (
     NO_LIGHT,
     NO_ROWS,
@@ -94,7 +94,7 @@ class Seeker:
     def _rows(self, number: int, node: TextNode, budget: Budget) -> Rows:
         if isinstance(node, Compound | Alternatives):
             # Its phrases may run compiled.
-            parts = either_of(node)
+            parts = alternatives_of(node)
             return _best_of([self._rows(number, part, budget) for part in parts])
         words = compared_words(node)
         if words:
@@ -135,7 +135,7 @@ class Seeker:
         if isinstance(node, Pattern | Fuzzy):
             return self._forms(number, node, budget)
         if isinstance(node, Compound | Alternatives):
-            parts = either_of(node)
+            parts = alternatives_of(node)
             either = [self._sought(number, part, budget) for part in parts]
             return Sought(
                 _best_of([part.rows for part in either]),
@@ -276,7 +276,7 @@ def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
     return sum(weight_of(_word(part, node.field, node.weight), of_word) for part in parts)
 
 
-def either_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
+def alternatives_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
     """What any of suffices for a node."""
     if isinstance(node, Alternatives):
         return node.parts
@@ -358,7 +358,7 @@ def places_of(
         kept &= some
     if budget is not None:
         budget.read(len(kept), int(np.count_nonzero(kept)))
-    places = positions_of(segment, entry.start, entry.end, in_rows, kept)
+    places = places_of_postings(segment, entry.start, entry.end, in_rows, kept)
     places.sort()  # several forms of a word in a row
     return places
 

@@ -24,7 +24,7 @@ class Tally:
 
     def __init__(self, segment: SegmentArrays) -> None:
         self._segment = segment
-        self._counters: dict[str, Counter | None] = {}
+        self._counters: dict[str, FacetCounter | None] = {}
 
     def count(
         self,
@@ -45,14 +45,14 @@ class Tally:
             counter = self._counters[facet] = self._make_counter(facet)
         return None if counter is None else counter.count(bits, failed, wish.own, matched)
 
-    def _make_counter(self, facet: str) -> Counter | None:
+    def _make_counter(self, facet: str) -> FacetCounter | None:
         segment = self._segment
         if not segment.has_facet(facet):
             return None
-        return Counter(*segment.facet(facet), segment.fields[facet].terms)
+        return FacetCounter(*segment.facet(facet), segment.fields[facet].terms)
 
 
-class Counter:
+class FacetCounter:
     """Counts the values of one facet in one segment.
 
     offsets uint32[N + 1], ordinals: document d has the values ordinals[offsets[d]:offsets[d + 1]]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..codec.format import F32, I64, TEXT, Mask
+from ..codec.invert import changed
 from ..codec.read import SegmentArrays, TermEntry
 from ..languages import ENGLISH, Language
 from ..ranking import AS_WRITTEN, LIGHT_SHARE, SATURATION, STEM_SHARE, WEIGHTS, word_weight
@@ -208,7 +209,7 @@ def term_rows(
         rows, codes, t = rows[kept], codes[kept], t[kept]
     if not len(rows):
         return NO_ROWS
-    begins = np.append(0, np.flatnonzero(rows[1:] != rows[:-1]) + 1)
+    begins = np.flatnonzero(changed(rows))
     light = term.light[codes]
     # A row's forms are nearly always one; added up in their order, as compiled loops do.
     whole = np.add.reduceat(t, begins)

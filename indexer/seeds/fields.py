@@ -44,9 +44,9 @@ class Record(NamedTuple):
     """A mapping. `fields` are those that are read, by their keys.
 
     `build` makes the record of the attributes found, or None if there is nothing in it.
-    A scalar that stands in its place is the field with the key `scalar`, if that is given,
-    and of a list the first item counts, if `first`. `tells` is how the names of keys that
-    are not used are told to begin, None to tell none.
+    scalar: the key that a scalar in place of the mapping is taken for, if there is one
+    first: whether of a list in place of the mapping the first item counts
+    tells: what stands before the names of unused keys in the report; None: they are not reported
     """
 
     fields: Fields
@@ -136,7 +136,7 @@ _PROVIDER = Record(
 
 
 @lru_cache(maxsize=8)
-def fields_of(renamed: tuple[tuple[str, str], ...], base_url: str | None) -> Fields:
+def story_keys(renamed: tuple[tuple[str, str], ...], base_url: str | None) -> Fields:
     """The keys of a story. `renamed` are pairs of a key and the format's name for it.
 
     The format's own names count first, then those of `renamed`, then the usual ones.
@@ -191,9 +191,9 @@ def _with_others(
 
 
 #: The format's own names, `secured` among them, which is read nowhere.
-FIELDS = frozenset(fields_of((), None)) - {name for names in STAND_INS.values() for name in names}
+FIELDS = frozenset(story_keys((), None)) - {name for names in STAND_INS.values() for name in names}
 #: The same in small letters, with names of others that tell front matter from text.
-KNOWN = frozenset(map(str.lower, fields_of((), None))) | {"secured", "layout"}
+KNOWN = frozenset(map(str.lower, story_keys((), None))) | {"secured", "layout"}
 
 
 def likely_field(name: str) -> str | None:

@@ -13,7 +13,7 @@ from ..model import FieldWarning, Provider, Rejection, Story
 from ..schema import provider_key
 from . import yaml_fast
 from .faults import RefusalError, first_sign, no_front_matter, with_invisible
-from .fields import FIELDS, KNOWN, fields_of
+from .fields import FIELDS, KNOWN, story_keys
 from .listing import MAX_BYTES, too_large
 from .markup import find_secured
 from .settings import NO_SETTINGS, Settings
@@ -125,7 +125,7 @@ def _read_yaml(
     text: str, part: _Part, story_id: str, fast: bool, settings: Settings
 ) -> tuple[Story, list[FieldWarning], Iterable[str]]:
     yaml = text[part.start : part.end]
-    fields = fields_of(settings.fields, settings.base_url)
+    fields = story_keys(settings.fields, settings.base_url)
     if fast:
         read = yaml_fast.read(yaml, story_id, frozenset(fields) - FIELDS)
         if read is not None and (read.story.published_at or not settings.file_name):

@@ -168,7 +168,7 @@ def _provider(provider: model.Provider | None) -> records.Provider | None:
 
 
 def _shown(found: object, record: type[T]) -> T:
-    """What there is, as the record that is shown of it; links are checked when it is made."""
+    """A record of `model` as one of `records`, which checks its links when it is made."""
     return msgspec.convert(found, record, from_attributes=True)
 
 

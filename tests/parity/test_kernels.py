@@ -11,7 +11,7 @@ from indexer.codec.positions import PositionPacker
 from indexer.codec.positions_fast import PositionsTable
 from indexer.kernels import galloping
 from indexer.kernels.jit import compile_for
-from indexer.search.tally import Counter
+from indexer.search.tally import FacetCounter
 
 SIZE = 3_000
 
@@ -114,7 +114,7 @@ def test_facet_counts(values, filtered):
     lists[0] = lists[-1] = np.array([values - 1], kind)
     offsets, picks = offsets_of(np.array(list(map(len, lists)))), np.concatenate(lists)
     offsets = offsets.astype(np.uint32)
-    counter = Counter(offsets, picks, values)
+    counter = FacetCounter(offsets, picks, values)
     failed = np.empty(0, np.uint8)
     if filtered:
         failed = np.array([0, 1, 2, 255], np.uint8)[random.integers(0, 4, SIZE)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indexer.query.nodes import Either, Everything, leaves
 from indexer.query.parser import parse
-from indexer.query.write import text_of
+from indexer.query.write import write_query
 
 CLAUSES = [
     "at&t", "24/7", "3.5", "post-9/11", "v2.0", "1.50bn", "2-1", "7/a", "3/g20",
@@ -24,7 +24,7 @@ CLAUSES = [
 def test_a_clause_is_written_as_it_reads(query):
     """Read, written and read again: the same tree."""
     node = parse(query).node
-    assert parse(text_of(node)).node == node
+    assert parse(write_query(node)).node == node
 
 
 _QUERIES = st.recursive(
@@ -44,6 +44,6 @@ def test_a_tree_is_written_as_it_reads(query):
     """What is written no longer changes, and has the same leaves."""
     node = parse(query).node
     assume(not isinstance(node, Either) or node.parts)
-    again = parse(text_of(node)).node
+    again = parse(write_query(node)).node
     assert {*leaves(again)} - {Everything()} == {*leaves(node)} - {Everything()}
-    assert parse(text_of(again)).node == again
+    assert parse(write_query(again)).node == again
