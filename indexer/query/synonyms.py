@@ -12,6 +12,7 @@ import os
 import stat
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from typing import Any, TypeGuard, cast
 
 from ..analysis import forms_of
@@ -34,6 +35,10 @@ from .nodes import (
 from .parsed import ParsedQuery
 
 _MAX_BYTES = 1 << 20
+_MAX_DEPTH = 32
+#: The most words that one stands for, and pairs of a word and another together.
+_MOST_WORDS = 256
+_MOST_PAIRS = 1_000_000
 #: What another word counts beside the one typed.
 _WEIGHT = 0.8
 
@@ -59,22 +64,22 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
         raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
     if len(data) > _MAX_BYTES:
         raise SeedError(path, "over 1 MiB: shorten it")
-    import yaml  # takes a tenth of the time in which a command starts
-
-    try:
-        entries = yaml.safe_load(data)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SeedError(path, f"not YAML: {' '.join(str(error).split())}") from None
+    entries = _load(path, data)
     found: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
     if entries is not None and not isinstance(entries, list):
         raise SeedError(path, "no list: write lines such as - [car, automobile]")
+    pairs = 0
+    stems_of = cache(partial(_stems, language=language))
     for number, entry in enumerate(entries or (), 1):
         for word, others in _read_entry(path, number, entry):
-            stems = _stems(word, language)
+            stems = stems_of(word)
+            pairs += len(others)
+            if pairs > _MOST_PAIRS:
+                raise SeedError(path, f"entry {number}: over {_MOST_PAIRS:,} pairs: shorten it")
             group = found.setdefault(stems, {})
-            group.update(
-                dict.fromkeys(other for other in others if _stems(other, language) != stems)
-            )
+            group.update(dict.fromkeys(other for other in others if stems_of(other) != stems))
+            if len(group) > _MOST_WORDS:
+                raise _too_many(path, number)
     return {word: tuple(others) for word, others in found.items() if others}
 
 
@@ -85,6 +90,26 @@ def synonyms_beside(folder: str, language: Language) -> Synonyms:
     except SeedError as error:
         warnings.warn(f"{error}; searching without synonyms", stacklevel=3)
         return NO_SYNONYMS
+
+
+def _load(path: str, data: bytes) -> Any:
+    """What the file says; refuses what could come to more than memory holds, or nests deep."""
+    import yaml  # takes a tenth of the time in which a command starts
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former takes a fifth of the time
+    depth = 0
+    try:
+        for event in yaml.parse(data, loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.AliasEvent):
+                raise SeedError(path, f"line {line}: an alias: write out what it stands for")
+            if depth > _MAX_DEPTH:
+                raise SeedError(path, f"line {line}: nested too deep: write [car, automobile]")
+        return yaml.load(data, loader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise SeedError(path, f"not YAML: {' '.join(str(error).split())}") from None
 
 
 def _stems(words: tuple[str, ...], language: Language) -> tuple[str, ...]:
@@ -99,6 +124,9 @@ def _open_at_once(name: str, mode: int) -> int:
 def _read_entry(
     path: str, number: int, entry: Any
 ) -> list[tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    lists = entry.values() if isinstance(entry, dict) else (entry,)
+    if any(isinstance(words, list) and len(words) > _MOST_WORDS for words in lists):
+        raise _too_many(path, number)
     if isinstance(entry, list):
         words = [_read_word(path, number, word) for word in entry]
         return [(word, words) for word in words]
@@ -110,10 +138,16 @@ def _read_entry(
     raise SeedError(path, f"entry {number}: write [car, automobile] or uk: [united kingdom]")
 
 
+def _too_many(path: str, number: int) -> SeedError:
+    return SeedError(
+        path, f"entry {number}: a word stands for {_MOST_WORDS} at most: leave some out"
+    )
+
+
 def _read_word(path: str, number: int, word: Any) -> tuple[str, ...]:
     words = tuple(forms_of(word)) if isinstance(word, str) else ()
     if not words:
-        raise SeedError(path, f"entry {number}: {word!r} is no word: put words in quotes")
+        raise SeedError(path, f"entry {number}: {word!r:.40} is no word: put words in quotes")
     return words
 
 

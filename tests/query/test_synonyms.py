@@ -92,6 +92,27 @@ def test_a_faulty_file_is_named_and_stops_no_search(seeds, tmp_path, text, said)
         assert engine.search("car").total == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- - - &a [x, x]\n    - &b [*a, *a]\n", "line 2: an alias"),
+        ("- - {<<: [&a {k: [x]}, *a]}\n", "line 1: an alias"),
+        ("- " * 100_000, "nested too deep"),
+        ("- - - " + "y, " * 100_000, "is no word"),
+        (f"- [{', '.join(f'w{n}' for n in range(100_000))}]", "256 at most"),
+        (f"- {{k: [{', '.join(f'w{n}' for n in range(257))}]}}", "256 at most"),
+        ("".join(f"- [car, a{n}]\n" for n in range(300)), "256 at most"),
+        ("".join(f"- [{', '.join(f'{k}w{n}' for n in range(250))}]\n" for k in range(17)), "pairs"),
+    ],
+)
+def test_no_file_takes_long_or_much_memory(seeds, text, said):
+    """What aliases and long lists would come to is refused before it is worked out."""
+    (seeds / "synonyms.yml").write_text(text)
+    with pytest.raises(indexer.SeedError, match=said) as refused:
+        read_synonyms(seeds)
+    assert len(str(refused.value)) < 1000
+
+
 def test_no_pipe_is_waited_for(seeds):
     """What is no regular file is refused at once."""
     (seeds / "synonyms.yml").unlink()
