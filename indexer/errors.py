@@ -132,6 +132,15 @@ def _remedy(code: int | None) -> str:
     return ": check the disk or the network it is on"
 
 
+def archive_fault(error: OSError) -> str:
+    """Why the system does not let a file or folder of an archive be read, and the remedy."""
+    if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+        return "no regular file: replace it by one"
+    long = error.errno == errno.ENAMETOOLONG
+    remedy = "shorten its path" if long else "check its permissions"
+    return f"cannot be read ({error.strerror}): {remedy}"
+
+
 class IndexLocked(StorydexError):
     """Another process is writing to the index; `pid` is its process id where known."""
 

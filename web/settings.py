@@ -142,7 +142,7 @@ def read_file(path: str) -> dict[str, Any]:
     """The settings that stand in a file, by mapping key."""
     try:
         with open(path, "rb") as file:
-            document = tomllib.load(file)
+            document = tomllib.loads(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise StorydexError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

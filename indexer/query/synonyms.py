@@ -16,7 +16,7 @@ from functools import cache, partial
 from typing import Any, TypeGuard, cast
 
 from ..analysis import forms_of
-from ..errors import SeedError
+from ..errors import SeedError, archive_fault
 from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
 from .nodes import (
@@ -61,7 +61,7 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
     except FileNotFoundError:
         return NO_SYNONYMS
     except OSError as error:
-        raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
+        raise SeedError(path, archive_fault(error)) from None
     if len(data) > _MAX_BYTES:
         raise SeedError(path, "over 1 MiB: shorten it")
     entries = _load(path, data)
@@ -102,7 +102,7 @@ def _load(path: str, data: bytes) -> Any:
         for event in yaml.parse(data, loader):
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 0
             if isinstance(event, yaml.AliasEvent):
                 raise SeedError(path, f"line {line}: an alias: write out what it stands for")
             if depth > _MAX_DEPTH:

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import SeedError
+from ..errors import SeedError, archive_fault
 from ..model import Rejection
 from ..schema import SYNONYMS_NAME
 from .settings import NO_SETTINGS, SETTINGS_NAME, Settings
@@ -139,7 +139,7 @@ class _Walk:
     def _refuse_folder(self, path: str, prefix: str, error: OSError) -> None:
         if not prefix:
             raise _no_archive(path, error) from error
-        if not isinstance(error, FileNotFoundError):  # removed since
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):  # removed since
             self._reject(_unreadable(prefix, error))
 
     def _take(self, entries: list[os.DirEntry[str]], path: str, prefix: str) -> None:
@@ -211,9 +211,7 @@ _OF_THE_FILE = frozenset(
 def _unreadable(story_id: str, error: OSError) -> Rejection:
     if error.errno not in _OF_THE_FILE:
         raise error
-    long = error.errno == errno.ENAMETOOLONG
-    remedy = "shorten its path" if long else "check its permissions"
-    return Rejection(story_id, 1, f"cannot be read ({error.strerror}): {remedy}")
+    return Rejection(story_id, 1, archive_fault(error))
 
 
 # Controls and line ends; surrogates stand for bytes that are not UTF-8 (PEP 383).

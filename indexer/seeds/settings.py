@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -12,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ..analysis import LANGUAGES, wildcards
-from ..errors import SeedError
+from ..errors import SeedError, archive_fault
 from ..languages import ENGLISH, MOST_LANGUAGES, Language, language_name, language_of
 from ..schema import provider_host
 from .values import BadValueError, parse_link
@@ -74,9 +75,9 @@ def read_settings(folder: str | os.PathLike[str], fields: frozenset[str]) -> Set
         data = _read(path)
         if data is None:
             return NO_SETTINGS
-        table = tomllib.loads(data.decode())
+        table = tomllib.loads(data.decode("utf-8-sig"))
     except OSError as error:
-        raise SeedError(path, f"cannot be read ({error.strerror}): check its permissions") from None
+        raise SeedError(path, archive_fault(error)) from None
     except UnicodeDecodeError as error:
         raise SeedError(path, f"not UTF-8 at byte {error.start + 1:,}: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:  # which names the line
@@ -95,10 +96,10 @@ def _read(path: str) -> bytes | None:
         return None
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(0, "no regular file", path)
+            raise OSError(errno.ENXIO, "no regular file", path)
         data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise OSError(0, "over 1 MiB", path)
+        raise SeedError(path, "over 1 MiB: shorten it")
     return data
 
 

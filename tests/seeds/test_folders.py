@@ -93,6 +93,34 @@ def test_unreadable_subfolder_does_not_stop_the_rest(tmp_path, monkeypatch):
     ]
 
 
+def test_a_folder_that_is_replaced_by_a_file_is_passed_over(tmp_path, monkeypatch):
+    """What was removed since its folder was listed is no fault, whatever stands there now."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.md").touch()
+
+    def replaced(path):
+        if str(path).endswith("/b"):
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
+        return scandir(path)
+
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", replaced)
+    rejected: list[Rejection] = []
+    assert [file.id for file in seed_files(tmp_path, rejected.append)] == ["a/x.md"]
+    assert rejected == []
+
+
+def test_what_took_the_place_of_a_file_is_no_regular_file(tmp_path):
+    """A folder, a link and a pipe are told from a file without permission."""
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "link.md").symlink_to("folder.md")
+    os.mkfifo(tmp_path / "pipe.md")
+    for name in ("folder.md", "link.md", "pipe.md"):
+        rejection = load_file(str(tmp_path / name), name)
+        assert str(rejection) == f"{name}:1: no regular file: replace it by one"
+
+
 def test_names_that_cannot_be_ids_are_rejected(tmp_path):
     """A name that is not UTF-8 or has control characters is reported in readable form."""
     for name in (b"caf\xe9.md", b"two\nlines.md", "gut été\u202f1.md".encode()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -156,6 +157,26 @@ def test_faults_of_settings_are_told(tmp_path, text, said):
     with pytest.raises(indexer.SeedError, match=r"storydex\.toml: ") as caught:
         indexer.rebuild(tmp_path, tmp_path / "index")
     assert said in str(caught.value)
+
+
+def test_what_is_no_file_of_settings_is_told_with_its_remedy(tmp_path):
+    """A folder, a link or a pipe is to be replaced, a large file to be shortened."""
+    path = tmp_path / "storydex.toml"
+    for make in (path.mkdir, lambda: path.symlink_to("a.toml"), lambda: os.mkfifo(path)):
+        make()
+        with pytest.raises(indexer.SeedError, match="no regular file: replace it by one"):
+            indexer.rebuild(tmp_path, tmp_path / "index")
+        path.rmdir() if path.is_dir() else path.unlink()
+    path.write_text("#" * ((1 << 20) + 1))
+    with pytest.raises(indexer.SeedError, match="over 1 MiB: shorten it"):
+        indexer.rebuild(tmp_path, tmp_path / "index")
+
+
+def test_settings_may_begin_with_a_byte_order_mark(tmp_path):
+    """Some editors write one, before stories and settings alike."""
+    (tmp_path / "a.md").write_text("headline: Kangaroo\n", "utf-8-sig")
+    (tmp_path / "storydex.toml").write_text('[fields]\nheadline = "title"\n', "utf-8-sig")
+    assert indexer.rebuild(tmp_path, tmp_path / "index").indexed == 1
 
 
 def test_changed_settings_read_the_files_again(tmp_path):

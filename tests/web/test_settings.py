@@ -63,6 +63,13 @@ def test_a_bad_file_is_named_with_key_and_remedy(tmp_path, text, said):
     assert str(path) in str(error.value)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    """Some editors write one."""
+    path = tmp_path / "storydex.toml"
+    path.write_text('[serve]\ntitle = "A"\n', "utf-8-sig")
+    assert read_environment(str(path)) == {"TITLE": "A"}
+
+
 def test_a_bad_variable_is_named():
     """As of the file."""
     with pytest.raises(StorydexError, match="STORYDEX_ACCESS_LOG: 'all': write off, on"):
