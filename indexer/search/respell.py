@@ -23,7 +23,7 @@ from ..query.nodes import Fuzzy, Phrase, Word
 from ..query.parsed import TypedWord
 from .expand import Budget
 from .select import Selector
-from .slips import SPACE, slip
+from .slips import SPACE, cased, slip
 from .words import common
 
 _SHORTEST, _LONGEST = 3, 40
@@ -178,7 +178,8 @@ class Speller:
             return None
         text = self._query
         for choice in sorted(choices, reverse=True):
-            text = text[: choice.start] + " ".join(choice.words) + text[choice.end :]
+            better = cased(choice.words, text[choice.start : choice.end])
+            text = text[: choice.start] + better + text[choice.end :]
         return Respelling(text, not unknown and all(choice.sure for choice in choices))
 
     def _joined(self) -> Iterator[_Choice]:

@@ -1,4 +1,4 @@
-"""How likely slips of typing are."""
+"""How likely slips of typing are, and how what was meant is written."""
 
 #: How likely a slip is to be just this one, beside a letter that stands for another. There
 #: are few letters to leave out or to swap, and 25 others to put in the place of each.
@@ -14,3 +14,10 @@ def slip(typed: str, meant: str) -> float:
     if len(typed) != len(meant):
         return _LEFT_OUT if len(typed) < len(meant) else _PUT_IN
     return _SWAPPED if sorted(typed) == sorted(meant) else 1.0
+
+
+def cased(words: tuple[str, ...], typed: str) -> str:
+    """Words in capitals, or beginning with one, as what was typed: it tells what is syntax."""
+    if typed.isupper():
+        return " ".join(words).upper()
+    return " ".join(word.capitalize() if typed[:1].isupper() else word for word in words)

@@ -155,6 +155,18 @@ def test_what_is_suggested_is_written_as_it_mostly_is(tmp_path):
     assert respelt(found, "viedo") == "video"
 
 
+def test_what_is_suggested_has_the_capitals_that_were_typed(tmp_path):
+    """A query in capitals alone stays one: in others, WHO is an acronym and NOT an operator."""
+    titles = ["The president of Ukraine votes not"] * 20 + ["Hong Kong who"] * 20
+    found = selector_of(build(tmp_path, [{"title": title} for title in titles]))
+    for query, meant in (
+        ("UKRIANE WHO", "UKRAINE WHO"), ("Ukriane votes", "Ukraine votes"),
+        ("Ukriane's votes", "Ukraine's votes"), ("Hongkong", "Hong Kong"), ("ukriane", "ukraine"),
+        ("PRESIDENT OF UKRIANE VOTES NOT WHO", "PRESIDENT OF UKRAINE VOTES NOT WHO"),
+    ):  # fmt: skip
+        assert respelt(found, query) == meant
+
+
 def test_a_word_of_one_story_is_no_suggestion_in_a_large_archive(tmp_path):
     """It may be a slip itself. Among a few stories it is better than nothing."""
     fillers = [{"title": f"filler {number}"} for number in range(120)]
