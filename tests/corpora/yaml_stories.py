@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 
 import yaml
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from tests.seeds.bad_seeds import CANARY
 from tests.seeds.reading import UTC
 
+# Hypothesis knows texts of the code, such as entities. What markup becomes is tested elsewhere.
 _texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff\ufffe\uffff"), max_size=30
-)
+).filter(lambda text: not re.search(r"&#?\w+;|<[!/\w]", text))
 _odd = st.one_of(
     _texts, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(st.integers())
 )
