@@ -262,17 +262,11 @@ def stem(word: str, language: str = LANGUAGES[0]) -> str:
     return stem_of(fold(word), language)
 
 
-def terms_of(text: str) -> list[str]:
-    """The stemmed terms of a text in order, positions left out."""
-    return [stem(word.text) for word in iter_words(text)]
+class StemAnalyzer(Analyzer):  # type: ignore[misc]
+    """The Whoosh analyzer for searchable text: folded and stemmed words."""
 
-
-class WordAnalyzer(Analyzer):  # type: ignore[misc]
-    """The Whoosh analyzer over folded words, not stemmed."""
-
-    def term_of(self, word: str) -> str:
-        """The term that a word becomes; empty if it becomes none."""
-        return fold(word)
+    def __init__(self, language: str = LANGUAGES[0]) -> None:
+        self.language = language
 
     def __call__(
         self,
@@ -289,7 +283,7 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
         token.boost = 1.0
         token.stopped = False
         for word in iter_words(value):
-            token.text = self.term_of(word.text)
+            token.text = stem(word.text, self.language)
             if not token.text:
                 continue
             token.pos = start_pos + word.position
@@ -302,17 +296,6 @@ class WordAnalyzer(Analyzer):  # type: ignore[misc]
 
     def __hash__(self) -> int:
         return hash(type(self))
-
-
-class StemAnalyzer(WordAnalyzer):
-    """The Whoosh analyzer for searchable text: folded and stemmed words."""
-
-    def __init__(self, language: str = LANGUAGES[0]) -> None:
-        self.language = language
-
-    def term_of(self, word: str) -> str:
-        """The term that a word becomes; empty if it becomes none."""
-        return stem(word, self.language)
 
     def has_morph(self) -> bool:
         """Tell Whoosh that terms are not the words as written."""

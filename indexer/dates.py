@@ -59,7 +59,7 @@ def read_span(text: str, now: datetime | None = None) -> Span | None:
     text = text.strip().lower()
     try:
         if found := _PARTIAL.fullmatch(text) or _COMPACT.fullmatch(text):
-            return _partial_span(*(int(part) if part else None for part in found.groups()))
+            return _partial_span(*(int(part) for part in found.groups() if part))
         if found := _INSTANT.fullmatch(text.upper()):
             return _instant_span(found)
         if found := _NAMED.fullmatch(text):
@@ -104,8 +104,7 @@ def _months_before(now: datetime, count: int) -> datetime:
     return now.replace(year=year, month=month + 1, day=min(now.day, last))
 
 
-def _partial_span(year: int | None, month: int | None = None, day: int | None = None) -> Span:
-    assert year is not None
+def _partial_span(year: int, month: int | None = None, day: int | None = None) -> Span:
     first = date(year, 1 if month is None else month, 1 if day is None else day)
     last = first
     if day is None:

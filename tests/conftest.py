@@ -55,9 +55,9 @@ def write_story(folder: Path, name: str, /, **fields: Any) -> Path:
     return path
 
 
-def seed_files(folder: Path, *reject: Callable[[Rejection], None]) -> list[SeedFile]:
+def seed_files(folder: Path, reject: Callable[[Rejection], None] = [].append) -> list[SeedFile]:
     """The story files of a folder, in the order of their ids."""
-    found = list_seed_files(folder, *reject)
+    found = list_seed_files(folder, reject)
     return sorted(map(found.file, range(len(found.ids))), key=lambda file: file.id)
 
 

@@ -158,12 +158,8 @@ class SegmentBuilder:
         """What segments of stories like those taken have in common."""
         return basis_of([self.sample()])
 
-    def write(self, folder: Path, segment: str, basis: Basis | None = None) -> None:
-        """Write what was taken and start anew; raises as `write_segment` does.
-
-        None makes a basis of what was taken.
-        """
-        basis = basis or self.basis()
+    def write(self, folder: Path, segment: str, basis: Basis) -> None:
+        """Write what was taken and start anew; raises as `write_segment` does."""
         text = self._text.invert(basis.averages, self._language)
         postings = [field.invert() for field in self._keywords.values()]
         postings += [field.invert() for field in self._numbers.values()]

@@ -69,7 +69,7 @@ class SeedFiles(NamedTuple):
 
 def list_seed_files(
     folder: str | os.PathLike[str],
-    reject: Callable[[Rejection], None] | None = None,
+    reject: Callable[[Rejection], None],
     settings: Settings = NO_SETTINGS,
 ) -> SeedFiles:
     """The story files of a folder and its subfolders.
@@ -81,7 +81,7 @@ def list_seed_files(
     Raises `SeedError` if the folder itself cannot be listed. Costs little more than asking
     the system for the status of every file.
     """
-    walk = _Walk(os.fspath(folder), reject or _pass_over, settings)
+    walk = _Walk(os.fspath(folder), reject, settings)
     walk.take_all()
     return walk.files()
 
@@ -233,16 +233,11 @@ def refuse_missing(folder: str) -> None:
 
 
 def _no_archive(folder: str, error: OSError) -> SeedError:
-    return SeedError(_printable(folder), _folder_fault(error))
-
-
-def _folder_fault(error: OSError) -> str:
+    advice = "give the folder that holds the story files"
     if isinstance(error, FileNotFoundError):
-        return "no such folder: give the folder that holds the story files"
-    if isinstance(error, NotADirectoryError):
-        return "not a folder: give the folder that holds the story files"
-    return f"cannot be listed ({error.strerror}): check its permissions"
-
-
-def _pass_over(_: Rejection) -> None:
-    """The default for callers who only want what can be read."""
+        reason = f"no such folder: {advice}"
+    elif isinstance(error, NotADirectoryError):
+        reason = f"not a folder: {advice}"
+    else:
+        reason = f"cannot be listed ({error.strerror}): check its permissions"
+    return SeedError(_printable(folder), reason)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from indexer.analysis import terms_of
 from indexer.demo import iter_demo_stories, write_demo
 from indexer.demo.files import format_story
 from indexer.demo.stories import PROVIDERS, providers
@@ -16,6 +15,7 @@ from indexer.demo.words import COUNTS, name_of
 from indexer.errors import SeedError
 from indexer.seeds import parse_story
 from tests.conftest import seed_files
+from tests.oracles.terms import terms_of
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from whoosh.filedb.filestore import RamStorage
 
-from indexer.analysis import terms_of
 from indexer.query.nodes import (
     All,
     DateRange,
@@ -34,6 +33,7 @@ from indexer.schema import (
 )
 from tests.corpora.queries import QUERIES
 from tests.corpora.segments import make_stories
+from tests.oracles.terms import terms_of
 from tests.oracles.whoosh_queries import to_whoosh
 from tests.oracles.whoosh_searcher import ask_whoosh
 

@@ -95,7 +95,7 @@ def test_settings_say_which_files_are_read(tmp_path):
     (tmp_path / "storydex.toml").write_text(
         'suffixes = [".mdx"]\nexclude = ["/drafts", "tmp-*", "nothing/**"]\n'
     )
-    found = list_seed_files(tmp_path, settings=read_settings(tmp_path, FIELDS))
+    found = list_seed_files(tmp_path, [].append, read_settings(tmp_path, FIELDS))
     assert sorted(found.ids) == ["a.mdx", "x/drafts/d.mdx", "x/f.MDX"]
     assert found.passed_over == {".md": 1}
 
