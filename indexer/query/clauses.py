@@ -64,9 +64,11 @@ _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 #: Signs between the words of a name or number; how long the longer word of a name may be, of
 #: which the other has one letter; and how many words one may have.
-_JOINING = ("&", "/", ".", ":", ",")
+_JOINING = ("&", "/", ".", ":", ",", "\u2013")
 _LONGEST_JOINED = {"&": 3, "/": 2}
 _MOST_JOINED = 4
+_DEGREES = ("c", "f")
+_POSSESSIVE = re.compile("['’ʼ＇]s$")
 
 
 def all_capitals(text: str) -> bool:
@@ -106,15 +108,17 @@ def _chains(text: str) -> Iterator[list[str]]:
 
 
 def _is_joined(one: str, sign: str, other: str) -> bool:
-    """Whether two words are one name or number: `AT&T`, `A/C`, `24/7`, `3.5`, not `trump/biden`.
+    """Whether two words are one: `AT&T`, `A/C`, `24/7`, `3.5`, `40°C`, not `trump/biden`.
 
     Or follow each other in a script without blanks.
     """
     if not sign:
         return bool(_UNSPACED.match(one) and _UNSPACED.match(other))
-    if sign not in _JOINING or _UNSPACED.match(one) or _UNSPACED.match(other):
+    if sign not in (*_JOINING, "°") or _UNSPACED.match(one) or _UNSPACED.match(other):
         return False
     one, other = ("".join(cut(found).parts) for found in (one, other))
+    if sign == "°":
+        return one[-1:].isdecimal() and other in _DEGREES
     if one[-1:].isdecimal() and other[:1].isdecimal():
         return True
     longest = _LONGEST_JOINED.get(sign, 0)
@@ -138,13 +142,15 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
     if parts and _UNSPACED.match(words[0]):
         return _run(parts, field, weight)
     whole = cuts[0].joined
-    if signs:  # a slash may be left out: `A/C` is AC
-        whole = "".join(parts) if signs == "/" and all(map(str.isalpha, parts)) else None
+    if signs:  # these may be left out: `A/C` is AC, `40°C` 40C
+        optional = signs == "°" or (signs == "/" and all(map(str.isalpha, parts)))
+        whole = "".join(parts) if optional else None
     if len(parts) > 1 and whole is not None:
         return [Compound(whole, parts, field, weight)]
     if len(parts) > 1 and (signs or all(map(str.isdecimal, parts))):
         return [Phrase(parts, 0, field, weight, joined=True)]
-    acronym = is_acronym(words[0]) and words[0] not in _SIGNS and words[0][0] != "."
+    name = _POSSESSIVE.sub("", words[0])
+    acronym = is_acronym(name) and name not in _SIGNS and name[0] != "."
     return [Word(part, field, weight, acronym=acronym) for part in parts]
 
 

@@ -1,0 +1,27 @@
+"""Words that can be written in several ways."""
+
+from __future__ import annotations
+
+import indexer
+from tests.conftest import build
+
+
+def test_an_acronym_may_be_possessive(tmp_path):
+    """`WHO's` is one as WHO is: stories that write it so come first."""
+    titles = ["Who is chief", "A long headline about the chief of the WHO and others"]
+    with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
+        for query in ("WHO chief", "WHO's chief", "WHO’s chief"):
+            assert engine.search(query).hits[0].story.title == titles[1]
+
+
+def test_degrees_are_found_however_they_are_written(tmp_path):
+    """With the sign, without, or apart; not the letter before the number."""
+    titles = [
+        "40°C in London",
+        "40C in Rome",
+        "40 C in Athens",
+        "Poco C40 with 40 gifts, vitamin C",
+    ]
+    with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
+        for query in ("40°C", "40C"):
+            assert {hit.story.title for hit in engine.search(query).hits} == {*titles[:3]}
