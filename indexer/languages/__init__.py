@@ -28,6 +28,11 @@ _CODES = {
 
 #: How many languages an index may have.
 MOST_LANGUAGES = 5
+#: What may stand before a word and is no part of its stem, the longest first: the article of
+#: Arabic, also behind "with", "as" and "for".
+_PREFIXES = {
+    "arabic": ("\u0628\u0627\u0644", "\u0643\u0627\u0644", "\u0627\u0644", "\u0644\u0644", ""),
+}  # fmt: skip
 
 
 class Language(NamedTuple):
@@ -37,6 +42,7 @@ class Language(NamedTuple):
     light_form: a word without its inflection; to be compared among words of one stem only
     function_words: words that tell little of what is sought, in any language of the index
     others: the other languages of the index
+    prefixes: what may stand before a word that is no part of its stem, the longest first
     """
 
     name: str
@@ -44,6 +50,7 @@ class Language(NamedTuple):
     light_form: Callable[[str], str]
     function_words: frozenset[str]
     others: tuple[Language, ...] = ()
+    prefixes: tuple[str, ...] = ("",)
 
     @property
     def names(self) -> str:
@@ -94,4 +101,5 @@ def _language(name: str) -> Language:
     codes = [code for code, other in _CODES.items() if other == name]
     words = [word for code in codes for word in stoplists.get(code, ())]
     # Inflection is told from derivation in English alone: elsewhere a word is like itself.
-    return Language(name, partial(stem_of, language=name), str, frozenset(map(fold, words)))
+    stem, prefixes = partial(stem_of, language=name), _PREFIXES.get(name, ("",))
+    return Language(name, stem, str, frozenset(map(fold, words)), prefixes=prefixes)

@@ -49,14 +49,16 @@ class Relatives:
         own = language.stem_of(text)
         for number, other in enumerate(language.others):
             stem = other.stem_of(text)
-            alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, stem, strict=False))
-            shared = text[: len(list(alike))]
+            prefix = next(prefix for prefix in other.prefixes if text.startswith(prefix))
+            bare = text.removeprefix(prefix)
+            shared = max((_shared(some, stem) for some in (text, bare)), key=len)
             if len(shared) < _SHORTEST_BEGINNING:
                 continue
             short = shared[: max(_SHORTEST_BEGINNING, len(shared) - 1)]
             words = [
                 word
-                for word in self.begun(short) or self.begun(shared)
+                for prefix in other.prefixes
+                for word in self.begun(prefix + short) or self.begun(prefix + shared)
                 if other.stem_of(word) == stem
                 and language.stem_of(word) != own
                 and word not in language.function_words
@@ -116,3 +118,9 @@ class Relatives:
             return np.empty(0, np.int64)
         rows: I64 = segment.row_ids(entry)[segment.codes_of(entry) == numbers[0]]
         return rows
+
+
+def _shared(one: str, other: str) -> str:
+    """What two words begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return "".join(letter for letter, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -249,3 +249,16 @@ def test_languages_by_name():
     for names in ("english, klingon", "english,french", "", ", ".join(["french"] * 6)):
         with pytest.raises(ValueError, match="language"):
             language_of(names)
+
+
+def test_an_article_written_with_its_word_hides_it_not(tmp_path):
+    """Arabic as a further language: a word is found with *al-*, also behind *with*, and without."""
+    titles = ["اقتصاد مصر", "بحث الاقتصاد", "بالاقتصاد"]
+    for number, title in enumerate([*titles, "The economy"]):
+        write_story(tmp_path / "seeds", f"{number}.md", title=title)
+    (tmp_path / "seeds" / "storydex.toml").write_text('language = ["english", "arabic"]\n')
+    indexer.rebuild(tmp_path / "seeds", tmp_path / "index")
+    with indexer.open_index(tmp_path / "index", compiled=False) as engine:
+        for query in ("اقتصاد", "الاقتصاد", "بالاقتصاد"):
+            found = {hit.story.title for hit in engine.search(query, spelling=False).hits}
+            assert found == {*titles}
