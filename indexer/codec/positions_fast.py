@@ -101,7 +101,7 @@ def read_positions(table, posting, positions):
     for i in range(1, count):
         if left < step:
             bits = joined(words[at >> 6], words[(at >> 6) + 1], at)
-            left = 64
+            left = np.int64(64)
         position += np.int64(bits & low_mask(step))
         positions[i] = position
         bits >>= np.uint64(step)

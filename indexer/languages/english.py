@@ -24,13 +24,13 @@ _FUNCTION_WORDS = """
     mustnt my myself no nor not of off on once only or other ought our ours ourselves out over
     own please regarding same shant she shed shell shes should shouldnt so some something
     stories story such tell than that thats the their theirs them themselves then there theres
-    these they theyd theyll theyre theyve this those through to too under until up upon very
-    want wanted was wasnt we wed well were werent weve what whats when whens where wheres
+    these they theyd theyll theyre theyve this those through to too under until up upon versus
+    very vs want wanted was wasnt we wed well were werent weve what whats when whens where wheres
     whether which while who whom whos why whys will with within without wont would wouldnt you
     youd youll your youre yours yourself yourselves youve
 """
 #: Words that tell little of what is sought, folded: Snowball's list, the verbs of requests,
-#: and what an archive of stories is asked for.
+#: and what an archive of stories is asked for. `v` tells: *Roe v Wade*.
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 _VOWELS = frozenset("aeiouy")

@@ -80,7 +80,7 @@ def _count_listed(bits, offsets, ordinals, counts):
     offsets: uint32[N + 1]; document d lists ordinals[offsets[d]:offsets[d + 1]]
     """
     docs = np.empty(_GATHERED + 64, np.int64)
-    held = 0
+    held = np.int64(0)
     for word in range(len(bits)):
         left = bits[word]
         while left:
@@ -97,7 +97,7 @@ def _count_listed(bits, offsets, ordinals, counts):
                 for place in range(np.int64(offsets[docs[i]]), np.int64(offsets[docs[i] + 1])):
                     if place < len(ordinals) and ordinals[place] < len(counts):
                         counts[np.int64(ordinals[place])] += 1
-            held = 0
+            held = np.int64(0)
 
 
 @inner(nb.void(_FIXED_ROWS, nb.int64, _ROWS))
@@ -142,7 +142,7 @@ def _counter_of(width):
             inverse = ~inverse
             for i in range(len(values)):
                 counts[values[i]] += totals[i]
-        held = 0
+        held = np.int64(0)
         for word in range(len(bits)):
             left = bits[word] ^ inverse
             while left:

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.lib import NumpyVersion
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -34,4 +36,6 @@ def test_format():
 def test_types():
     """mypy, in strict mode, finds nothing."""
     pytest.importorskip("mypy")
+    if NumpyVersion(np.__version__) < "2.4.0":  # all that there is for Python 3.10
+        pytest.skip("the types of NumPy before 2.4 say less of the shapes of arrays")
     check("mypy", "--strict")
