@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from .errors import IndexCorrupt, IndexUnreadable, StorydexError
+from .errors import IndexCorrupt, IndexUnreadable, SeedError, StorydexError, archive_fault
 
+#: How large a file beside the stories may be.
+_MAX_BESIDE = 1 << 20
 #: The suffix of a file that is not finished.
 UNFINISHED = ".new"
 
@@ -59,6 +61,23 @@ def open_plain(path: str | os.PathLike[str]) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def read_beside(path: str) -> bytes | None:
+    """The bytes of a file with settings or synonyms beside the stories; None without one.
+
+    Raises `SeedError`, which names the file and the remedy.
+    """
+    try:
+        with open_plain(path) as file:
+            data = file.read(_MAX_BESIDE + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SeedError(path, archive_fault(error)) from None
+    if len(data) > _MAX_BESIDE:
+        raise SeedError(path, "over 1 MiB: shorten it")
+    return data
 
 
 #: What is wrong with the file itself. Anything else (no permission, too many open files, no

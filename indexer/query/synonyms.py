@@ -9,14 +9,14 @@ They apply to words without a field, and when searching, so that no index need b
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any, TypeGuard, cast
 
 from ..analysis import forms_of
-from ..errors import SeedError, archive_fault
+from ..disk import read_beside
+from ..errors import SeedError
 from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
 from .nodes import (
@@ -34,7 +34,6 @@ from .nodes import (
 )
 from .parsed import ParsedQuery
 
-_MAX_BYTES = 1 << 20
 _MAX_DEPTH = 32
 #: The most words that one stands for, and pairs of a word and another together.
 _MOST_WORDS = 256
@@ -53,17 +52,9 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
     Raises `SeedError`, which names the file, the line or entry, and the remedy.
     """
     path = os.path.join(os.fspath(folder), SYNONYMS_NAME)
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SeedError(path, "no regular file: replace it by one")
-            data = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
+    data = read_beside(path)
+    if data is None:
         return NO_SYNONYMS
-    except OSError as error:
-        raise SeedError(path, archive_fault(error)) from None
-    if len(data) > _MAX_BYTES:
-        raise SeedError(path, "over 1 MiB: shorten it")
     entries = _load(path, data)
     found: dict[tuple[str, ...], dict[tuple[str, ...], None]] = {}
     if entries is not None and not isinstance(entries, list):
@@ -114,11 +105,6 @@ def _load(path: str, data: bytes) -> Any:
 
 def _stems(words: tuple[str, ...], language: Language) -> tuple[str, ...]:
     return tuple(map(language.stem_of, words))
-
-
-def _open_at_once(name: str, mode: int) -> int:
-    """Open a file, and wait for nobody should it be a pipe."""
-    return os.open(name, mode | os.O_NONBLOCK)
 
 
 def _read_entry(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,7 +11,8 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ..analysis import LANGUAGES, wildcards
-from ..errors import SeedError, archive_fault
+from ..disk import read_beside
+from ..errors import SeedError
 from ..languages import ENGLISH, MOST_LANGUAGES, Language, language_name, language_of
 from ..schema import provider_host
 from .values import BadValueError, parse_link
@@ -25,7 +24,6 @@ else:
 
 #: The file of settings in a folder of stories.
 SETTINGS_NAME = "storydex.toml"
-_MAX_BYTES = 1 << 20
 
 #: What the names of story files end with, in either case, unless settings say otherwise.
 SUFFIXES = (".md", ".markdown", ".yml", ".yaml", ".txt")
@@ -71,13 +69,11 @@ def read_settings(folder: str | os.PathLike[str], fields: frozenset[str]) -> Set
     Raises `SeedError`, which names the file, the key and the remedy.
     """
     path = os.path.join(os.fspath(folder), SETTINGS_NAME)
+    data = read_beside(path)
+    if data is None:
+        return NO_SETTINGS
     try:
-        data = _read(path)
-        if data is None:
-            return NO_SETTINGS
         table = tomllib.loads(data.decode("utf-8-sig"))
-    except OSError as error:
-        raise SeedError(path, archive_fault(error)) from None
     except UnicodeDecodeError as error:
         raise SeedError(path, f"not UTF-8 at byte {error.start + 1:,}: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:  # which names the line
@@ -86,21 +82,6 @@ def read_settings(folder: str | os.PathLike[str], fields: frozenset[str]) -> Set
         raise SeedError(path, "nested too deep: give plain values") from None
     digest = blake2b(data, digest_size=16).hexdigest()
     return _Reader(path, table, fields).read()._replace(digest=digest)
-
-
-def _read(path: str) -> bytes | None:
-    """The bytes of the file, None if there is none; waits for no pipe and follows no link."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.ENXIO, "no regular file", path)
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise SeedError(path, "over 1 MiB: shorten it")
-    return data
 
 
 class _Reader:

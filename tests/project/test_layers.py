@@ -26,13 +26,13 @@ ROOMS: dict[str, set[str]] = {
     "copies": {"model", "schema"},
     "kernels": set(),
     "codec": {"analysis", "disk", "errors", "kernels", "languages", "ranking", "schema"},
-    "seeds": {"analysis", "errors", "languages", "model", "schema"},
+    "seeds": {"analysis", "disk", "errors", "languages", "model", "schema"},
     "generation": {"codec", "disk", "errors", "languages", "model", "ranking", "schema"},
     "build": {
         "analysis", "codec", "copies", "disk", "errors", "generation", "languages", "model",
         "ranking", "schema", "seeds",
     },
-    "query": {"analysis", "dates", "errors", "languages", "model", "schema"},
+    "query": {"analysis", "dates", "disk", "errors", "languages", "model", "schema"},
     "search": {
         "analysis", "codec", "copies", "dates", "errors", "generation", "kernels", "languages",
         "model", "query", "ranking", "schema",

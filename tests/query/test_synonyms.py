@@ -113,12 +113,15 @@ def test_no_file_takes_long_or_much_memory(seeds, text, said):
     assert len(str(refused.value)) < 1000
 
 
-def test_no_pipe_is_waited_for(seeds):
+def test_no_pipe_is_waited_for_and_no_link_followed(seeds):
     """What is no regular file is refused at once."""
-    (seeds / "synonyms.yml").unlink()
-    os.mkfifo(seeds / "synonyms.yml")
-    with pytest.raises(indexer.SeedError, match="no regular file"):
-        read_synonyms(seeds)
+    path = seeds / "synonyms.yml"
+    path.rename(seeds / "words.yml")
+    for make in (path.mkdir, lambda: path.symlink_to("words.yml"), lambda: os.mkfifo(path)):
+        make()
+        with pytest.raises(indexer.SeedError, match="no regular file"):
+            read_synonyms(seeds)
+        path.rmdir() if path.is_dir() else path.unlink()
 
 
 def test_the_longest_words_in_a_row_count(tmp_path):
