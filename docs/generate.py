@@ -97,10 +97,11 @@ $ curl 'http://127.0.0.1:8000/api/v1/export?q=azure&format=csv'
 ```
 
 - Every request is a GET. Answers are JSON in UTF-8 unless said otherwise, and compressed where
-  the client takes that. They have an `ETag`: a request that sends it back in `If-None-Match`
-  is answered with 304 while the answer is the same.
-- A parameter that cannot be read, or that an address does not have, is answered with 400. Every
-  error is a problem document (RFC 9457, `application/problem+json`): a [Problem](#problem).
+  the client takes that. What comes from the archive has an `ETag`: a request that sends it back
+  in `If-None-Match` is answered with 304 while the answer is the same.
+- Under `/api/`, a parameter that cannot be read, or that an address does not have, is answered
+  with 400, and every error is a problem document (RFC 9457, `application/problem+json`): a
+  [Problem](#problem). Pages tell the same as HTML.
 - A query is never an error. What could not be taken as it looks is in `notices`; where nothing
   is found and something else was surely meant, that is searched and named in `corrected`.
   Facets, dates, exports and feeds are of the corrected query, too, unless `spelling=0`.

@@ -127,10 +127,11 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
 
 
 def _read_related(hit: RelatedHit) -> RelatedView:
-    article, marked = hit.article, hit.highlights
+    article = hit.article
+    title = clamp(hit.highlights["title"], _TITLE_LENGTH)
     return RelatedView(
-        clamp(marked["title"], _TITLE_LENGTH),
-        Markup("") if "<mark>" in marked["title"] else _around_mark(marked["excerpt"]),
+        title,
+        Markup("") if "<mark>" in title else _around_mark(hit.highlights["excerpt"]),
         safe_link(article.url),
         cut(article.provider.name) if article.provider else "",
         article.published_at,

@@ -28,9 +28,8 @@ from ..query.request import check, check_values, checked_limit, checked_text
 from ..query.synonyms import synonyms_beside
 from ..search.facets import beginning, listed
 from ..search.find import ENOUGH
-from ..search.histogram import in_best_unit
+from ..search.histogram import day_of, in_best_unit
 from ..search.respell import respell
-from ..search.select import BEGIN
 from ..search.suggest import RESEMBLANCE, complete, resembling
 from .client import Cluster, Gone
 from .explain import explain
@@ -174,7 +173,7 @@ class ClusterEngine(Engine):
             days, undated = view.searcher.days(request)
             months: Counter[str] = Counter()
             for day, count in days.items():
-                months[str(BEGIN + day)[:7]] += count
+                months[day_of(day)[:7]] += count
             return in_best_unit(dict(sorted(months.items())), undated, lambda: days)
 
         return self._asked(ask)

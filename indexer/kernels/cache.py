@@ -205,7 +205,8 @@ def _imported(path: Path, text: bytes) -> Iterable[Path]:
 
 def digest_of(sources: Iterable[Path]) -> str:
     """What names the code made from these modules by this program, for this processor."""
-    made_by = (sys.version, nb.__version__, np.__version__)
+    checked = os.environ.get("NUMBA_BOUNDSCHECK")
+    made_by = (sys.version, nb.__version__, np.__version__, checked)
     processor = cpu_target.target_context.codegen().magic_tuple()
     digest = hashlib.sha256(repr((made_by, processor)).encode())
     for path in sources:

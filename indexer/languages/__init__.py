@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from ..analysis import LANGUAGES, fold, stem_of
-from .english import FUNCTION_WORDS, light_form
+from .english import COMMON_WORDS, FUNCTION_WORDS, light_form
 
 #: ISO 639-1 → names of languages.
 _CODES = {
@@ -29,9 +29,12 @@ _CODES = {
 #: How many languages an index may have.
 MOST_LANGUAGES = 5
 #: What may stand before a word and is no part of its stem, the longest first: the article of
-#: Arabic, also behind "with", "as" and "for".
+#: Arabic, also behind "and", "with", "as" and "for".
 _PREFIXES = {
-    "arabic": ("\u0628\u0627\u0644", "\u0643\u0627\u0644", "\u0627\u0644", "\u0644\u0644", ""),
+    "arabic": (
+        "\u0648\u0628\u0627\u0644", "\u0648\u0643\u0627\u0644", "\u0628\u0627\u0644",
+        "\u0643\u0627\u0644", "\u0648\u0644\u0644", "\u0627\u0644", "\u0644\u0644", "",
+    ),
 }  # fmt: skip
 
 
@@ -65,7 +68,7 @@ class Language(NamedTuple):
         own, theirs = _language(self.name).function_words, self.others[number].function_words
         if not own or not theirs:
             return frozenset(), frozenset()
-        return own - theirs, theirs - own
+        return own - theirs - COMMON_WORDS, theirs - own - COMMON_WORDS
 
 
 ENGLISH = Language("english", stem_of, light_form, FUNCTION_WORDS)

@@ -32,6 +32,8 @@ _FUNCTION_WORDS = """
 #: Words that tell little of what is sought, folded: Snowball's list, the verbs of requests,
 #: and what an archive of stories is asked for. `v` tells: *Roe v Wade*.
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+#: Those that stand in texts of many languages, and so do not tell in which a text is.
+COMMON_WORDS = frozenset(("versus", "vs"))
 
 _VOWELS = frozenset("aeiouy")
 _DOUBLES = frozenset(("bb", "dd", "ff", "gg", "mm", "nn", "pp", "rr", "tt"))

@@ -64,16 +64,26 @@ _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 #: Signs between the words of a name or number; how long the longer word of a name may be, of
 #: which the other has one letter; and how many words one may have.
-_JOINING = ("&", "/", ".", ":", ",", "\u2013")
+_DASHES = ("\u2012", "\u2013", "\u2212")
+_JOINING = ("&", "/", ".", ":", ",", *_DASHES)
 _LONGEST_JOINED = {"&": 3, "/": 2}
 _MOST_JOINED = 4
 _DEGREES = ("c", "f")
+_DEGREE_SIGNS = ("\u00b0", "\u02da")
 _POSSESSIVE = re.compile("['’ʼ＇]s$")
 
 
 def all_capitals(text: str) -> bool:
-    """Whether several words have capitals alone, which then tell nothing of acronyms."""
-    return text.isupper() and len(text.split()) > 1
+    """Whether several words have capitals alone, which then tell nothing of acronyms.
+
+    Numbers, and scripts without capitals, are no such words: `WHO 2021` has one.
+    """
+    return text.isupper() and sum(map(_is_in_capitals, text.split())) > 1
+
+
+def _is_in_capitals(word: str) -> bool:
+    """Whether a word has capitals, and more letters than digits: WHO and COVID-19, not 5G."""
+    return word.isupper() and sum(map(str.isalpha, word)) > sum(map(str.isdecimal, word))
 
 
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
@@ -114,10 +124,10 @@ def _is_joined(one: str, sign: str, other: str) -> bool:
     """
     if not sign:
         return bool(_UNSPACED.match(one) and _UNSPACED.match(other))
-    if sign not in (*_JOINING, "°") or _UNSPACED.match(one) or _UNSPACED.match(other):
+    if sign not in (*_JOINING, *_DEGREE_SIGNS) or _UNSPACED.match(one) or _UNSPACED.match(other):
         return False
     one, other = ("".join(cut(found).parts) for found in (one, other))
-    if sign == "°":
+    if sign in _DEGREE_SIGNS:
         return one[-1:].isdecimal() and other in _DEGREES
     if one[-1:].isdecimal() and other[:1].isdecimal():
         return True
@@ -129,7 +139,7 @@ def _is_joined(one: str, sign: str, other: str) -> bool:
 def is_joined(text: str) -> bool:
     """Whether the last word of a text is part of a name or number with the one before it."""
     *_, last = [[""], *_chains(text)]
-    return len(last) > 1 and last[1] != ""
+    return len(last) > 1 and last[-2] not in ("", *_DASHES)
 
 
 def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
@@ -143,7 +153,8 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
         return _run(parts, field, weight)
     whole = cuts[0].joined
     if signs:  # these may be left out: `A/C` is AC, `40°C` 40C
-        optional = signs == "°" or (signs == "/" and all(map(str.isalpha, parts)))
+        degrees = signs in _DEGREE_SIGNS and len(parts) == 2
+        optional = degrees or (signs == "/" and all(map(str.isalpha, parts)))
         whole = "".join(parts) if optional else None
     if len(parts) > 1 and whole is not None:
         return [Compound(whole, parts, field, weight)]

@@ -96,10 +96,12 @@ def _load(path: str, data: bytes) -> Any:
             line = event.start_mark.line + 1 if event.start_mark else 0
             if isinstance(event, yaml.AliasEvent):
                 raise SeedError(path, f"line {line}: an alias: write out what it stands for")
+            if getattr(event, "tag", None) is not None:
+                raise SeedError(path, f"line {line}: a tag: write the word alone")
             if depth > _MAX_DEPTH:
                 raise SeedError(path, f"line {line}: nested too deep: write [car, automobile]")
         return yaml.load(data, loader)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, ArithmeticError) as error:
         raise SeedError(path, f"not YAML: {' '.join(str(error).split())}") from None
 
 

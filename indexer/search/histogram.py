@@ -6,13 +6,14 @@ Days are shown where all stories are of two months at most.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..codec.format import I64
 from ..model import DateCount, DateCounts, DateUnit
-from .select import BEGIN, DAY, NO_DATE
+from .select import DAY, NO_DATE
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -73,9 +74,14 @@ def _by_year(counts: dict[str, int], undated: int) -> DateCounts:
     return _listed("year", [f"{year:04}" for year in range(first, last + 1)], years, undated)
 
 
+def day_of(number: int) -> str:
+    """A day as it is written, by its number from the first of the year 1."""
+    return date.fromordinal(number + 1).isoformat()
+
+
 def _by_day(days: dict[int, int], undated: int) -> DateCounts:
-    names = [str(BEGIN + day) for day in range(min(days), max(days) + 1)]
-    dated = {str(BEGIN + day): count for day, count in days.items()}
+    names = [day_of(day) for day in range(min(days), max(days) + 1)]
+    dated = {day_of(day): count for day, count in days.items()}
     return _listed("day", names, dated, undated)
 
 

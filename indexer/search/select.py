@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 SELDOM = 5_000
 #: Stands for "no date" in the date column.
 NO_DATE = np.iinfo(np.int64).max
-#: Microseconds, which are counted from the year 1 as dates of NumPy are from 1970.
+#: The microseconds of a day; dates are counted in them from the year 1.
 DAY = 86_400_000_000
-BEGIN = np.datetime64("0001-01-01", "D")
 
 #: Where more values than these are wanted, one pass over the values of all documents may cost
 #: less than reading the documents of each: so many of these values cost as much as one read.

@@ -41,12 +41,13 @@ from ..schema import (
     with_related,
 )
 from .groups import Groups
-from .select import BEGIN, DAY, NO_DATE
+from .select import DAY, NO_DATE
 from .values import Values
 
 _ABSENT_DATE = (1 << 64) - 1
 _LAST_DATE = datetime_to_long(datetime.max)
-#: NumPy counts months from 1970.
+#: Dates are counted from here, those of NumPy from 1970.
+_BEGIN = np.datetime64("0001-01-01", "D")
 _MONTHS_TO_1970 = 1970 * 12
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
@@ -217,7 +218,8 @@ class Snapshot(Values):
         int64[size]: how many months after that one each story is dated, 0 without a date.
         """
         dated = self.dates != NO_DATE
-        numbers = (BEGIN + self.dates[dated] // DAY).astype("datetime64[M]").astype(np.int64)
+        days = (self.dates[dated] // DAY).astype("timedelta64[D]")
+        numbers = (_BEGIN + days).astype("datetime64[M]").astype(np.int64)
         before = int(numbers.min()) - 1 if len(numbers) else 0
         months = np.zeros(self.size, np.int64)
         months[dated] = numbers - before

@@ -143,6 +143,13 @@ def test_the_word_as_typed_comes_first(tmp_path):
         assert len({hit.score for hit in engine.search("cheval").hits[1:]}) == 1
 
 
+def test_words_of_many_languages_tell_none(tmp_path):
+    """`vs` is a function word of English, and stands in French headlines."""
+    titles = ["Nouveau match dans la ville: PSG vs Lyon", "Nouveaux chevaux vs voitures", "Other"]
+    with open_archive(tmp_path / "seeds", ["en", "fr"], titles) as engine:
+        assert {*texts_of(engine.search("nouveau"))} == {*titles[:2]}
+
+
 def test_a_word_that_one_language_has_alone_is_looked_for_in_it(tmp_path):
     """Texts without function words are of either, so what they have is found."""
     with open_archive(tmp_path / "seeds", ["en", "fr"], ["Chevaux", "Other"]) as engine:
@@ -253,7 +260,7 @@ def test_languages_by_name():
 
 def test_an_article_written_with_its_word_hides_it_not(tmp_path):
     """Arabic as a further language: a word is found with *al-*, also behind *with*, and without."""
-    titles = ["اقتصاد مصر", "بحث الاقتصاد", "بالاقتصاد"]
+    titles = ["اقتصاد مصر", "بحث الاقتصاد", "بالاقتصاد", "وبالاقتصاد", "وللاقتصاد"]
     for number, title in enumerate([*titles, "The economy"]):
         write_story(tmp_path / "seeds", f"{number}.md", title=title)
     (tmp_path / "seeds" / "storydex.toml").write_text('language = ["english", "arabic"]\n')

@@ -14,6 +14,24 @@ def test_an_acronym_may_be_possessive(tmp_path):
             assert engine.search(query).hits[0].story.title == titles[1]
 
 
+def test_a_number_makes_no_headline_of_an_acronym(tmp_path):
+    """`WHO 2021` has one; several words in capitals tell nothing."""
+    titles = ["Who won in 2021", "A long headline about what the WHO did in 2021"]
+    with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
+        for query in ("WHO 2021", "WHO – 2021", "WHO 2021 中国"):
+            assert engine.search(query).hits[0].story.title == titles[1]
+        assert engine.search("WHO WON").hits[0].story.title == titles[0]
+
+
+def test_numbers_with_any_dash_are_one(tmp_path):
+    """As with a hyphen; the last number of what is typed is completed."""
+    titles = ["Season 2021-22 ends", "22 players left in 2021"]
+    with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
+        for dash in "-‒–−":
+            assert [hit.story.title for hit in engine.search(f"2021{dash}22").hits] == titles[:1]
+            assert engine.suggest(f"2021{dash}2")
+
+
 def test_degrees_are_found_however_they_are_written(tmp_path):
     """With the sign, without, or apart; not the letter before the number."""
     titles = [
@@ -23,5 +41,5 @@ def test_degrees_are_found_however_they_are_written(tmp_path):
         "Poco C40 with 40 gifts, vitamin C",
     ]
     with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
-        for query in ("40°C", "40C"):
+        for query in ("40°C", "40˚C", "40C"):
             assert {hit.story.title for hit in engine.search(query).hits} == {*titles[:3]}

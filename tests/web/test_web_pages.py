@@ -44,7 +44,7 @@ def test_an_article_whose_title_does_not_match_says_where_it_does(tmp_path):
     related[3]["title"] = "Turbines"
     client = visit(build(tmp_path, [{"title": "Wind", "related": related}]))
     answer = client.get("/story/0000.md?q=turbines").text
-    shown = re.findall('class="reason">(.*?)</span>', answer)
+    shown = re.findall('class="reason" dir="auto">(.*?)</span>', answer)
     assert sorted(shown) == [
         "<mark>Turbines</mark>, first of all.",
         "…<mark>turbines</mark>",
