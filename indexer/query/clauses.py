@@ -62,9 +62,9 @@ OPERATORS = frozenset(("AND", "OR", "NOT"))
 _SIGNS = OPERATORS | {"TO"}
 _OPERATOR = re.compile(r"(?:>=|<=|>|<|=)\s*(?=\S)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+_DASHES = ("\u2012", "\u2013", "\u2212")  # of figures, of ranges, minus
 #: Signs between the words of a name or number; how long the longer word of a name may be, of
 #: which the other has one letter; and how many words one may have.
-_DASHES = ("\u2012", "\u2013", "\u2212")
 _JOINING = ("&", "/", ".", ":", ",", *_DASHES)
 _LONGEST_JOINED = {"&": 3, "/": 2}
 _MOST_JOINED = 4
