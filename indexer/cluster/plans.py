@@ -115,8 +115,8 @@ class Plan:
 
     @property
     def summed(self) -> Query:
-        """What all rows of stories score, that of the lead twice, by the leaves that count."""
-        return self._counting(lead=2.0, score_mode="sum")
+        """What all rows of stories score, by the leaves that count."""
+        return self._counting(lead=1.0, score_mode="sum")
 
     def _counting(self, **how: Any) -> Query:
         """The rows that score, by the leaves that count in a story."""

@@ -119,8 +119,8 @@ class Answer(NamedTuple):
     matched: documents that match, before filters and groups; total: those listed; complete: of
         these, how many have all the words that a plan counts
     doc_ids, scores: of the best, best first, ties in order of doc id
-    breadths: the scores of all rows of a story added up, that of its lead twice, and divided by
-        the story's score; means nothing where stories are not ordered by score
+    breadths: the scores of all rows of a story added up, and divided by the story's score;
+        means nothing where stories are not ordered by score
     counts: int64[values] for each facet asked for, in order of `Snapshot.facet`
     listed: gives int64[total], all stories listed, in any order
     passed: bool[M], the members of groups that match and pass the filters; None without groups

@@ -1,7 +1,8 @@
 """How much of a story matches: the first stories of a result are weighed once more.
 
 The same article is often in several stories, which then score alike. First comes the one of which
-more is about what was sought: its lead, which counts twice, and the other articles.
+more is about what was sought. A story that has nothing beside its best article is not weighed, be
+that its lead or another one.
 """
 
 from __future__ import annotations

@@ -76,13 +76,13 @@ def settle(segment, work, chunk, lead):
 
 @inner(nb.float64(F32, nb.float32))
 def breadth_of(totals, best):
-    """What the rows of a document score, the first twice, beside its best; see `answer.Answer`."""
+    """What the rows of a document score beside its best; see `answer.Answer`."""
     if best == 0 or len(totals) == 0:
         return 0.0
-    rest = 0.0
+    summed = 0.0
     for row in range(len(totals)):
-        rest += np.float64(totals[row])
-    return (rest + np.float64(totals[0])) / np.float64(best)
+        summed += np.float64(totals[row])
+    return summed / np.float64(best)
 
 
 @inner(nb.float32(PlanTable.type, nb.int64, nb.uint64))

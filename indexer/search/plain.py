@@ -48,11 +48,11 @@ def evaluate(segment: SegmentArrays, number: int, plan: Plan) -> Matches:
         kept = counting[segment.docs_of_rows[rows[leaf].rows]]
         totals[rows[leaf].rows[kept]] += rows[leaf].scores[kept]
     leads = segment.first_rows[:-1]
-    rest = np.bincount(segment.docs_of_rows, totals, segment.doc_count) + totals[leads]
+    summed = np.bincount(segment.docs_of_rows, totals, segment.doc_count)
     totals[leads] *= np.float32(plan.lead)
     best = np.maximum.reduceat(totals, leads) if len(leads) else totals
     scores = np.where(matched[-1], best, np.float32(0))
-    breadths = np.divide(rest, scores, out=np.zeros(len(leads)), where=scores > 0)
+    breadths = np.divide(summed, scores, out=np.zeros(len(leads)), where=scores > 0)
     return Matches(matched[-1], scores, breadths, words)
 
 

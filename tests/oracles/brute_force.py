@@ -283,11 +283,11 @@ class Corpus:
         }
 
     def breadth(self, node: Node, number: int) -> float:
-        """What the rows of a story that matches score, its lead twice, beside what it scores."""
+        """What the rows of a story that matches score, beside what it scores."""
         scorers = self._scorers(self._counting(node, number))
         scores = [sum(score(row) or 0.0 for score in scorers) for row in self.rows[number]]
         best = max([scores[0] * _LEAD, *scores])
-        return (sum(scores) + scores[0]) / best if best else 0.0
+        return sum(scores) / best if best else 0.0
 
     def _scorers(self, nodes: Iterable[TextNode]) -> list[Callable[[Row], float | None]]:
         return [lambda row, node=node: self.leaf(row, node) for node in nodes]

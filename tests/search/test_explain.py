@@ -91,6 +91,20 @@ def test_of_stories_with_the_same_article_the_broader_comes_first(tmp_path, comp
         assert page.hits[2].score == page.hits[3].score
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_lead_is_not_broader_for_being_one(tmp_path, compiled):
+    """What has nothing beside its best article is not weighed, be that the lead or another one."""
+    stories = [
+        {"title": "Monkey pox spreads"},
+        {"title": "Drinks for summer", "related": [{"title": "Monkey pox spreads"}]},
+    ]
+    with indexer.open_index(build(tmp_path, stories), compiled=compiled) as engine:
+        engine.warm_up()
+        for hit in engine.search("monkey pox").hits:
+            factors = dict(engine.explain("monkey pox", hit.story.id).factors)
+            assert "how much of it matches" not in factors
+
+
 def test_a_word_does_not_stand_near_itself(engine):
     """However often it is typed, and in whatever form."""
     why = engine.explain("kitchen azure azure clouds cloud", "lead.md")
