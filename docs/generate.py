@@ -134,7 +134,7 @@ def http_reference() -> str:
         lines += [f"Answers {_content(operation['responses']['200'])}.", ""]
     lines += ["## Records", ""]
     for name, schema in description["components"]["schemas"].items():
-        lines += [f"### {name}", "", " ".join(schema["description"].split()), ""]
+        lines += [f"### {name}", "", schema["description"], ""]
         lines += ["| field | | |", "| --- | --- | --- |"]
         for field, kind in schema["properties"].items():
             means = kind.get("description", "").replace("<", "&lt;")

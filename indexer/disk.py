@@ -1,6 +1,8 @@
-"""Write files so that they survive a power cut, whole, before anybody relies on them.
+"""What the system does with files: opened without a trap, written so that they survive.
 
-A file's bytes survive once the file is synced, its name survives once its folder is.
+Files of an index or beside stories may come from anybody. What is written is whole and survives
+a power cut before anybody relies on it: a file's bytes survive once the file is synced, its name
+survives once its folder is.
 """
 
 from __future__ import annotations

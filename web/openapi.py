@@ -289,7 +289,10 @@ def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
 
 def _schemas() -> Schema:
     own = msgspec.json.schema_components(_OWN_RECORDS, ref_template=_REFERENCE)[1]
-    return {**json_schemas(_REFERENCE), **own}
+    schemas: Schema = {**json_schemas(_REFERENCE), **own}
+    for schema in schemas.values():  # docstrings, which are indented
+        schema["description"] = " ".join(schema["description"].split())
+    return schemas
 
 
 def _problem(description: str) -> Schema:

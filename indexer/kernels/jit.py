@@ -63,7 +63,7 @@ def inner(
     """As `compiled`, for a function that other compiled ones alone call.
 
     It is compiled when the first that calls it is, and not at all where those come from the
-    cache. That takes a third of the time, since its code is optimised as a part of theirs only.
+    cache. That takes half of the time, since its code is optimised as a part of theirs only.
 
     allocates: whether it makes arrays. If not, it counts no references: for each array that
         is named or handed on, that takes two atomic operations, longer than to read a posting.

@@ -68,8 +68,8 @@ _DASHES = ("\u2012", "\u2013", "\u2212")  # of figures, of ranges, minus
 _JOINING = ("&", "/", ".", ":", ",", *_DASHES)
 _LONGEST_JOINED = {"&": 3, "/": 2}
 _MOST_JOINED = 4
-_DEGREES = ("c", "f")
-_DEGREE_SIGNS = ("\u00b0", "\u02da")
+_DEGREES, _DEGREE_SIGNS = ("c", "f"), ("\u00b0", "\u02da")
+_WITHIN = frozenset((*_JOINING, *_DEGREE_SIGNS))
 _POSSESSIVE = re.compile("['’ʼ＇]s$")
 
 
@@ -124,7 +124,7 @@ def _is_joined(one: str, sign: str, other: str) -> bool:
     """
     if not sign:
         return bool(_UNSPACED.match(one) and _UNSPACED.match(other))
-    if sign not in (*_JOINING, *_DEGREE_SIGNS) or _UNSPACED.match(one) or _UNSPACED.match(other):
+    if sign not in _WITHIN or _UNSPACED.match(one) or _UNSPACED.match(other):
         return False
     one, other = ("".join(cut(found).parts) for found in (one, other))
     if sign in _DEGREE_SIGNS:

@@ -15,16 +15,7 @@ import numpy as np
 from ..codec.format import F32, F64, I32, I64, Mask
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import (
-    FIRST,
-    Answer,
-    Best,
-    FacetWish,
-    Failed,
-    Ordering,
-    Rivals,
-    rivals_of,
-)
+from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
 from .plain import Matches, evaluate, score_rows
 from .plan import Plan
 from .snapshot import Snapshot

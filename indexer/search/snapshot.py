@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
@@ -111,8 +111,14 @@ class Snapshot(Values):
         count = int(segment.first_rows[doc + 1] - segment.first_rows[doc]) - 1
         if not count:
             return lead
-        articles = cache(lambda: self._articles(doc_id, count))  # read together
-        return with_related(lead, Lazy(count, lambda at: articles()[at]))
+        articles: list[Article] = []  # read together
+
+        def read(at: int) -> Article:
+            if not articles:
+                articles[:] = self._articles(doc_id, count)
+            return articles[at]
+
+        return with_related(lead, Lazy(count, read))
 
     def _articles(self, doc_id: int, count: int) -> tuple[Article, ...]:
         segment, doc = self.locate(doc_id)

@@ -159,6 +159,7 @@ def resembling(selector: Selector, story: Story) -> Node | None:
         for form, count in Counter(_forms(text, language)).items():
             counts[form] += weight * count
     for article in story.related:
+        # In their order: that of a set differs between processes.
         counts.update(list(dict.fromkeys(_forms(article.title, language))))
     forms = {language.stem_of(form): form for form in counts}
     stems: Counter[str] = Counter()

@@ -204,10 +204,7 @@ def article_rows(hit: model.Hit) -> Iterator[records.ArticleRow]:
 
 def json_schemas(ref_template: str) -> dict[str, object]:
     """JSON Schemas of the records by name; `ref_template` says how they refer to each other."""
-    schemas = msgspec.json.schema_components(_ANSWERS, ref_template=ref_template)[1]
-    for schema in schemas.values():
-        schema["description"] = " ".join(schema["description"].split())
-    return dict(schemas)
+    return dict(msgspec.json.schema_components(_ANSWERS, ref_template=ref_template)[1])
 
 
 def record_to_json(record: msgspec.Struct) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from whoosh import query as wq
 from whoosh.filedb.filestore import FileStorage
@@ -16,7 +16,7 @@ from indexer.schema import create_schema
 from indexer.search.snapshot import Snapshot
 
 
-@cache
+@lru_cache(maxsize=1)
 def reader_of(snapshot: Snapshot) -> IndexReader:
     """Whoosh's reader over the segments of a snapshot that has some."""
     storage = FileStorage(str(snapshot.segments[0].folder), readonly=True)

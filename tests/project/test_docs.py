@@ -21,6 +21,9 @@ from urllib.request import urlopen
 import pytest
 
 import web
+from indexer.codec.format import FORMAT_VERSION
+from indexer.generation.manifest import GENERATION_VERSION
+from indexer.schema import SCHEMA_VERSION
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -151,6 +154,17 @@ def test_generated_documents_are_up_to_date():
     for name, make in documents.items():
         written = (ROOT / "docs" / name).read_text("utf-8")
         assert written == make(), f"docs/{name} is out of date: run `python docs/generate.py`"
+
+
+def test_the_format_has_the_versions_that_it_says():
+    """Those of segments, fields and generations, which readers compare."""
+    text = (ROOT / "docs" / "index-format.md").read_text("utf-8")
+    told = re.findall(r"^\| `(\w+_VERSION)` of `[\w/.]+`, (\d+) \|", text, re.MULTILINE)
+    assert dict(told) == {
+        "FORMAT_VERSION": str(FORMAT_VERSION),
+        "SCHEMA_VERSION": str(SCHEMA_VERSION),
+        "GENERATION_VERSION": str(GENERATION_VERSION),
+    }
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 import indexer
@@ -183,3 +187,25 @@ def test_what_is_joined_is_completed_as_one(tmp_path, typed, first):
     index = build(tmp_path, [{"title": "Free Wi-Fi for COVID-19 patients, and an X-ray"}])
     with indexer.open_index(index) as engine:
         assert engine.suggest(typed)[:1] == (first,)
+
+
+def test_what_resembles_a_story_is_the_same_in_every_process(tmp_path):
+    """Of words that tell as much as others, those that stand first are searched."""
+    titles = [" ".join(f"{a}{b}uz" for b in "abcdefgh") for a in "bcdfghjk"]
+    story = {"title": "Zebra", "related": [{"title": title} for title in titles]}
+    index = build(tmp_path, [story] * 2 + [{"title": "Other"}] * 60)
+    code = (
+        "import sys, indexer\n"
+        "from indexer.search.suggest import resembling\n"
+        "with indexer.open_index(sys.argv[1], compiled=False) as engine:\n"
+        "    print(resembling(engine._view.searcher.selector, engine.get('0000.md')))\n"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, index], check=True, capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(found) == 1
+    assert b"bauz" in found.pop()
