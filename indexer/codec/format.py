@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..analysis import LANGUAGES
 
 #: Version of the file format. A reader refuses every other one.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 #: What names of segments begin with.
 INDEX_NAME = "MAIN"
@@ -61,8 +61,11 @@ MAX_FORMS = 256
 POSITION_BLOCK = 32
 #: Bits of the largest position.
 MAX_POSITION_BITS = 32
+#: The frequency of a posting of the text is kept above this many bits, those of its fields.
+TF_SHIFT = 5
+ROW_BITS = (1 << TF_SHIFT) - 1
 #: A stored frequency of this value means "this or more".
-SATURATED = 255
+SATURATED = 7
 #: Postings, bytes of terms and bytes of positions of one segment stay below this.
 MAX_OFFSET = (1 << 32) - 1
 #: Rows of one segment, at most.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ranking import WEIGHTS, weight_codes
-from .format import I32, I64, TEXT, U8, U32, Ints, Mask, offsets_of
+from .format import I32, I64, ROW_BITS, TEXT, U8, U32, Ints, Mask, offsets_of
 from .invert import changed, gather_ranges, sort_runs
 from .positions import positions_of
 from .read import SegmentArrays
@@ -149,6 +149,6 @@ def _take(part: Part, forms: I64) -> tuple[npt.NDArray[np.generic], ...]:
     found = forms[arrays.forms_of_postings(ordinals)]
     return (
         _numbers(part)[kept], rows[kept].astype(np.uint32), found[kept],
-        arrays.bits[begin:end][kept], arrays.weights[begin:end][kept],
+        arrays.bits[begin:end][kept] & ROW_BITS, arrays.weights[begin:end][kept],
         *arrays.steps_of(begin, end, kept),
     )  # fmt: skip

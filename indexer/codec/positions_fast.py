@@ -16,11 +16,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from ..kernels.bits import sum_bytes
+from ..kernels.bits import sum_top_bits
 from ..kernels.galloping import first_from
 from ..kernels.jit import inner, readonly
 from ..kernels.tables import Table
-from .format import MAX_POSITION_BITS, POSITION_BLOCK, SATURATED
+from .format import MAX_POSITION_BITS, POSITION_BLOCK, SATURATED, TF_SHIFT
 
 _U32 = readonly(nb.uint32)
 _I64 = nb.int64[::1]
@@ -28,7 +28,7 @@ _I64 = nb.int64[::1]
 
 class PositionsTable(
     Table,
-    tfs=readonly(nb.uint8),
+    bits=readonly(nb.uint8),
     words=readonly(nb.uint64),
     blocks=_U32,
     widths=readonly(nb.uint8, 2),
@@ -66,18 +66,20 @@ def read_positions(table, posting, positions):
 
     None if there is no room or a damaged file says what cannot be.
     """
-    tfs, words, blocks, widths = table.tfs, table.words, table.blocks, table.widths
+    bits, words, blocks, widths = table.bits, table.words, table.blocks, table.widths
     long_postings, long_counts = table.long_postings, table.long_counts
     block = posting // POSITION_BLOCK
     first = block * POSITION_BLOCK
-    numbers = np.int64(0)
-    if first + POSITION_BLOCK <= len(tfs):
-        numbers = sum_bytes(tfs, first, posting - first)
+    numbers, saturated = np.int64(0), np.int64(0)
+    if first + POSITION_BLOCK <= len(bits):
+        sums = sum_top_bits(bits, first, posting - first)
+        numbers, saturated = sums & 255, sums >> 8
     else:
         for before in range(first, posting):
-            numbers += np.int64(tfs[before])
-    count = np.int64(tfs[posting])
-    if len(long_postings):
+            numbers += np.int64(bits[before] >> TF_SHIFT)
+            saturated += bits[before] >> TF_SHIFT == SATURATED
+    count = np.int64(bits[posting] >> TF_SHIFT)
+    if saturated or count == SATURATED:
         slot = first_from(long_postings, first)
         while slot < len(long_postings) and long_postings[slot] < posting:
             numbers += np.int64(long_counts[slot]) - SATURATED
@@ -97,14 +99,14 @@ def read_positions(table, posting, positions):
     positions[0] = position
     at += head
     left = np.int64(0)
-    bits = np.uint64(0)
+    word = np.uint64(0)
     for i in range(1, count):
         if left < step:
-            bits = joined(words[at >> 6], words[(at >> 6) + 1], at)
+            word = joined(words[at >> 6], words[(at >> 6) + 1], at)
             left = np.int64(64)
-        position += np.int64(bits & low_mask(step))
+        position += np.int64(word & low_mask(step))
         positions[i] = position
-        bits >>= np.uint64(step)
+        word >>= np.uint64(step)
         left -= step
         at += step
     return max(count, 0)

@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from ..languages import Language, language_of
+from .codes import ONE_FORM, code_place, code_shift, code_sizes, unpack_codes
 from .documents import SegmentDocuments
 from .files import SectionFile
 from .format import (
     I64,
     MAX_POSITION_BITS,
     POSITION_BLOCK,
+    TF_SHIFT,
     U8,
     U16,
     U32,
@@ -109,23 +111,24 @@ class SegmentArrays(SegmentDocuments):
 
     @cached_property
     def bits(self) -> U8:
-        """uint8[text_postings]: a bit for each field of the row that has the form."""
+        """uint8[text_postings]: a bit for each field of the row that has the form.
+
+        Above these, from bit `TF_SHIFT` on, how often it is there; `SATURATED` or more.
+        """
         return self.postings_file.section("bits", "u1", (self.text_postings,))
 
     @cached_property
-    def tfs(self) -> U8:
-        """uint8[text_postings]: how often the form is in the row; `SATURATED` or more."""
-        return self.postings_file.section("tfs", "u1", (self.text_postings,))
-
-    @cached_property
     def codes(self) -> U8:
-        """uint8[C]: the form of each posting of the terms that have several."""
+        """uint8[C]: the form of each posting of the terms that have several; see `codes`."""
         return self.postings_file.section("codes", "u1", (int(self.code_starts[-1]),))
 
     def codes_of(self, entry: TermEntry) -> U8:
         """uint8[end - start]: the form of each posting of a term of the text."""
-        begin, end = self.code_bounds(entry)
-        return self.codes[begin:end] if begin < end else np.zeros(entry.end - entry.start, np.uint8)
+        count = entry.end - entry.start
+        if self.code_place(entry) == ONE_FORM:
+            return np.zeros(count, np.uint8)
+        begin, forms = self.code_starts[entry.ordinal], len(self.form_span(entry.ordinal))
+        return unpack_codes(self.codes, np.array([begin]), np.array([count]), np.array([forms]))
 
     def forms_of_postings(self, ordinals: range) -> I64:
         """int64: for every posting of a range of terms, its form by number in the segment.
@@ -135,26 +138,36 @@ class SegmentArrays(SegmentDocuments):
         terms = slice(ordinals.start, ordinals.stop + 1)
         starts: I64 = self.starts[terms].astype(np.int64)
         bounds: I64 = self.code_starts[terms].astype(np.int64)
-        sizes, coded = starts[1:] - starts[:-1], bounds[1:] - bounds[:-1]
-        wrong = ((coded != 0) & (coded != sizes)).any() or starts[-1] > self.text_postings
-        if wrong or sizes.min(initial=0) < 0:
-            raise self.terms_file.corrupt("the forms of postings are out of order")
-        found = self.codes[bounds[0] : bounds[-1]]
-        several = np.repeat(coded != 0, sizes)
         firsts: I64 = self.form_starts[terms].astype(np.int64)
-        counts = firsts[1:] - firsts[:-1]
-        if len(found) != several.sum() or (found >= np.repeat(counts, coded)).any():
+        sizes, counts = starts[1:] - starts[:-1], firsts[1:] - firsts[:-1]
+        if sizes.min(initial=0) < 0 or starts[-1] > self.text_postings:
+            raise self.terms_file.corrupt("the postings of terms are out of order")
+        wrong = (np.diff(bounds) != code_sizes(sizes, counts)).any()
+        if wrong or bounds[-1] > len(self.codes):
+            raise self.terms_file.corrupt("the forms of postings are out of order")
+        coded = counts > 1
+        begins, postings, counts = bounds[:-1][coded], sizes[coded], counts[coded]
+        found = unpack_codes(self.codes, begins, postings, counts)
+        if (found >= np.repeat(counts, postings)).any():
             raise self.postings_file.corrupt("a posting has a form that is not there")
         forms = np.repeat(firsts[:-1], sizes)
-        forms[several] += found
+        forms[np.repeat(coded, sizes)] += found
         return forms
 
-    def code_bounds(self, entry: TermEntry) -> tuple[int, int]:
-        """Where the forms of a term's postings stand in `codes`; nowhere if it has one form."""
+    def code_place(self, entry: TermEntry) -> int:
+        """Where the forms of a term's postings are; see `codes_fast.code_of`, or `ONE_FORM`.
+
+        Raises `IndexCorrupt` unless they are all in the file.
+        """
+        forms = len(self.form_span(entry.ordinal))
+        if forms == 1:
+            return ONE_FORM
         begin, end = map(int, self.code_starts[entry.ordinal : entry.ordinal + 2])
-        if begin != end and (end - begin != entry.end - entry.start or end > len(self.codes)):
-            raise self.terms_file.corrupt(f"term {entry.ordinal} has forms {begin} to {end}")
-        return begin, end
+        shift = code_shift(forms)
+        size = (((entry.end - entry.start) << shift) + 7) >> 3
+        if end - begin != size or end > len(self.codes):
+            raise self.terms_file.corrupt(f"term {entry.ordinal} has its forms at {begin} to {end}")
+        return code_place(begin, entry.start, shift)
 
     @cached_property
     def first_chunks(self) -> U16:
@@ -289,7 +302,7 @@ class SegmentArrays(SegmentDocuments):
     def long_postings(self) -> U32:
         """uint32[L], rising: the postings that have `SATURATED` positions or more."""
         array: U32 = self.positions_file.section("long", "u4")
-        if (array[1:] <= array[:-1]).any() or (array[-1:] >= len(self.tfs)).any():
+        if (array[1:] <= array[:-1]).any() or (array[-1:] >= len(self.bits)).any():
             raise self.positions_file.corrupt("long postings are out of order")
         return array
 
@@ -300,11 +313,11 @@ class SegmentArrays(SegmentDocuments):
 
     @property
     def _block_count(self) -> int:
-        return -(-len(self.tfs) // POSITION_BLOCK)
+        return -(-len(self.bits) // POSITION_BLOCK)
 
     def true_tfs(self, begin: int, end: int) -> U32:
         """uint32[end - begin]: the frequencies of postings, large ones too."""
-        tfs = self.tfs[begin:end].astype(np.uint32)
+        tfs = (self.bits[begin:end] >> TF_SHIFT).astype(np.uint32)
         low, high = np.searchsorted(self.long_postings, np.array((begin, end), np.uint32))
         if low < high:
             tfs[self.long_postings[low:high] - np.uint32(begin)] = self.long_counts[low:high]

@@ -159,18 +159,23 @@ class SegmentTerms:
 
     def forms_of(self, ordinal: int) -> list[Form]:
         """The written forms of a term of the text; raises `IndexCorrupt`."""
-        begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]
-        if not begin < end <= min(self.form_count, begin + MAX_FORMS):
-            raise self.terms_file.corrupt(f"term {ordinal} has forms {begin} to {end}")
+        span = self.form_span(ordinal)
         forms = [
-            Form(self.form_text(form), form - begin, self._groups[form],
+            Form(self.form_text(form), number, self._groups[form],
                  self._light_df[form], self._light_cf[form])
-            for form in range(begin, end)
+            for number, form in enumerate(span)
         ]  # fmt: skip
         docs = self.terms_file.table.docs
         if any(not 1 <= form.light_df <= min(form.light_cf, docs) for form in forms):
             raise self.terms_file.corrupt(f"the forms of term {ordinal} are in too many documents")
         return forms
+
+    def form_span(self, ordinal: int) -> range:
+        """The numbers in the segment of a term's written forms; raises `IndexCorrupt`."""
+        begin, end = self._form_starts_view[ordinal], self._form_starts_view[ordinal + 1]
+        if not begin < end <= min(self.form_count, begin + MAX_FORMS):
+            raise self.terms_file.corrupt(f"term {ordinal} has forms {begin} to {end}")
+        return range(begin, end)
 
     def form_number(self, ordinal: int, text: str) -> int | None:
         """Which of the written forms of a term of the text is this one; None if none is."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import IndexCorrupt
 from ..schema import CAPITAL, POSITION_GAP, ROW_FIELDS, UNCOUNTED
+from .codes import pack_codes
 from .files import SectionFile
 from .format import (
     I64,
@@ -22,6 +23,7 @@ from .format import (
     POSITION_BLOCK,
     SATURATED,
     TEXT,
+    TF_SHIFT,
     U8,
     U32,
     AnyArray,
@@ -162,6 +164,9 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
     begin, end = starts[[0, -1]].tolist()
     rows, forms = arrays.rows_of(terms), arrays.forms_of_postings(terms)
     codes = forms - np.repeat(form_starts[:-1], np.diff(starts))
+    kept = arrays.codes[slice(*arrays.code_starts[[first, last]].tolist())]
+    if not np.array_equal(_packed(codes, np.diff(starts), np.diff(form_starts)), kept):
+        raise arrays.postings_file.corrupt(f"forms of terms {first} to {last} set spare bits")
     rises = np.diff(rows * MAX_FORMS + codes) > 0
     rises[starts[1:-1] - begin - 1] = True
     if not rises.all():
@@ -184,6 +189,13 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
             raise arrays.terms_file.corrupt(f"{name} of terms {first} to {last} is another")
 
 
+def _packed(codes: I64, postings: I64, forms: I64) -> U8:
+    """The codes of forms as the file should have them."""
+    several = forms > 1
+    some = codes[np.repeat(several, postings)].astype(np.uint8)
+    return pack_codes(some, postings[several], forms[several])
+
+
 def _fields_at(arrays: SegmentArrays, rows: I64, tfs: U32, positions: I64) -> U8:
     """The fields of rows in which postings have their positions."""
     places = np.repeat(rows, tfs)
@@ -201,7 +213,7 @@ def _fields_at(arrays: SegmentArrays, rows: I64, tfs: U32, positions: I64) -> U8
 
 def _check_positions(arrays: SegmentArrays) -> None:
     file = arrays.positions_file
-    tfs, blocks = arrays.tfs, arrays.position_blocks
+    tfs, blocks = arrays.bits >> TF_SHIFT, arrays.position_blocks
     widths = arrays.position_widths.astype(np.int64)
     if not tfs.all():
         raise arrays.postings_file.corrupt("a frequency is 0")

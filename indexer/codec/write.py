@@ -16,12 +16,14 @@ import numpy as np
 from ..analysis import LANGUAGES
 from ..disk import sync_folder
 from ..errors import BuildError
+from .codes import code_sizes, pack_codes
 from .files import SectionWriter
 from .format import (
     I64,
     MAX_OFFSET,
     SATURATED,
     TEXT,
+    TF_SHIFT,
     U32,
     U64,
     AnyArray,
@@ -147,8 +149,8 @@ class _Inverted:
             self._take_terms(TEXT, part.terms)
             self._take_postings(part.starts, part.rows, self._row_chunks.astype(np.int64))
             self._put("weights", part.weights)
-            self._put("bits", part.bits)
-            self._put("tfs", np.minimum(part.tfs, SATURATED).astype(np.uint8))
+            tfs = np.minimum(part.tfs, SATURATED).astype(np.uint8)
+            self._put("bits", part.bits | (tfs << TF_SHIFT))
             self._take_forms(part)
             written = part.written
             statistics = count_text(
@@ -161,12 +163,13 @@ class _Inverted:
 
     def _take_forms(self, part: RowPostings) -> None:
         """The form of each posting is kept where a term has several."""
-        counts = np.diff(part.written.starts)
-        several = np.repeat(counts > 1, np.diff(part.starts))
-        sizes = np.where(counts > 1, np.diff(part.starts), 0)
+        counts, postings = np.diff(part.written.starts), np.diff(part.starts)
+        several = counts > 1
+        sizes = code_sizes(postings, counts)
+        codes = part.forms[np.repeat(several, postings)]
         self._put("form_starts", np.asarray(part.written.starts)[:-1] + len(self._forms))
         self._put("code_starts", offsets_of(sizes)[:-1] + self._codes)
-        self._put("codes", part.forms[several])
+        self._put("codes", pack_codes(codes, postings[several], counts[several]))
         self._put("groups", part.written.groups)
         self._codes += int(sizes.sum())
         self._forms.extend(part.written.texts)
@@ -220,7 +223,7 @@ class _Inverted:
         postings = self._posting_file
         if not self._postings:
             postings.add("docs", np.empty(0, np.uint16))
-        for name in ("weights", "bits", "tfs", "codes"):
+        for name in ("weights", "bits", "codes"):
             postings.add(name, self._get(name, np.uint8))
         postings.add("run_starts", self._get("runs", np.uint32))
         postings.add("run_chunks", self._get("run_chunks", np.uint16))

@@ -49,8 +49,11 @@ def prefetch(context: Any, values: Any, at: Any) -> Any:
 
 
 @_intrinsic  # type: ignore[untyped-decorator]
-def sum_bytes(context: Any, values: Any, at: Any, count: Any) -> Any:
-    """The sum of values[at:at + count], count ≤ 32; 32 bytes are read wherever it ends."""
+def sum_top_bits(context: Any, values: Any, at: Any, count: Any) -> Any:
+    """The sum of values[at:at + count] >> 5, and 256 more for each of these that is 7.
+
+    count ≤ 32; 32 bytes are read wherever it ends.
+    """
     size = 32
     lanes = ir.VectorType(ir.IntType(8), size)
     wide = ir.VectorType(ir.IntType(16), size)
@@ -66,11 +69,15 @@ def sum_bytes(context: Any, values: Any, at: Any, count: Any) -> Any:
         limits = builder.shuffle_vector(one, ir.Constant(lanes, ir.Undefined), zeros)
         numbers = ir.Constant(lanes, list(range(size)))
         wanted = builder.icmp_unsigned("<", numbers, limits)
-        kept = builder.zext(builder.select(wanted, loaded, ir.Constant(lanes, None)), wide)
+        kept = builder.select(wanted, loaded, ir.Constant(lanes, None))
+        tops = builder.lshr(kept, ir.Constant(lanes, [5] * size))
+        full = builder.icmp_unsigned("==", tops, ir.Constant(lanes, [7] * size))
+        fulls = builder.shl(builder.zext(full, wide), ir.Constant(wide, [8] * size))
+        parts = builder.add(builder.zext(tops, wide), fulls)
         kind = ir.FunctionType(ir.IntType(16), [wide])
         name = f"llvm.vector.reduce.add.v{size}i16"
         reduce = cgutils.get_or_insert_function(builder.module, kind, name)
-        return builder.zext(builder.call(reduce, [kept]), _INDEX)
+        return builder.zext(builder.call(reduce, [parts]), _INDEX)
 
     return nb.int64(values, nb.int64, nb.int64), generate
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..codec.codes import ONE_FORM
 from ..codec.format import CHUNK_SIZE, F32, I64, U8, U64, Mask
 from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
@@ -136,7 +137,7 @@ class FastSegment:
         if self._positions is None:
             segment = self._segment
             self._positions = PositionsTable.fill(
-                tfs=segment.tfs, words=segment.position_bits, blocks=segment.position_blocks,
+                bits=segment.bits, words=segment.position_bits, blocks=segment.position_blocks,
                 widths=segment.position_widths, long_postings=segment.long_postings,
                 long_counts=segment.long_counts,
             )  # fmt: skip
@@ -180,9 +181,7 @@ class FastSegment:
 def _phrase_of(lists: list[TermList], stems: list[float], allowed: U8) -> tuple[I64, Table]:
     """Words as compiled loops read them, and where their postings begin in each chunk."""
     bounds = _bounds_of(lists)
-    codes_at = [
-        found.codes - found.entry.start if found.codes >= 0 else tables.ONE_FORM for found in lists
-    ]
+    codes_at = [found.codes for found in lists]
     lights = np.array([found.light for found in lists], np.float32)
     phrase = tables.PhraseTable.of(
         bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
@@ -237,8 +236,8 @@ def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]
         elif isinstance(leaf, Term):
             found = leaf.lists[number]
             if found is not None:
-                kinds[place] = tables.SINGLE if found.codes < 0 else tables.FORMS
-                codes_at[place] = found.codes - found.entry.start
+                kinds[place] = tables.SINGLE if found.codes == ONE_FORM else tables.FORMS
+                codes_at[place] = found.codes
                 bounds[place] = found.bounds
                 stems[place], lights[place] = leaf.stem, found.light
         else:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ..codec.codes_fast import code_of
 from ..kernels.galloping import gallop
 from ..kernels.jit import inner
 from ..ranking import WEIGHTS
@@ -31,8 +32,6 @@ from .tables import (
     SET,
     SINGLE,
     TOUCHED,
-    U8,
-    U16,
     UNSCORED,
     K,
     PlanTable,
@@ -47,15 +46,16 @@ _SATURATED = (WEIGHTS / (WEIGHTS + K)).astype(np.float32)
 _TABLES = (SegmentTable.type, PlanTable.type, WorkTable.type)
 
 
-@inner(nb.float32(U16, U8, U8, nb.int64, nb.int64, nb.int64, nb.float32, F32))
-def score_of_forms(docs, weights, codes, codes_at, begin, end, stem, light):
+@inner(nb.float32(SegmentTable.type, nb.int64, nb.int64, nb.int64, nb.float32, F32))
+def score_of_forms(segment, codes_at, begin, end, stem, light):
     """The score of a row in which a term has the postings from `begin` to `end`, several."""
+    weights, codes = segment.weights, segment.codes
     whole = np.float32(0)
     alike = np.float32(0)
     most = np.float32(0)
     for i in range(begin, end):
         t = _WEIGHTS[weights[i]]
-        part = light[codes[codes_at + i]]
+        part = light[code_of(codes, codes_at, i)]
         whole += t
         if part > 0:
             alike += t
@@ -88,7 +88,7 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
     low, high = plan.bounds[leaf, chunk], plan.bounds[leaf, chunk + 1]
     docs = (plan.extra_rows if kind == ROWS else segment.docs)[low:high]
     weights = segment.weights[low:high]
-    codes = segment.codes[codes_at + low : codes_at + high] if kind == FORMS else segment.codes[:0]
+    codes = segment.codes
     extra_scores = plan.extra_scores[low:high]
     first = segment.chunk_rows[chunk]
     owners = segment.row_docs[first : segment.chunk_rows[chunk + 1]]
@@ -122,11 +122,11 @@ def scan(segment, plan, work, leaf, chunk, mode, number):
         elif kind == ROWS:
             score = extra_scores[at]
         elif i == len(docs) or docs[i] != row:
-            score = (light[codes[at]] + stem) * _SATURATED[weights[at]]
+            score = (light[code_of(codes, codes_at, low + at)] + stem) * _SATURATED[weights[at]]
         else:
             while i < len(docs) and docs[i] == row:
                 i += 1
-            score = score_of_forms(docs, weights, codes, 0, at, i, stem, light)
+            score = score_of_forms(segment, codes_at, low + at, low + i, stem, light)
         if score > 0:
             scored[used] = row
             used += totals[row] == 0
@@ -173,11 +173,10 @@ def probe(segment, plan, work, leaf, chunk, count, number):
                 elif kind == ROWS:
                     score = plan.extra_scores[at]
                 elif following == at + 1:
-                    score = (light[codes[codes_at + at]] + stem) * _SATURATED[weights[at]]
+                    part = light[code_of(codes, codes_at, at)]
+                    score = (part + stem) * _SATURATED[weights[at]]
                 else:
-                    score = score_of_forms(
-                        docs, weights, codes, codes_at, at, following, stem, light
-                    )
+                    score = score_of_forms(segment, codes_at, at, following, stem, light)
                 if score > 0:
                     scored[used] = row
                     used += totals[row] == 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ..codec.codes_fast import code_of
 from ..kernels.galloping import first_from
 from ..kernels.jit import compiled, inner, lowest_one
 from ..kernels.tables import Table
@@ -36,11 +37,14 @@ def mark_rows(segment, lists, term, allowed, field, seen):
     """
     begin, end = np.int64(lists.starts[term]), np.int64(lists.starts[term + 1])
     coded, code_end = np.int64(lists.code_starts[term]), np.int64(lists.code_starts[term + 1])
-    several = coded != code_end
     if not begin <= end <= min(len(segment.docs), len(lists.bits)):
         return False
-    if several and (code_end - coded != end - begin or code_end > len(segment.codes)):
+    forms = np.int64(lists.form_starts[term + 1]) - np.int64(lists.form_starts[term])
+    shift = (forms > 2) + (forms > 4) + (forms > 16)
+    size = (((end - begin) << shift) + 7) >> 3
+    if forms > 1 and (code_end - coded != size or code_end > len(segment.codes)):
         return False
+    place = (8 * coded - (begin << shift)) << 2 | shift
     run = first_from(lists.run_starts, begin + 1)
     chunk, chunks = np.int64(lists.first_chunks[term]), len(segment.chunk_rows) - 1
     for i in range(begin, end):
@@ -49,7 +53,7 @@ def mark_rows(segment, lists, term, allowed, field, seen):
             run += 1
         if chunk >= chunks:
             return False
-        if not allowed[segment.codes[coded + i - begin] if several else 0]:
+        if not allowed[code_of(segment.codes, place, i) if forms > 1 else 0]:
             continue
         row = segment.chunk_rows[chunk] + np.int64(segment.docs[i])
         if row >= segment.chunk_rows[chunk + 1]:

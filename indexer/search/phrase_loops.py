@@ -13,11 +13,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from ..codec.codes import ONE_FORM
+from ..codec.codes_fast import code_of
 from ..codec.positions_fast import PositionsTable, most_positions, read_positions
 from ..kernels.galloping import gallop
 from ..kernels.jit import compiled, inner
 from ..ranking import WEIGHTS
-from .tables import F32, I64, ONE_FORM, U16, K, PhraseTable, SegmentTable
+from .tables import F32, I64, U16, K, PhraseTable, SegmentTable
 
 _WEIGHTS = WEIGHTS
 _SATURATED = (WEIGHTS / (WEIGHTS + K)).astype(np.float32)
@@ -29,7 +31,7 @@ _MOST_POSTINGS = 4
 def form_of(segment, phrase, word, posting):
     """Which form of a word a posting is of."""
     codes_at = phrase.codes_at[word]
-    return np.int64(segment.codes[codes_at + posting]) if codes_at != ONE_FORM else 0
+    return code_of(segment.codes, codes_at, posting) if codes_at != ONE_FORM else 0
 
 
 @inner(nb.float32(SegmentTable.type, PhraseTable.type, I64, I64))

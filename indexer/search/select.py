@@ -96,11 +96,7 @@ class Selector:
             number = None if entry is None else segment.form_number(entry.ordinal, word)
             if entry is None or number is None:
                 continue
-            begin, end = segment.code_bounds(entry)
-            if begin == end:  # it has no other form
-                count += entry.end - entry.start
-            else:
-                count += int(np.count_nonzero(segment.codes[begin:end] == number))
+            count += int(np.count_nonzero(segment.codes_of(entry) == number))
         return count
 
     def together(self, before: str, words: Collection[str]) -> Counter[str]:

@@ -24,8 +24,6 @@ MATCHED, PASSED, COMPLETE, HELD = range(4)
 #: What `WorkTable.counts` has: how many of `touched` and of `scored` are in use; whether scores
 #: are of no use, since documents have another order.
 TOUCHED, SCORED, UNSCORED = range(3)
-#: In place of where the forms of a term's postings are, if it has only one.
-ONE_FORM = -(1 << 62)
 #: What a weight t is divided by with itself added, see `ranking`.
 K = np.float32(SATURATION)
 

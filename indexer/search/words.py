@@ -33,7 +33,7 @@ class TermList(NamedTuple):
     """The postings of a term in one segment.
 
     bounds: int64[chunks + 1], where they begin in each chunk of rows, and their end
-    codes: where their forms begin in the segment's codes; -1 if the term has one form
+    codes: where their forms are in the segment's codes, see `SegmentArrays.code_place`
     light: float32[256], what each of its forms adds to the weight as a light form
     forms: each written form, in order of number, and its light form
     """
@@ -184,8 +184,7 @@ def _look_up(segments: Sequence[SegmentArrays], language: Language, total: int, 
         }.items():
             before = counts.get(light, (0, 0))
             counts[light] = before[0] + form.light_df, before[1] + form.light_cf
-        begin, end = segment.code_bounds(entry)
-        codes = begin if begin < end else -1
+        codes = segment.code_place(entry)
         bounds = np.array(segment.row_bounds(entry), np.int64)
         places.append((entry, bounds, codes, forms))
     lights = {light: word_weight(total, *count) for light, count in counts.items()}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.codec.format import TEXT, offsets_of
+from indexer.codec.format import ROW_BITS, TEXT, offsets_of
 from indexer.codec.forms import arrange_forms
 from indexer.codec.invert import Postings, RowPostings
 from indexer.codec.read import SegmentArrays
@@ -96,7 +96,7 @@ def text_of(arrays: SegmentArrays) -> dict[bytes, dict[str, list[Posting]]]:
         for posting, row, code in zip(range(entry.start, entry.end), rows, codes, strict=True):
             forms[texts[code]].append(
                 Posting(
-                    row, int(arrays.bits[posting]), int(arrays.weights[posting]),
+                    row, int(arrays.bits[posting]) & ROW_BITS, int(arrays.weights[posting]),
                     arrays.positions(posting),
                 )
             )  # fmt: skip

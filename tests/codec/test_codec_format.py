@@ -38,7 +38,7 @@ def _fence(language: str) -> str:
 def _decode(data: bytes) -> dict[str, Any]:
     """Decode a file from the description alone."""
     assert data[:8] == b"storydex"
-    assert struct.unpack_from("<HH", data, 8) == (2, 0)
+    assert struct.unpack_from("<HH", data, 8) == (3, 0)
     size, table_size, table_crc, crc, end = struct.unpack("<QIII4s", data[-24:])
     assert (size, end) == (len(data), b"xeds")
     assert zlib.crc32(data[:-8]) == crc

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from indexer.analysis import WORD_PATTERN, cut, fold, is_acronym, iter_words, stem_of
 from indexer.build.segment import SegmentBuilder
-from indexer.codec.format import TEXT
+from indexer.codec.format import ROW_BITS, SATURATED, TEXT, TF_SHIFT
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
 from indexer.copies import MARKS, marks_of
@@ -151,11 +151,11 @@ def check_text(arrays: SegmentArrays, expected: _Text) -> None:
         span = slice(entry.start, entry.end)
         assert arrays.row_ids(entry).tolist() == [row for row, *_ in postings]
         assert arrays.codes_of(entry).tolist() == [form for _, form, *_ in postings]
-        assert arrays.bits[span].tolist() == [bits for _, _, bits, *_ in postings]
+        assert (arrays.bits[span] & ROW_BITS).tolist() == [bits for _, _, bits, *_ in postings]
         places = [positions for *_, positions in postings]
         assert [arrays.positions(posting) for posting in range(entry.start, entry.end)] == places
-        tfs = [min(255, len(positions)) for positions in places]
-        assert arrays.tfs[span].tolist() == tfs
+        tfs = [min(SATURATED, len(positions)) for positions in places]
+        assert (arrays.bits[span] >> TF_SHIFT).tolist() == tfs
         codes = weight_codes(np.array([t for *_, t, _ in postings])).astype(int)
         assert np.abs(codes - arrays.weights[span]).max() <= 1
         assert arrays.df[ordinal] == len({arrays.docs_of_rows[row] for row, *_ in postings})
