@@ -115,6 +115,11 @@ def check_tree(snapshot, node, corpus):
             answer = ask(searcher, node, k)
             assert (answer.matched, answer.total) == (len(expected), len(expected)), node
             check_answer(answer, expected, k, node)
+        for k in (1, 3):
+            first = ask(searcher, node, k)
+            assert first.doc_ids == answer.doc_ids[:k], node
+            assert first.scores == answer.scores[:k], node
+            assert first.breadths == answer.breadths[:k], node
         ranked = list(zip((-score for score in answer.scores), answer.doc_ids, strict=True))
         assert ranked == sorted(ranked), node
         for doc, breadth in zip(answer.doc_ids, answer.breadths, strict=True):
