@@ -54,11 +54,13 @@ WORD_PATTERN = re.compile(
     rf"|[{UNSPACED}][{MARKS}{_VOICING}{_UNSEEN}]*|(?<![\w.])\.(?i:net)(?!\w)|{_PICTURES}"
 )
 
-# Letters whose base form Unicode does not decompose; what is dropped from words.
+# Letters whose base form Unicode does not decompose, or that stand for each other (the Arabic,
+# and the Persian, forms of y and k); what is dropped from words.
 _LETTERS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l",
-        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, **dict.fromkeys(_APOSTROPHES, "'"),
+        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, "ى": "ي", "ی": "ي", "ک": "ك",
+        **dict.fromkeys(_APOSTROPHES, "'"),
         **dict.fromkeys("\u2010\u2011", "-"), "\u0640": None, "\ufe0f": None,
         **dict.fromkeys(map(chr, (0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010),
                                   *range(0x2060, 0x2065), *range(0x1F3FB, 0x1F400)))),
@@ -199,7 +201,9 @@ _LONGEST_ACRONYM = 5
 
 
 def is_acronym(word: str) -> bool:
-    """Whether a word is written as acronyms are: WHO, U.S."""
+    """Whether a word is written as acronyms are: WHO, U.S., WHO's."""
+    if word[-1:] in "sS" and word[-2:-1] in _APOSTROPHES:
+        word = word[:-2]
     return word.isupper() and 2 <= sum(map(str.isalpha, word)) <= _LONGEST_ACRONYM
 
 

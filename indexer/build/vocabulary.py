@@ -86,9 +86,7 @@ class Vocabulary(dict[bytes, int]):
             [forms.setdefault(form[:MAX_TERM_LENGTH], len(forms)) for form in folded.split()]
         )
         self._offsets.extend(bytes(len(words)))
-        self._capital.extend(
-            [CAPITAL * is_acronym(word) if word.isupper() else 0 for word in words]
-        )
+        self._capital.extend([CAPITAL * is_acronym(word) for word in words])
         self._widths.extend(b"\1" * len(words))
         self._starts.extend(range(before + 1, before + 1 + len(words)))
         for piece in compress(pieces, map(not_, found)):
@@ -105,7 +103,7 @@ class Vocabulary(dict[bytes, int]):
                 form = fold(word)
                 self._forms.append(forms.setdefault(form, len(forms)) if form else -1)
                 self._offsets.append(position + offset)
-                self._capital.append(CAPITAL * (word.isupper() and is_acronym(word)))
+                self._capital.append(CAPITAL * is_acronym(word))
             position += width
         self._starts.append(len(self._forms))
         self._widths.append(position)

@@ -12,6 +12,11 @@ def test_an_acronym_may_be_possessive(tmp_path):
     with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
         for query in ("WHO chief", "WHO's chief", "WHO’s chief"):
             assert engine.search(query).hits[0].story.title == titles[1]
+    for written in ("WHO's", "WHO’s"):
+        titles = ["Who is chief", f"A long headline about the {written} chief and others"]
+        stories = [{"title": title} for title in titles]
+        with indexer.open_index(build(tmp_path / written, stories)) as engine:
+            assert engine.search("WHO chief").hits[0].story.title == titles[1]
 
 
 def test_a_number_makes_no_headline_of_an_acronym(tmp_path):
