@@ -23,6 +23,7 @@ from ..query.nodes import Fuzzy, Node, Word
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import Synonyms, with_synonyms
+from ..search.amounts import with_amounts
 from ..search.breadth import NO_WEIGHTS, Weights, worth_of
 from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
 from ..search.inflected import with_inflected
@@ -143,6 +144,7 @@ class Searcher:
         parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
         if "published" not in request.filters:  # what is hidden must not be told
             parsed = with_unknown(parsed, self.values, request.filters)
+        parsed = with_amounts(parsed, cast("Any", self.words), self.words.fetch)
         if len(parsed.plain) > 1:
             typed = [node.text for node in parsed.plain if isinstance(node, Word)]
             joined = [one + other for one, other in pairwise(typed)]

@@ -217,7 +217,7 @@ class Planner:
             scores = self._scores.words(texts, first.weight)
         weight = self._scores.weight(first)
         if isinstance(first, Inflected):
-            texts = tuple([word.text for word in first.parts if isinstance(word, Word)])
+            texts = tuple(map(write_query, first.parts))
         return Leaf(write_query(first), self._clauses.stories(first), scores, weight, texts)
 
     def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:

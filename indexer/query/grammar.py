@@ -20,7 +20,7 @@ from ..dates import read_span
 from ..errors import QueryError
 from ..model import Notice
 from ..schema import TEXT_FIELDS
-from . import clauses
+from . import amounts, clauses
 from .nodes import (
     Address,
     All,
@@ -317,7 +317,7 @@ class Parser:
         if phrase is not None and field is None and clauses.ADDRESS.fullmatch(phrase[1].strip()):
             return _Clause(Address(phrase[1].strip()))
         if phrase is not None:
-            node = clauses.phrase(phrase[1], int(phrase[2] or 0), field)
+            node = amounts.phrase(phrase[1], int(phrase[2] or 0), field)
             for word in WORD_PATTERN.finditer(phrase[1]):
                 begin = phrase.start(1)
                 self.words.append(TypedWord(word[0], begin + word.start(), begin + word.end()))

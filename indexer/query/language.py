@@ -33,6 +33,10 @@ LANGUAGE = (
         ("US sanctions", "a word in capitals: stories that write it so, or U.S., come first"),
         ("trump/biden", "two words, like any that signs join"),
         ("AT&T", "one name, as A/C is: a letter alone; and one number, as 24/7 and 3.5"),
+        (
+            "$44bn deal",
+            "an amount as $44 billion and $44B, too; 5m as 5 million, 10pc as 10 per cent",
+        ),
         ("+azure cloud", "the first word always, even where few stories have both"),
         ("=expenses", "the word as written, without expense or expensive"),
         ("azure^2 cloud", "both; the first counts double"),

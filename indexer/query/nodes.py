@@ -66,7 +66,10 @@ class Alternatives(msgspec.Struct, frozen=True):
 
 
 class Inflected(Alternatives, frozen=True):
-    """Stories that have a word, the first part, or a form of it in another language."""
+    """Stories that have a word, the first part, or what stands for it.
+
+    That is a form of it in another language or, for a unit, its amount written in another way.
+    """
 
 
 class Pattern(msgspec.Struct, frozen=True, gc=False):
@@ -96,7 +99,7 @@ class Fuzzy(msgspec.Struct, frozen=True, gc=False):
 
 
 #: What may be near another.
-NearOperand: TypeAlias = Word | Compound | Phrase | Pattern
+NearOperand: TypeAlias = Word | Compound | Phrase | Alternatives | Pattern
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -218,6 +221,9 @@ def ranks(node: Node) -> bool:
 
 def scaled(node: Node, factor: float) -> Node:
     """The same selection, each leaf that scores with its weight multiplied."""
+    if isinstance(node, Alternatives):
+        parts = [scaled(part, factor) for part in node.parts]
+        return msgspec.structs.replace(node, parts=tuple(parts))
     if isinstance(node, TextNode):
         weight = min(node.weight * factor, MAX_WEIGHT)
         return msgspec.structs.replace(node, weight=weight)

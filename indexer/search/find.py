@@ -17,6 +17,7 @@ from ..query.nodes import Address, Fuzzy, Node, Plain, all_of, leaves
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
+from .amounts import with_amounts
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .breadth import NO_WEIGHTS, Weights, worth_of
 from .executor import Executor
@@ -79,7 +80,8 @@ class Searcher:
         dictionary = self.selector.dictionary
         if "published" not in request.filters:  # what is hidden must not be told
             parsed = with_unknown(parsed, self.executor.snapshot, request.filters)
-        parsed = with_inflected(with_joined(parsed, dictionary), dictionary)
+        parsed = with_joined(with_amounts(parsed, dictionary), dictionary)
+        parsed = with_inflected(parsed, dictionary)
         chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
         filters = self._filters(chosen, *_span_of(request))
         wishes = [filters.wish(facet) for facet in request.facets]

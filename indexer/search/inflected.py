@@ -51,7 +51,7 @@ def _widened(node: Node, dictionary: Dictionary) -> Node:
     if isinstance(node, Alternatives):
         words = [part for part in node.parts if isinstance(part, Word)]
         others = [other for word in words for other in _relatives(word, dictionary)]
-        return Alternatives(tuple(dict.fromkeys([*node.parts, *others])), node.weight)
+        return type(node)(tuple(dict.fromkeys([*node.parts, *others])), node.weight)
     if isinstance(node, Word) and (others := _relatives(node, dictionary)):
         return Inflected((node, *others))
     return node

@@ -248,7 +248,7 @@ def words_of(node: Phrase) -> list[Word | Pattern]:
 def compared_words(node: TextNode) -> list[Word]:
     """The words of a node that compiled loops find by comparing these; none of any other."""
     words: list[Any] = []
-    if isinstance(node, Word) and node.exact:
+    if isinstance(node, Word):
         words = [node]
     elif isinstance(node, Near):
         words = [node.left, node.right]

@@ -16,6 +16,7 @@ from tests.cluster.stories import QUERIES, write_stories
 from tests.conftest import ROOT, write_story
 from tests.corpora.archives import FACET_NAMES, STORIES, TYPED, typed
 from tests.corpora.archives import QUERIES as TREES
+from tests.search import test_amounts as amounts
 from tests.search.test_several_languages import ARCHIVES, FOUND, write_archive
 
 CASES = next(
@@ -318,3 +319,20 @@ def test_synonyms_of_another_language(on_both, tmp_path):
     (seeds / "synonyms.yml").write_text("- [Häuser, Wohnungen]\n")
     both = on_both(seeds, tmp_path / "index")
     assert same(both, "Haus")[0].total == 2
+
+
+def test_amounts(on_both, tmp_path):
+    """The same amounts are found however they are written, and explained alike."""
+    for number, title in enumerate(amounts.TITLES):
+        write_story(tmp_path / "seeds", f"{number:04}.md", title=title)
+    both = on_both(tmp_path / "seeds", tmp_path / "index")
+    for query, titles in amounts.FOUND:
+        found, expected = same(both, query, limit=50)
+        assert {hit.story.title for hit in found.hits[: found.complete]} == {*titles}, query
+        for hit, other in zip(found.hits, expected.hits, strict=True):
+            assert hit.score == pytest.approx(other.score, rel=0.02), query
+        best = expected.hits[0].story.id
+        told = [engine.explain(query, best) for engine in (both.folder, both.cluster)]
+        parts = [[(part.text, part.fields) for part in why.parts] for why in told]
+        assert parts[0] == parts[1], query
+        assert told[1].score == pytest.approx(told[0].score, rel=0.02), query

@@ -1,0 +1,119 @@
+"""Amounts, which are written in several ways: $44bn, $44 billion and 44B, 10% and 10 percent.
+
+The sign of a currency is no word, so that an amount is a number and a unit that follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+
+from ..languages import ENGLISH
+from . import clauses
+from .nodes import Alternatives, Node, Phrase
+
+#: Units that mean the same, by how they are written.
+_WRITTEN = (
+    ("billion", "bn", "b"),
+    ("million", "mn", "m"),
+    ("trillion", "tn"),
+    ("percent", "per cent", "pc"),
+)
+#: `5 m` may be metres, and `10 pc` computers: these units stand right after a number.
+CLINGING = frozenset(("b", "m", "pc"))
+#: The words of a unit → those of each that means the same, itself too.
+_UNITS = {
+    tuple(unit.split()): tuple([tuple(other.split()) for other in units])
+    for units in _WRITTEN
+    for unit in units
+}
+_PERCENT = _UNITS["percent",]
+_AMOUNT = re.compile(rf"\d\W*(?:{'|'.join(map(' '.join, _UNITS))})(?!\w)", re.IGNORECASE)
+_SIGN = re.compile(r"(?<=\d)\s?%")
+
+
+def has_amount(text: str) -> bool:
+    """Whether a unit follows a number in a text, be it part of the same word."""
+    return _AMOUNT.search(text) is not None
+
+
+class Unit(NamedTuple):
+    """A unit among some words: `words[start:end]`, and the ways to write it."""
+
+    start: int
+    end: int
+    ways: tuple[tuple[str, ...], ...]
+
+
+def unit_at(words: Sequence[str], at: int) -> Unit | None:
+    """The unit that begins at a place, if one does."""
+    for end in (at + 2, at + 1):
+        ways = _UNITS.get(tuple(words[at:end])) if end <= len(words) else None
+        if ways:
+            return Unit(at, end, ways)
+    return None
+
+
+def other_ways(number: Sequence[str], typed: Sequence[str], unit: Unit) -> list[tuple[str, ...]]:
+    """Other words for an amount: those of its number and unit, which may be one: 44bn.
+
+    typed: how the unit is written
+    """
+    found = []
+    for way in unit.ways:
+        clings = len(number) == 1 and way[0] in CLINGING
+        if way != tuple(typed):
+            found.append((number[0] + way[0],) if clings else (*number, *way))
+    return found
+
+
+def phrase(text: str, slop: int = 0, field: str | None = None) -> Node | None:
+    """Words in quotes, as `clauses.phrase` reads them, with all their amounts in any way."""
+    typed = clauses.phrase(text, slop, field)
+    spelled = clauses.phrase(_SIGN.sub(" percent", text), slop, field) if "%" in text else typed
+    if not (isinstance(typed, Phrase) and isinstance(spelled, Phrase)):
+        return typed
+    ways = dict.fromkeys([typed.words, *_ways(spelled.words)])
+    phrases = tuple([msgspec.structs.replace(typed, words=way) for way in ways])
+    return Alternatives(phrases) if len(phrases) > 1 else typed
+
+
+def _ways(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Ways to write words in a row; their amounts are all written alike."""
+    units = [
+        unit
+        for at, (before, _) in enumerate(pairwise(words), 1)
+        if before.isdecimal() and (unit := unit_at(words, at))
+    ]
+    most = max([len(unit.ways) for unit in units], default=0)
+    found = [_written(words, units, style) for style in range(most)]
+    if any(_may_be_sign(words, unit) for unit in units):
+        found.append(_written(words, units, None))
+    return found
+
+
+def _may_be_sign(words: Sequence[str], unit: Unit) -> bool:
+    """Whether a number is a percentage without the sign, which is no word, too.
+
+    `10 rise` is hardly anything else, `10 of` may be.
+    """
+    after = words[unit.end : unit.end + 1]
+    return unit.ways == _PERCENT and bool(after) and after[0] not in ENGLISH.function_words
+
+
+def _written(words: Sequence[str], units: Sequence[Unit], style: int | None) -> tuple[str, ...]:
+    """Words whose units are written in one of their ways; None: with signs for percent."""
+    found: list[str] = []
+    end = 0
+    for unit in units:
+        found += words[end : unit.start]
+        if style is not None:
+            found += unit.ways[min(style, len(unit.ways) - 1)]
+        elif not _may_be_sign(words, unit):
+            found += words[unit.start : unit.end]
+        end = unit.end
+    return (*found, *words[end:])

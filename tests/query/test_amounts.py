@@ -1,0 +1,72 @@
+"""Amounts in quotes, and as they are typed in a clause."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.query.nodes import Alternatives, Near, Phrase, Without, Word, scaled
+from indexer.query.parser import parse
+
+
+def phrases(query):
+    """The phrases that a query in quotes stands for, the one typed first."""
+    node = parse(query).node
+    return [" ".join(part.words) for part in getattr(node, "parts", (node,))]
+
+
+@pytest.mark.parametrize(
+    ("typed", "others"),
+    [
+        ("$44bn deal", {"44 billion deal", "44 b deal"}),
+        ("a €1.5 billion loan", {"a 1 5 bn loan", "a 1 5 b loan"}),
+        ("5m jobs", {"5 million jobs", "5 mn jobs"}),
+        ("$2 trillion plan", {"2 tn plan"}),
+        ("up 10 per cent", {"up 10 percent", "up 10 pc"}),
+        ("10% of", {"10 percent of", "10 per cent of", "10 pc of"}),
+    ],
+)
+def test_amounts_in_quotes_are_written_in_any_way(typed, others):
+    """The phrase as typed comes first."""
+    _, *found = phrases(f'"{typed}"')
+    assert {*found} == others
+    assert all(part.exact for part in parse(f'"{typed}"').node.parts)
+
+
+def test_amounts_of_a_phrase_are_written_alike():
+    """No writer mixes 5m and 6 million."""
+    found = phrases('"from $5m to $6bn"')
+    assert found[:2] == ["from 5 m to 6 bn", "from 5 million to 6 billion"]
+    assert len(found) == 4
+
+
+def test_a_percentage_may_have_no_word_where_another_word_follows_it():
+    """Signs are no words: `10 rise` is a percentage, `10 of` need not be one."""
+    for typed in ("10% rise", "10 percent rise", "10 per cent rise", "10pc rise", "10 % rise"):
+        assert {*phrases(f'"{typed}"')} == {
+            "10 rise", "10 percent rise", "10 per cent rise", "10 pc rise",
+        }  # fmt: skip
+    assert phrases('"10% rise"')[0] == "10 rise"
+    assert "10 of" not in phrases('"10 percent of"')
+    assert "up 10" not in phrases('"up 10 percent"')
+
+
+def test_what_is_no_amount_stays_as_it_is():
+    """A unit without a number, a number without a unit, and what is to be as written."""
+    for query in ('"a billion people"', '"10 people"', '"b 44"', '"10%"', "=44bn"):
+        assert isinstance(parse(query).node, Word | Phrase)
+
+
+def test_a_boost_counts_for_each_way():
+    """All parts are weighed, and so are the words of a group."""
+    node = parse('"44bn deal"^3').node
+    assert {part.weight for part in node.parts} == {3.0}
+    assert scaled(parse('"44bn deal"').node, 3.0) == node
+
+
+def test_amounts_in_quotes_combine_as_other_phrases():
+    """Near a word, excluded, and in a field."""
+    assert isinstance(parse('"44bn" NEAR/5 deal').node, Near)
+    assert isinstance(parse('-"44bn"').node, Without)
+    node = parse('title:"44bn deal"~2').node
+    assert isinstance(node, Alternatives)
+    assert {(part.field, part.slop) for part in node.parts} == {("title", 2)}
