@@ -71,19 +71,22 @@ _MOST_JOINED = 4
 _DEGREES, _DEGREE_SIGNS = ("c", "f"), ("\u00b0", "\u02da")
 _WITHIN = frozenset((*_JOINING, *_DEGREE_SIGNS))
 _POSSESSIVE = re.compile("['’ʼ＇]s$")
+#: That of initials, which is no part of them: U.S.'s.
+_OF_INITIALS = re.compile(r"(?i)(?:(?<=[^\W\d_]\.)|(?<=\.[^\W\d_]))['’ʼ＇]s(?![^\W_])")
 
 
 def all_capitals(text: str) -> bool:
     """Whether several words have capitals alone, which then tell nothing of acronyms.
 
-    Numbers, and scripts without capitals, are no such words: `WHO 2021` has one.
+    Operators, numbers, and scripts without capitals are no such words: `WHO AND 2021` has one.
     """
     return text.isupper() and sum(map(_is_in_capitals, text.split())) > 1
 
 
 def _is_in_capitals(word: str) -> bool:
     """Whether a word has capitals, and more letters than digits: WHO and COVID-19, not 5G."""
-    return word.isupper() and sum(map(str.isalpha, word)) > sum(map(str.isdecimal, word))
+    letters, digits = sum(map(str.isalpha, word)), sum(map(str.isdecimal, word))
+    return word.isupper() and letters > digits and word not in OPERATORS
 
 
 def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | None:
@@ -96,7 +99,8 @@ def words(text: str, field: str | None = None, weight: float = 1.0) -> Node | No
 
 
 def _words(text: str, field: str | None, weight: float) -> Node | None:
-    nodes = [node for chain in _chains(text) for node in _read(chain, field, weight)]
+    chains = _chains(_OF_INITIALS.sub("", text))
+    nodes = [node for chain in chains for node in _read(chain, field, weight)]
     return all_of(nodes) if nodes else None
 
 

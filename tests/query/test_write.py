@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from indexer.query.nodes import Either, Everything, leaves
@@ -40,6 +40,7 @@ _QUERIES = st.recursive(
 
 
 @given(_QUERIES)
+@example("(24/7) -(WHO)")
 def test_a_tree_is_written_as_it_reads(query):
     """What is written no longer changes, and has the same leaves."""
     node = parse(query).node

@@ -19,11 +19,21 @@ def test_an_acronym_may_be_possessive(tmp_path):
             assert engine.search("WHO chief").hits[0].story.title == titles[1]
 
 
+def test_initials_may_be_possessive(tmp_path):
+    """The `s` of `U.S.'s` need not be there, as of any other word."""
+    titles = ["U.S. plan", "The US's plan", "The U.S.'s plan", "Tell us a plan"]
+    with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
+        for query in ("U.S.'s plan", "U.S.’s plan", "U.S's plan"):
+            page = engine.search(query)
+            assert page.complete == 4
+            assert page.hits[-1].story.title == titles[3]
+
+
 def test_a_number_makes_no_headline_of_an_acronym(tmp_path):
     """`WHO 2021` has one; several words in capitals tell nothing."""
     titles = ["Who won in 2021", "A long headline about what the WHO did in 2021"]
     with indexer.open_index(build(tmp_path, [{"title": title} for title in titles])) as engine:
-        for query in ("WHO 2021", "WHO – 2021", "WHO 2021 中国"):
+        for query in ("WHO 2021", "WHO – 2021", "WHO 2021 中国", "WHO AND 2021"):
             assert engine.search(query).hits[0].story.title == titles[1]
         assert engine.search("WHO WON").hits[0].story.title == titles[0]
 
