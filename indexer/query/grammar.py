@@ -24,6 +24,7 @@ from . import amounts, clauses
 from .nodes import (
     Address,
     All,
+    Alternatives,
     Either,
     Everything,
     Fuzzy,
@@ -373,10 +374,11 @@ class Parser:
 
 
 def _size(node: Node) -> int:
-    """How many words and other leaves a tree has."""
+    """How many words and other leaves a tree has, as typed."""
+    typed = [leaf.parts[0] if isinstance(leaf, Alternatives) else leaf for leaf in leaves(node)]
     return sum(
         len(leaf.words) if isinstance(leaf, Phrase) else not isinstance(leaf, Everything | Fuzzy)
-        for leaf in leaves(node)
+        for leaf in typed
     )
 
 

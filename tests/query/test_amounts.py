@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from indexer.errors import QueryError
+from indexer.query.grammar import MAX_CLAUSES
 from indexer.query.nodes import Alternatives, Near, Phrase, Without, Word, scaled
 from indexer.query.parser import parse
 
@@ -70,3 +72,11 @@ def test_amounts_in_quotes_combine_as_other_phrases():
     node = parse('title:"44bn deal"~2').node
     assert isinstance(node, Alternatives)
     assert {(part.field, part.slop) for part in node.parts} == {("title", 2)}
+
+
+def test_a_phrase_with_amounts_has_the_words_typed():
+    """No more than any other, and no fewer, for the limit of a query."""
+    words = "word " * (MAX_CLAUSES - 2)
+    assert isinstance(parse(f'"{words} 44bn"').node, Alternatives)
+    with pytest.raises(QueryError):
+        parse(f'"{words} word 44bn"')
