@@ -54,6 +54,13 @@ class Phrase(msgspec.Struct, frozen=True):
     joined: bool = False
 
 
+def words_of(node: Word | Compound | Phrase) -> tuple[str, ...]:
+    """The folded words that a node was typed as."""
+    if isinstance(node, Word):
+        return (node.text,)
+    return node.parts if isinstance(node, Compound) else node.words
+
+
 class Alternatives(msgspec.Struct, frozen=True):
     """Stories that have any of some words, which count as one: the best of them."""
 

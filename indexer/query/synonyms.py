@@ -31,6 +31,7 @@ from .nodes import (
     Word,
     all_of,
     children,
+    words_of,
 )
 from .parsed import ParsedQuery
 
@@ -69,7 +70,9 @@ def read_synonyms(folder: str | os.PathLike[str], language: Language = ENGLISH) 
                 raise SeedError(path, f"entry {number}: over {_MOST_PAIRS:,} pairs: shorten it")
             group = found.setdefault(stems, {})
             group.update(dict.fromkeys(other for other in others if stems_of(other) != stems))
-            if len(group) > _MOST_WORDS:
+            # Words that are others without their signs do not count.
+            joined = {("".join(one),) for one in group if len(one) > 1}
+            if len(group.keys() - joined) > _MOST_WORDS:
                 raise _too_many(path, number)
     return {word: tuple(others) for word, others in found.items() if others}
 
@@ -116,12 +119,13 @@ def _read_entry(
     if any(isinstance(words, list) and len(words) > _MOST_WORDS for words in lists):
         raise _too_many(path, number)
     if isinstance(entry, list):
-        words = [_read_word(path, number, word) for word in entry]
+        words = [form for word in entry for form in _read_word(path, number, word)]
         return [(word, words) for word in words]
     if isinstance(entry, dict) and all(isinstance(others, list) for others in entry.values()):
         return [
-            (_read_word(path, number, word), [_read_word(path, number, one) for one in others])
-            for word, others in entry.items()
+            (word, [form for one in others for form in _read_word(path, number, one)])
+            for typed, others in entry.items()
+            for word in _read_word(path, number, typed)
         ]
     raise SeedError(path, f"entry {number}: write [car, automobile] or uk: [united kingdom]")
 
@@ -132,11 +136,13 @@ def _too_many(path: str, number: int) -> SeedError:
     )
 
 
-def _read_word(path: str, number: int, word: Any) -> tuple[str, ...]:
+def _read_word(path: str, number: int, word: Any) -> list[tuple[str, ...]]:
+    """The folded words that a word of the file is, or may be: wi fi, wifi."""
     words = tuple(forms_of(word)) if isinstance(word, str) else ()
     if not words:
         raise SeedError(path, f"entry {number}: {word!r:.40} is no word: put words in quotes")
-    return words
+    joined = len(words) > 1 and not any(map(str.isspace, word))
+    return [words, ("".join(words),)] if joined else [words]
 
 
 def with_synonyms(
@@ -180,7 +186,7 @@ def _replaced(nodes: Sequence[Node], synonyms: Synonyms, language: Language) -> 
         for number, node in enumerate(nodes[at : at + longest], 1):
             if not _is_word(node):
                 break
-            words += node.words if isinstance(node, Phrase) else (node.text,)
+            words += words_of(node)
             if (stems := _stems(tuple(words), language)) in synonyms:
                 best, row, taken = stems, tuple(words), number
         first = nodes[at]

@@ -25,6 +25,7 @@ from ..query.nodes import (
     Word,
     all_of,
     leaves,
+    words_of,
 )
 from ..query.parsed import ParsedQuery
 from .words import Dictionary
@@ -86,7 +87,7 @@ class _Amounts:
             unit = unit_at(words, at + 1)
             if unit is None or words[unit.start] in CLINGING:
                 continue
-            ways = other_ways(_words_of(number), words[unit.start : unit.end], unit)
+            ways = other_ways(words_of(number), words[unit.start : unit.end], unit)
             for place in range(unit.start, unit.end):
                 found[place] = self._beside(found[place], ways)
         return found
@@ -106,7 +107,7 @@ class _Amounts:
             ways = [part.words for part in node.parts[1:] if isinstance(part, Phrase)]
             return self._beside(typed, ways, _WEIGHT)
         if isinstance(typed, Compound) or (isinstance(typed, Phrase) and typed.joined):
-            *number, last = _words_of(typed)
+            *number, last = words_of(typed)
             unit = unit_at([last], 0)
             if unit is not None and all(map(str.isdecimal, number)):
                 return self._beside(node, other_ways(number, [last], unit), _WEIGHT)
@@ -117,7 +118,7 @@ class _Amounts:
         typed = _typed(node)
         if typed is None:
             return node
-        own = _words_of(typed)
+        own = words_of(typed)
         self.foresee([*own, *(word for way in ways for word in way)])
         weight = self._weight(own)
         others: list[_Typed] = []
@@ -148,12 +149,6 @@ def _typed(node: Node) -> _Typed | None:
     return typed if isinstance(typed, _Typed) else None
 
 
-def _words_of(node: _Typed) -> tuple[str, ...]:
-    if isinstance(node, Word):
-        return (node.text,)
-    return node.parts if isinstance(node, Compound) else node.words
-
-
 def _word_of(node: Node, field: str | None) -> str:
     """A word in a field that may be a unit, or part of one; nothing for what is none."""
     typed = _typed(node)
@@ -163,5 +158,5 @@ def _word_of(node: Node, field: str | None) -> str:
 
 def _number_of(node: Node) -> Word | Phrase | None:
     """A number of one word, or of several; None for anything else."""
-    number = isinstance(node, Word | Phrase) and all(map(str.isdecimal, _words_of(node)))
+    number = isinstance(node, Word | Phrase) and all(map(str.isdecimal, words_of(node)))
     return node if isinstance(node, Word | Phrase) and number and not node.exact else None

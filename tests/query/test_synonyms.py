@@ -18,8 +18,11 @@ STORIES = {
     "c.md": {"title": "A motor car of 1910"}, "d.md": {"title": "United Kingdom votes"},
     "e.md": {"title": "UK votes"}, "f.md": {"title": "Motor of a boat"},
     "g.md": {"title": "AT&T rises"}, "h.md": {"title": "Ma Bell rises"},
+    "i.md": {"title": "Free wi-fi"}, "j.md": {"title": "Free WLAN"}, "k.md": {"title": "Free wifi"},
 }  # fmt: skip
-TEXT = "- [Car, automobile, motor car]\n- uk: [united kingdom]\n- [AT&T, ma bell]\n"
+TEXT = (
+    "- [Car, automobile, motor car]\n- uk: [united kingdom]\n- [AT&T, ma bell]\n- [wi-fi, WLAN]\n"
+)
 
 
 @pytest.fixture
@@ -39,13 +42,14 @@ def seeds(tmp_path):
         ("car OR votes", "a b c d e"), ("votes OR (motor car)", "a b c d e"), ("+votes -uk", ""),
         ("+car NOT automobile", ""), ("sales AND automobile", "a"), ("car OR =automobile", "a b c"),
         ("AT&T", "g h"), ("ma bell", "g h"), ("at&t rises", "g h"), ('"at&t"', "g"),
+        ("wi-fi", "i j k"), ("wifi", "i j k"), ("wlan", "i j k"), ("free wifi -wlan", ""),
         ("=car OR =boat", "a c f"), ("(car -makers) OR boat", "a c f"), ("car^2 OR boat", "a c f"),
     ],
 )  # fmt: skip
 def test_words_find_what_they_stand_for(seeds, tmp_path, query, stories):
     """Groups and one-way entries apply to words, under operators too; the file is no story."""
     report = indexer.rebuild(seeds, tmp_path / "index")
-    assert (report.indexed, len(report.rejected)) == (8, 0)
+    assert (report.indexed, len(report.rejected)) == (11, 0)
     with indexer.open_index(tmp_path / "index", compiled=False) as engine:
         hits = engine.search(query, spelling=False).hits
         assert " ".join(sorted(hit.story.id[0] for hit in hits)) == stories
@@ -105,6 +109,7 @@ def test_a_faulty_file_is_named_and_stops_no_search(seeds, tmp_path, text, said)
         (f"- [{', '.join(f'w{n}' for n in range(100_000))}]", "256 at most"),
         (f"- {{k: [{', '.join(f'w{n}' for n in range(257))}]}}", "256 at most"),
         ("".join(f"- [car, a{n}]\n" for n in range(300)), "256 at most"),
+        ("".join(f"- [car, a{'b' * n}]\n" for n in range(300)), "256 at most"),
         ("".join(f"- [{', '.join(f'{k}w{n}' for n in range(250))}]\n" for k in range(17)), "pairs"),
     ],
 )
