@@ -29,7 +29,7 @@ from ..query.nodes import (
 )
 from ..query.write import write_query
 from ..ranking import LEAD_WEIGHT
-from ..search.plan import HEAVIEST, LEAST_SHARE, TELLING, divide, factor_of_others
+from ..search.plan import HEAVIEST, LEAST_SHARE, MATCHING, TELLING, divide, factor_of_others
 from .clauses import EVERY, NONE, Clauses, Query, every, some
 from .scores import Scores
 from .words import Words
@@ -74,9 +74,19 @@ class Plan:
     least: float | None = None
 
     @property
+    def wide(self) -> bool:
+        """Whether stories may lack some of the words."""
+        return self.least is not None
+
+    @property
     def lead(self) -> float:
         """What the score of a lead is multiplied by."""
-        return LEAD_WEIGHT if self.least is None else 1.0
+        return 1.0 if self.wide else LEAD_WEIGHT
+
+    @property
+    def enough(self) -> float:
+        """What a related article must score to count as a match."""
+        return MATCHING * sum(leaf.weight for leaf in self.leaves if leaf.words)
 
     @property
     def complete(self) -> Query:

@@ -12,6 +12,8 @@ from heapq import nlargest
 from math import log
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from ..codec.format import Mask
 from ..languages import Language
 from ..query.nodes import (
@@ -43,6 +45,8 @@ MAX_WORDS = 64
 _MOST_WEIGHED = 4096
 #: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
 LEAST_SHARE, HEAVIEST = 0.3, 3
+#: What a related article must score to count as a match, as a part of the query's weight.
+MATCHING = 0.15
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
 TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
@@ -91,9 +95,20 @@ class Plan(NamedTuple):
         return frozenset(places)
 
     @property
+    def wide(self) -> bool:
+        """Whether stories may lack some of the words."""
+        return self.counted is not None
+
+    @property
     def lead(self) -> float:
-        """What the score of a lead is multiplied by: 1 where it may lack some of the words."""
-        return LEAD_WEIGHT if self.counted is None else 1.0
+        """What the score of a lead is multiplied by."""
+        return 1.0 if self.wide else LEAD_WEIGHT
+
+    @property
+    def enough(self) -> float:
+        """What a related article must score to count as a match."""
+        weight = sum(leaf.weight for leaf in self.leaves if is_word(leaf))
+        return float(np.float32(MATCHING * weight))
 
     @property
     def counted(self) -> int | None:
@@ -199,7 +214,7 @@ def is_function(node: Plain, language: Language) -> bool:
 def _merged(build: _Builder, group: list[Plain]) -> Leaf:
     words = [node for node in group if isinstance(node, Word)]
     if words and not words[0].acronym:
-        return build.selector.term([word.text for word in words], words[0].weight)
+        return build.selector.dictionary.term([word.text for word in words], words[0].weight)
     return build.text_leaf(group[0])
 
 
@@ -252,7 +267,7 @@ class _Builder:
     def text_leaf(self, node: TextNode) -> Leaf:
         """The leaf of a node that scores; the same again is not looked up again."""
         if isinstance(node, Word) and not (node.field or node.exact or node.acronym):
-            return self.selector.term([node.text], node.weight)
+            return self.selector.dictionary.term([node.text], node.weight)
         if node not in self._known:
             self._known[node] = self.selector.leaf(node, self._budget)
         return self._known[node]
@@ -264,7 +279,7 @@ class _Builder:
         heaviest = max((leaf.weight for leaf in self.leaves if is_word(leaf)), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
-            term = self.selector.term([text] * count, factor)
+            term = self.selector.dictionary.term([text] * count, factor)
             if term.weight * factor >= TELLING * heaviest and any(term.lists):
                 parts.append(self.leaf(term, Word(text)))
         if len(parts) > 1:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from math import log
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -100,7 +100,28 @@ def is_word(leaf: object) -> bool:
     return isinstance(leaf, Term) or (isinstance(leaf, RowsLeaf) and leaf.word)
 
 
-class Dictionary:
+class Lexicon(Protocol):
+    """What is known of the words of an index, be it a folder's or a cluster's.
+
+    language: by which they are stemmed; rows: of the whole index
+    relatives: their forms in the other languages of the index
+    """
+
+    language: Language
+    rows: int
+    relatives: Relatives
+
+    def fetch(self, forms: Iterable[str]) -> None:
+        """Get ready to be asked for some folded words."""
+
+    def frequency(self, text: str) -> int:
+        """In how many stories a folded word, or one that differs in inflection alone, stands."""
+
+    def stem_weight(self, text: str) -> float:
+        """W of a folded word."""
+
+
+class Dictionary(Lexicon):
     """Looks up words in the segments of a snapshot.
 
     Statistics are those of all segments together, so that segments do not matter.
@@ -121,6 +142,9 @@ class Dictionary:
         Raises `IndexCorrupt`.
         """
         return self._known(tuple(texts), weight)
+
+    def fetch(self, forms: Iterable[str]) -> None:
+        """Nothing to do: all words are at hand."""
 
     def frequency(self, text: str) -> int:
         """In how many stories a folded word, or one that differs in inflection alone, stands."""
