@@ -153,7 +153,7 @@ class Searcher(Finder[Found]):
             return replace(found, answer=found.answer._replace(complete=0))
         wide = plan.widened() if matched < ask.least else None
         if wide is not None and self.count(wide.stories) > matched:
-            first = len(wide.words) <= FIRST_UP_TO
+            first = wide.required <= FIRST_UP_TO
             found = replace(found, plan=wide, bonus=1.0 if first else BONUS)
             return self._weighed(found, ask, first=first)
         return found

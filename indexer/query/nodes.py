@@ -181,7 +181,8 @@ class Without(msgspec.Struct, frozen=True):
 #: A leaf that scores.
 TextNode: TypeAlias = Word | Compound | Phrase | Alternatives | Pattern | Fuzzy | Near
 #: A leaf that selects and never scores.
-FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present | Everything
+KnownNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present
+FilterNode: TypeAlias = KnownNode | Everything
 Node: TypeAlias = TextNode | FilterNode | All | Either | Without
 #: What may be left out where too few stories have all of it.
 Plain: TypeAlias = Word | Compound | Phrase | Alternatives

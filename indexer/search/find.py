@@ -143,9 +143,9 @@ class Searcher(Finder["Found"]):
     ) -> tuple[Plan, Ordering, Answer]:
         """The same with stories that have some of the words, if there are more."""
         wider = plan.widened()
-        if wider is None or wider.words is None:
+        if wider is None:
             return plan, ordering, answer
-        first = len(wider.steps[wider.words].parts) <= FIRST_UP_TO
+        first = wider.required <= FIRST_UP_TO
         others = ordering._replace(first=first, bonus=1.0 if first else BONUS)
         found = self.executor.run(wider, others, limit, wishes)
         if found.matched == answer.matched:

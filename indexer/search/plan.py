@@ -1,7 +1,7 @@
 """A tree of nodes → a plan: leaves over the segments of a snapshot, and steps in postfix order.
 
 Both executors run plans. A leaf gives rows with scores, or documents that it selects; a step
-combines what the steps before it selected.
+combines what the steps before it selected. For a cluster, leaves are queries (`cluster.plans`).
 """
 
 from __future__ import annotations
@@ -14,27 +14,12 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..codec.format import Mask
 from ..languages import Language
-from ..query.nodes import (
-    Address,
-    All,
-    DateRange,
-    Either,
-    Everything,
-    Keyword,
-    Node,
-    NumberRange,
-    Plain,
-    Present,
-    TextNode,
-    Without,
-    Word,
-)
+from ..query.nodes import All, Either, Everything, KnownNode, Node, Plain, TextNode, Without, Word
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
-from .words import RowsLeaf, Term, is_word
+from .words import RowsLeaf, SetLeaf, Term
 
 #: A step: a leaf; all, or any, of the steps named; the first but not the second; every
 #: document; the first, with scores of the others where they match.
@@ -51,13 +36,6 @@ MATCHING = 0.15
 TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
 SHORT, FEW = 4, 2
-
-
-class SetLeaf(NamedTuple):
-    """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
-
-    parts: list[Mask]
-    weight: float = 0.0
 
 
 Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
@@ -107,7 +85,7 @@ class Plan(NamedTuple):
     @property
     def enough(self) -> float:
         """What a related article must score to count as a match."""
-        weight = sum(leaf.weight for leaf in self.leaves if is_word(leaf))
+        weight = sum(leaf.weight for leaf in self.leaves if leaf.word)
         return float(np.float32(MATCHING * weight))
 
     @property
@@ -117,9 +95,14 @@ class Plan(NamedTuple):
             return None
         return self.words
 
+    @property
+    def required(self) -> int:
+        """How many words there are of which all must be there, or may be left out."""
+        return 0 if self.words is None else len(self.steps[self.words].parts)
+
     def widened(self) -> Plan | None:
         """The plan that any of the words suffices for; None if there is only one."""
-        if self.words is None or len(self.steps[self.words].parts) < 2:
+        if self.words is None or self.required < 2:
             return None
         steps = list(self.steps)
         steps[self.words] = steps[self.words]._replace(kind=EITHER)
@@ -128,7 +111,7 @@ class Plan(NamedTuple):
 
 
 class Planner:
-    """Makes plans for a snapshot; safe to share between threads."""
+    """Makes plans of the leaves that a selector gives; safe to share between threads."""
 
     def __init__(self, selector: Selector) -> None:
         self._selector = selector
@@ -214,7 +197,7 @@ def is_function(node: Plain, language: Language) -> bool:
 def _merged(build: _Builder, group: list[Plain]) -> Leaf:
     words = [node for node in group if isinstance(node, Word)]
     if words and not words[0].acronym:
-        return build.selector.dictionary.term([word.text for word in words], words[0].weight)
+        return build.selector.term([word.text for word in words], words[0].weight)
     return build.text_leaf(group[0])
 
 
@@ -248,8 +231,8 @@ class _Builder:
             return self.step(WITHOUT, (self.add(node.wanted), self.add(node.unwanted)))
         if isinstance(node, All | Either):
             return self._joined(node)
-        if isinstance(node, Keyword | DateRange | NumberRange | Address | Present):
-            return self.leaf(SetLeaf(self.selector.documents(node)), node)
+        if isinstance(node, KnownNode):
+            return self.leaf(self.selector.documents(node), node)
         return self.leaf(self.text_leaf(node), node)
 
     def _joined(self, node: All | Either) -> int:
@@ -267,7 +250,7 @@ class _Builder:
     def text_leaf(self, node: TextNode) -> Leaf:
         """The leaf of a node that scores; the same again is not looked up again."""
         if isinstance(node, Word) and not (node.field or node.exact or node.acronym):
-            return self.selector.dictionary.term([node.text], node.weight)
+            return self.selector.term([node.text], node.weight)
         if node not in self._known:
             self._known[node] = self.selector.leaf(node, self._budget)
         return self._known[node]
@@ -276,11 +259,11 @@ class _Builder:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
         factor = factor_of_others(required, len(words))
-        heaviest = max((leaf.weight for leaf in self.leaves if is_word(leaf)), default=0.0)
+        heaviest = max((leaf.weight for leaf in self.leaves if leaf.word), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
-            term = self.selector.dictionary.term([text] * count, factor)
-            if term.weight * factor >= TELLING * heaviest and any(term.lists):
+            term = self.selector.term([text] * count, factor)
+            if term.weight and term.weight * factor >= TELLING * heaviest:
                 parts.append(self.leaf(term, Word(text)))
         if len(parts) > 1:
             self.step(ALSO, parts)

@@ -14,12 +14,12 @@ from whoosh.util.times import datetime_to_long
 from ..codec.format import TEXT, Mask, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
-from ..query.nodes import Address, DateRange, Keyword, NumberRange, Present
+from ..query.nodes import Address, DateRange, Keyword, KnownNode, NumberRange, Present
 from ..schema import ADDRESS, address_key, naive_utc
 from .followers import Followers
 from .occurrences import Occurrences
 from .sought import Seeker
-from .words import common
+from .words import SetLeaf, common
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -82,8 +82,11 @@ class Selector(Seeker):
                     counts[word] += common(segment.row_ids(other.entry), rows)
         return counts
 
-    def documents(self, node: Keyword | DateRange | NumberRange | Address | Present) -> list[Mask]:
-        """For each segment bool[N], the documents that a leaf selects."""
+    def documents(self, node: KnownNode) -> SetLeaf:
+        """The documents that a leaf selects."""
+        return SetLeaf(self._masks(node))
+
+    def _masks(self, node: KnownNode) -> list[Mask]:
         if isinstance(node, Keyword):
             keys = self.snapshot.meant(cast("Facet", node.facet), node.value)
             return [mask_of(segment, node.facet, keys) for segment in self._segments]

@@ -76,6 +76,7 @@ class Seeker:
         self._fast = fast
         self.expander = Expander(snapshot)
         self.dictionary = Dictionary(snapshot.segments, snapshot.language)
+        self.term = self.dictionary.term
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""

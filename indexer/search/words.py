@@ -63,11 +63,13 @@ class Term(NamedTuple):
 
     weight: W of the word itself, for comparing it with others
     stem: its weight for its stem; lists: for each segment its postings, None if it has none
+    word: see `RowsLeaf`
     """
 
     weight: float
     stem: float
     lists: tuple[TermList | None, ...]
+    word: bool = True
 
 
 class Rows(NamedTuple):
@@ -87,7 +89,8 @@ NO_LIGHT: F32 = np.zeros(256, np.float32)
 class RowsLeaf(NamedTuple):
     """For each segment the rows that a leaf selects, and their scores.
 
-    weight: W of what is sought, for comparing it with others; word: whether that is one word
+    weight: W of what is sought, for comparing it with others; word: whether that is one word,
+        which others are compared with
     """
 
     parts: list[Rows]
@@ -95,9 +98,12 @@ class RowsLeaf(NamedTuple):
     word: bool = False
 
 
-def is_word(leaf: object) -> bool:
-    """Whether a leaf is a word, which others are compared with."""
-    return isinstance(leaf, Term) or (isinstance(leaf, RowsLeaf) and leaf.word)
+class SetLeaf(NamedTuple):
+    """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
+
+    parts: list[Mask]
+    weight: float = 0.0
+    word: bool = False
 
 
 class Lexicon(Protocol):
