@@ -63,11 +63,9 @@ class _View(Reader, View):
         return lambda: better
 
     def hit(self, found: Found, story_id: str) -> Hit | None:
-        """A story, whether it was found or not; None if there is none."""
         return next(self.hits_of(found, [document_id(story_id)], [0.0]), None)
 
     def dates(self, request: SearchRequest) -> DateCounts:
-        """How many of the stories found were published when."""
         days, undated = self.searcher.days(request)
         months: Counter[str] = Counter()
         for day, count in days.items():
@@ -75,7 +73,6 @@ class _View(Reader, View):
         return in_best_unit(dict(sorted(months.items())), undated, lambda: days)
 
     def story(self, story_id: str) -> Story | None:
-        """The story with this id, or None."""
         body = {"ids": [document_id(story_id)]}
         found = self._cluster.call(self._cluster.client.mget, index=self.state.index, body=body)
         (answer,) = found["docs"]
@@ -84,12 +81,10 @@ class _View(Reader, View):
         return story_of(answer["_source"]) if answer["found"] else None
 
     def explain(self, found: Found, story_id: str) -> Explanation | None:
-        """What the score of a story is made of; None if there is no such story."""
         story = self.story(story_id)
         return None if story is None else explain(self.searcher, found, story)
 
     def info(self) -> IndexInfo:
-        """Describe the generation."""
         cluster, state, meta = self._cluster, self.state, self.state.meta
         both = f"{state.index},{state.words}"
         stats = cluster.call(cluster.client.indices.stats, index=both, metric="store,segments")

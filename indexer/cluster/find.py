@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
+from msgspec import structs
 
 from ..codec.format import I64
 from ..errors import ClusterError, QueryError
@@ -27,7 +27,6 @@ from ..search.find import (
     BONUS,
     ENOUGH,
     FIRST_UP_TO,
-    Finder,
     Outcome,
     has_address,
     read_query,
@@ -115,7 +114,7 @@ class Found(Outcome):
         return frozenset(self.words.expand(leaf))
 
 
-class Searcher(Finder[Found]):
+class Searcher:
     """Finds what requests ask for in an index; safe to share between threads."""
 
     def __init__(
@@ -193,7 +192,7 @@ class Searcher(Finder[Found]):
     def _whole_first(self, found: Found, ask: Ask) -> Answer:
         """Stories with some of the words, after those, fewer than ten, with all of them."""
         complete = found.plan.complete
-        top = ask._replace(request=replaced(ask.request, facets=()), offset=0, limit=ENOUGH)
+        top = ask._replace(request=structs.replace(ask.request, facets=()), offset=0, limit=ENOUGH)
         whole = self.ask(found, top, complete)
         count = whole.total
         before = max(0, count - ask.offset)
@@ -304,7 +303,7 @@ class Searcher(Finder[Found]):
 
     def days(self, request: SearchRequest) -> tuple[Counter[int], int]:
         """How many of the stories listed are of each day, from the year 1, and how many of none."""
-        found = self.find(replaced(request, facets=(), offset=0, limit=0), 0)
+        found = self.find(structs.replace(request, facets=(), offset=0, limit=0), 0)
         stories = every([found.plan.stories, found.filters.always, found.filters.others()])
         folding = request.collapse and self.folding.any
         if folding:
@@ -363,8 +362,3 @@ class Searcher(Finder[Found]):
         filters = ClusterFilters(self.values, request)
         found = Found(parsed, self.planner.plan(node), Answer(), filters, words=self.words)
         return replace(found, answer=self.ask(found, Ask(request, 0, limit, True)))
-
-
-def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
-    """The request with other fields."""
-    return msgspec.structs.replace(request, **fields)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ..model import Story
-from ..query.nodes import Phrase, TextNode, Word
+from ..query.nodes import Phrase, Word
 from ..search.followers import following
 from ..search.select import SELDOM, Selector
-from .clauses import Query, every, nested
+from .clauses import every, nested
 from .find import Searcher
 from .names import safe, story_of
-from .words import Words
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
 _SAMPLED, _REMEMBERED = 24, 512
@@ -33,8 +32,6 @@ class ClusterSelector(Selector):
         self.expander: Any = searcher.words
         self.followers: Any = self
         self.snapshot: Any = searcher.values
-        #: Stories of the index.
-        self.size = searcher.stories
         self._following: dict[str, Counter[str]] = {}
 
     def rows_as_written(self, word: str) -> int:
@@ -84,48 +81,40 @@ class ClusterSelector(Selector):
                 seen.update(following(text, word))
         return seen
 
-    def rows_of_each(self, questions: Sequence[Sequence[TextNode]]) -> list[tuple[int, int]]:
-        """For each of some questions: in how many rows all of its nodes are, and stories."""
-        bodies = []
-        for nodes in questions:
-            rows = every([self._searcher.clauses.rows(node) for node in nodes])
-            counted: Query = {
-                "rows": {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}
-            }
-            bodies.append(
-                {"query": nested(rows), "size": 0, "track_total_hits": True, "aggs": counted}
-            )
-        return [
-            (answer["aggregations"]["rows"]["these"]["doc_count"], answer["hits"]["total"]["value"])
-            for answer in self._searcher.search_each(bodies)
-        ]
-
     def occurrences(self) -> Any:
         """How often words occur, for one better spelling."""
-        return ClusterOccurrences(self)
+        return ClusterOccurrences(self._searcher)
 
 
 class ClusterOccurrences:
     """Answers as `search.occurrences.Occurrences` does, until too much was asked."""
 
-    def __init__(self, selector: ClusterSelector) -> None:
-        self._cluster = selector
-        self._words: Words = selector.dictionary
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._words = searcher.words
         self._questions = _MOST_QUESTIONS
         self._counted: dict[tuple[Word | Phrase, ...], tuple[int, int]] = {}
-        self.all_stories = selector.size
+        self.all_stories = searcher.stories
 
     def postings(self, text: str) -> int:
         """In how many rows a word is, in any of its forms."""
         return self._words.count(self._words.keys(text).stem).rows
 
     def foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
-        """Ask at once in how many rows the nodes of each of these are together."""
+        """Ask at once in how many rows, and stories, the nodes of each of these are together."""
         new = [nodes for nodes in dict.fromkeys(questions) if nodes not in self._counted]
         new = new[: self._questions]
-        if new:
-            self._questions -= len(new)
-            self._counted.update(zip(new, self._cluster.rows_of_each(new), strict=True))
+        self._questions -= len(new)
+        bodies = []
+        for nodes in new:
+            rows = every([self._searcher.clauses.rows(node) for node in nodes])
+            these = {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}
+            body = {"query": nested(rows), "size": 0, "track_total_hits": True}
+            bodies.append(body | {"aggs": {"rows": these}})
+        answers = self._searcher.search_each(bodies) if bodies else []
+        for nodes, answer in zip(new, answers, strict=True):
+            inside = answer["aggregations"]["rows"]["these"]["doc_count"]
+            self._counted[nodes] = inside, answer["hits"]["total"]["value"]
 
     def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:
         self.foresee([nodes])

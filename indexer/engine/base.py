@@ -27,7 +27,6 @@ from ..model import (
 )
 from ..query.request import check, check_values, checked_limit, checked_text
 from ..search.facets import beginning, listed
-from ..search.find import Finder
 from ..search.respell import Respelling
 from ..search.select import Selector
 from ..search.suggest import RESEMBLANCE, complete, resembling
@@ -39,11 +38,12 @@ T = TypeVar("T")
 class View(ABC):
     """A generation of an index as it was opened, and what searches it.
 
-    What a method calls `found` is what its `searcher` has found.
+    Its `searcher` finds what is called `found`: by `find(request, limit)` the stories of a request
+    from its offset on, by `like(node, limit)` those that a tree selects, without filters.
     """
 
     generation: int
-    searcher: Finder[Any]
+    searcher: Any
     selector: Selector
     values: Values
 

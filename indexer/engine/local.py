@@ -80,34 +80,27 @@ class _View(View):
         return better
 
     def hits(self, found: Found) -> Iterator[Hit]:
-        """The stories found."""
         return make_hits(self.snapshot, found, found.answer.doc_ids, found.answer.scores)
 
     def hit(self, found: Found, story_id: str) -> Hit | None:
-        """A story, whether it was found or not; None if there is none."""
         doc_id = self.snapshot.doc_id(story_id)
         return None if doc_id is None else next(make_hits(self.snapshot, found, [doc_id], [0.0]))
 
     def all_hits(self, request: SearchRequest) -> Iterator[Hit]:
-        """All that a request asks for, in order."""
         return self.hits(self.searcher.find(request, self.snapshot.size))
 
     def dates(self, request: SearchRequest) -> DateCounts:
-        """How many of the stories found were published when."""
         return count_dates(self.snapshot, self.searcher.listed(request))
 
     def story(self, story_id: str) -> Story | None:
-        """The story with this id, or None."""
         doc_id = self.snapshot.doc_id(story_id)
         return None if doc_id is None else self.snapshot.story(doc_id)
 
     def explain(self, found: Found, story_id: str) -> Explanation | None:
-        """What the score of a story is made of; None if there is no such story."""
         doc_id = self.snapshot.doc_id(story_id)
         return None if doc_id is None else explain(found, doc_id, story_id)
 
     def info(self) -> IndexInfo:
-        """Describe the generation."""
         snapshot, manifest = self.snapshot, self.snapshot.manifest
         return IndexInfo(
             location=well_formed(self._folder),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from math import inf
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -40,20 +40,9 @@ _REMEMBERED = 16
 
 #: Related articles of a story, by number, and what each scores.
 Matching = list[tuple[int, float]]
-F = TypeVar("F", covariant=True)
 
 
-class Finder(Protocol[F]):
-    """Finds what requests ask for in an index, be it a folder's or a cluster's."""
-
-    def find(self, request: SearchRequest, limit: int) -> F:
-        """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
-
-    def like(self, node: Node, limit: int) -> F:
-        """The first `limit` stories that a tree selects, best first, without filters."""
-
-
-class Searcher(Finder["Found"]):
+class Searcher:
     """Finds what requests ask for in a snapshot; safe to share between threads."""
 
     def __init__(self, executor: Executor, synonyms: Synonyms = NO_SYNONYMS) -> None:
@@ -89,7 +78,7 @@ class Searcher(Finder["Found"]):
         snapshot = self.executor.snapshot
         parsed = read_query(request, self._synonyms, snapshot, self.selector.dictionary)
         chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
-        filters = self._filters(chosen, *_span_of(request))
+        filters = self._filters(chosen, *span_of(request))
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
@@ -163,14 +152,14 @@ class Searcher(Finder["Found"]):
 
 def _whole(request: SearchRequest) -> SearchRequest:
     """The same request for all that it lists: pages and facets have the same search."""
-    since, until = _span_of(request)
+    since, until = span_of(request)
     return msgspec.structs.replace(
         request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True, since=since,
         until=until,
     )  # fmt: skip
 
 
-def _span_of(request: SearchRequest) -> tuple[datetime | None, datetime | None]:
+def span_of(request: SearchRequest) -> tuple[datetime | None, datetime | None]:
     """The ends of its span in UTC: the two hours of a change of clocks are equal in local time."""
     since = None if request.since is None else first_instant(request.since)
     return since, None if request.until is None else last_instant(request.until)
