@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ..engine import Engine, View
-from ..errors import ClusterError, EngineClosed, IndexMissing
+from ..errors import ClusterError, IndexMissing
 from ..model import DateCounts, Explanation, Hit, IndexInfo, SearchRequest, Story
 from ..query.synonyms import synonyms_beside
 from ..search.find import ENOUGH
@@ -113,13 +113,7 @@ class ClusterEngine(Engine):
 
     def __init__(self, location: Location) -> None:
         self._cluster = Cluster(location)
-        self._view: _View | None = _View(self._cluster)
-
-    def _opened(self) -> _View:
-        view = self._view
-        if view is None:
-            raise EngineClosed
-        return view
+        self._view = _View(self._cluster)
 
     def _asked(self, question: Callable[[View], T]) -> T:
         """Where an index was removed meanwhile, the newest is asked."""
@@ -155,5 +149,5 @@ class ClusterEngine(Engine):
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""
         if self._view is not None:
-            self._view = None
+            super().close()
             self._cluster.client.close()

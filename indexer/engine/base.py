@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from ..dates import parse_day
-from ..errors import StoryNotFound
+from ..errors import EngineClosed, StoryNotFound
 from ..model import (
     DateCounts,
     Explanation,
@@ -87,9 +87,14 @@ class Engine(ABC):
     `reload` returns true. It is a context manager that closes itself.
     """
 
-    @abstractmethod
-    def _opened(self) -> View:
-        """What is searched; raises `EngineClosed`."""
+    #: The `View` that is searched, None once that is closed.
+    _view: Any
+
+    def _opened(self) -> Any:
+        view = self._view
+        if view is None:
+            raise EngineClosed
+        return view
 
     @abstractmethod
     def _asked(self, question: Callable[[View], T]) -> T:
@@ -98,7 +103,8 @@ class Engine(ABC):
     @property
     def generation(self) -> int:
         """The number of the generation being searched."""
-        return self._opened().generation
+        generation: int = self._opened().generation
+        return generation
 
     def search(
         self,
@@ -242,9 +248,9 @@ class Engine(ABC):
     def reload(self) -> bool:
         """Switch to the newest generation; true if it was not the one being searched."""
 
-    @abstractmethod
     def close(self) -> None:
         """Release what the engine holds; calls after this raise `EngineClosed`."""
+        self._view = None
 
     def __enter__(self) -> Engine:
         return self

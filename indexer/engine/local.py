@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ..analysis import well_formed
-from ..errors import EngineClosed, IndexCorrupt
+from ..errors import IndexCorrupt
 from ..generation import manifest as mf
 from ..highlight.hits import make_hits
 from ..model import DateCounts, Explanation, Hit, IndexInfo, SearchRequest, Story
@@ -125,13 +125,7 @@ class LocalEngine(Engine):
         self._folder = folder
         self._loops = COMPILED if compiled else PLAIN_ONLY
         self._warm = False
-        self._view: _View | None = _View(folder, self._loops)
-
-    def _opened(self) -> _View:
-        view = self._view
-        if view is None:
-            raise EngineClosed
-        return view
+        self._view = _View(folder, self._loops)
 
     def _asked(self, question: Callable[[View], T]) -> T:
         """Raises `IndexCorrupt` if a file became shorter."""
@@ -151,7 +145,7 @@ class LocalEngine(Engine):
         Hits and exports of the old generation stay usable. A changed file of synonyms counts
         from then on, too.
         """
-        before = self._opened()
+        before: _View = self._opened()
         if mf.published(self._folder) == before.published:
             if _stamp(before.snapshot.manifest.seeds) != before.stamp:
                 self._view = _View(self._folder, self._loops)
@@ -162,10 +156,6 @@ class LocalEngine(Engine):
         self._view = view
         # A damaged newest generation has that one opened again which is being searched.
         return view.snapshot.manifest != before.snapshot.manifest
-
-    def close(self) -> None:
-        """Release what the engine holds; calls after this raise `EngineClosed`."""
-        self._view = None
 
 
 def _stamp(seeds: str) -> tuple[int, int] | None:
