@@ -1,4 +1,4 @@
-"""Words of a query → what rows score for them, as clauses; see `ranking` for the formula."""
+"""Leaves of a query → the stories that have them, and what rows score for them (`ranking`)."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Leaves:
         return self._of_words([node.text], node.weight, node.field)
 
     def _of_words(
-        self, texts: Sequence[str], weight: float = 1.0, field: str | None = None
+        self, texts: Sequence[str], weight: float, field: str | None = None
     ) -> list[Query]:
         """What rows score for folded words that have the same stem, in a field or anywhere."""
         words, keys = self._words, self._words.keys

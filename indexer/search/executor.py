@@ -147,16 +147,9 @@ class Executor:
             all_docs, all_keys, all_wholes = all_docs[best], all_keys[best], all_wholes[best]
             all_breadths = all_breadths[best]
         order = np.argsort(-all_keys, kind="stable")[:k]
+        parts = list(zip(snapshot.segments, found, ordering.failed, strict=True))
         counts = [
-            self._join(
-                wish,
-                (
-                    _count(segment, part.matched, failed, wish)
-                    for segment, part, failed in zip(
-                        snapshot.segments, found, ordering.failed, strict=True
-                    )
-                ),
-            )
+            self._join(wish, (_count(one, part.matched, fate, wish) for one, part, fate in parts))
             for wish in wishes
         ]
         matched = sum(int(part.matched.sum()) for part in found)
