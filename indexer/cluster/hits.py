@@ -61,7 +61,7 @@ class Page:
         """The related articles of some stories that match, and their scores; best first."""
         stored = [self._stored[doc_id].rows for doc_id in doc_ids]
         return self._found.matching_of(
-            [(row - 1, score) for row, score in rows if row] for rows in stored
+            sorted((row - 1, score) for row, score in rows if row) for rows in stored
         )
 
     @property

@@ -219,13 +219,16 @@ class Outcome:
         return self.parsed.notices
 
     def matching_of(self, stories: Iterable[Iterable[tuple[int, float]]]) -> list[Matching]:
-        """Of the related articles of some stories, with their scores, those that match; best first.
+        """Of the articles of stories, in order, and their scores, those that match; best first.
 
         One that has only function words, or little of what the query weighs, does not count.
         """
         least = self.plan.enough if self.plan.telling else inf
-        kept = [[one for one in rows if one[1] >= least and one[1] > 0] for rows in stories]
-        return [sorted(rows, key=lambda one: (-one[1], one[0])) for rows in kept]
+        kept = [
+            [(number, score) for number, score in rows if score >= least and score > 0]
+            for rows in stories
+        ]
+        return [sorted(rows, key=lambda one: -one[1]) for rows in kept]
 
 
 @dataclass(frozen=True)
