@@ -49,12 +49,11 @@ class Span(NamedTuple):
     last: datetime
 
 
-def read_span(text: str, now: datetime | None = None) -> Span | None:
+def read_span(text: str) -> Span | None:
     """Read a day, month, year, instant, or a time as people name it; None for other text.
 
     As `2022`, `2022-05`, `2022-05-01`, `20220501`, an ISO 8601 instant, `today`, `yesterday`,
-    `24 Feb 2022`, `February 2022`, `last week`, `7d`, `3 weeks ago`. now: what these are counted
-    from, in UTC
+    `24 Feb 2022`, `February 2022`, `last week`, `7d`, `3 weeks ago`.
     """
     text = text.strip().lower()
     try:
@@ -66,7 +65,7 @@ def read_span(text: str, now: datetime | None = None) -> Span | None:
             day, name, year = found.groups()[:3] if found[2] else (found[5], found[4], found[6])
             month = [short[:3] for short in _MONTHS].index(name[:3]) + 1
             return _partial_span(int(year), month, int(day) if day else None)
-        return _human_span(text, now or datetime.now(timezone.utc))
+        return _human_span(text, datetime.now(timezone.utc))
     except (ValueError, OverflowError):
         return None
 

@@ -9,21 +9,16 @@ from typing import Any, cast
 from ..model import FACETS, Facet
 from ..query.nodes import (
     Address,
-    All,
     Alternatives,
     Compound,
     DateRange,
-    Either,
-    Everything,
     Fuzzy,
     Keyword,
+    KnownNode,
     Near,
-    Node,
-    NumberRange,
     Pattern,
     Present,
     TextNode,
-    Without,
     Word,
 )
 from ..schema import ADDRESS, ROW_FIELDS, address_key
@@ -93,21 +88,8 @@ class Clauses:
 
     # Stories
 
-    def stories(self, node: Node) -> Query:
-        """The stories that a node selects."""
-        if isinstance(node, All):
-            return every([self.stories(part) for part in node.parts])
-        if isinstance(node, Either):
-            return some([self.stories(part) for part in node.parts])
-        if isinstance(node, Without):
-            return without(self.stories(node.wanted), self.stories(node.unwanted))
-        if isinstance(node, Everything):
-            return EVERY
-        if isinstance(node, TextNode):
-            return self._with_text(node)
-        return self._known(node)
-
-    def _with_text(self, node: TextNode) -> Query:
+    def stories(self, node: TextNode) -> Query:
+        """The stories that have a node."""
         if isinstance(node, Word) and node.field is None:
             if node.exact:
                 return {"term": {"forms": safe(node.text)}}
@@ -116,11 +98,12 @@ class Clauses:
             forms = [safe(form) for form in self._words.expand(node)]
             return {"terms": {"forms": forms}} if forms else NONE
         if isinstance(node, Compound | Alternatives):
-            return some([self._with_text(part) for part in alternatives_of(node)])
+            return some([self.stories(part) for part in alternatives_of(node)])
         rows = self.rows(node)
         return rows if rows is NONE else nested(rows)
 
-    def _known(self, node: Keyword | DateRange | NumberRange | Address | Present) -> Query:
+    def known(self, node: KnownNode) -> Query:
+        """The stories that a node selects, whatever their texts."""
         if isinstance(node, Keyword):
             if node.value == "*" and node.facet in FACETS:
                 return {"exists": {"field": node.facet}}

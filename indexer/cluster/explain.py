@@ -8,29 +8,29 @@ from typing import Any
 from ..analysis import fold, iter_words
 from ..languages import Language
 from ..model import Explanation, ScorePart, Story
+from ..query.write import write_query
 from ..schema import ROW_FIELDS, Row, rows_of
 from ..search.explain import explanation
 from .find import Found, Searcher
 from .mapping import MOST_ARTICLES
 from .names import document_id
-from .plans import Leaf
+from .scores import Leaf
 
 
 def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
     """The score of a story for what was searched; 0 for one that does not match."""
     one = document_id(story.id)
     plan = found.plan
-    leaves = [leaf for leaf in plan.leaves if leaf.scores]
     parts = [
         {
             "nested": {
                 "path": "rows",
-                "query": {"bool": {"should": leaf.scores}},
+                "query": {"bool": {"should": plan.leaf(leaf).scores}},
                 "score_mode": "max",
                 "inner_hits": {"name": str(number), "_source": False, "size": MOST_ARTICLES},
             }
         }
-        for number, leaf in enumerate(leaves)
+        for number, (leaf, _) in enumerate(plan.leaves)
     ]
     # Named filters tell whether it has all the words, and which parts of OR.
     named = {"complete": plan.complete} | {str(at): gate for at, gate in enumerate(plan.gates)}
@@ -47,9 +47,9 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
     passed = hits[0].get("matched_queries", ())
     rows = [
         _rows(hits[0]["inner_hits"].get(str(number)))
-        if all(str(gate) in passed for gate in leaf.gates)
+        if all(str(gate) in passed for gate in gates)
         else {}
-        for number, leaf in enumerate(leaves)
+        for number, (_, gates) in enumerate(plan.leaves)
     ]
     totals = {number: 0.0 for some in rows for number in some} or {0: 0.0}
     for some in rows:
@@ -58,8 +58,12 @@ def explain(searcher: Searcher, found: Found, story: Story) -> Explanation:
     best = min(totals, key=lambda number: (-totals[number] * (1 if number else plan.lead), number))
     row = list(rows_of(story))[best]
     made_of = tuple(
-        ScorePart(leaf.label, some[best], _fields(leaf, row, found.words.language))
-        for leaf, some in zip(leaves, rows, strict=True)
+        ScorePart(
+            write_query(plan.nodes[leaf]),
+            some[best],
+            _fields(plan.leaf(leaf), row, found.words.language),
+        )
+        for (leaf, _), some in zip(plan.leaves, rows, strict=True)
         if some.get(best, 0.0) > 0
     )
     bonus = found.bonus if "complete" in passed else 1.0

@@ -7,30 +7,32 @@ index folder (`search.find`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
+from msgspec import structs
 
 from ..codec.format import I64
 from ..errors import ClusterError, QueryError
 from ..model import Facet, Notice, SearchRequest
-from ..query.nodes import Fuzzy, Node, Word
+from ..query.nodes import Fuzzy, Node
 from ..query.parsed import ParsedQuery
-from ..query.parser import parse
-from ..query.synonyms import Synonyms, with_synonyms
-from ..search.amounts import with_amounts
-from ..search.breadth import NO_WEIGHTS, Weights, worth_of
-from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, MATCHING, has_address, searched
-from ..search.inflected import with_inflected
-from ..search.joined import with_joined
+from ..query.synonyms import Synonyms
+from ..search.breadth import Weights, worth_of
+from ..search.find import (
+    BONUS,
+    ENOUGH,
+    FIRST_UP_TO,
+    Outcome,
+    has_address,
+    read_query,
+)
 from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
 from ..search.select import DAY
-from ..search.values import with_unknown
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
@@ -62,54 +64,48 @@ class Ask(NamedTuple):
     limit: int
     ranked: bool
 
+    @property
+    def least(self) -> int:
+        """Where fewer stories have all the words, some may be left out."""
+        return ENOUGH if self.ranked else 1
 
-@dataclass(frozen=True)
-class Found:
-    """What was found for a request.
 
-    ids, scores: of the stories from `offset` on, best first
-    listed: of the total, how many there are where those with the same lead are not one
-    bonus: what the scores of stories with all words were multiplied by; weights: what those of
-        the first stories were, for nearness and for breadth
+class Answer(NamedTuple):
+    """What the stories of a request are.
+
+    matched: how many match, before those with the same lead are one and, where few are left, before
+        filters; total: those listed; complete: of these, how many have all the words
+    ids, scores: of those from `offset` on, best first
+    counts: int64[values] for each facet asked for
+    partial: the cluster had no time to look at all stories
     groups: those of `ids`, by which stories with the same lead are told
     also: of some stories the others, with the same lead, that they stand for
     """
 
-    parsed: ParsedQuery
-    plan: Plan
-    filters: ClusterFilters
-    words: Words
+    matched: int = 0
     total: int = 0
-    listed: int = 0
     complete: int = 0
     ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     counts: tuple[I64, ...] = ()
-    bonus: float = 1.0
-    weights: Weights = NO_WEIGHTS
     partial: bool = False
     groups: tuple[str, ...] = ()
-    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
-    @property
-    def node(self) -> Node:
-        """The tree that was searched."""
-        return searched(self.parsed, self.plan.kept)
 
-    @property
-    def relaxed(self) -> bool:
-        """Whether stories are listed that lack some of the words."""
-        return self.total > self.complete
+@dataclass(frozen=True)
+class Found(Outcome):
+    """What a searcher found on a cluster."""
 
-    @property
-    def enough(self) -> float:
-        """What a related article must score to count as a match."""
-        return MATCHING * sum(leaf.weight for leaf in self.plan.leaves if leaf.words)
+    plan: Plan
+    answer: Answer
+    filters: ClusterFilters
+    words: Words = field(kw_only=True)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What of the query was not understood, and whether the answer lacks something."""
-        if not self.partial:
+        if not self.answer.partial:
             return self.parsed.notices
         return (*self.parsed.notices, Notice("", 0, 0, _PARTIAL))
 
@@ -141,43 +137,35 @@ class Searcher:
 
     def find(self, request: SearchRequest, limit: int) -> Found:
         """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
-        parsed = with_synonyms(parse(request.query), self._synonyms, self.words.language)
-        if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.values, request.filters)
-        parsed = with_amounts(parsed, cast("Any", self.words), self.words.fetch)
-        if len(parsed.plain) > 1:
-            typed = [node.text for node in parsed.plain if isinstance(node, Word)]
-            joined = [one + other for one, other in pairwise(typed)]
-            self.words.fetch([*typed, *joined])
-            parsed = with_joined(parsed, cast("Any", self.words))
-        parsed = with_inflected(parsed, cast("Any", self.words))
+        parsed = read_query(request, self._synonyms, self.values, self.words)
         filters = ClusterFilters(self.values, request)
         ask = Ask(request, request.offset, limit, request.sort == "relevance" and parsed.scored)
         if not parsed.plain:
-            plan = self.planner.plan(parsed.node)
-            return self._all_of(Found(parsed, plan, filters, self.words), ask)
+            return self._all_of(parsed, self.planner.plan(parsed.node), filters, ask)
         plan = self.planner.words(parsed.plain, parsed.rest)
-        found = self._all_of(Found(parsed, plan, filters, self.words), ask)
-        matched, least = found.listed, ENOUGH if ask.ranked else 1
-        if matched < least and filters.narrowing:
-            # Whether words are left out must not depend on the filters.
-            matched = self.count(plan.complete)
+        found = self._all_of(parsed, plan, filters, ask)
+        matched = found.answer.matched
         if not matched and parsed.rest is not None and has_address(parsed.rest):
             # What stands round an address need not be found.
             alone = parsed._replace(node=parsed.rest, plain=())
-            only = Found(alone, self.planner.plan(parsed.rest), filters, self.words)
-            return replace(self._all_of(only, ask), complete=0)
-        wide = plan.widened() if matched < least else None
+            found = self._all_of(alone, self.planner.plan(parsed.rest), filters, ask)
+            return replace(found, answer=found.answer._replace(complete=0))
+        wide = plan.widened() if matched < ask.least else None
         if wide is not None and self.count(wide.stories) > matched:
-            first = len(wide.words) <= FIRST_UP_TO
+            first = wide.required <= FIRST_UP_TO
             found = replace(found, plan=wide, bonus=1.0 if first else BONUS)
             return self._weighed(found, ask, first=first)
         return found
 
-    def _all_of(self, found: Found, ask: Ask) -> Found:
+    def _all_of(self, parsed: ParsedQuery, plan: Plan, filters: ClusterFilters, ask: Ask) -> Found:
         """The stories of a plan all of whose words must be there."""
+        found = Found(parsed, plan, Answer(), filters, words=self.words)
         found = self._weighed(found, ask, first=False)
-        return replace(found, complete=found.total)
+        answer = found.answer
+        if filters.narrowing and answer.matched < (ask.least if parsed.plain else 1):
+            # Whether words are left out must not depend on the filters.
+            answer = answer._replace(matched=self.count(plan.complete))
+        return replace(found, answer=answer._replace(complete=answer.total))
 
     def _weighed(self, found: Found, ask: Ask, *, first: bool) -> Found:
         """The same with its first stories weighed by nearness and breadth."""
@@ -185,23 +173,26 @@ class Searcher:
         wider = ask
         if begun:
             wider = ask._replace(offset=0, limit=max(WEIGHED, ask.offset + ask.limit))
-        found = self._whole_first(found, wider) if first else self.ask(found, wider)
+        answer = self._whole_first(found, wider) if first else self.ask(found, wider)
         if not begun:
-            return found
-        weights = self._weights(found)
-        factors = zip(found.scores, weights.near, weights.broad, strict=False)
+            return replace(found, answer=answer)
+        weights = self._weights(found, answer.ids[:WEIGHED])
+        factors = zip(answer.scores, weights.near, weights.broad, strict=False)
         weighed = [score * near * broad for score, near, broad in factors]
-        whole = found.complete if first else 0
+        whole = answer.complete if first else 0
         order = sorted(range(len(weighed)), key=lambda at: (at >= whole, -weighed[at], at))
-        ids = [found.ids[at] for at in order] + list(found.ids[len(weighed) :])
-        scores = [weighed[at] for at in order] + list(found.scores[len(weighed) :])
-        kept = slice(ask.offset, ask.offset + ask.limit)
-        return replace(found, ids=tuple(ids[kept]), scores=tuple(scores[kept]), weights=weights)
+        order += range(len(weighed), len(answer.ids))
+        kept = order[ask.offset : ask.offset + ask.limit]
+        scores = [*weighed, *answer.scores[len(weighed) :]]
+        answer = answer._replace(
+            ids=tuple([answer.ids[at] for at in kept]), scores=tuple([scores[at] for at in kept])
+        )
+        return replace(found, answer=answer, weights=weights)
 
-    def _whole_first(self, found: Found, ask: Ask) -> Found:
+    def _whole_first(self, found: Found, ask: Ask) -> Answer:
         """Stories with some of the words, after those, fewer than ten, with all of them."""
         complete = found.plan.complete
-        top = ask._replace(request=replaced(ask.request, facets=()), offset=0, limit=ENOUGH)
+        top = ask._replace(request=structs.replace(ask.request, facets=()), offset=0, limit=ENOUGH)
         whole = self.ask(found, top, complete)
         count = whole.total
         before = max(0, count - ask.offset)
@@ -209,14 +200,14 @@ class Searcher:
         listed = some([complete, terms(GROUP, set(whole.groups))])
         others = self.ask(found, beyond, without(EVERY, listed))
         kept = slice(ask.offset, ask.offset + ask.limit)
-        return replace(
-            others, total=count + others.total, complete=count,
+        return others._replace(
+            total=count + others.total, complete=count,
             ids=whole.ids[kept] + others.ids, scores=whole.scores[kept] + others.scores,
             partial=whole.partial or others.partial,
-            groups=whole.groups[kept] + others.groups, also=whole.also | others.also,
+            groups=whole.groups[kept] + others.groups, also={**whole.also, **others.also},
         )  # fmt: skip
 
-    def ask(self, found: Found, ask: Ask, only: Query = EVERY) -> Found:
+    def ask(self, found: Found, ask: Ask, only: Query = EVERY) -> Answer:
         """Have the cluster look; `only`: of what it finds, and what facets count, these alone."""
         if ask.offset + ask.limit > DEEPEST:
             raise QueryError("offset", f"results go on to {DEEPEST:,}: export the whole result")
@@ -224,26 +215,25 @@ class Searcher:
         body["post_filter"] = every([found.filters.others(), only])
         facets = ask.request.facets
         body["aggs"] = {facet: self._counting(found, facet) for facet in facets}
-        if found.plan.least is not None:
+        if found.plan.wide:
             complete = every([found.plan.complete, found.filters.others()])
             body["aggs"]["complete"] = {"filter": complete}
         folding = ask.request.collapse and self.folding.any
         if folding:
             body |= {"collapse": {"field": GROUP}, "docvalue_fields": [FOLDED]}
-        answer = self.search(body)
-        hits, counted = answer["hits"], answer.get("aggregations", {})
+        told = self.search(body)
+        hits, counted = told["hits"], told.get("aggregations", {})
         total = hits["total"]["value"]
-        found = replace(
-            found,
+        answer = Answer(
+            matched=total,
             total=total,
-            listed=total,
             complete=counted.get("complete", {}).get("doc_count", 0),
             ids=tuple([hit["_id"] for hit in hits["hits"]]),
             scores=tuple([hit["_score"] or 0.0 for hit in hits["hits"]]),
             counts=tuple([self.counts(facet, counted[facet]["values"]) for facet in facets]),
-            partial=answer["timed_out"],
+            partial=told["timed_out"],
         )
-        return self.folding.folded(found, ask, only, hits["hits"]) if folding else found
+        return self.folding.folded(found, answer, ask, only, hits["hits"]) if folding else answer
 
     def body(self, found: Found, ask: Ask, **inner: Any) -> dict[str, Any]:
         """What finds the stories of a plan, in order; `inner` is for the rows that score."""
@@ -279,9 +269,8 @@ class Searcher:
                 counts[place] = bucket["doc_count"]
         return counts
 
-    def _weights(self, found: Found) -> Weights:
-        """What to multiply the scores of the first stories by; see `search.nearness`, `breadth`."""
-        ids = found.ids[:WEIGHED]
+    def _weights(self, found: Found, ids: Sequence[str]) -> Weights:
+        """What to multiply the scores of some stories by; see `search.nearness`, `breadth`."""
         words = neighbours_of(found.parsed.plain, self.words.language)
         near = [
             {"constant_score": {"filter": rows, "boost": 1.0}}
@@ -314,7 +303,7 @@ class Searcher:
 
     def days(self, request: SearchRequest) -> tuple[Counter[int], int]:
         """How many of the stories listed are of each day, from the year 1, and how many of none."""
-        found = self.find(replaced(request, facets=(), offset=0, limit=0), 0)
+        found = self.find(structs.replace(request, facets=(), offset=0, limit=0), 0)
         stories = every([found.plan.stories, found.filters.always, found.filters.others()])
         folding = request.collapse and self.folding.any
         if folding:
@@ -326,7 +315,7 @@ class Searcher:
         if folding:
             ranked = request.sort == "relevance" and found.parsed.scored
             days.update(self.folding.days(found, Ask(request, 0, 0, ranked)))
-        return days, found.total - days.total()
+        return days, found.answer.total - days.total()
 
     def count(self, query: Query) -> int:
         """How many stories a query selects."""
@@ -371,10 +360,5 @@ class Searcher:
         request = SearchRequest(facets=(), collapse=False)
         parsed = ParsedQuery(node, (), node, True, ())
         filters = ClusterFilters(self.values, request)
-        found = Found(parsed, self.planner.plan(node), filters, self.words)
-        return self.ask(found, Ask(request, 0, limit, True))
-
-
-def replaced(request: SearchRequest, **fields: Any) -> SearchRequest:
-    """The request with other fields."""
-    return msgspec.structs.replace(request, **fields)
+        found = Found(parsed, self.planner.plan(node), Answer(), filters, words=self.words)
+        return replace(found, answer=self.ask(found, Ask(request, 0, limit, True)))

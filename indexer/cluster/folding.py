@@ -7,7 +7,6 @@ cost anything: how often totals and counts have one of them too many is asked fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from .mapping import DEEPEST
 from .values import MOST_VALUES
 
 if TYPE_CHECKING:
-    from .find import Ask, Found, Searcher
+    from .find import Answer, Ask, Found, Searcher
 
 #: The fields of a story's group, and of whether others are in it.
 GROUP, FOLDED = "group", "folded"
@@ -41,16 +40,18 @@ class Folding:
         self._groups = groups
         self.any = groups > 0
 
-    def folded(self, found: Found, ask: Ask, only: Query, hits: list[dict[str, Any]]) -> Found:
-        """What was found with one story for each group, the first or the last of the first."""
-        found = self._counted(found, ask, only)
+    def folded(
+        self, found: Found, answer: Answer, ask: Ask, only: Query, hits: list[dict[str, Any]]
+    ) -> Answer:
+        """An answer with one story for each group, the first or the last of the first."""
+        answer = self._counted(found, answer, ask, only)
         groups = tuple([hit["fields"][GROUP][0] for hit in hits])
         shared = [
             group for group, hit in zip(groups, hits, strict=True) if hit["fields"].get(FOLDED)
         ]
         first, also = self.members(found, ask, shared, only)
-        ids = tuple([first.get(group, one) for group, one in zip(groups, found.ids, strict=True)])
-        return replace(found, ids=ids, groups=groups, also=also)
+        ids = tuple([first.get(group, one) for group, one in zip(groups, answer.ids, strict=True)])
+        return answer._replace(ids=ids, groups=groups, also=also)
 
     def members(
         self, found: Found, ask: Ask, groups: list[str], only: Query = EVERY
@@ -95,12 +96,12 @@ class Folding:
             if best:
                 yield best[-1 if ask.ranked else 0], hits
 
-    def _counted(self, found: Found, ask: Ask, only: Query) -> Found:
+    def _counted(self, found: Found, answer: Answer, ask: Ask, only: Query) -> Answer:
         """The same with each group counted once."""
         plan, filters, facets = found.plan, found.filters, ask.request.facets
         parts = -(-self._groups // (_AT_A_TIME if facets else MOST_VALUES))
-        total, complete = found.total, found.complete
-        counts = list(found.counts)
+        total, complete, partial = answer.total, answer.complete, answer.partial
+        counts = list(answer.counts)
         for part in range(parts):
             groups: Query = {"field": GROUP, "size": MOST_VALUES, "min_doc_count": 2}
             if parts > 1:
@@ -110,19 +111,21 @@ class Folding:
                 "size": 0,
                 "aggs": {"listed": _by(groups, every([filters.others(), only]))},
             }
-            if plan.least is not None:
+            if plan.wide:
                 body["aggs"]["complete"] = _by(groups, every([plan.complete, filters.others()]))
             for facet in facets:
                 body["aggs"][facet] = _by(groups, filters.others(facet), facet)
-            answer = self._searcher.search(body)
-            counted = answer["aggregations"]
+            told = self._searcher.search(body)
+            counted = told["aggregations"]
             total -= _surplus(counted["listed"])
-            if plan.least is not None:
+            if plan.wide:
                 complete -= _surplus(counted["complete"])
             for at, facet in enumerate(facets):
                 counts[at] = counts[at] - self._surplus_of(facet, counted[facet])
-            found = replace(found, partial=found.partial or answer["timed_out"])
-        return replace(found, total=total, complete=complete, counts=tuple(counts))
+            partial = partial or told["timed_out"]
+        return answer._replace(
+            total=total, complete=complete, partial=partial, counts=tuple(counts)
+        )
 
     def _surplus_of(self, facet: Facet, counted: dict[str, Any]) -> I64:
         """int64[values]: how often stories have a value that one of their group has."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from ..model import Hit, SearchRequest, Story
 from ..query.nodes import Fuzzy, Node
 from ..search.nearness import WEIGHED
 from .clauses import EVERY, NONE
-from .find import Ask, Found, Searcher, replaced
+from .find import Ask, Found, Searcher
 from .folding import FOLDED, GROUP
 from .mapping import MOST_ARTICLES
 from .names import story_of
@@ -45,7 +45,7 @@ class Page:
         self._stored = stored
         self._reader = reader
         # Stories that those of the page stand for are numbered after these.
-        others = [one for each in stored for one in found.also.get(each.id, ())]
+        others = [one for each in stored for one in found.answer.also.get(each.id, ())]
         self._others = dict(zip(others, count(len(stored)), strict=False))
 
     @property
@@ -59,14 +59,10 @@ class Page:
 
     def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
         """The related articles of some stories that match, and their scores; best first."""
-        return [self._matching(self._stored[doc_id].rows) for doc_id in doc_ids]
-
-    def _matching(self, rows: list[tuple[int, float]]) -> list[tuple[int, float]]:
-        if not self._found.plan.telling:
-            return []
-        enough = self._found.enough
-        found = [(row - 1, score) for row, score in rows if row and score > 0 and score >= enough]
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+        stored = [self._stored[doc_id].rows for doc_id in doc_ids]
+        return self._found.matching_of(
+            sorted((row - 1, score) for row, score in rows if row) for rows in stored
+        )
 
     @property
     def language(self) -> Language:
@@ -75,7 +71,7 @@ class Page:
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story stands for, too."""
-        others = self._found.also.get(self._stored[doc_id].id, ())
+        others = self._found.answer.also.get(self._stored[doc_id].id, ())
         return tuple([self._others[one] for one in others])
 
     @cached_property
@@ -103,12 +99,12 @@ class Reader:
     """Reads stories of an index; safe to share between threads."""
 
     def __init__(self, searcher: Searcher, where: str) -> None:
-        self._searcher = searcher
+        self.searcher = searcher
         self.where = where
 
     def hits(self, found: Found) -> Iterator[Hit]:
         """The hits of what was found."""
-        return self.hits_of(found, found.ids, found.scores)
+        return self.hits_of(found, found.answer.ids, found.answer.scores)
 
     def hits_of(self, found: Found, ids: Sequence[str], scores: Sequence[float]) -> Iterator[Hit]:
         """Stories as hits, whether they were found or not."""
@@ -130,24 +126,24 @@ class Reader:
         should = [] if scored is NONE else [scored]
         query = {"bool": {"filter": [{"ids": {"values": list(ids)}}], "should": should}}
         body = {"query": query, "size": len(ids)}
-        hits: list[dict[str, Any]] = self._searcher.search(body)["hits"]["hits"]
+        hits: list[dict[str, Any]] = self.searcher.search(body)["hits"]["hits"]
         return hits
 
     def all_hits(self, request: SearchRequest) -> Iterator[Hit]:
         """Every hit of a whole result, in order, as the index is now."""
-        found = self._searcher.find(replaced(request, offset=0), WEIGHED)
+        found = self.searcher.find(request, WEIGHED)
         yield from self.hits(found)
-        listed, seen = set(found.ids), set(found.groups)
+        listed, seen = set(found.answer.ids), set(found.answer.groups)
         ask = Ask(request, 0, 0, request.sort == "relevance" and found.parsed.scored)
-        body = self._searcher.body(found, ask, inner_hits=_INNER)
+        body = self.searcher.body(found, ask, inner_hits=_INNER)
         body |= {"size": _AT_A_TIME, "track_scores": True, "track_total_hits": False}
         body["docvalue_fields"] = [GROUP, FOLDED]
         if found.filters.others() is not EVERY:
             body["post_filter"] = found.filters.others()
-        with self._searcher.point_in_time(_KEEP) as point:
+        with self.searcher.point_in_time(_KEEP) as point:
             while True:
                 body["pit"] = {"id": point, "keep_alive": _KEEP}
-                answer = self._searcher.search(body)
+                answer = self.searcher.search(body)
                 hits = [hit for hit in answer["hits"]["hits"] if hit["_id"] not in listed]
                 if request.collapse:
                     hits = self._first_of_groups(hits, seen)
@@ -163,8 +159,8 @@ class Reader:
         stored = [self._stored(found, hit) for hit in hits]
         if ask.request.collapse:
             shared = [hit["fields"][GROUP][0] for hit in hits if hit["fields"].get(FOLDED)]
-            first, also = self._searcher.folding.members(found, ask, shared)
-            found = dataclasses.replace(found, also=also)
+            first, also = self.searcher.folding.members(found, ask, shared)
+            found = replace(found, answer=found.answer._replace(also=also))
             others = {one for one in first.values() if one not in {each.id for each in stored}}
             instead = self.read(found, list(others))
             of = [first.get(hit["fields"][GROUP][0], hit["_id"]) for hit in hits]

@@ -1,133 +1,126 @@
 """A tree of nodes → a plan: the stories it selects as a query, and the leaves that score rows.
 
-Which words must be there, and which count, is decided as in an index folder (`search.plan`).
+Which words must be there, and which count, is decided as in an index folder, by `search.plan`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from heapq import nlargest
 from itertools import chain, combinations
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias, cast
 
-from ..query.nodes import (
-    All,
-    Alternatives,
-    Compound,
-    Either,
-    Inflected,
-    Near,
-    Node,
-    Phrase,
-    Plain,
-    TextNode,
-    Without,
-    Word,
-    leaves,
-)
-from ..query.write import write_query
-from ..ranking import LEAD_WEIGHT
-from ..search.plan import HEAVIEST, LEAST_SHARE, TELLING, divide, factor_of_others
-from .clauses import EVERY, NONE, Clauses, Query, every, some
-from .scores import Scores
+from ..query.nodes import Alternatives, Compound, Near, Node, Phrase, Plain, Word, leaves
+from ..search import plan as shapes
+from .clauses import EVERY, NONE, Clauses, Query, every, some, without
+from .scores import Leaf, Leaves
 from .words import Words
 
 #: Parts of OR that a story must meet for their words to count, at most: what scores is said for
 #: each choice of them.
 _MOST_GATES = 4
+#: A leaf, by number, and the gates by which it counts.
+Gated: TypeAlias = tuple[int, tuple[int, ...]]
 
 
-class Leaf(NamedTuple):
-    """A part of a query that scores: what it is, the stories that have it, what rows score.
-
-    words: folded words with the same stem, as typed, or the forms of a word in other languages;
-        none for any other leaf
-    gates: it counts only in stories that all of these select; see `Plan.gates`
-    """
-
-    label: str
-    stories: Query
-    scores: list[Query]
-    weight: float
-    words: tuple[str, ...] = ()
-    gates: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
 class Plan:
-    """What is looked for.
+    """A plan of `search.plan` as queries.
 
-    words: all must be there; with `least` set, some that weigh as much together
-    rest: what else must be there
-    leaves: all that scores
+    leaves: those that score, by number, and the gates by which each counts: only in stories that
+        all of these select
     gates: parts of OR that are more than a leaf, as the stories that have them
     """
 
-    words: tuple[Leaf, ...]
-    rest: Query
-    leaves: tuple[Leaf, ...]
-    gates: tuple[Query, ...] = ()
-    telling: bool = True
-    kept: tuple[Plain, ...] = ()
-    least: float | None = None
+    def __init__(self, shape: shapes.Plan) -> None:
+        self._shape = shape
+        self.nodes = shape.nodes
+        self.kept, self.telling, self.enough = shape.kept, shape.telling, shape.enough
+        self.wide, self.lead, self.required = shape.wide, shape.lead, shape.required
+        self._last = len(shape.steps) - 1
+        self.gates: list[Query] = []
+        self.leaves = [one for one in self._counting(self._last) if self.leaf(one[0]).scores]
+        #: The stories that are listed, and of these those that have all the words.
+        self.stories = self._select(self._last)
+        self.complete = self._select(self._last, whole=True)
 
-    @property
-    def lead(self) -> float:
-        """What the score of a lead is multiplied by."""
-        return LEAD_WEIGHT if self.least is None else 1.0
-
-    @property
-    def complete(self) -> Query:
-        """The stories that have all the words."""
-        return every([*(leaf.stories for leaf in self.words), self.rest])
-
-    @property
-    def stories(self) -> Query:
-        """The stories that are listed."""
-        if self.least is None:
-            return self.complete
-        held = [
-            {"constant_score": {"filter": leaf.stories, "boost": leaf.weight}}
-            for leaf in self.words if leaf.weight > 0
-        ]  # fmt: skip
-        enough = {
-            "function_score": {
-                "query": {"bool": {"should": held, "minimum_should_match": 1}},
-                "functions": [],
-                "min_score": self.least * (1 - 1e-6),
-            }
-        }
-        return every([some([leaf.stories for leaf in self.words]), self.rest, enough])
+    def leaf(self, number: int) -> Leaf:
+        """One of its leaves."""
+        return cast("Leaf", self._shape.leaves[number])
 
     def widened(self) -> Plan | None:
         """The plan that any of the words suffices for; None if there is only one."""
-        if len(self.words) < 2:
-            return None
-        heaviest = nlargest(HEAVIEST, [leaf.weight for leaf in self.words])
-        return replace(self, least=LEAST_SHARE * sum(heaviest))
+        wider = self._shape.widened()
+        return None if wider is None else Plan(wider)
+
+    def _select(self, step: int, *, whole: bool = False) -> Query:
+        """The stories that a step selects; `whole`: those with all the words."""
+        kind, parts = self._shape.steps[step]
+        if kind == shapes.LEAF:
+            return self.leaf(parts[0]).stories
+        if kind == shapes.EVERY:
+            return EVERY
+        if kind == shapes.ALSO:
+            return self._select(parts[0], whole=whole)
+        found = [self._select(part, whole=whole) for part in parts]
+        if kind == shapes.WITHOUT:
+            return without(*found)
+        if step == self._shape.counted and not whole:
+            return every([some(found), self._heavy(parts)])
+        return every(found) if kind == shapes.ALL or step == self._shape.counted else some(found)
+
+    def _heavy(self, words: Sequence[int]) -> Query:
+        """Stories whose words weigh enough together."""
+        leaves = [self.leaf(self._shape.steps[word].parts[0]) for word in words]
+        held = [
+            {"constant_score": {"filter": leaf.stories, "boost": leaf.weight}}
+            for leaf in leaves if leaf.weight > 0
+        ]  # fmt: skip
+        return {
+            "function_score": {
+                "query": {"bool": {"should": held, "minimum_should_match": 1}},
+                "functions": [],
+                "min_score": self._shape.least * (1 - 1e-6),
+            }
+        }
+
+    def _counting(self, step: int) -> list[Gated]:
+        """The leaves that count for a step, but for those that are unwanted."""
+        kind, parts = self._shape.steps[step]
+        if kind == shapes.LEAF:
+            return [(parts[0], ())]
+        if kind == shapes.WITHOUT:
+            parts = parts[:1]
+        take = self._gated if kind == shapes.EITHER else self._counting
+        return [one for part in parts for one in take(part)]
+
+    def _gated(self, step: int) -> list[Gated]:
+        """The leaves of a part of OR, which count where it is met."""
+        found = self._counting(step)
+        alone = self._shape.steps[step].kind not in (shapes.ALL, shapes.WITHOUT)
+        if alone or len(self.gates) >= _MOST_GATES:
+            return found
+        self.gates.append(self._select(step))
+        return [(leaf, (*gates, len(self.gates) - 1)) for leaf, gates in found]
 
     @property
     def scored(self) -> Query:
         """What scores stories: their best row, by the leaves that count in them."""
-        return self._counting()
+        return self._scored()
 
     @property
     def summed(self) -> Query:
         """What all rows of stories score, by the leaves that count."""
-        return self._counting(lead=1.0, score_mode="sum")
+        return self._scored(lead=1.0, score_mode="sum")
 
-    def _counting(self, **how: Any) -> Query:
+    def _scored(self, **how: Any) -> Query:
         """The rows that score, by the leaves that count in a story."""
-        gates = sorted({gate for leaf in self.leaves if leaf.scores for gate in leaf.gates})
-        if not gates:
+        used = sorted({gate for _, gates in self.leaves for gate in gates})
+        if not used:
             return self.rows(**how)
         # The more gates a story passes, the more of its words count: the best is what it scores.
         each = [
             {"bool": {"must": [rows], "filter": [self.gates[gate] for gate in passed]}}
-            for count in range(len(gates) + 1)
-            for passed in combinations(gates, count)
+            for count in range(len(used) + 1)
+            for passed in combinations(used, count)
             if (rows := self.rows(passed, **how)) is not NONE
         ]
         return {"dis_max": {"queries": each}} if each else NONE
@@ -141,9 +134,9 @@ class Plan:
         """
         scores = [
             score
-            for leaf in self.leaves
-            if passed is None or set(leaf.gates) <= set(passed)
-            for score in leaf.scores
+            for leaf, gates in self.leaves
+            if passed is None or set(gates) <= set(passed)
+            for score in self.leaf(leaf).scores
         ]
         if not scores:
             return NONE
@@ -158,78 +151,17 @@ class Planner:
 
     def __init__(self, words: Words, clauses: Clauses) -> None:
         self._words = words
-        self._clauses = clauses
-        self._scores = Scores(words, clauses)
+        self._shapes = shapes.Planner(cast("Any", Leaves(words, clauses)))
 
     def plan(self, node: Node) -> Plan:
         """The plan of a tree."""
         self._words.fetch(_forms_in([node]))
-        gates: list[Query] = []
-        leaves = tuple(self._leaves(node, gates))
-        return Plan((), self._clauses.stories(node), leaves, tuple(gates))
+        return Plan(self._shapes.plan(node))
 
     def words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must."""
         self._words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
-        gates: list[Query] = []
-        parted = divide(plain, rest, self._words.language, self._scores.weight)
-        leaves = [self._leaf(group) for group in parted.groups]
-        besides = self._leaves(rest, gates) if rest is not None else []
-        heaviest = max((leaf.weight for leaf in (*leaves, *besides) if leaf.words), default=0.0)
-        also = self._also(parted.others, len(leaves), heaviest)
-        return Plan(
-            words=tuple(leaves),
-            rest=EVERY if rest is None else self._clauses.stories(rest),
-            leaves=(*leaves, *besides, *also),
-            gates=tuple(gates),
-            telling=parted.telling,
-            kept=parted.kept,
-        )
-
-    def _leaves(self, node: Node, gates: list[Query]) -> list[Leaf]:
-        """The leaves of a tree that are words; those that are unwanted score nothing."""
-        if isinstance(node, All | Either):
-            take = self._leaves if isinstance(node, All) else self._gated
-            # Explanations name them in the order of a folder.
-            parts = sorted(node.parts, key=lambda part: not isinstance(part, TextNode))
-            return [leaf for part in parts for leaf in take(part, gates)]
-        if isinstance(node, Without):
-            unwanted = [leaf._replace(scores=[]) for leaf in self._leaves(node.unwanted, gates)]
-            return [*self._leaves(node.wanted, gates), *unwanted]
-        return [self._leaf([node])] if isinstance(node, TextNode) else []
-
-    def _gated(self, part: Node, gates: list[Query]) -> list[Leaf]:
-        """The leaves of a part of OR, which count where it is met."""
-        leaves = self._leaves(part, gates)
-        if not isinstance(part, All | Without) or len(gates) >= _MOST_GATES:
-            return leaves
-        gates.append(self._clauses.stories(part))
-        gate = len(gates) - 1
-        return [leaf._replace(gates=(*leaf.gates, gate)) for leaf in leaves]
-
-    def _leaf(self, group: Sequence[TextNode]) -> Leaf:
-        """The leaf of a node, or of words that have the same stem."""
-        first = group[0]
-        texts: tuple[str, ...] = ()
-        scores = self._scores.of(first)
-        if isinstance(first, Word) and not (first.acronym or first.field or first.exact):
-            texts = tuple([word.text for word in group if isinstance(word, Word)])
-            scores = self._scores.words(texts, first.weight)
-        weight = self._scores.weight(first)
-        if isinstance(first, Inflected):
-            texts = tuple(map(write_query, first.parts))
-        return Leaf(write_query(first), self._clauses.stories(first), scores, weight, texts)
-
-    def _also(self, words: list[Word], required: int, heaviest: float) -> list[Leaf]:
-        """Function words that add to scores, unless they weigh next to nothing."""
-        factor = factor_of_others(required, len(words))
-        found = []
-        for text, count in Counter(word.text for word in words).items():
-            weight = self._words.stem_weight(text)
-            if weight and weight * factor >= TELLING * heaviest:
-                scores = self._scores.words([text] * count, factor)
-                found.append(Leaf(text, EVERY, scores, weight, (text,)))
-        return found
+        return Plan(self._shapes.words(plain, rest))
 
 
 def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:

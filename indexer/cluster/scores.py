@@ -1,24 +1,72 @@
-"""Words of a query → what rows score for them, as clauses; see `ranking` for the formula."""
+"""Leaves of a query → the stories that have them, and what rows score for them (`ranking`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from typing import NamedTuple
 
-from ..query.nodes import Alternatives, Compound, Fuzzy, Near, Pattern, Phrase, TextNode, Word
+from ..query.nodes import (
+    Alternatives,
+    Compound,
+    Fuzzy,
+    Inflected,
+    KnownNode,
+    Near,
+    Pattern,
+    Phrase,
+    TextNode,
+    Word,
+)
+from ..query.write import write_query
 from ..ranking import AS_WRITTEN, FUNCTION_WEIGHT, LIGHT_SHARE, STEM_SHARE, word_weight
+from ..search.expand import Budget
 from ..search.sought import alternatives_of, weight_of, words_of
 from .clauses import NONE, Clauses, Query
 from .names import INSIDE
 from .words import Words, saturated
 
 
-class Scores:
-    """Makes what scores; safe to share between threads."""
+class Leaf(NamedTuple):
+    """A leaf of a plan: the stories that have it, and what rows score for it.
+
+    weight: W of what is sought, for comparing it with others
+    words: folded words with the same stem, as typed, or the forms of a word in other languages;
+        none for any other leaf
+    """
+
+    stories: Query
+    scores: Sequence[Query] = ()
+    weight: float = 0.0
+    words: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> bool:
+        """Whether it is one word, which others are compared with."""
+        return bool(self.words)
+
+
+class Leaves:
+    """Makes leaves of plans, as `search.select.Selector` does; safe to share between threads."""
 
     def __init__(self, words: Words, clauses: Clauses) -> None:
-        self._words = words
+        self.dictionary = self._words = words
         self._clauses = clauses
+
+    def term(self, texts: list[str], weight: float) -> Leaf:
+        """Folded words with the same stem."""
+        stories = self._clauses.stories(Word(texts[0]))
+        scores = self._of_words(texts, weight)
+        return Leaf(stories, scores, self._words.stem_weight(texts[0]), tuple(texts))
+
+    def leaf(self, node: TextNode, budget: Budget) -> Leaf:
+        """A node that scores."""
+        words = tuple(map(write_query, node.parts)) if isinstance(node, Inflected) else ()
+        return Leaf(self._clauses.stories(node), self.of(node), self.weight(node), words)
+
+    def documents(self, node: KnownNode) -> Leaf:
+        """A node that scores nothing."""
+        return Leaf(self._clauses.known(node))
 
     def of(self, node: TextNode) -> list[Query]:
         """What rows score for a node; each of these adds to it."""
@@ -52,10 +100,10 @@ class Scores:
     def _word(self, node: Word) -> list[Query]:
         if node.acronym:
             return self._acronym(node)
-        return self.words([node.text], node.weight, node.field)
+        return self._of_words([node.text], node.weight, node.field)
 
-    def words(
-        self, texts: Sequence[str], weight: float = 1.0, field: str | None = None
+    def _of_words(
+        self, texts: Sequence[str], weight: float, field: str | None = None
     ) -> list[Query]:
         """What rows score for folded words that have the same stem, in a field or anywhere."""
         words, keys = self._words, self._words.keys

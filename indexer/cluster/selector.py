@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ..model import Story
-from ..query.nodes import Fuzzy, Pattern, Phrase, TextNode, Word
-from ..query.parsed import TypedWord
-from ..search.expand import Budget
+from ..query.nodes import Phrase, Word
 from ..search.followers import following
-from ..search.respell import Speller
 from ..search.select import SELDOM, Selector
-from ..search.words import Term
-from .clauses import Query, every, nested
+from .clauses import every, nested
 from .find import Searcher
-from .names import WRITTEN, safe, story_of
-from .words import Count, Words
+from .names import safe, story_of
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
 _SAMPLED, _REMEMBERED = 24, 512
-#: Words of which all is asked for at once.
-_WEIGHED = 500
 #: Of a body so many characters are looked at.
 _BODY = 2_000
 #: Questions that a better spelling may ask.
@@ -34,41 +27,16 @@ class ClusterSelector(Selector):
 
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
+        self._words = searcher.words
         self.dictionary: Any = searcher.words
+        self.expander: Any = searcher.words
         self.followers: Any = self
+        self.snapshot: Any = searcher.values
         self._following: dict[str, Counter[str]] = {}
-
-    @property
-    def snapshot(self) -> Any:
-        """The values of facets."""
-        return self._searcher.values
-
-    @property
-    def _words(self) -> Words:
-        return self._searcher.words
-
-    def term(self, texts: list[str], weight: float) -> Term:
-        """The weight of folded words with the same stem."""
-        return Term(self._words.stem_weight(texts[0]), 0.0, ())
-
-    def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
-        """The words that a leaf stands for and how frequent they are."""
-        forms = self._words.expand(node)
-        if len(forms) <= _WEIGHED:
-            self._words.fetch(forms)  # they will be looked at one by one
-        return self._words.counted(forms)
-
-    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
-        """Frequent words that begin so, or nearly so."""
-        return self._words.beginning(prefix, most, slip=slip)
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
-        return self.as_written(word).rows
-
-    def as_written(self, word: str) -> Count:
-        """How a word counts as it is written."""
-        return self._words.count(WRITTEN + safe(word))
+        return self._words.as_written(word).rows
 
     def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
         """The folded words after a folded word that fit, by a sample of stories."""
@@ -113,71 +81,57 @@ class ClusterSelector(Selector):
                 seen.update(following(text, word))
         return seen
 
-    def rows_of_each(self, questions: Sequence[Sequence[TextNode]]) -> list[tuple[int, int]]:
-        """For each of some questions: in how many rows all of its nodes are, and stories."""
-        bodies = []
-        for nodes in questions:
-            rows = every([self._searcher.clauses.rows(node) for node in nodes])
-            counted: Query = {
-                "rows": {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}
-            }
-            bodies.append(
-                {"query": nested(rows), "size": 0, "track_total_hits": True, "aggs": counted}
-            )
-        return [
-            (answer["aggregations"]["rows"]["these"]["doc_count"], answer["hits"]["total"]["value"])
-            for answer in self._searcher.search_each(bodies)
-        ]
-
-    @property
-    def size(self) -> int:
-        """How many stories there are."""
-        return self._searcher.stories
+    def occurrences(self) -> Any:
+        """How often words occur, for one better spelling."""
+        return ClusterOccurrences(self._searcher)
 
 
-class ClusterSpeller(Speller):
-    """Looks for a better spelling by asking a cluster how often words stand where."""
+class ClusterOccurrences:
+    """Answers as `search.occurrences.Occurrences` does, until too much was asked."""
 
-    def __init__(
-        self, selector: ClusterSelector, query: str, words: Sequence[TypedWord], few: bool
-    ) -> None:
-        self._cluster = selector
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._words = searcher.words
         self._questions = _MOST_QUESTIONS
         self._counted: dict[tuple[Word | Phrase, ...], tuple[int, int]] = {}
-        super().__init__(selector, query, words, few)
+        self.all_stories = searcher.stories
 
-    @property
-    def _all(self) -> int:
-        return self._cluster.size
+    def postings(self, text: str) -> int:
+        """In how many rows a word is, in any of its forms."""
+        return self._words.count(self._words.keys(text).stem).rows
 
-    def _postings_of(self, text: str) -> int:
-        count: int = self._cluster.dictionary.count(self._cluster.dictionary.keys(text).stem).rows
-        return count
-
-    def _foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
+    def foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
+        """Ask at once in how many rows, and stories, the nodes of each of these are together."""
         new = [nodes for nodes in dict.fromkeys(questions) if nodes not in self._counted]
         new = new[: self._questions]
-        if new:
-            self._questions -= len(new)
-            self._counted.update(zip(new, self._cluster.rows_of_each(new), strict=True))
+        self._questions -= len(new)
+        bodies = []
+        for nodes in new:
+            rows = every([self._searcher.clauses.rows(node) for node in nodes])
+            these = {"nested": {"path": "rows"}, "aggs": {"these": {"filter": rows}}}
+            body = {"query": nested(rows), "size": 0, "track_total_hits": True}
+            bodies.append(body | {"aggs": {"rows": these}})
+        answers = self._searcher.search_each(bodies) if bodies else []
+        for nodes, answer in zip(new, answers, strict=True):
+            inside = answer["aggregations"]["rows"]["these"]["doc_count"]
+            self._counted[nodes] = inside, answer["hits"]["total"]["value"]
 
     def _both(self, *nodes: Word | Phrase) -> tuple[int, int]:
-        self._foresee([nodes])
+        self.foresee([nodes])
         return self._counted.get(nodes, (0, 0))
 
-    def _count(self, node: Word | Phrase) -> int:
-        if isinstance(node, Word):
-            return (
-                self._cluster.rows_as_written(node.text)
-                if node.exact
-                else self._postings_of(node.text)
-            )
-        return self._both(node)[0]
+    def rows(self, node: Word | Phrase) -> int:
+        """In how many rows a node is."""
+        if isinstance(node, Phrase):
+            return self._both(node)[0]
+        return self._words.as_written(node.text).rows if node.exact else self.postings(node.text)
 
-    def _stories(self, node: Word | Phrase) -> int:
+    def stories(self, node: Word | Phrase) -> int:
+        """In how many stories a node is."""
         if isinstance(node, Word) and node.exact:
-            return self._cluster.as_written(node.text).stories
+            return self._words.as_written(node.text).stories
         return self._both(node)[1]
 
-    def _share(self, node: Word | Phrase, other: str) -> float:
-        return self._both(node, Word(other))[0] / max(1, self._postings_of(other))
+    def share(self, node: Word | Phrase, other: str) -> float:
+        """The share of another word's rows in which a node is."""
+        return self._both(node, Word(other))[0] / max(1, self.postings(other))

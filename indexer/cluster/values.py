@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..codec.format import I64
-from ..dates import first_instant, last_instant
 from ..model import Facet, SearchRequest
 from ..search.facets import Choice
+from ..search.find import span_of
 from ..search.values import Values
 from .clauses import EVERY, Query, between, every, terms, without
 from .client import Cluster
@@ -74,7 +73,8 @@ class ClusterFilters(Choice):
 
     def __init__(self, values: Values, request: SearchRequest) -> None:
         super().__init__(values, request.filters.items())
-        always = [_span(request.since, request.until)]
+        first, last = map(whole_micros, span_of(request))
+        always = [EVERY if first is None and last is None else between("published_at", first, last)]
         always += [without(EVERY, terms(facet, keys)) for facet, keys in self.unwanted.items()]
         own = {facet: terms(facet, keys) for facet, keys in self.wanted.items()}
         always += [query for facet, query in own.items() if facet not in request.facets]
@@ -91,12 +91,3 @@ class ClusterFilters(Choice):
     def others(self, facet: str | None = None) -> Query:
         """The filters of the facets that are counted, but for one's own."""
         return every([query for name, query in self._own.items() if name != facet])
-
-
-def _span(since: date | datetime | None, until: date | datetime | None) -> Query:
-    if since is None and until is None:
-        return EVERY
-    first = None if since is None else whole_micros(first_instant(since))
-    return between(
-        "published_at", first, None if until is None else whole_micros(last_instant(until))
-    )

@@ -11,14 +11,17 @@ from ..errors import QueryError
 from ..languages import language_of
 from ..query.nodes import Fuzzy, Pattern
 from ..ranking import SATURATION, word_weight
+from ..search.expand import Budget
+from ..search.words import Lexicon
 from .client import Cluster
 from .mapping import MOST_WORDS
 from .names import SCALE, keys_of, meant, safe, word_id
 from .relatives import ClusterRelatives
 from .state import State
 
-#: Words that are remembered, and those that are asked for at a time.
-_REMEMBERED, _AT_A_TIME = 1 << 16, 2_000
+#: Words that are remembered, and those that are asked for at a time; words that stand for one
+#: of which all is asked for at once.
+_REMEMBERED, _AT_A_TIME, _WEIGHED = 1 << 16, 2_000, 500
 
 
 class Count(NamedTuple):
@@ -29,7 +32,7 @@ class Count(NamedTuple):
     occurrences: int = 0
 
 
-class Words:
+class Words(Lexicon):
     """Looks up words; safe to share between threads."""
 
     def __init__(self, cluster: Cluster, state: State) -> None:
@@ -78,6 +81,10 @@ class Words:
             found = self._known.get(key, Count())
         return found
 
+    def as_written(self, form: str) -> Count:
+        """How a folded word counts as it is written."""
+        return self.count(self.keys(form).written)
+
     def weight(self, key: str) -> float:
         """W of a stem or a light form."""
         count = self.count(key)
@@ -89,7 +96,7 @@ class Words:
 
     def frequency(self, text: str) -> int:
         """In how many stories a folded word, or one that differs in inflection alone, stands."""
-        written = self.count(self.keys(text).written).stories
+        written = self.as_written(text).stories
         return self.count(self.keys(text).light).stories if written else 0
 
     def expand(self, node: Pattern | Fuzzy) -> list[str]:
@@ -117,16 +124,22 @@ class Words:
             )
         return [meant(text) for text in found]
 
-    def beginning(self, prefix: str, most: int, *, slip: bool) -> dict[str, int]:
+    def counts(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
+        """The words that a leaf stands for, and in how many stories each or its like stands."""
+        forms = self.expand(node)
+        if len(forms) <= _WEIGHED:
+            self.fetch(forms)  # they will be looked at one by one
+        return self._counted(forms)
+
+    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
         """About the `most` most frequent words that begin so, or one slip away from it."""
         value = safe(prefix)
         query = {"regexp": {"text": {"value": _slips(value)}}} if slip else {
             "prefix": {"text": {"value": value}}
         }  # fmt: skip
-        return self.counted([meant(text) for text in self._texts(query, most, frequent=True)])
+        return self._counted([meant(text) for text in self._texts(query, most, frequent=True)])
 
-    def counted(self, forms: list[str]) -> dict[str, int]:
-        """Words, and in how many stories each or its like stands."""
+    def _counted(self, forms: list[str]) -> dict[str, int]:
         self._fetch({self.keys(form).light for form in forms})
         return {form: self.count(self.keys(form).light).stories for form in forms}
 

@@ -54,7 +54,7 @@ class Phrase(msgspec.Struct, frozen=True):
     joined: bool = False
 
 
-def words_of(node: Word | Compound | Phrase) -> tuple[str, ...]:
+def texts_of(node: Word | Compound | Phrase) -> tuple[str, ...]:
     """The folded words that a node was typed as."""
     if isinstance(node, Word):
         return (node.text,)
@@ -191,7 +191,8 @@ class Without(msgspec.Struct, frozen=True):
 #: A leaf that scores.
 TextNode: TypeAlias = Word | Compound | Phrase | Alternatives | Pattern | Fuzzy | Near
 #: A leaf that selects and never scores.
-FilterNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present | Everything
+KnownNode: TypeAlias = Keyword | DateRange | NumberRange | Address | Present
+FilterNode: TypeAlias = KnownNode | Everything
 Node: TypeAlias = TextNode | FilterNode | All | Either | Without
 #: What may be left out where too few stories have all of it.
 Plain: TypeAlias = Word | Compound | Phrase | Alternatives

@@ -31,7 +31,7 @@ from .nodes import (
     Word,
     all_of,
     children,
-    words_of,
+    texts_of,
 )
 from .parsed import ParsedQuery
 
@@ -186,7 +186,7 @@ def _replaced(nodes: Sequence[Node], synonyms: Synonyms, language: Language) -> 
         for number, node in enumerate(nodes[at : at + longest], 1):
             if not _is_word(node):
                 break
-            words += words_of(node)
+            words += texts_of(node)
             if (stems := _stems(tuple(words), language)) in synonyms:
                 best, row, taken = stems, tuple(words), number
         first = nodes[at]

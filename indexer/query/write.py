@@ -18,6 +18,7 @@ from .nodes import (
     DateRange,
     Either,
     Everything,
+    FilterNode,
     Fuzzy,
     Keyword,
     Near,
@@ -89,7 +90,7 @@ def _joined(words: Sequence[str]) -> str:
     return text
 
 
-def _filter(node: Keyword | DateRange | NumberRange | Address | Present | Everything) -> str:
+def _filter(node: FilterNode) -> str:
     if isinstance(node, Keyword):
         return f'{node.facet}:"{node.value}"'
     if isinstance(node, DateRange):

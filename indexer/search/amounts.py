@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -25,10 +25,10 @@ from ..query.nodes import (
     Word,
     all_of,
     leaves,
-    words_of,
+    texts_of,
 )
 from ..query.parsed import ParsedQuery
-from .words import Dictionary
+from .words import Lexicon
 
 #: Longer texts are pasted, and have words enough.
 _MOST_WORDS = 16
@@ -42,22 +42,15 @@ _DIGIT = re.compile(r"\d")
 _Typed: TypeAlias = Word | Compound | Phrase
 
 
-def with_amounts(
-    parsed: ParsedQuery,
-    dictionary: Dictionary,
-    foresee: Callable[[Iterable[str]], object] = lambda words: None,
-) -> ParsedQuery:
-    """A query whose amounts are found however they are written.
-
-    foresee: is told which folded words will be looked up
-    """
+def with_amounts(parsed: ParsedQuery, lexicon: Lexicon) -> ParsedQuery:
+    """A query whose amounts are found however they are written."""
     typed = " ".join([word.text for word in parsed.words])
     if len(parsed.words) > _MOST_WORDS or not _DIGIT.search(typed):
         return parsed  # as most queries
     phrases = any(isinstance(leaf, Alternatives) for leaf in leaves(parsed.node))
     if not (phrases or has_amount(typed)):
         return parsed
-    amounts = _Amounts(dictionary, foresee)
+    amounts = _Amounts(lexicon)
     plain = amounts.in_row(parsed.plain)
     rest = [] if parsed.rest is None else amounts.in_row([parsed.rest])
     if not (plain or rest):
@@ -73,8 +66,7 @@ def with_amounts(
 class _Amounts:
     """Puts other ways to write an amount beside the one typed."""
 
-    dictionary: Dictionary
-    foresee: Callable[[Iterable[str]], object]
+    lexicon: Lexicon
 
     def in_row(self, nodes: Sequence[Node]) -> list[Node]:
         """Nodes that follow each other, with all that is below them."""
@@ -87,7 +79,7 @@ class _Amounts:
             unit = unit_at(words, at + 1)
             if unit is None or words[unit.start] in CLINGING:
                 continue
-            ways = other_ways(words_of(number), words[unit.start : unit.end], unit)
+            ways = other_ways(texts_of(number), words[unit.start : unit.end], unit)
             for place in range(unit.start, unit.end):
                 found[place] = self._beside(found[place], ways)
         return found
@@ -107,7 +99,7 @@ class _Amounts:
             ways = [part.words for part in node.parts[1:] if isinstance(part, Phrase)]
             return self._beside(typed, ways, _WEIGHT)
         if isinstance(typed, Compound) or (isinstance(typed, Phrase) and typed.joined):
-            *number, last = words_of(typed)
+            *number, last = texts_of(typed)
             unit = unit_at([last], 0)
             if unit is not None and all(map(str.isdecimal, number)):
                 return self._beside(node, other_ways(number, [last], unit), _WEIGHT)
@@ -118,12 +110,12 @@ class _Amounts:
         typed = _typed(node)
         if typed is None:
             return node
-        own = words_of(typed)
-        self.foresee([*own, *(word for way in ways for word in way)])
+        own = texts_of(typed)
+        self.lexicon.fetch([*own, *(word for way in ways for word in way)])
         weight = self._weight(own)
         others: list[_Typed] = []
         for way in ways:
-            if not all(self.dictionary.frequency(word) for word in way if word not in own):
+            if not all(self.lexicon.frequency(word) for word in way if word not in own):
                 continue
             theirs = self._weight(way)
             factor = share * typed.weight * (min(1.0, weight / theirs) if weight and theirs else 1)
@@ -140,7 +132,7 @@ class _Amounts:
         return (Inflected if isinstance(typed, Word) else Alternatives)((typed, *others))
 
     def _weight(self, words: Iterable[str]) -> float:
-        return sum(map(self.dictionary.stem_weight, words))
+        return sum(map(self.lexicon.stem_weight, words))
 
 
 def _typed(node: Node) -> _Typed | None:
@@ -158,5 +150,5 @@ def _word_of(node: Node, field: str | None) -> str:
 
 def _number_of(node: Node) -> Word | Phrase | None:
     """A number of one word, or of several; None for anything else."""
-    number = isinstance(node, Word | Phrase) and all(map(str.isdecimal, words_of(node)))
+    number = isinstance(node, Word | Phrase) and all(map(str.isdecimal, texts_of(node)))
     return node if isinstance(node, Word | Phrase) and number and not node.exact else None

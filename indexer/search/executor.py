@@ -39,6 +39,7 @@ class Executor:
         self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish] = ()
     ) -> Answer:
         """Match, order and count facets; raises `IndexCorrupt` if a file became shorter."""
+        self._loops.load_in_background()
         run = self._run_compiled if self._loops.loaded else self._run_plainly
         answer = run(plan, ordering, k, wishes)
         if shrinking.happened():
@@ -146,16 +147,9 @@ class Executor:
             all_docs, all_keys, all_wholes = all_docs[best], all_keys[best], all_wholes[best]
             all_breadths = all_breadths[best]
         order = np.argsort(-all_keys, kind="stable")[:k]
+        parts = list(zip(snapshot.segments, found, ordering.failed, strict=True))
         counts = [
-            self._join(
-                wish,
-                (
-                    _count(segment, part.matched, failed, wish)
-                    for segment, part, failed in zip(
-                        snapshot.segments, found, ordering.failed, strict=True
-                    )
-                ),
-            )
+            self._join(wish, (_count(one, part.matched, fate, wish) for one, part, fate in parts))
             for wish in wishes
         ]
         matched = sum(int(part.matched.sum()) for part in found)
@@ -245,10 +239,11 @@ def _count(segment: SegmentArrays, matched: Mask, failed: Failed, wish: FacetWis
 class CompiledLoops:
     """The compiled loops, loaded in the background or when asked for.
 
-    `load` imports and returns them, which takes about a second: one-shot programs do without.
+    `load` imports and returns them, which takes about a second: one-shot programs do without, for
+    which it is None.
     """
 
-    def __init__(self, load: Callable[[], Any]) -> None:
+    def __init__(self, load: Callable[[], Any] | None) -> None:
         self.module: Any = None
         self._load = load
         self._lock = threading.RLock()
@@ -273,13 +268,13 @@ class CompiledLoops:
     def load(self) -> None:
         """Load them now; returns when they are ready."""
         with self._lock:
-            if self.module is None:
+            if self.module is None and self._load is not None:
                 # What runs so long that files may become shorter meanwhile.
                 shrinking.install()
                 self.module = self._load()
 
     def load_in_background(self) -> None:
         """Start loading them, unless that was done before."""
-        if self.module is None and self._thread is None:
+        if self.module is None and self._thread is None and self._load is not None:
             self._thread = threading.Thread(target=self.load, name="storydex-compiler", daemon=True)
             self._thread.start()

@@ -157,7 +157,7 @@ class Expander:
                 counts[text] = counts.get(text, 0) + segment.light_df(form)
         return counts
 
-    def beginning(self, prefix: str, most: int, slip: bool) -> dict[str, int]:
+    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
         """About the `most` most frequent words that begin so, counted as above.
 
         slip: those whose beginning is one slip away instead; its first letter, or the second

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 
@@ -36,27 +35,6 @@ def chosen_as(value: str) -> str:
     return LITERAL + value if value.startswith((EXCLUDED, LITERAL)) else value
 
 
-class Chosen(NamedTuple):
-    """The keys of a facet of which stories must have one, and those they must not have."""
-
-    wanted: frozenset[str]
-    unwanted: frozenset[str]
-
-
-def read_values(snapshot: Values, facet: Facet, values: Iterable[str]) -> Chosen:
-    """What a person's values of a facet stand for; one that is excluded is not wanted."""
-    excluded: set[str] = set()
-    named: set[str] = set()
-    for value in values:
-        rest = value.removeprefix(EXCLUDED)
-        keys = _keys(snapshot, facet, rest.removeprefix(LITERAL))
-        if rest == value:
-            named |= keys
-        else:
-            excluded |= keys
-    return Chosen(frozenset(named), frozenset(excluded))
-
-
 def _keys(snapshot: Values, facet: Facet, value: str) -> set[str]:
     """The keys of a value: itself where stories have it, else what it may be meant for."""
     if len(value) > LONGEST_VALUE:
@@ -74,11 +52,19 @@ class Choice:
     """
 
     def __init__(self, values: Values, chosen: Iterable[tuple[Facet, Iterable[str]]]) -> None:
-        read = {facet: read_values(values, facet, some) for facet, some in chosen}
-        self.unwanted = {facet: one.unwanted for facet, one in read.items() if one.unwanted}
-        self.wanted = {
-            facet: keys for facet, one in read.items() if (keys := one.wanted - one.unwanted)
-        }
+        self.wanted: dict[Facet, frozenset[str]] = {}
+        self.unwanted: dict[Facet, frozenset[str]] = {}
+        for facet, some in chosen:
+            named: set[str] = set()
+            excluded: set[str] = set()
+            for value in some:
+                rest = value.removeprefix(EXCLUDED)
+                keys = _keys(values, facet, rest.removeprefix(LITERAL))
+                (named if rest == value else excluded).update(keys)
+            if excluded:
+                self.unwanted[facet] = frozenset(excluded)
+            if wanted := frozenset(named - excluded):
+                self.wanted[facet] = wanted
 
     def rows(self, facet: Facet, values: FacetValues, counts: I64, limit: int) -> FacetRows:
         """The first `limit` values that stories have, and all that were chosen.

@@ -19,9 +19,9 @@ from . import loops, pattern_loops, phrase_loops, tables
 from .answer import Best, FacetWish, Ordering
 from .expand import Budget
 from .plain import scoring_leaves
-from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Leaf, Plan, SetLeaf, Step
+from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Leaf, Plan, Step
 from .tally import Tally
-from .words import FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, Term, TermList
+from .words import FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, SetLeaf, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
 _NO_EXTRA_ROWS = np.zeros(0, np.uint16)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
+from math import inf
+from typing import Any
 
 import msgspec
-import numpy as np
 
 from ..codec.format import I64
 from ..dates import first_instant, last_instant
-from ..model import FACETS, SearchRequest
+from ..model import FACETS, Notice, SearchRequest
 from ..query.nodes import Address, Fuzzy, Node, Plain, all_of, leaves
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
@@ -21,24 +22,25 @@ from .amounts import with_amounts
 from .answer import NO_RANKS, Answer, FacetWish, Ordering
 from .breadth import NO_WEIGHTS, Weights, worth_of
 from .executor import Executor
-from .facets import Filters
+from .facets import Choice, Filters
 from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
 from .plan import MAX_WORDS, Plan, Planner
 from .select import Selector
-from .values import with_unknown
-from .words import is_word
+from .values import Values, with_unknown
+from .words import Lexicon
 
 #: Where fewer stories have all the words, those with some of them are listed, too.
 ENOUGH = 10
 #: In queries of so many words, stories with all of them come before all others; in longer
 #: ones their scores are multiplied.
 FIRST_UP_TO, BONUS = 3, 1.1
-#: What a related article must score to count as a match, as a part of the query's weight.
-MATCHING = 0.15
 #: Choices of filters whose stories are remembered, a byte each: their pages have them in common.
 _REMEMBERED = 16
+
+#: Related articles of a story, by number, and what each scores.
+Matching = list[tuple[int, float]]
 
 
 class Searcher:
@@ -68,33 +70,28 @@ class Searcher:
         return last[1].listed()
 
     def find(self, request: SearchRequest, limit: int) -> Found:
-        """The first `limit` stories of a request; raises `QueryError`, `QueryTooCostly`."""
+        """The stories of a request from its offset on, `limit` of them; raises `QueryError`."""
         found = self._find(request, limit)
         self._last = _whole(request), found.answer
         return found
 
     def _find(self, request: SearchRequest, limit: int) -> Found:
-        parsed = with_synonyms(
-            parse(request.query), self._synonyms, self.executor.snapshot.language
-        )
-        dictionary = self.selector.dictionary
-        if "published" not in request.filters:  # what is hidden must not be told
-            parsed = with_unknown(parsed, self.executor.snapshot, request.filters)
-        parsed = with_joined(with_amounts(parsed, dictionary), dictionary)
-        parsed = with_inflected(parsed, dictionary)
+        snapshot = self.executor.snapshot
+        parsed = read_query(request, self._synonyms, snapshot, self.selector.dictionary)
         chosen = tuple([(facet, tuple(values)) for facet, values in request.filters.items()])
-        filters = self._filters(chosen, *_span_of(request))
+        filters = self._filters(chosen, *span_of(request))
         wishes = [filters.wish(facet) for facet in request.facets]
         ranked = request.sort == "relevance" and parsed.scored
         sort = "newest" if request.sort == "relevance" else request.sort
-        ranks = NO_RANKS if ranked else self.executor.snapshot.ranks(sort)
-        groups = self.executor.snapshot.groups if request.collapse else None
+        ranks = NO_RANKS if ranked else snapshot.ranks(sort)
+        groups = snapshot.groups if request.collapse else None
         ordering = Ordering(filters.failed, ranks, groups=groups or None)
         if parsed.plain:
             plan = self.planner.words(parsed.plain, parsed.rest)
         else:
             plan = self.planner.plan(parsed.node)
-        held = max(limit, WEIGHED) if ranked and limit else limit
+        last = request.offset + limit if limit else 0
+        held = max(last, WEIGHED) if ranked and last else last
         answer = self.executor.run(plan, ordering, held, wishes)
         answer = answer._replace(complete=answer.total)
         if not answer.matched and parsed.plain and parsed.rest and has_address(parsed.rest):
@@ -109,11 +106,13 @@ class Searcher:
         weights = NO_WEIGHTS
         if ranked:
             whole = answer.complete if ordering.first else 0
-            answer, weights = self._weighed(parsed.plain, answer, whole, limit)
-        return Found(self, parsed, plan, answer, filters, ordering.bonus, weights)
+            answer, weights = self._weighed(parsed.plain, answer, whole)
+        page = slice(request.offset, last)
+        answer = answer._replace(doc_ids=answer.doc_ids[page], scores=answer.scores[page])
+        return Found(parsed, plan, answer, filters, ordering.bonus, weights, searcher=self)
 
     def _weighed(
-        self, plain: tuple[Plain, ...], answer: Answer, whole: int, limit: int
+        self, plain: tuple[Plain, ...], answer: Answer, whole: int
     ) -> tuple[Answer, Weights]:
         """The answer once its first stories are weighed by nearness and breadth; their weights.
 
@@ -127,17 +126,16 @@ class Searcher:
         )
         ids = [doc for _, _, doc in order] + answer.doc_ids[WEIGHED:]
         values = [-score for _, score, _ in order] + scores[WEIGHED:]
-        answer = answer._replace(doc_ids=ids[:limit], scores=values[:limit])
-        return answer, Weights(docs, near, broad)
+        return answer._replace(doc_ids=ids, scores=values), Weights(docs, near, broad)
 
     def _widened(
         self, plan: Plan, ordering: Ordering, answer: Answer, limit: int, wishes: list[FacetWish]
     ) -> tuple[Plan, Ordering, Answer]:
         """The same with stories that have some of the words, if there are more."""
         wider = plan.widened()
-        if wider is None or wider.words is None:
+        if wider is None:
             return plan, ordering, answer
-        first = len(wider.steps[wider.words].parts) <= FIRST_UP_TO
+        first = wider.required <= FIRST_UP_TO
         others = ordering._replace(first=first, bonus=1.0 if first else BONUS)
         found = self.executor.run(wider, others, limit, wishes)
         if found.matched == answer.matched:
@@ -150,22 +148,33 @@ class Searcher:
         filters = Filters(self.executor.snapshot, (), None, None)
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
         parsed = ParsedQuery(node, (), node, True, ())
-        return Found(self, parsed, plan, answer, filters)
+        return Found(parsed, plan, answer, filters, searcher=self)
 
 
 def _whole(request: SearchRequest) -> SearchRequest:
     """The same request for all that it lists: pages and facets have the same search."""
-    since, until = _span_of(request)
+    since, until = span_of(request)
     return msgspec.structs.replace(
         request, facets=(), facet_limit=0, offset=0, limit=0, spelling=True, since=since,
         until=until,
     )  # fmt: skip
 
 
-def _span_of(request: SearchRequest) -> tuple[datetime | None, datetime | None]:
+def span_of(request: SearchRequest) -> tuple[datetime | None, datetime | None]:
     """The ends of its span in UTC: the two hours of a change of clocks are equal in local time."""
     since = None if request.since is None else first_instant(request.since)
     return since, None if request.until is None else last_instant(request.until)
+
+
+def read_query(
+    request: SearchRequest, synonyms: Synonyms, values: Values, lexicon: Lexicon
+) -> ParsedQuery:
+    """What is looked for, in the words of an index; raises `QueryError`."""
+    parsed = with_synonyms(parse(request.query), synonyms, lexicon.language)
+    if "published" not in request.filters:  # what is hidden must not be told
+        parsed = with_unknown(parsed, values, request.filters)
+    parsed = with_joined(with_amounts(parsed, lexicon), lexicon)
+    return with_inflected(parsed, lexicon)
 
 
 def has_address(node: Node) -> bool:
@@ -173,63 +182,69 @@ def has_address(node: Node) -> bool:
     return any(isinstance(leaf, Address) for leaf in leaves(node))
 
 
-def searched(parsed: ParsedQuery, kept: Iterable[Node]) -> Node:
-    """The tree that is searched: of a long text, its most telling words, which were kept."""
-    if len(parsed.plain) <= MAX_WORDS:
-        return parsed.node
-    return all_of([*kept, *([] if parsed.rest is None else [parsed.rest])])
-
-
 @dataclass(frozen=True)
-class Found:
-    """What was found for a request, and by which plan.
+class Outcome:
+    """What was found for a request, and by which plan, in a folder or on a cluster.
 
     bonus: what the scores of stories with all words were multiplied by; weights: what those of
         the first stories were, for nearness and for breadth
     """
 
-    searcher: Searcher
     parsed: ParsedQuery
-    plan: Plan
-    answer: Answer
-    filters: Filters
+    plan: Any
+    answer: Any
+    filters: Choice
     bonus: float = 1.0
     weights: Weights = NO_WEIGHTS
 
     @property
     def node(self) -> Node:
-        """The tree that was searched."""
-        return searched(self.parsed, self.plan.kept)
+        """The tree that was searched: of a long text, its most telling words."""
+        parsed = self.parsed
+        if len(parsed.plain) <= MAX_WORDS:
+            return parsed.node
+        return all_of([*self.plan.kept, *([] if parsed.rest is None else [parsed.rest])])
 
     @property
     def relaxed(self) -> bool:
         """Whether stories are listed that lack some of the words."""
-        return self.answer.total > self.answer.complete
+        return bool(self.answer.total > self.answer.complete)
 
     @property
     def known(self) -> bool:
         """Whether stories have all that was typed, be it that filters leave none."""
-        return self.answer.matched > 0 and self.plan.counted is None
+        return bool(self.answer.matched) and not self.plan.wide
 
-    @cached_property
-    def _enough(self) -> float:
-        """What a related article must score to count as a match."""
-        weight = sum(leaf.weight for leaf in self.plan.leaves if is_word(leaf))
-        return float(np.float32(MATCHING * weight))
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What of the query was not understood."""
+        return self.parsed.notices
 
-    def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
-        """The related articles of each of some stories that match, and their scores; best first.
+    def matching_of(self, stories: Iterable[Iterable[tuple[int, float]]]) -> list[Matching]:
+        """Of the articles of stories, in order, and their scores, those that match; best first.
 
         One that has only function words, or little of what the query weighs, does not count.
         """
-        if not self.plan.telling:
-            return [[] for _ in doc_ids]
-        least, matching = self._enough, []
-        for scores in self.searcher.executor.score_rows(self.plan, doc_ids):
-            rows = enumerate(scores.tolist()[1:])
-            found = [(number, score) for number, score in rows if score >= least and score > 0]
-            matching.append(sorted(found, key=lambda one: -one[1]))
-        return matching
+        least = self.plan.enough if self.plan.telling else inf
+        kept = [
+            [(number, score) for number, score in rows if score >= least and score > 0]
+            for rows in stories
+        ]
+        return [sorted(rows, key=lambda one: -one[1]) for rows in kept]
+
+
+@dataclass(frozen=True)
+class Found(Outcome):
+    """What a searcher found in a snapshot."""
+
+    plan: Plan
+    answer: Answer
+    searcher: Searcher = field(kw_only=True)
+
+    def matching(self, doc_ids: Sequence[int]) -> list[Matching]:
+        """The related articles of each of some stories that match, and their scores; best first."""
+        scores = self.searcher.executor.score_rows(self.plan, doc_ids)
+        return self.matching_of(enumerate(some.tolist()[1:]) for some in scores)
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story listed stands for, too."""
@@ -238,4 +253,4 @@ class Found:
 
     def near(self, leaf: Fuzzy) -> frozenset[str]:
         """The folded words of the index that a near spelling stands for."""
-        return self.searcher.selector.expansion(leaf)
+        return self.searcher.selector.expander.texts(leaf)

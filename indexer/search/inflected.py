@@ -22,13 +22,13 @@ from ..query.nodes import (
 )
 from ..query.parsed import ParsedQuery
 from ..ranking import STEM_SHARE
-from .words import Dictionary
+from .words import Lexicon
 
 #: Longer texts are pasted, and have words enough.
 _MOST_WORDS = 16
 
 
-def with_inflected(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
+def with_inflected(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
     """A query whose words also find their forms in the other languages, but those in quotes."""
     if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= _MOST_WORDS:
         return parsed
@@ -43,7 +43,7 @@ def with_inflected(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
     )
 
 
-def _widened(node: Node, dictionary: Dictionary) -> Node:
+def _widened(node: Node, dictionary: Lexicon) -> Node:
     if isinstance(node, All | Either):
         return type(node)(tuple([_widened(part, dictionary) for part in node.parts]))
     if isinstance(node, Without):
@@ -57,7 +57,7 @@ def _widened(node: Node, dictionary: Dictionary) -> Node:
     return node
 
 
-def _relatives(word: Word, dictionary: Dictionary) -> list[Word]:
+def _relatives(word: Word, dictionary: Lexicon) -> list[Word]:
     """What else a word finds: each scores as a word with its stem, and as rare as the least."""
     if word.exact or word.acronym:
         return []

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from ..query.nodes import Alternatives, Plain, Word, all_of
 from ..query.parsed import ParsedQuery
-from .words import Dictionary
+from .words import Lexicon
 
 #: Longer texts are pasted, and their words are apart as they should be.
 _MOST_WORDS = 12
@@ -15,7 +15,7 @@ _MOST_WORDS = 12
 _WEIGHT = 0.8
 
 
-def with_joined(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
+def with_joined(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
     """A query in which two neighbours also stand for the word that they are together.
 
     Where that word is as frequent as the rarer of the two: `news paper`, but not `new port`.
@@ -23,6 +23,8 @@ def with_joined(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
     plain = list(parsed.plain)
     if not 1 < len(plain) <= _MOST_WORDS:
         return parsed
+    typed = [node.text for node in plain if isinstance(node, Word)]
+    dictionary.fetch([*typed, *map("".join, pairwise(typed))])
     for at, (one, other) in enumerate(pairwise(parsed.plain)):
         if _is_plain(one, dictionary) and _is_plain(other, dictionary):
             text = one.text + other.text
@@ -39,7 +41,7 @@ def with_joined(parsed: ParsedQuery, dictionary: Dictionary) -> ParsedQuery:
     return parsed._replace(plain=tuple(plain), node=all_of([*plain, *rest]))
 
 
-def _is_plain(node: Plain, dictionary: Dictionary) -> TypeGuard[Word]:
+def _is_plain(node: Plain, dictionary: Lexicon) -> TypeGuard[Word]:
     return (
         isinstance(node, Word)
         and node.weight == 1

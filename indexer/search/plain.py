@@ -12,8 +12,8 @@ import numpy as np
 
 from ..codec.format import F32, F64, I64, Mask
 from ..codec.read import SegmentArrays
-from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Plan, SetLeaf
-from .words import NO_ROWS, Rows, Term, term_rows
+from .plan import ALL, ALSO, EITHER, EVERY, LEAF, WITHOUT, Leaf, Plan
+from .words import NO_ROWS, Rows, SetLeaf, Term, term_rows
 
 
 class Matches(NamedTuple):

@@ -1,7 +1,7 @@
 """A tree of nodes → a plan: leaves over the segments of a snapshot, and steps in postfix order.
 
 Both executors run plans. A leaf gives rows with scores, or documents that it selects; a step
-combines what the steps before it selected.
+combines what the steps before it selected. For a cluster, leaves are queries (`cluster.plans`).
 """
 
 from __future__ import annotations
@@ -12,27 +12,14 @@ from heapq import nlargest
 from math import log
 from typing import NamedTuple, TypeAlias
 
-from ..codec.format import Mask
+import numpy as np
+
 from ..languages import Language
-from ..query.nodes import (
-    Address,
-    All,
-    DateRange,
-    Either,
-    Everything,
-    Keyword,
-    Node,
-    NumberRange,
-    Plain,
-    Present,
-    TextNode,
-    Without,
-    Word,
-)
+from ..query.nodes import All, Either, Everything, KnownNode, Node, Plain, TextNode, Without, Word
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
-from .words import RowsLeaf, Term, is_word
+from .words import RowsLeaf, SetLeaf, Term
 
 #: A step: a leaf; all, or any, of the steps named; the first but not the second; every
 #: document; the first, with scores of the others where they match.
@@ -43,17 +30,12 @@ MAX_WORDS = 64
 _MOST_WEIGHED = 4096
 #: What a story must hold of a query to be listed, as a share of what its heaviest words weigh.
 LEAST_SHARE, HEAVIEST = 0.3, 3
+#: What a related article must score to count as a match, as a part of the query's weight.
+MATCHING = 0.15
 #: Function words that weigh less than this, beside the heaviest word, are not scored.
 TELLING = 0.05
 #: Function words weigh as others do in queries of so many words, and of so many others.
 SHORT, FEW = 4, 2
-
-
-class SetLeaf(NamedTuple):
-    """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
-
-    parts: list[Mask]
-    weight: float = 0.0
 
 
 Leaf: TypeAlias = Term | RowsLeaf | SetLeaf
@@ -91,9 +73,20 @@ class Plan(NamedTuple):
         return frozenset(places)
 
     @property
+    def wide(self) -> bool:
+        """Whether stories may lack some of the words."""
+        return self.counted is not None
+
+    @property
     def lead(self) -> float:
-        """What the score of a lead is multiplied by: 1 where it may lack some of the words."""
-        return LEAD_WEIGHT if self.counted is None else 1.0
+        """What the score of a lead is multiplied by."""
+        return 1.0 if self.wide else LEAD_WEIGHT
+
+    @property
+    def enough(self) -> float:
+        """What a related article must score to count as a match."""
+        weight = sum(leaf.weight for leaf in self.leaves if leaf.word)
+        return float(np.float32(MATCHING * weight))
 
     @property
     def counted(self) -> int | None:
@@ -102,9 +95,14 @@ class Plan(NamedTuple):
             return None
         return self.words
 
+    @property
+    def required(self) -> int:
+        """How many words there are of which all must be there, or may be left out."""
+        return 0 if self.words is None else len(self.steps[self.words].parts)
+
     def widened(self) -> Plan | None:
         """The plan that any of the words suffices for; None if there is only one."""
-        if self.words is None or len(self.steps[self.words].parts) < 2:
+        if self.words is None or self.required < 2:
             return None
         steps = list(self.steps)
         steps[self.words] = steps[self.words]._replace(kind=EITHER)
@@ -113,7 +111,7 @@ class Plan(NamedTuple):
 
 
 class Planner:
-    """Makes plans for a snapshot; safe to share between threads."""
+    """Makes plans of the leaves that a selector gives; safe to share between threads."""
 
     def __init__(self, selector: Selector) -> None:
         self._selector = selector
@@ -233,8 +231,8 @@ class _Builder:
             return self.step(WITHOUT, (self.add(node.wanted), self.add(node.unwanted)))
         if isinstance(node, All | Either):
             return self._joined(node)
-        if isinstance(node, Keyword | DateRange | NumberRange | Address | Present):
-            return self.leaf(SetLeaf(self.selector.documents(node)), node)
+        if isinstance(node, KnownNode):
+            return self.leaf(self.selector.documents(node), node)
         return self.leaf(self.text_leaf(node), node)
 
     def _joined(self, node: All | Either) -> int:
@@ -261,11 +259,11 @@ class _Builder:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
         factor = factor_of_others(required, len(words))
-        heaviest = max((leaf.weight for leaf in self.leaves if is_word(leaf)), default=0.0)
+        heaviest = max((leaf.weight for leaf in self.leaves if leaf.word), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
             term = self.selector.term([text] * count, factor)
-            if term.weight * factor >= TELLING * heaviest and any(term.lists):
+            if term.weight and term.weight * factor >= TELLING * heaviest:
                 parts.append(self.leaf(term, Word(text)))
         if len(parts) > 1:
             self.step(ALSO, parts)

@@ -8,23 +8,18 @@ that were torn apart or run together are put right, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from heapq import nlargest, nsmallest
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-import numpy as np
-
 from ..analysis import WORD_PATTERN, cut
-from ..codec.format import I64
 from ..errors import QueryError, QueryTooCostly
 from ..query.nodes import Fuzzy, Phrase, Word
 from ..query.parsed import TypedWord
 from .expand import Budget
 from .select import Selector
 from .slips import SPACE, cased, slip
-from .words import common
 
 _SHORTEST, _LONGEST = 3, 40
 #: From this length on a known word may be a slip, and one that is not known may be two slips
@@ -37,11 +32,8 @@ _SHORT, _OFTEN, _SOME = 3, 50, 5
 _MOST_WORDS = 16
 #: So many words tell what goes with them, the rarest.
 _MOST_BESIDE = 4
-#: What looking for near words may cost, in steps of `expand`, and how many postings may be
-#: read to see how often words occur, and which of them together: 20 ms of one core.
-_MOST_STEPS, _MOST_POSTINGS = 1_000_000, 400_000
-#: To read any at all costs as much as so many postings.
-_READ = 1_000
+#: What looking for near words may cost, in steps of `expand`.
+_MOST_STEPS = 1_000_000
 #: So many words are compared in earnest; those in more stories than this are not counted anew.
 _COMPARED, _MANY = 12, 5_000
 #: So many in place of a word that is known, but not beside the others.
@@ -75,21 +67,15 @@ class Respelling(NamedTuple):
 
 
 def respell(
-    selector: Selector,
-    query: str,
-    words: Sequence[TypedWord],
-    *,
-    few: bool = True,
-    speller: Callable[..., Speller] | None = None,
+    selector: Selector, query: str, words: Sequence[TypedWord], *, few: bool = True
 ) -> Respelling | None:
     """A better spelling of the plain words of a query; None if nothing is better.
 
     few: few stories have all the words; otherwise only what is never written is put right
-    speller: what looks for it, where words are not counted as in an index folder
 
     Takes about two milliseconds for each misspelt word, and at most 20 whatever was typed.
     """
-    return (speller or Speller)(selector, query, words, few).respelling()
+    return _Speller(selector, query, words, few).respelling()
 
 
 class _Typed(NamedTuple):
@@ -130,21 +116,22 @@ class _Choice(NamedTuple):
     sure: bool
 
 
-class Speller:
+class _Speller:
     """Looks for a better spelling of one query."""
 
     def __init__(
         self, selector: Selector, query: str, words: Sequence[TypedWord], few: bool
     ) -> None:
         self._selector = selector
+        self._lexicon = selector.dictionary
         self._language = selector.dictionary.language
+        self._counts = selector.occurrences()
+        self._least = 1 if self._counts.all_stories < _FEW_STORIES else 2
         self._few = few
         self._query = query
         self._typed = list(islice(self._read(words), _MOST_WORDS))
         self._context = [typed.text for typed in self._typed if typed.rows]
         self._budget = Budget(most_steps=_MOST_STEPS)
-        self._postings = _MOST_POSTINGS
-        self._found: dict[Word | Phrase, list[I64]] = {}
 
     def _read(self, words: Sequence[TypedWord]) -> Iterator[_Typed]:
         for word in words:
@@ -155,9 +142,9 @@ class Speller:
                 start, end = word.start + found.start(), word.start + found.end()
                 if found.group().lower().endswith(("'s", "’s")):
                     end -= 2
-                forms = (text, *self._selector.dictionary.relatives.of(text))
-                rows = sum(map(self._postings_of, forms))
-                written = rows > 0 and self._selector.dictionary.frequency(text) > 0
+                forms = (text, *self._lexicon.relatives.of(text))
+                rows = sum(map(self._counts.postings, forms))
+                written = rows > 0 and self._lexicon.frequency(text) > 0
                 yield _Typed(text, start, end, rows, written)
 
     def respelling(self) -> Respelling | None:
@@ -193,25 +180,25 @@ class Speller:
                 continue
             if not self._language.function_words.isdisjoint((one.text, other.text)):
                 continue
-            stories = self._selector.dictionary.frequency(text)
+            stories = self._lexicon.frequency(text)
             if not stories or (
-                stories <= _MANY and self._stories(Word(text, exact=True)) < self._least
+                stories <= _MANY and self._counts.stories(Word(text, exact=True)) < self._least
             ):
                 continue
             known = one.rows > 0 and other.rows > 0
-            if known and stories < far_more(self._count(Phrase((one.text, other.text)))):
+            if known and stories < far_more(self._counts.rows(Phrase((one.text, other.text)))):
                 continue
             end = other.end
             yield _Choice(one.start, other.end, (text,), not known)
 
     def _choice(self, typed: _Typed) -> _Choice | None:
         """What one word should have been."""
-        if self._selector.dictionary.relatives.of(typed.text):
+        if self._lexicon.relatives.of(typed.text):
             return None  # it is found in another language
         if not _SHORTEST <= len(typed.text) <= _LONGEST or not typed.text.isalpha():
             return None
         beside = {*self._context} - self._language.function_words - {typed.text}
-        others = nsmallest(_MOST_BESIDE, sorted(beside), key=self._postings_of)
+        others = nsmallest(_MOST_BESIDE, sorted(beside), key=self._counts.postings)
         if not typed.rows and len(typed.text) > _SHORT:
             ranked = self._unknown(typed.text, others)
         elif not typed.written:
@@ -234,7 +221,7 @@ class Speller:
     def _usual(self, word: str) -> str:
         """A word as it is mostly written, if hardly ever as it is: Ukraine for ukrain."""
         light_form = self._language.light_form
-        alike = {other for other in self._selector.beginning(word, _COMPARED)
+        alike = {other for other in self._selector.expander.beginning(word, _COMPARED)
                  if light_form(other) == light_form(word)}  # fmt: skip
         rows = {other: self._selector.rows_as_written(other) for other in {word, *alike}}
         best = max(sorted(rows), key=rows.__getitem__)
@@ -252,7 +239,7 @@ class Speller:
         if not rare and (not others or typed.text in self._language.function_words):
             return []
         own = Word(typed.text)
-        self._foresee([(own, Word(other)) for other in others])
+        self._counts.foresee([(own, Word(other)) for other in others])
         beside = {other: self._beside(own, other) for other in others}
         # In how many rows what was meant must stand beside each of the others.
         needed = {other: max(_TOGETHER, far_more(1) * rows) for other, rows in beside.items()}
@@ -264,7 +251,7 @@ class Speller:
                 return near
         else:
             near = self._near(typed.text, 1, min(needed.values()), _COMPARED_BESIDE)
-        self._foresee([(some.node, Word(other)) for some in near for other in others])
+        self._counts.foresee([(some.node, Word(other)) for some in near for other in others])
         return [
             some for some in near
             if any(self._belongs(some, other, least) for other, least in needed.items())
@@ -280,15 +267,15 @@ class Speller:
         return ranked
 
     def _ranked(self, near: list[_Near], others: list[str]) -> list[tuple[float, _Near]]:
-        total = self._selector.dictionary.rows
-        self._foresee([(some.node, Word(other)) for some in near for other in others])
+        total = self._lexicon.rows
+        self._counts.foresee([(some.node, Word(other)) for some in near for other in others])
         ranked = []
         for some in near:
-            share = some.rows / total if others else some.stories / self._all
+            share = some.rows / total if others else some.stories / self._counts.all_stories
             often = share**_FREQUENCY
-            if some.stories < _SOME_STORIES and self._all >= _FEW_STORIES:
+            if some.stories < _SOME_STORIES and self._counts.all_stories >= _FEW_STORIES:
                 often *= _SELDOM
-            beside = sum(self._share(some.node, other) for other in others)
+            beside = sum(self._counts.share(some.node, other) for other in others)
             ranked.append((some.slip * (often + beside), some))
         return sorted(ranked, reverse=True)
 
@@ -297,7 +284,7 @@ class Speller:
     def _near(self, typed: str, slips: int, least: int = 1, most: int = _COMPARED) -> list[_Near]:
         """Words so many slips away that stand in so many stories, and in more than one."""
         try:
-            counts = self._selector.near(Fuzzy(typed, slips), self._budget)
+            counts = self._selector.expander.counts(Fuzzy(typed, slips), self._budget)
         except (QueryError, QueryTooCostly):
             return []
         weights = {
@@ -313,14 +300,14 @@ class Speller:
             node = Word(text, exact=True)
             rows = stories = counts[text]
             if stories <= _MANY:
-                rows, stories = self._count(node), self._stories(node)
+                rows, stories = self._counts.rows(node), self._counts.stories(node)
             if rows >= least and stories >= self._least:
                 near.append(_Near((text,), rows, stories, weights[text]))
         return near
 
     def _split(self, typed: str) -> list[_Near]:
         """Two words that stand in a row and were run together."""
-        frequency = self._selector.dictionary.frequency
+        frequency = self._lexicon.frequency
         pairs = [(typed[:at], typed[at:]) for at in range(1, len(typed))]
         counts = {
             pair: min(map(frequency, pair))
@@ -330,66 +317,20 @@ class Speller:
         near = []
         for pair in nlargest(2, counts, key=counts.__getitem__):
             node = Phrase(pair, exact=True)
-            rows = self._count(node)
-            if (stories := self._stories(node)) >= self._least:
+            rows = self._counts.rows(node)
+            if (stories := self._counts.stories(node)) >= self._least:
                 likely = SPACE if self._language.function_words.isdisjoint(pair) else SPACE / 10
                 near.append(_Near(pair, rows, stories, likely))
         return near
 
     def _belongs(self, near: _Near, other: str, least: int) -> bool:
         """Whether a word stands beside another one often enough, and too often for chance."""
-        theirs = self._count(Word(other))
+        theirs = self._counts.rows(Word(other))
         return self._beside(near.node, other) >= max(least, _SHARE * min(near.rows, theirs))
 
     def _beside(self, node: Word | Phrase, other: str) -> int:
         """In how many rows a node stands beside another word."""
-        return round(self._share(node, other) * self._count(Word(other)))
-
-    # Rows
-
-    def _foresee(self, questions: Iterable[tuple[Word | Phrase, ...]]) -> None:
-        """A hook: of these groups of nodes it will be asked in how many rows each is together."""
-
-    @cached_property
-    def _all(self) -> int:
-        return self._selector.snapshot.size
-
-    @property
-    def _least(self) -> int:
-        return 1 if self._all < _FEW_STORIES else 2
-
-    def _postings_of(self, text: str) -> int:
-        lists = self._selector.term([text], 1.0).lists
-        return sum(found.entry.end - found.entry.start for found in lists if found is not None)
-
-    def _rows(self, node: Word | Phrase) -> list[I64]:
-        """For each segment the rows of a node; none past what may be read."""
-        if node not in self._found:
-            words = [node.text] if isinstance(node, Word) else node.words
-            cost = _READ + sum(map(self._postings_of, words))
-            found: list[I64] = []
-            if cost <= self._postings:
-                self._postings -= cost
-                if isinstance(node, Word):
-                    found = self._selector.rows(node)
-                else:
-                    found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
-            self._found[node] = found
-        return self._found[node]
-
-    def _count(self, node: Word | Phrase) -> int:
-        return sum(map(len, self._rows(node)))
-
-    def _stories(self, node: Word | Phrase) -> int:
-        """In how many stories a node is."""
-        pairs = zip(self._selector.snapshot.segments, self._rows(node), strict=False)
-        return sum(len(np.unique(segment.docs_of_rows[found])) for segment, found in pairs)
-
-    def _share(self, node: Word | Phrase, other: str) -> float:
-        """The share of another word's rows in which a node is."""
-        theirs = self._rows(Word(other))
-        both = sum(map(common, self._rows(node), theirs))
-        return both / max(1, sum(map(len, theirs)))
+        return round(self._counts.share(node, other) * self._counts.rows(Word(other)))
 
 
 def far_more(rows: int) -> int:

@@ -11,25 +11,15 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import I64, TEXT, Mask, offsets_of
+from ..codec.format import TEXT, Mask, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
-from ..query.nodes import (
-    Address,
-    DateRange,
-    Fuzzy,
-    Keyword,
-    NumberRange,
-    Pattern,
-    Present,
-    TextNode,
-    Word,
-)
+from ..query.nodes import Address, DateRange, Keyword, KnownNode, NumberRange, Present
 from ..schema import ADDRESS, address_key, naive_utc
-from .expand import Budget, Expander
 from .followers import Followers
+from .occurrences import Occurrences
 from .sought import Seeker
-from .words import RowsLeaf, Term, common
+from .words import SetLeaf, common
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -46,47 +36,21 @@ DAY = 86_400_000_000
 _FEW, _WORTH_A_READ = 3, 30_000
 
 
-class Selector:
+class Selector(Seeker):
     """Finds what leaves select in a snapshot; safe to share between threads."""
 
     def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
-        """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
-        self._snapshot = snapshot
-        self._segments = snapshot.segments
-        self._expander = Expander(snapshot)
-        self._seeker = Seeker(snapshot.segments, snapshot.language, self._expander, fast)
-        self.dictionary = self._seeker.dictionary
+        super().__init__(snapshot, fast)
         self.followers = Followers(snapshot)
 
     def warm_up(self) -> None:
         """Make what near spellings are found by."""
-        self._expander.warm_up()
+        self.expander.warm_up()
         self.dictionary.relatives.warm_up()
 
-    def term(self, texts: list[str], weight: float) -> Term:
-        """The term of folded words with the same stem."""
-        return self.dictionary.term(texts, weight)
-
-    def expansion(self, node: Pattern | Fuzzy) -> frozenset[str]:
-        """The written forms that a leaf stands for."""
-        return self._expander.texts(node)
-
-    def weight(self, node: TextNode) -> float:
-        """W of a leaf, that of its words together."""
-        return self._seeker.weight(node)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What is searched."""
-        return self._snapshot
-
-    def near(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
-        """The words that a leaf stands for and how frequent they are; see `Expander.counts`."""
-        return self._expander.counts(node, budget)
-
-    def beginning(self, prefix: str, most: int, *, slip: bool = False) -> dict[str, int]:
-        """Frequent words that begin so, or nearly so; see `Expander.beginning`."""
-        return self._expander.beginning(prefix, most, slip)
+    def occurrences(self) -> Occurrences:
+        """How often words occur, for one better spelling."""
+        return Occurrences(self)
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
@@ -102,7 +66,7 @@ class Selector:
     def together(self, before: str, words: Collection[str]) -> Counter[str]:
         """In how many rows words stand together with another one, if both are seldom enough."""
         counts: Counter[str] = Counter()
-        (theirs, *lists) = [self.term([word], 1.0).lists for word in (before, *words)]
+        (theirs, *lists) = [self.dictionary.term([word]).lists for word in (before, *words)]
         for number, segment in enumerate(self._segments):
             found = theirs[number]
             if found is None or found.entry.end - found.entry.start > SELDOM:
@@ -114,18 +78,13 @@ class Selector:
                     counts[word] += common(segment.row_ids(other.entry), rows)
         return counts
 
-    def rows(self, word: Word) -> list[I64]:
-        """For each segment the rows that have a word."""
-        return self._seeker.rows(word)
+    def documents(self, node: KnownNode) -> SetLeaf:
+        """The documents that a leaf selects."""
+        return SetLeaf(self._masks(node))
 
-    def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
-        """For each segment the rows that a leaf selects, with scores."""
-        return self._seeker.leaf(node, budget)
-
-    def documents(self, node: Keyword | DateRange | NumberRange | Address | Present) -> list[Mask]:
-        """For each segment bool[N], the documents that a leaf selects."""
+    def _masks(self, node: KnownNode) -> list[Mask]:
         if isinstance(node, Keyword):
-            keys = self._snapshot.meant(cast("Facet", node.facet), node.value)
+            keys = self.snapshot.meant(cast("Facet", node.facet), node.value)
             return [mask_of(segment, node.facet, keys) for segment in self._segments]
         if isinstance(node, Address):
             keys = {address_key(node.text)}
@@ -133,15 +92,15 @@ class Selector:
         if isinstance(node, Present):
             return [_present(segment, node.field) for segment in self._segments]
         mask = (
-            between(self._snapshot, node.first, node.last)
+            between(self.snapshot, node.first, node.last)
             if isinstance(node, DateRange)
             else self._numbered(node)
         )
-        bounds = [*self._snapshot.bases, self._snapshot.size]
+        bounds = [*self.snapshot.bases, self.snapshot.size]
         return [mask[begin:end] for begin, end in pairwise(bounds)]
 
     def _numbered(self, node: NumberRange) -> Mask:
-        numbers = self._snapshot.numbers(node.field)
+        numbers = self.snapshot.numbers(node.field)
         mask: Mask = ~np.isnan(numbers)
         if node.low is not None:
             mask &= numbers > node.low if node.low_open else numbers >= node.low

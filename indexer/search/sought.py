@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 from math import inf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..codec.format import I64, U8, Mask
 from ..codec.read import SegmentArrays
-from ..languages import Language
 from ..query.nodes import (
     Alternatives,
     Compound,
@@ -39,6 +38,9 @@ from .words import (
     term_rows,
 )
 
+if TYPE_CHECKING:
+    from .snapshot import Snapshot
+
 #: How far apart two words may be: more would reach into the next field.
 MAX_DISTANCE = POSITION_GAP - 2
 
@@ -65,20 +67,16 @@ _NOTHING = Sought(NO_ROWS, lambda rows: _NOWHERE)
 
 
 class Seeker:
-    """Finds leaves of words in segments; safe to share between threads."""
+    """Finds leaves of words in a snapshot; safe to share between threads."""
 
-    def __init__(
-        self,
-        segments: Sequence[SegmentArrays],
-        language: Language,
-        expander: Expander,
-        fast: Callable[[int], Any],
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
         """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
-        self._segments = segments
-        self._expander = expander
+        self.snapshot = snapshot
+        self._segments = snapshot.segments
         self._fast = fast
-        self.dictionary = Dictionary(segments, language)
+        self.expander = Expander(snapshot)
+        self.dictionary = Dictionary(snapshot.segments, snapshot.language)
+        self.term = self.dictionary.term
 
     def leaf(self, node: TextNode, budget: Budget) -> RowsLeaf:
         """For each segment the rows that a leaf selects, with scores."""
@@ -187,7 +185,7 @@ class Seeker:
 
     def _forms(self, number: int, node: Pattern | Fuzzy, budget: Budget) -> Sought:
         segment = self._segments[number]
-        forms = self._expander.forms(node, budget)[number]
+        forms = self.expander.forms(node, budget)[number]
         rows = rows_of_forms(segment, forms, node.field, budget, self._fast(number))
 
         def spots(some: I64) -> Spots:

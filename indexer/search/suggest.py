@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from heapq import nlargest
 from itertools import islice
 
@@ -18,7 +18,7 @@ from ..query.clauses import ALIASES, DATE_FIELDS, VALUE_READERS, is_joined
 from ..query.nodes import Either, Node, Word
 from ..query.parser import parse
 from ..schema import TEXT_FIELDS
-from .respell import Speller, far_more, respell
+from .respell import far_more, respell
 from .select import Selector
 
 #: Words that are weighed against each other for each that is wanted.
@@ -44,15 +44,12 @@ _TELLING_WORDS = 25
 RESEMBLANCE = 0.3
 
 
-def complete(
-    selector: Selector, text: str, limit: int, speller: Callable[..., Speller] | None = None
-) -> tuple[str, ...]:
+def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     """Ways to finish the last word of `text`, or the value of its last field.
 
     Words that follow the one before in the texts come first, then the most frequent. Words
     of a single row, most of them slips, are left out where others are far more frequent; a
     slip in the typed beginning is forgiven where nothing begins so, or next to nothing.
-    `speller` is as `respell` takes it.
     """
     value = _VALUE.search(text)
     if value is not None:
@@ -66,7 +63,7 @@ def complete(
         return ()
     if is_joined(text):
         return ()  # what a sign joins to a number or letter is no beginning of a word
-    head = _righted(selector, text[: words[-1].start], speller)
+    head = _righted(selector, text[: words[-1].start])
     prefix = fold(words[-1].text)
     earlier = list(iter_words(head))
     before = None
@@ -78,11 +75,11 @@ def complete(
     return tuple([head + word for word in (*found, *fields)])
 
 
-def _righted(selector: Selector, head: str, speller: Callable[..., Speller] | None) -> str:
+def _righted(selector: Selector, head: str) -> str:
     """What was typed before the last word, with slips put right that are surely some."""
     if not head.strip() or len(head) > _LONGEST_RIGHTED:
         return head
-    better = respell(selector, head, parse(head).words, few=False, speller=speller)
+    better = respell(selector, head, parse(head).words, few=False)
     return better.text if better and better.sure else head
 
 
@@ -91,13 +88,13 @@ def _words(selector: Selector, before: str | None, prefix: str, limit: int) -> l
     if limit < 1:
         return []
     most = _WEIGHED * limit
-    found = selector.beginning(prefix, most)
+    found = selector.expander.beginning(prefix, most)
     best = max(found.values(), default=0)
     # What hardly occurs may be a slip of what is far more frequent; a short beginning is none.
     least = far_more(best)
     shortest = _SHORTEST_FORGIVEN if best <= 1 else _SHORTEST_DOUBTED
     if len(prefix) >= shortest and least <= selector.dictionary.rows:
-        near = selector.beginning(prefix, most, slip=True)
+        near = selector.expander.beginning(prefix, most, slip=True)
         found |= {word: rows for word, rows in near.items() if rows >= least}
     after: Counter[str] = Counter()
     if before is not None:
@@ -165,13 +162,13 @@ def resembling(selector: Selector, story: Story) -> Node | None:
     stems: Counter[str] = Counter()
     for form, count in counts.items():
         stems[language.stem_of(form)] += count
+    selector.dictionary.fetch(forms.values())
     rows = selector.dictionary.rows
     telling = {}
     for stem, count in stems.items():
-        term = selector.term([forms[stem]], 1.0)
         df = selector.dictionary.frequency(forms[stem])
         if 1 < df <= max(2, rows // 20):
-            telling[forms[stem]] = count * term.weight
+            telling[forms[stem]] = count * selector.dictionary.stem_weight(forms[stem])
     best = nlargest(_TELLING_WORDS, telling.items(), key=lambda pair: pair[1])
     if not best:
         return None

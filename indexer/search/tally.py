@@ -24,32 +24,21 @@ class Tally:
 
     def __init__(self, segment: SegmentArrays) -> None:
         self._segment = segment
-        self._counters: dict[str, FacetCounter | None] = {}
+        self._counters: dict[str, FacetCounter] = {}
 
-    def count(
-        self,
-        wish: FacetWish,
-        bits: U64,
-        failed: U8,
-        matched: int,
-    ) -> I64 | None:
+    def count(self, wish: FacetWish, bits: U64, failed: U8, matched: int) -> I64 | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values.
 
         bits: uint64[W], the documents that match, `matched` of them
         failed: how documents fare with the filters, see `answer.Failed`
         """
-        facet = wish.facet
-        try:
-            counter = self._counters[facet]
-        except KeyError:
-            counter = self._counters[facet] = self._make_counter(facet)
-        return None if counter is None else counter.count(bits, failed, wish.own, matched)
-
-    def _make_counter(self, facet: str) -> FacetCounter | None:
-        segment = self._segment
+        facet, segment = wish.facet, self._segment
         if not segment.has_facet(facet):
             return None
-        return FacetCounter(*segment.facet(facet), segment.fields[facet].terms)
+        if facet not in self._counters:
+            terms = segment.fields[facet].terms
+            self._counters[facet] = FacetCounter(*segment.facet(facet), terms)
+        return self._counters[facet].count(bits, failed, wish.own, matched)
 
 
 class FacetCounter:

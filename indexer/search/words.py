@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from math import log
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -63,11 +63,13 @@ class Term(NamedTuple):
 
     weight: W of the word itself, for comparing it with others
     stem: its weight for its stem; lists: for each segment its postings, None if it has none
+    word: see `RowsLeaf`
     """
 
     weight: float
     stem: float
     lists: tuple[TermList | None, ...]
+    word: bool = True
 
 
 class Rows(NamedTuple):
@@ -87,7 +89,8 @@ NO_LIGHT: F32 = np.zeros(256, np.float32)
 class RowsLeaf(NamedTuple):
     """For each segment the rows that a leaf selects, and their scores.
 
-    weight: W of what is sought, for comparing it with others; word: whether that is one word
+    weight: W of what is sought, for comparing it with others; word: whether that is one word,
+        which others are compared with
     """
 
     parts: list[Rows]
@@ -95,12 +98,36 @@ class RowsLeaf(NamedTuple):
     word: bool = False
 
 
-def is_word(leaf: object) -> bool:
-    """Whether a leaf is a word, which others are compared with."""
-    return isinstance(leaf, Term) or (isinstance(leaf, RowsLeaf) and leaf.word)
+class SetLeaf(NamedTuple):
+    """For each segment, bool[N], the documents that a leaf selects; they score nothing."""
+
+    parts: list[Mask]
+    weight: float = 0.0
+    word: bool = False
 
 
-class Dictionary:
+class Lexicon(Protocol):
+    """What is known of the words of an index, be it a folder's or a cluster's.
+
+    language: by which they are stemmed; rows: of the whole index
+    relatives: their forms in the other languages of the index
+    """
+
+    language: Language
+    rows: int
+    relatives: Relatives
+
+    def fetch(self, forms: Iterable[str]) -> None:
+        """Get ready to be asked for some folded words."""
+
+    def frequency(self, text: str) -> int:
+        """In how many stories a folded word, or one that differs in inflection alone, stands."""
+
+    def stem_weight(self, text: str) -> float:
+        """W of a folded word."""
+
+
+class Dictionary(Lexicon):
     """Looks up words in the segments of a snapshot.
 
     Statistics are those of all segments together, so that segments do not matter.
@@ -121,6 +148,9 @@ class Dictionary:
         Raises `IndexCorrupt`.
         """
         return self._known(tuple(texts), weight)
+
+    def fetch(self, forms: Iterable[str]) -> None:
+        """Nothing to do: all words are at hand."""
 
     def frequency(self, text: str) -> int:
         """In how many stories a folded word, or one that differs in inflection alone, stands."""

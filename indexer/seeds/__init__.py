@@ -22,19 +22,7 @@ from .settings import NO_SETTINGS, SETTINGS_NAME, SUFFIXES, Settings, read_setti
 from .story import StoryRead, parse_story
 
 __all__ = [
-    "FIELDS",
-    "MAX_BYTES",
-    "NO_SETTINGS",
-    "SETTINGS_NAME",
-    "SUFFIXES",
-    "SeedFile",
-    "SeedFiles",
-    "Settings",
-    "StoryRead",
-    "likely_field",
-    "list_seed_files",
-    "load_file",
-    "parse_story",
-    "read_settings",
-    "refuse_missing",
-]
+    "FIELDS", "MAX_BYTES", "NO_SETTINGS", "SETTINGS_NAME", "SUFFIXES", "SeedFile", "SeedFiles",
+    "Settings", "StoryRead", "likely_field", "list_seed_files", "load_file", "parse_story",
+    "read_settings", "refuse_missing",
+]  # fmt: skip

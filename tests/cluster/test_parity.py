@@ -125,6 +125,13 @@ def test_filters_and_counts(both, filters, query):
     same(both, query, filters=filters, facets=(), since="2022-01", until="2022-05-30")
 
 
+def test_what_filters_hide_is_not_misspelt(both):
+    """Where filters leave nothing of what there is, no other spelling is searched in its place."""
+    found, _ = same(both, "covid OR clowd", filters={"lead_provider": ["alpha.example"]})
+    assert (found.total, found.corrected) == (0, None)
+    assert same(both, "clowd", filters={"lead_provider": ["alpha.example"]})[0].corrected == "cloud"
+
+
 def test_facet_values(both):
     """Searched by how words begin, sorted by count or name."""
     for facet in FACET_NAMES:

@@ -149,7 +149,7 @@ def test_whoosh_finds_the_same_stories(splits, node):
         selector = plain.selector
 
         def expand(leaf, selector=selector):
-            return {stem_of(form) for form in selector.expansion(leaf)}
+            return {stem_of(form) for form in selector.expander.texts(leaf)}
 
         def values(leaf, snapshot=snapshot):
             return snapshot.meant(leaf.facet, leaf.value)

@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
         "schema", "search",
     },
     "cluster": {
-        "analysis", "build", "codec", "copies", "dates", "disk", "engine", "errors", "generation",
+        "analysis", "build", "codec", "copies", "disk", "engine", "errors", "generation",
         "highlight", "languages", "model", "query", "ranking", "schema", "search", "seeds",
     },
     "demo": {"disk", "errors", "model"},

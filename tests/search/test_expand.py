@@ -70,7 +70,7 @@ def test_swapped_neighbours_are_one_slip(tmp_path, typed, near, far):
 def test_patterns_stand_for_the_words_that_fit(selector, pattern):
     """Ruling words out by their letters loses none and adds none."""
     expected = {form for form in VOCABULARY if fits(pattern, form)}
-    assert selector.expansion(pattern) == expected
+    assert selector.expander.texts(pattern) == expected
 
 
 @pytest.mark.parametrize("compiled", [False, True])

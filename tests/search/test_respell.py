@@ -198,5 +198,5 @@ def test_the_work_is_bounded(selector, monkeypatch):
     assert time.thread_time() - started < 1
     monkeypatch.setattr("indexer.search.respell._MOST_STEPS", 10)
     assert respelt(selector, "recieve") is None
-    monkeypatch.setattr("indexer.search.respell._MOST_POSTINGS", 10)
+    monkeypatch.setattr("indexer.search.occurrences._MOST_POSTINGS", 10)
     assert respelt(selector, "newyork") is None

@@ -198,7 +198,7 @@ def test_what_resembles_a_story_is_the_same_in_every_process(tmp_path):
         "import sys, indexer\n"
         "from indexer.search.suggest import resembling\n"
         "with indexer.open_index(sys.argv[1], compiled=False) as engine:\n"
-        "    print(resembling(engine._view.searcher.selector, engine.get('0000.md')))\n"
+        "    print(resembling(engine._view.selector, engine.get('0000.md')))\n"
     )
     found = {
         subprocess.run(
