@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import msgspec
 
 from ..model import Notice
-from .nodes import Keyword, Node, Plain
+from .nodes import Keyword, Node, Plain, all_of
 
 
 class TypedWord(msgspec.Struct, frozen=True, gc=False):
@@ -36,3 +37,13 @@ class ParsedQuery(NamedTuple):
     words: tuple[TypedWord, ...]
     notices: tuple[Notice, ...] = ()
     values: tuple[tuple[Keyword, Notice], ...] = ()
+
+    def with_parts(self, plain: Sequence[Node], rest: Sequence[Node]) -> ParsedQuery:
+        """The same with other words, and with what else must hold or nothing."""
+        if not (plain or rest):
+            return self
+        return self._replace(
+            plain=tuple(cast("Sequence[Plain]", plain)),
+            rest=rest[0] if rest else None,
+            node=all_of([*plain, *rest]),
+        )

@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
 from ..analysis import forms_of
 from ..disk import read_beside
@@ -26,10 +26,8 @@ from .nodes import (
     Either,
     Node,
     Phrase,
-    Plain,
     Without,
     Word,
-    all_of,
     children,
     texts_of,
 )
@@ -153,11 +151,7 @@ def with_synonyms(
         return parsed
     plain = _replaced(parsed.plain, synonyms, language)
     rest = [] if parsed.rest is None else [_within(parsed.rest, synonyms, language)]
-    return parsed._replace(
-        plain=tuple(cast("list[Plain]", plain)),
-        rest=rest[0] if rest else None,
-        node=all_of([*plain, *rest]) if plain else rest[0] if rest else parsed.node,
-    )
+    return parsed.with_parts(plain, rest)
 
 
 def _within(node: Node, synonyms: Synonyms, language: Language) -> Node:

@@ -20,10 +20,8 @@ from ..query.nodes import (
     NearOperand,
     Node,
     Phrase,
-    Plain,
     Without,
     Word,
-    all_of,
     leaves,
     texts_of,
 )
@@ -53,13 +51,7 @@ def with_amounts(parsed: ParsedQuery, lexicon: Lexicon) -> ParsedQuery:
     amounts = _Amounts(lexicon)
     plain = amounts.in_row(parsed.plain)
     rest = [] if parsed.rest is None else amounts.in_row([parsed.rest])
-    if not (plain or rest):
-        return parsed
-    return parsed._replace(
-        plain=tuple(cast("list[Plain]", plain)),
-        rest=rest[0] if rest else None,
-        node=all_of([*plain, *rest]),
-    )
+    return parsed.with_parts(plain, rest)
 
 
 @dataclass(frozen=True)

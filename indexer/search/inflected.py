@@ -6,7 +6,6 @@ The terms of an index are stems of its first language. Of the others, words are 
 from __future__ import annotations
 
 from math import inf
-from typing import cast
 
 from ..query.nodes import (
     All,
@@ -14,10 +13,8 @@ from ..query.nodes import (
     Either,
     Inflected,
     Node,
-    Plain,
     Without,
     Word,
-    all_of,
     leaves,
 )
 from ..query.parsed import ParsedQuery
@@ -34,13 +31,7 @@ def with_inflected(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
         return parsed
     plain = [_widened(node, dictionary) for node in parsed.plain]
     rest = [] if parsed.rest is None else [_widened(parsed.rest, dictionary)]
-    if not (plain or rest):
-        return parsed
-    return parsed._replace(
-        plain=tuple(cast("list[Plain]", plain)),
-        rest=rest[0] if rest else None,
-        node=all_of([*plain, *rest]),
-    )
+    return parsed.with_parts(plain, rest)
 
 
 def _widened(node: Node, dictionary: Lexicon) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TypeGuard
 
-from ..query.nodes import Alternatives, Plain, Word, all_of
+from ..query.nodes import Alternatives, Plain, Word
 from ..query.parsed import ParsedQuery
 from .words import Lexicon
 
@@ -36,9 +36,7 @@ def with_joined(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
                     parts = node.parts if isinstance(node, Alternatives) else (node,)
                     plain[place] = Alternatives((*parts, whole))
     rest = [] if parsed.rest is None else [parsed.rest]
-    if tuple(plain) == parsed.plain:
-        return parsed
-    return parsed._replace(plain=tuple(plain), node=all_of([*plain, *rest]))
+    return parsed if tuple(plain) == parsed.plain else parsed.with_parts(plain, rest)
 
 
 def _is_plain(node: Plain, dictionary: Lexicon) -> TypeGuard[Word]:
