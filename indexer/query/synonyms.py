@@ -19,6 +19,7 @@ from ..disk import read_beside
 from ..errors import SeedError
 from ..languages import ENGLISH, Language
 from ..schema import SYNONYMS_NAME
+from . import clauses
 from .nodes import (
     All,
     Alternatives,
@@ -135,12 +136,12 @@ def _too_many(path: str, number: int) -> SeedError:
 
 
 def _read_word(path: str, number: int, word: Any) -> list[tuple[str, ...]]:
-    """The folded words that a word of the file is, or may be: wi fi, wifi."""
+    """The folded words that a word of the file is, or may be: wi fi, wifi; 9/11 is never 911."""
     words = tuple(forms_of(word)) if isinstance(word, str) else ()
     if not words:
         raise SeedError(path, f"entry {number}: {word!r:.40} is no word: put words in quotes")
-    joined = len(words) > 1 and not any(map(str.isspace, word))
-    return [words, ("".join(words),)] if joined else [words]
+    read = clauses.words(word) if len(words) > 1 else None
+    return [words, (read.text,)] if isinstance(read, Compound) else [words]
 
 
 def with_synonyms(

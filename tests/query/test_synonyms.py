@@ -11,7 +11,7 @@ import indexer
 from indexer.query.nodes import Alternatives, Phrase, Word
 from indexer.query.parser import parse
 from indexer.query.synonyms import read_synonyms, with_synonyms
-from tests.conftest import write_story
+from tests.conftest import build, write_story
 
 STORIES = {
     "a.md": {"title": "Car sales fall"}, "b.md": {"title": "Automobile makers worry"},
@@ -94,6 +94,20 @@ def test_a_faulty_file_is_named_and_stops_no_search(seeds, tmp_path, text, said)
         indexer.open_index(tmp_path / "index", compiled=False) as engine,
     ):
         assert engine.search("car").total == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "others"), [("9/11", "911"), ("1.5bn", "15bn"), ("AT&T", "ATT"), ("24/7", "247")]
+)
+def test_what_signs_join_is_no_word_without_them(tmp_path, word, others):
+    """`9/11` is never 911, neither where it is typed nor where it is found."""
+    index = build(tmp_path, [{"title": title} for title in (word, others, "Gazillion")])
+    (tmp_path / "seeds" / "synonyms.yml").write_text(f"- ['{word}', gazillion]\n")
+    with indexer.open_index(index, compiled=False) as engine:
+        for query, titles in ((word, {word, "Gazillion"}), (others, {others})):
+            hits = engine.search(query, spelling=False).hits
+            assert {hit.story.title for hit in hits} == titles
+        assert engine.search("gazillion", spelling=False).total == 2
 
 
 @pytest.mark.parametrize(
