@@ -34,6 +34,7 @@ _UNITS = {
 _PERCENT = _UNITS["percent",]
 _AMOUNT = re.compile(rf"\d\W*(?:{'|'.join(map(' '.join, _UNITS))})(?!\w)", re.IGNORECASE)
 _SIGN = re.compile(r"(?<=\d)\s?%")
+_APART = re.compile(rf"\d\s+(?:{'|'.join(sorted(CLINGING))})(?!\w)", re.IGNORECASE)
 
 
 def has_amount(text: str) -> bool:
@@ -77,17 +78,21 @@ def phrase(text: str, slop: int = 0, field: str | None = None) -> Node | None:
     spelled = clauses.phrase(_SIGN.sub(" percent", text), slop, field) if "%" in text else typed
     if not (isinstance(typed, Phrase) and isinstance(spelled, Phrase)):
         return typed
-    ways = dict.fromkeys([typed.words, *_ways(spelled.words)])
+    apart = CLINGING if _APART.search(text) else frozenset()
+    ways = dict.fromkeys([typed.words, *_ways(spelled.words, apart)])
     phrases = tuple([msgspec.structs.replace(typed, words=way) for way in ways])
     return Alternatives(phrases) if len(phrases) > 1 else typed
 
 
-def _ways(words: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Ways to write words in a row; their amounts are all written alike."""
+def _ways(words: tuple[str, ...], apart: frozenset[str]) -> list[tuple[str, ...]]:
+    """Ways to write words in a row; their amounts are all written alike.
+
+    apart: what is no unit, since it stands apart from a number
+    """
     units = [
         unit
         for at, (before, _) in enumerate(pairwise(words), 1)
-        if before.isdecimal() and (unit := unit_at(words, at))
+        if before.isdecimal() and words[at] not in apart and (unit := unit_at(words, at))
     ]
     most = max([len(unit.ways) for unit in units], default=0)
     found = [_written(words, units, style) for style in range(most)]

@@ -1,7 +1,8 @@
 """A tree of nodes → a query that reads as the same tree, for people to see.
 
 `parse(write_query(node)).node == node` for what `parse` makes, but for words that are joined in
-more than two parts, percent signs in quotes, amounts after `=`, and instants finer than a second.
+more than two parts, percent signs and amounts such as 5m in quotes, amounts after `=`, and instants
+finer than a second.
 """
 
 from __future__ import annotations

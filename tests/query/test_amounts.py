@@ -58,6 +58,14 @@ def test_what_is_no_amount_stays_as_it_is():
         assert isinstance(parse(query).node, Word | Phrase)
 
 
+def test_units_apart_from_a_number_may_be_others():
+    """In quotes, too: metres, computers."""
+    for query in ('"under 5 m waves"', '"ten 10 pc games"', '"5 B flats"'):
+        assert isinstance(parse(query).node, Phrase)
+    for query in ('"5m waves"', '"5 bn deal"', '"5-m waves"'):
+        assert isinstance(parse(query).node, Alternatives)
+
+
 def test_a_boost_counts_for_each_way():
     """All parts are weighed, and so are the words of a group."""
     node = parse('"44bn deal"^3').node
