@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, cast
+
+import msgspec
 
 from ..model import FACETS, Facet
 from ..query.nodes import (
@@ -17,6 +19,7 @@ from ..query.nodes import (
     KnownNode,
     Near,
     Pattern,
+    Phrase,
     Present,
     TextNode,
     Word,
@@ -147,16 +150,25 @@ class Clauses:
             forms = self._words.expand(node)
             return _any_of([_match(AS_WRITTEN + safe(form)) for form in forms])
         if isinstance(node, Compound | Alternatives):
-            return _any_of([self._spots(part) for part in alternatives_of(node)])
+            return _any_of([self._spots_of(*some) for some in _alike(alternatives_of(node))])
         if isinstance(node, Near):
             one, other = self._spots(node.left), self._spots(node.right)
             if one is None or other is None:
                 return None
             gap = min(node.distance, MAX_DISTANCE) - 1
             return _any_of([in_order([one, other], gap), in_order([other, one], gap)])
-        found = [self._spots(word) for word in words_of(node)]
+        return self._spots_of([node], 0)
+
+    def _spots_of(self, alike: Sequence[TextNode], place: int) -> Query | None:
+        """Where any of some phrases stands that differ in one place, or a node that is none."""
+        first = alike[0]
+        if not isinstance(first, Phrase):
+            return self._spots(first)
+        found = [self._spots(word) for word in words_of(first)]
+        words = [words_of(phrase)[place] for phrase in alike if isinstance(phrase, Phrase)]
+        found[place] = _any_of([self._spots(word) for word in words])
         known = [spot for spot in found if spot is not None]
-        return in_order(known, min(node.slop, MAX_DISTANCE)) if len(known) == len(found) else None
+        return in_order(known, min(first.slop, MAX_DISTANCE)) if len(known) == len(found) else None
 
     def _stem(self, text: str) -> str:
         return safe(self._words.language.stem_of(text))
@@ -173,6 +185,30 @@ class Clauses:
         one, other = (_match(self._stem(word)) for word in words)
         spots = {"all_of": {"intervals": [one, other], "mode": "unordered", "max_gaps": gap}}
         return _in_fields(None, lambda name: {"intervals": {f"rows.{name}": spots}})
+
+
+def _alike(parts: Sequence[TextNode]) -> Iterator[tuple[list[TextNode], int]]:
+    """Parts, those phrases together that differ in one word: these, and its place.
+
+    Near other alternatives each would be sought beside each of those: too many clauses.
+    """
+    left = list(parts)
+    while left:
+        first, most, place = left[0], left[:1], 0
+        for at in range(len(first.words) if isinstance(first, Phrase) else 0):
+            some = [part for part in left if _but_one(part, at) == _but_one(first, at)]
+            if len(some) > len(most):
+                most, place = some, at
+        yield most, place
+        left = [part for part in left if part not in most]
+
+
+def _but_one(node: TextNode, place: int) -> object:
+    """What a phrase is but for one of its words; None for what is no phrase, or has fewer."""
+    if not isinstance(node, Phrase) or place >= len(node.words):
+        return None
+    words = (*node.words[:place], "", *node.words[place + 1 :])
+    return msgspec.structs.replace(node, words=words, weight=1.0)
 
 
 def _match(term: str) -> Query:

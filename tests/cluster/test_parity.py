@@ -343,3 +343,12 @@ def test_amounts(on_both, tmp_path):
         parts = [[(part.text, part.fields) for part in why.parts] for why in told]
         assert parts[0] == parts[1], query
         assert told[1].score == pytest.approx(told[0].score, rel=0.02), query
+
+
+def test_amounts_near_each_other(on_both, tmp_path):
+    """Each way to write one is sought beside each of the other, and no cluster refuses that."""
+    ways = [("10%", "5m"), ("10 percent", "5 million"), ("10pc", "5mn"), ("10 per cent", "5m")]
+    for number, (share, jobs) in enumerate(ways):
+        write_story(tmp_path / "seeds", f"{number}.md", title=f"A {share} rise of {jobs} jobs")
+    both = on_both(tmp_path / "seeds", tmp_path / "index")
+    assert same(both, '"10% rise" NEAR/5 "5m jobs"')[0].total == len(ways)
