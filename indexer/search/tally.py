@@ -36,8 +36,8 @@ class Tally:
         if not segment.has_facet(facet):
             return None
         if facet not in self._counters:
-            terms = segment.fields[facet].terms
-            self._counters[facet] = FacetCounter(*segment.facet(facet), terms)
+            lists = segment.facet(facet)  # which sees that the field is there
+            self._counters[facet] = FacetCounter(*lists, segment.fields[facet].terms)
         return self._counters[facet].count(bits, failed, wish.own, matched)
 
 

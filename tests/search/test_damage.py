@@ -48,5 +48,21 @@ def test_dates_that_are_none_are_damage(tmp_path, kind):
         )
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_facet_that_no_field_has_is_damage(tmp_path, compiled):
+    """Lists of values by document, of a field that the terms do not have."""
+
+    def change(data, sections):
+        assert b'"name":"topic"' in data
+        data[:] = data.replace(b'"name":"topic"', b'"name":"topiz"')
+
+    index = write_index(tmp_path)
+    rewrite(max(index.glob("MAIN*.trm"), key=_bytes_of), change)
+    with indexer.open_index(index, compiled=compiled) as engine:
+        engine.warm_up()
+        with pytest.raises(indexer.IndexCorrupt, match="topic"):
+            engine.search("", facets=("topic",))
+
+
 def _bytes_of(path):
     return path.stat().st_size
