@@ -136,11 +136,13 @@ def _typed(node: Node) -> _Typed | None:
 def _word_of(node: Node, field: str | None) -> str:
     """A word in a field that may be a unit, or part of one; nothing for what is none."""
     typed = _typed(node)
-    plain = isinstance(typed, Word) and not (typed.exact or typed.acronym)
-    return typed.text if isinstance(typed, Word) and plain and typed.field == field else ""
+    if isinstance(typed, Word) and typed.field == field and not (typed.exact or typed.acronym):
+        return typed.text
+    return ""
 
 
 def _number_of(node: Node) -> Word | Phrase | None:
     """A number of one word, or of several; None for anything else."""
-    number = isinstance(node, Word | Phrase) and all(map(str.isdecimal, texts_of(node)))
-    return node if isinstance(node, Word | Phrase) and number and not node.exact else None
+    if isinstance(node, Word | Phrase) and not node.exact:
+        return node if all(map(str.isdecimal, texts_of(node))) else None
+    return None
