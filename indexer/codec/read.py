@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..languages import Language, language_of
-from .codes import ONE_FORM, code_place, code_shift, code_sizes, unpack_codes
+from .codes import ONE_FORM, code_place, code_shift, code_sizes, unpack_codes, unpack_term
 from .documents import SegmentDocuments
 from .files import SectionFile
 from .format import (
@@ -127,8 +127,8 @@ class SegmentArrays(SegmentDocuments):
         count = entry.end - entry.start
         if self.code_place(entry) == ONE_FORM:
             return np.zeros(count, np.uint8)
-        begin, forms = self.code_starts[entry.ordinal], len(self.form_span(entry.ordinal))
-        return unpack_codes(self.codes, np.array([begin]), np.array([count]), np.array([forms]))
+        begin, end = map(int, self.code_starts[entry.ordinal : entry.ordinal + 2])
+        return unpack_term(self.codes[begin:end], count, len(self.form_span(entry.ordinal)))
 
     def forms_of_postings(self, ordinals: range) -> I64:
         """int64: for every posting of a range of terms, its form by number in the segment.

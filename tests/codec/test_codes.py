@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from indexer.codec.codes import code_place, code_shift, code_sizes, pack_codes, unpack_codes
+from indexer.codec.codes import (
+    code_place,
+    code_shift,
+    code_sizes,
+    pack_codes,
+    unpack_codes,
+    unpack_term,
+)
 from indexer.codec.codes_fast import code_of
 from indexer.codec.format import offsets_of
 
@@ -27,6 +34,9 @@ def test_codes_round_trip(seed):
     for term, begin in enumerate(begins[:-1].tolist()):
         start = int(starts[term])
         place = code_place(begin, start, code_shift(int(forms[term])))
+        own = codes[start - 1000 : int(starts[term + 1]) - 1000]
+        alone = packed[begin : int(begins[term + 1])]
+        assert np.array_equal(unpack_term(alone, len(own), int(forms[term])), own)
         for posting in range(start, int(starts[term + 1])):
             assert _code_of(packed, place, posting) == codes[posting - 1000]
 
