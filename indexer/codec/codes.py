@@ -7,10 +7,11 @@ A term with one form keeps nothing; one with 2 forms a bit a posting, up to 4 tw
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 
 import numpy as np
 
-from .format import I64, U8, Ints, offsets_of
+from .format import I64, U8, Ints, Mask, offsets_of
 from .invert import gather_ranges
 
 #: The most forms whose codes take 1, 2 and 4 bits.
@@ -45,10 +46,9 @@ def code_place(begin: int, start: int, shift: int) -> int:
 
 def pack_codes(codes: U8, postings: Ints, forms: Ints) -> U8:
     """Pack the codes of terms, one after the other, with so many postings and forms each."""
-    sizes, shifts = code_sizes(postings, forms), _shifts(forms)
-    packed = np.zeros(int(sizes.sum()), np.uint8)
-    for shift in np.unique(shifts).tolist():
-        some = shifts == shift
+    sizes = code_sizes(postings, forms)
+    packed = np.empty(int(sizes.sum()), np.uint8)
+    for shift, some in _alike(forms):
         places, count = _places(postings[some], sizes[some], shift)
         whole = np.zeros((count, 8 >> shift), np.uint8)
         whole.ravel()[places] = codes[np.repeat(some, postings)]
@@ -61,10 +61,9 @@ def pack_codes(codes: U8, postings: Ints, forms: Ints) -> U8:
 
 def unpack_codes(packed: U8, begins: Ints, postings: Ints, forms: Ints) -> U8:
     """The codes of terms that begin at these bytes; the inverse of `pack_codes`."""
-    sizes, shifts = code_sizes(postings, forms), _shifts(forms)
-    codes = np.empty(int(postings.sum()), np.uint8)
-    for shift in np.unique(shifts).tolist():
-        some = shifts == shift
+    sizes = code_sizes(postings, forms)
+    codes = np.zeros(int(postings.sum()), np.uint8)
+    for shift, some in _alike(forms):
         places, _ = _places(postings[some], sizes[some], shift)
         whole = packed[gather_ranges(begins[some], sizes[some])]
         codes[np.repeat(some, postings)] = _spread(whole, shift)[places]
@@ -74,6 +73,14 @@ def unpack_codes(packed: U8, begins: Ints, postings: Ints, forms: Ints) -> U8:
 def unpack_term(packed: U8, postings: int, forms: int) -> U8:
     """The codes of one term, from its bytes."""
     return _spread(packed, code_shift(forms))[:postings]
+
+
+def _alike(forms: Ints) -> Iterator[tuple[int, Mask]]:
+    """The terms that have several forms, by the shift of their codes."""
+    shifts = np.where(forms > 1, _shifts(forms), -1)
+    for shift in range(len(_MOST) + 1):
+        if (some := shifts == shift).any():
+            yield shift, some
 
 
 def _spread(packed: U8, shift: int) -> U8:

@@ -145,14 +145,10 @@ class SegmentArrays(SegmentDocuments):
         wrong = (np.diff(bounds) != code_sizes(sizes, counts)).any()
         if wrong or bounds[-1] > len(self.codes):
             raise self.terms_file.corrupt("the forms of postings are out of order")
-        coded = counts > 1
-        begins, postings, counts = bounds[:-1][coded], sizes[coded], counts[coded]
-        found = unpack_codes(self.codes, begins, postings, counts)
-        if (found >= np.repeat(counts, postings)).any():
+        found = unpack_codes(self.codes, bounds[:-1], sizes, counts)
+        if (found >= np.repeat(counts, sizes)).any():
             raise self.postings_file.corrupt("a posting has a form that is not there")
-        forms = np.repeat(firsts[:-1], sizes)
-        forms[np.repeat(coded, sizes)] += found
-        return forms
+        return np.repeat(firsts[:-1], sizes) + found
 
     def code_place(self, entry: TermEntry) -> int:
         """Where the forms of a term's postings are; see `codes_fast.code_of`, or `ONE_FORM`.

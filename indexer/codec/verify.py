@@ -165,7 +165,8 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
     rows, forms = arrays.rows_of(terms), arrays.forms_of_postings(terms)
     codes = forms - np.repeat(form_starts[:-1], np.diff(starts))
     kept = arrays.codes[slice(*arrays.code_starts[[first, last]].tolist())]
-    if not np.array_equal(_packed(codes, np.diff(starts), np.diff(form_starts)), kept):
+    packed = pack_codes(codes.astype(np.uint8), np.diff(starts), np.diff(form_starts))
+    if not np.array_equal(packed, kept):
         raise arrays.postings_file.corrupt(f"forms of terms {first} to {last} set spare bits")
     rises = np.diff(rows * MAX_FORMS + codes) > 0
     rises[starts[1:-1] - begin - 1] = True
@@ -187,13 +188,6 @@ def _check_text(arrays: SegmentArrays, first: int, last: int) -> None:
         kept = arrays.terms_file.section(name, "u4")[slice(*bounds)]
         if not np.array_equal(kept, getattr(counted, name)):
             raise arrays.terms_file.corrupt(f"{name} of terms {first} to {last} is another")
-
-
-def _packed(codes: I64, postings: I64, forms: I64) -> U8:
-    """The codes of forms as the file should have them."""
-    several = forms > 1
-    some = codes[np.repeat(several, postings)].astype(np.uint8)
-    return pack_codes(some, postings[several], forms[several])
 
 
 def _fields_at(arrays: SegmentArrays, rows: I64, tfs: U32, positions: I64) -> U8:

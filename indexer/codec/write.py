@@ -164,12 +164,10 @@ class _Inverted:
     def _take_forms(self, part: RowPostings) -> None:
         """The form of each posting is kept where a term has several."""
         counts, postings = np.diff(part.written.starts), np.diff(part.starts)
-        several = counts > 1
         sizes = code_sizes(postings, counts)
-        codes = part.forms[np.repeat(several, postings)]
         self._put("form_starts", np.asarray(part.written.starts)[:-1] + len(self._forms))
         self._put("code_starts", offsets_of(sizes)[:-1] + self._codes)
-        self._put("codes", pack_codes(codes, postings[several], counts[several]))
+        self._put("codes", pack_codes(part.forms, postings, counts))
         self._put("groups", part.written.groups)
         self._codes += int(sizes.sum())
         self._forms.extend(part.written.texts)

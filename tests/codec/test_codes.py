@@ -21,9 +21,9 @@ _code_of = code_of.py_func
 
 @pytest.mark.parametrize("seed", range(20))
 def test_codes_round_trip(seed):
-    """Codes of terms with 2 to 256 forms are read as they were packed, one by one or together."""
+    """Codes of terms with 1 to 256 forms are read as they were packed, one by one or together."""
     random = np.random.default_rng(seed)
-    forms = random.choice([2, 3, 4, 5, 15, 16, 17, 200, 256], 40)
+    forms = random.choice([1, 2, 3, 4, 5, 15, 16, 17, 200, 256], 40)
     postings = random.integers(1, 40, 40)
     codes = (random.random(postings.sum()) * np.repeat(forms, postings)).astype(np.uint8)
     packed = pack_codes(codes, postings, forms)
@@ -32,6 +32,8 @@ def test_codes_round_trip(seed):
     assert np.array_equal(unpack_codes(packed, begins[:-1], postings, forms), codes)
     starts = 1000 + offsets_of(postings)
     for term, begin in enumerate(begins[:-1].tolist()):
+        if forms[term] == 1:  # which has no codes
+            continue
         start = int(starts[term])
         place = code_place(begin, start, code_shift(int(forms[term])))
         own = codes[start - 1000 : int(starts[term + 1]) - 1000]
