@@ -2,8 +2,8 @@
 
 Indexes and logs are kept in a working folder and used again by the next run:
 
-    WORK/<source>-<digest>/<stories>/log-<queries>.json
-    WORK/<source>-<digest>/<stories>/<engine>-<layout>/     and .json beside it when done
+    WORK/<source>-<digest>/<stories>/log-<queries>-<schema>.json
+    WORK/<source>-<digest>/<stories>/<engine>-<layout>-<schema>/     and .json beside it when done
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 import msgspec
+
+from indexer.schema import SCHEMA_VERSION
 
 from . import corpus, worker
 from .engines import ENGINES, READERS, WHOLE, WHOLE_STORIES, load_engine
@@ -108,7 +110,8 @@ class Runner:
     def log(self, source: corpus.Source, stories: int) -> Path:
         """The query log for a number of stories, drawn if need be."""
         options = self._options
-        path = self._folder(source, stories) / f"log-{options.queries}.json"
+        name = f"log-{options.queries}-{SCHEMA_VERSION}.json"
+        path = self._folder(source, stories) / name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(".new")
@@ -119,7 +122,9 @@ class Runner:
 
     def index(self, name: str, source: corpus.Source, stories: int) -> tuple[Path, float]:
         """The index of an engine, built if need be, and the seconds that took."""
-        folder = self._folder(source, stories) / f"{name}-{load_engine(name).layout()}"
+        # All engines have the words that this version cuts texts into.
+        layout = f"{load_engine(name).layout()}-{SCHEMA_VERSION}"
+        folder = self._folder(source, stories) / f"{name}-{layout}"
         done = folder.with_name(folder.name + ".json")
         if name in self._options.rebuild and folder not in self._rebuilt:
             done.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ apostrophes) and, for searchable text, stemmed.
 - What is joined by a hyphen, or of letters and digits, is found in parts and as a whole:
   COVID-19 and covid19 both have the words covid, 19 and covid19.
 - An elided article hides no name: L'Oréal has the words oreal and loreal.
+- A decimal number is one: 4.5 has the words 4 and 4.5, so that it is not found as 5.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ _RUN = rf"[^\W_{UNSPACED}]+(?:[{MARKS}{_UNSEEN}]+[^\W_{UNSPACED}]*)*"
 _INITIALS = r"(?<![^\W_])(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?"
 _APOSTROPHES = "'’ʼ＇"
 _HYPHENS = r"\-\u2010\u2011"
+# The point of a decimal number: dates have two of them.
+_POINT = r"(?<=\d)(?<![.,]\d)(?<![.,]\d\d)[.,](?=\d\d?(?!\d|[.,]\d))"
 # What joins parts of a word; a comma or a dot does before three digits.
-_JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d)))"
+_JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d))|{_POINT})"
 _PICTURE = "[\U0001f000-\U0001faff\u2600-\u27bf]"
 _PICTURES = rf"{_PICTURE}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_PICTURE})*"
 #: Words, with all that is joined to them, up to eight parts.
@@ -72,6 +75,7 @@ _ACCENTS = re.compile(
     "(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u064b-\u065f\u0670]"
 )
 _DROPPED = str.maketrans("", "", "-.,'")
+_DECIMAL = re.compile(_POINT)
 
 # Lone surrogates, which cannot be encoded. Python uses them for bytes of file names and
 # arguments that are not UTF-8 (PEP 383).
@@ -98,7 +102,8 @@ class Cut(NamedTuple):
     words: each as (where it starts and ends, its position from 0)
     width: how many positions they take
     parts: the folded words that a query for it has, one for each position
-    joined: the folded word that stands for all parts together, if there is one
+    joined: the folded word that stands for all parts together, if there is one; the last part
+        of a decimal number does
     """
 
     words: tuple[tuple[int, int, int], ...]
@@ -129,7 +134,7 @@ def cut(found: str) -> Cut:
 
 
 def _cut(found: str) -> Cut:
-    if _SIMPLE.fullmatch(found) or found[1:2] == ".":
+    if _SIMPLE.fullmatch(found) or (found[1:2] == "." and found[0].isalpha()):
         return Cut(((0, len(found), 0),), 1, (fold(found),))
     first, _, second = found.partition("-")
     if first.isalpha() and second.isalpha():  # the rules below, for most of what is joined
@@ -146,6 +151,7 @@ def _cut(found: str) -> Cut:
             words.append((before, end, len(parts) - 1))
         before = start
     joined = len(parts) > 1 and len(pieces) <= 2 and _has_letters(found)
+    joined = joined or (len(parts) == 2 and "." in parts[1])
     folded = tuple(parts)
     return Cut(tuple(words), len(folded), folded, fold(found) if joined else None)
 
@@ -155,7 +161,6 @@ def _cut_piece(
 ) -> list[str]:
     """Add the words of what no hyphen parts; returns those that a query for it has."""
     piece = found[start:end]
-    spans = [(start + part.start(), start + part.end()) for part in _PART.finditer(piece)]
     if elided := _ELIDED.match(piece):
         name = start + elided.end()
         words += [(name, end, position), (start, end, position)]
@@ -167,12 +172,24 @@ def _cut_piece(
             words.append((at, at + len(letters), position))
         words.append((start, end, position))
         return [fold(piece)]
+    spans = _spans(found, start, end)
     if not 1 < len(spans) <= _MOST_PARTS:
         words.append((start, end, position))
         return [fold(piece)]
     words += [(*span, position + number) for number, span in enumerate(spans)]
-    words.append((start, end, position + len(spans) - 1))
+    if spans[-1] != (start, end):
+        words.append((start, end, position + len(spans) - 1))
     return [fold(found[slice(*span)]) for span in spans]
+
+
+def _spans(found: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Letters and numbers; before a decimal number what is before its point."""
+    spans = []
+    for part in _PART.finditer(found, start, end):
+        point = _DECIMAL.search(found, *part.span())
+        spans += [(part.start(), point.start())] if point else []
+        spans.append(part.span())
+    return spans
 
 
 def _has_letters(text: str) -> bool:
@@ -238,8 +255,21 @@ def fold(word: str) -> str:
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_LETTERS)
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     if not folded.isalnum() and folded != ".net":
-        folded = folded.removesuffix("'s").translate(_DROPPED)
+        folded = _without_signs(folded.removesuffix("'s"))
     return folded[:MAX_TERM_LENGTH]
+
+
+def _without_signs(word: str) -> str:
+    """A word without what joins its parts: 2,000 is 2000, and 1,234.5 is 1234.5."""
+    point = _DECIMAL.search(word)
+    if point is None:
+        return word.translate(_DROPPED)
+    return f"{word[: point.start()].translate(_DROPPED)}.{_without_signs(word[point.end() :])}"
+
+
+def is_number(form: str) -> bool:
+    """Whether a folded word is a number."""
+    return form.replace(".", "", 1).isdecimal()
 
 
 # Other stemmers of English and Dutch; English comes first.

@@ -10,7 +10,6 @@ import indexer
 from indexer.build.stories import build_stories
 from indexer.codec.format import FORMAT_VERSION
 from indexer.model import ResultPage, Story
-from indexer.schema import SCHEMA_VERSION
 
 from ..queries import Query
 from ..works import PAGE_ARTICLES, PAGE_FACETS, TOP, VALUES, Answer, Work
@@ -29,7 +28,7 @@ def version() -> str:
 
 def layout() -> str:
     """Changes whenever an index that was built before cannot be used any more."""
-    return f"{FORMAT_VERSION}-{SCHEMA_VERSION}"
+    return str(FORMAT_VERSION)
 
 
 def build(stories: Iterable[Story], folder: Path) -> None:

@@ -39,12 +39,12 @@ Place = Literal["title", "excerpt", "body", "related"]
 _WRITTEN = "="
 # Where a piece may have words that do not begin as a clue does: at a character beyond ASCII
 # that is not mere punctuation, an apostrophe within a word unless `s` follows and ends it, a
-# dot between initials, a comma or dot before three digits, a hyphen within a word; between
+# dot between initials, a comma or dot before up to three digits, a hyphen within a word; between
 # digits and letters. It begins with all these characters, which rules out most of a text.
 _ODD = re.compile(
     r"[^\x00-\x26\x28-\x2b\x2f\x3a-\xa9\xab\u2000-\u200a\u2012-\u2018\u201a-\u205f\u20a0-\u20cf]"
     r"(?:(?<=[^'’.,0-9-])|(?<=[^\W_]['’])(?=[^\W_])(?![sS](?![^\W_]))|(?<=[^\W_]-)(?=[^\W_])"
-    r"|(?<=\d[.,])(?=\d\d\d(?!\d))"
+    r"|(?<=\d[.,])(?=\d{1,3}(?!\d))"
     r"|(?<=(?<![^\W_])[^\W\d_]\.)(?=[^\W\d_](?![^\W_]))"
     r"|(?<=[^\W\d_][0-9])|(?<=[0-9])(?=[^\W\d_]))[^ ]*"
 )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..analysis import is_number
 from ..languages import ENGLISH
 from . import clauses
 from .nodes import Alternatives, Node, Phrase
@@ -92,7 +93,7 @@ def _ways(words: tuple[str, ...], apart: frozenset[str]) -> list[tuple[str, ...]
     units = [
         unit
         for at, (before, _) in enumerate(pairwise(words), 1)
-        if before.isdecimal() and words[at] not in apart and (unit := unit_at(words, at))
+        if is_number(before) and words[at] not in apart and (unit := unit_at(words, at))
     ]
     most = max([len(unit.ways) for unit in units], default=0)
     found = [_written(words, units, style) for style in range(most)]

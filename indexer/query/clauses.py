@@ -12,7 +12,16 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
-from ..analysis import MAX_TERM_LENGTH, UNSPACED, WORD_PATTERN, cut, fold, forms_of, is_acronym
+from ..analysis import (
+    MAX_TERM_LENGTH,
+    UNSPACED,
+    WORD_PATTERN,
+    cut,
+    fold,
+    forms_of,
+    is_acronym,
+    is_number,
+)
 from ..dates import BETWEEN, HUMAN, TICK, Span, read_span
 from ..model import FACETS
 from ..schema import ADDRESS as ADDRESS_FIELD
@@ -160,9 +169,11 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
         degrees = signs in _DEGREE_SIGNS and len(parts) == 2
         optional = degrees or (signs == "/" and all(map(str.isalpha, parts)))
         whole = "".join(parts) if optional else None
+    if whole is not None and whole == parts[-1]:
+        return [Word(whole, field, weight)]
     if len(parts) > 1 and whole is not None:
         return [Compound(whole, parts, field, weight)]
-    if len(parts) > 1 and (signs or all(map(str.isdecimal, parts))):
+    if len(parts) > 1 and (signs or all(map(is_number, parts))):
         return [Phrase(parts, 0, field, weight, joined=True)]
     name = _POSSESSIVE.sub("", words[0])
     acronym = is_acronym(name) and name not in _SIGNS and name[0] != "."

@@ -32,7 +32,8 @@ LANGUAGE = (
         ("wi-fi", "also WiFi and wi fi; covid19, covid-19 and covid 19 are one, 10,000 and 10000"),
         ("US sanctions", "a word in capitals: stories that write it so, or U.S., come first"),
         ("trump/biden", "two words, like any that signs join"),
-        ("AT&T", "one name, as A/C is: a letter alone; and one number, as 24/7 and 3.5"),
+        ("AT&T", "one name, as A/C is: a letter alone; and one number, as 24/7 and 9:30"),
+        ("4.5", "the decimal number, also written 4,5; 4 finds it, too, and 5 does not"),
         (
             "$44bn deal",
             "an amount as $44 billion and $44B, too; 5m as 5 million, 10pc as 10 per cent",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from ..analysis import is_number
 from .nodes import (
     Address,
     All,
@@ -71,23 +72,31 @@ def _words(node: Word | Compound | Phrase | Pattern | Fuzzy) -> str:
     if isinstance(node, Word):
         text = f'"{node.text}"' if node.exact else node.text.upper() if node.acronym else node.text
     elif isinstance(node, Compound):
-        text = "-".join(node.parts)
+        text = _joined(node.parts, "-")
     elif isinstance(node, Phrase):
         slop = f"~{node.slop}" if node.slop else ""
-        text = f'"{" ".join(node.words)}"{slop}' if node.exact else "".join(node.words)
-        text = _joined(node.words) if node.joined else text
+        text = f'"{" ".join(_typed(node.words))}"{slop}' if node.exact else "".join(node.words)
+        text = _joined(node.words, "&") if node.joined else text
     else:
         text = node.text if isinstance(node, Pattern) else f"{node.text}~{node.distance}"
     return f"{field}{text}{weight}"
 
 
-def _joined(words: Sequence[str]) -> str:
+def _typed(words: Sequence[str]) -> list[str]:
+    """Words without those that are the beginning of a decimal number which follows."""
+    following = [*words[1:], ""]
+    return [
+        one for one, other in zip(words, following, strict=True) if not other.startswith(f"{one}.")
+    ]
+
+
+def _joined(words: Sequence[str], sign: str) -> str:
     """A name or number: letters and digits are parted by nothing, unless either is one letter."""
-    text = words[0]
-    for one, other in pairwise(words):
-        alike = one.isdecimal() == other.isdecimal()
+    text, *others = _typed(words)
+    for one, other in pairwise([text, *others]):
+        alike = is_number(one) == is_number(other)
         sizes = sorted(map(len, (one, other)))
-        text += ("&" if alike or (sizes[0] == 1 and sizes[1] <= 3) else "") + other
+        text += (sign if alike or (sizes[0] == 1 and sizes[1] <= 3) else "") + other
     return text
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias, cast
 
 import msgspec
 
+from ..analysis import is_number
 from ..query.amounts import CLINGING, has_amount, other_ways, unit_at
 from ..query.nodes import (
     All,
@@ -93,7 +94,7 @@ class _Amounts:
         if isinstance(typed, Compound) or (isinstance(typed, Phrase) and typed.joined):
             *number, last = texts_of(typed)
             unit = unit_at([last], 0)
-            if unit is not None and all(map(str.isdecimal, number)):
+            if unit is not None and all(map(is_number, number)):
                 return self._beside(node, other_ways(number, [last], unit), _WEIGHT)
         return node
 
@@ -144,5 +145,5 @@ def _word_of(node: Node, field: str | None) -> str:
 def _number_of(node: Node) -> Word | Phrase | None:
     """A number of one word, or of several; None for anything else."""
     if isinstance(node, Word | Phrase) and not node.exact:
-        return node if all(map(str.isdecimal, texts_of(node))) else None
+        return node if all(map(is_number, texts_of(node))) else None
     return None

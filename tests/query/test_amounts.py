@@ -20,7 +20,7 @@ def phrases(query):
     ("typed", "others"),
     [
         ("$44bn deal", {"44 billion deal", "44 b deal"}),
-        ("a €1.5 billion loan", {"a 1 5 bn loan", "a 1 5 b loan"}),
+        ("a €1.5 billion loan", {"a 1 1.5 bn loan", "a 1 1.5 b loan"}),
         ("5m jobs", {"5 million jobs", "5 mn jobs"}),
         ("$2 trillion plan", {"2 tn plan"}),
         ("up 10 per cent", {"up 10 percent", "up 10 pc"}),

@@ -13,7 +13,7 @@ from tests.conftest import build
 EXAMPLES = [example.query for section in LANGUAGE for example in section.examples]
 STORY = {
     "title": "Microsoft Azure cloud deal: partners pay 10,000 of $44 billion", "quality": 90,
-    "excerpt": "Azure as a strategic cloud provider; Azure cloud provider", "body": "Meta, Azure",
+    "excerpt": "Azure as a strategic cloud provider; Azure cloud provider", "body": "Meta, 4.5",
     "publishedDateTime": "2022-05-15", "topics": ["Cloud"], "published": True,
     "provider": {"name": "ZDNet", "domain": "zdnet.com"}, "webUrl": "https://example.org/story",
 }  # fmt: skip

@@ -120,6 +120,41 @@ def test_all_words_of_an_amount_are_marked(engine, query, marked):
     assert marked in [hit.highlights["title"] for hit in engine.search(query).hits]
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["compiled", "plain"])
+def decimals(request, tmp_path_factory):
+    titles = ["4.5 million jobs", "5 million jobs", "$30,5M film", "iOS 15.4", "0.5 percent rise"]
+    folder = build(tmp_path_factory.mktemp("decimals"), [{"title": title} for title in titles])
+    with indexer.open_index(folder, compiled=request.param) as engine:
+        engine.warm_up()
+        yield engine
+
+
+@pytest.mark.parametrize(
+    ("query", "marked"),
+    [
+        ("5 million", ["<mark>5</mark> <mark>million</mark> jobs"]),
+        ('"5 million"', ["<mark>5 million</mark> jobs"]),
+        ('"4 million"', []),
+        ("4.5m", ["<mark>4.5 million</mark> jobs"]),
+        ('"4.5 million jobs"', ["<mark>4.5 million jobs</mark>"]),
+        ("4.5 jobs", ["<mark>4.5</mark> million <mark>jobs</mark>"]),
+        ("30.5", ["$<mark>30,5</mark>M film"]),
+        ("$30.5 million", ["$<mark>30,5M</mark> film"]),
+        ("5m film", []),
+        ("ios 15", ["<mark>iOS</mark> <mark>15</mark>.4"]),
+        ('"ios 15.4"', ["<mark>iOS 15.4</mark>"]),
+        ("4.*", ["<mark>4.5</mark> million jobs"]),
+        ("5 percent", []),
+        ("0.5%", ["<mark>0.5</mark> percent rise"]),
+    ],
+)
+def test_a_decimal_number_is_not_found_as_its_decimals(decimals, query, marked):
+    """By what is before its point it is."""
+    page = decimals.search(query)
+    found = [hit.highlights["title"] for hit in page.hits][: page.complete]
+    assert found == marked
+
+
 def test_an_amount_is_no_slip_and_is_completed(engine):
     """It is not respelt, and the words after it are."""
     page = engine.search("44bn dael twiter")
