@@ -22,6 +22,8 @@ _WRITTEN = (
     ("billion", "bn", "b"),
     ("million", "mn", "m"),
     ("trillion", "tn"),
+    ("crore", "cr"),
+    ("lakh", "lac"),
     ("percent", "per cent", "pc"),
 )
 #: `5 m` may be metres, and `10 pc` computers: these units stand right after a number.

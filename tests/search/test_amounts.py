@@ -21,6 +21,8 @@ TITLES = [
     "A £1.5 billion loan",
     "The 2tn plan",
     "The 2 trillion plan",
+    "A 100cr film",
+    "A 100 crore film",
     "A 10% rise",
     "A 10 percent rise",
     "A 10 per cent rise",
@@ -28,7 +30,7 @@ TITLES = [
     "10 people rise",
 ]
 MUSK, JOBS, LOAN, PLAN = TITLES[:4], TITLES[5:8], TITLES[9:11], TITLES[11:13]
-SIGN, PERCENT = TITLES[13:14], TITLES[14:17]
+FILM, SIGN, PERCENT = TITLES[13:15], TITLES[15:16], TITLES[16:19]
 
 #: What is typed, and the titles found.
 FOUND = [
@@ -41,9 +43,10 @@ FOUND = [
     *[(query, [*JOBS, TITLES[8]]) for query in ("5m", "5m jobs")],
     *[(query, LOAN) for query in ("£1.5bn", "1.5 billion", '"a £1.5bn loan"', "1.5bn loan")],
     *[(query, PLAN) for query in ("2tn", "2 trillion", '"2tn plan"', "2tn OR zebra")],
+    *[(query, FILM) for query in ("100 crore", "100cr", '"100cr film"')],
     *[(query, PERCENT) for query in ("10 percent", "10 per cent", "10pc", "10pc rise")],
     *[(f'"{way} rise"', [*SIGN, *PERCENT]) for way in ("10%", "10 percent", "10pc")],
-    *[(query, [*SIGN, *PERCENT, TITLES[17]]) for query in ("10%", "10% rise")],
+    *[(query, [*SIGN, *PERCENT, TITLES[19]]) for query in ("10%", "10% rise")],
     *[(query, MUSK[:1]) for query in ("=44bn",)],
 ]
 
