@@ -255,16 +255,10 @@ def fold(word: str) -> str:
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_LETTERS)
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     if not folded.isalnum() and folded != ".net":
-        folded = _without_signs(folded.removesuffix("'s"))
+        # 2,000 is 2000, and 1,234.5 is 1234.5.
+        parts = _DECIMAL.split(folded.removesuffix("'s"))
+        folded = ".".join([part.translate(_DROPPED) for part in parts])
     return folded[:MAX_TERM_LENGTH]
-
-
-def _without_signs(word: str) -> str:
-    """A word without what joins its parts: 2,000 is 2000, and 1,234.5 is 1234.5."""
-    point = _DECIMAL.search(word)
-    if point is None:
-        return word.translate(_DROPPED)
-    return f"{word[: point.start()].translate(_DROPPED)}.{_without_signs(word[point.end() :])}"
 
 
 def is_number(form: str) -> bool:
