@@ -110,7 +110,7 @@ def write_record(record: Record, folder: Path, kind: str = "relevance") -> Path:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with ir/, news/ and stories/.",
 )
-@click.option("--queries", default=300, show_default=True, help="Known items of each kind.")
+@click.option("--queries", default=3000, show_default=True, help="Known items of each kind.")
 @click.option("--seed", default=1, show_default=True, help="Of known items and clusters.")
 @click.option("--peers/--no-peers", default=True, show_default=True, help="bm25s, tantivy-py.")
 @click.option("--cluster", help="Where an index on a cluster may be made, to be judged beside.")
