@@ -58,11 +58,12 @@ WORD_PATTERN = re.compile(
 )
 
 # Letters whose base form Unicode does not decompose, or that stand for each other (the Arabic,
-# and the Persian, forms of y and k); what is dropped from words.
+# and the Persian, forms of y and k; the Arabic t at a word's end and h); what is dropped from
+# words.
 _LETTERS = str.maketrans(
     {
         "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l",
-        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, "ى": "ي", "ی": "ي", "ک": "ك",
+        "þ": "th", "ŧ": "t", "ŋ": "n", "\u2044": None, "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك",
         **dict.fromkeys(_APOSTROPHES, "'"),
         **dict.fromkeys("\u2010\u2011", "-"), "\u0640": None, "\ufe0f": None,
         **dict.fromkeys(map(chr, (0xAD, 0x61C, 0xFEFF, *range(0x200B, 0x2010),

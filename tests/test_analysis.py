@@ -34,7 +34,7 @@ from tests.oracles.terms import terms_of
         ("U.S.", "us"), ("👍🏽", "👍"),
         ("İstanbul", "istanbul"),
         ("Microsoft’s", "microsoft"), ("ΑΘΉΝΑ", "αθηνα"), ("Ёлка", "елка"),
-        ("على", "علي"), ("ایران", "ايران"), ("کتاب", "كتاب"),
+        ("على", "علي"), ("مدرسة", "مدرسه"), ("ایران", "ايران"), ("کتاب", "كتاب"),
     ],
 )  # fmt: skip
 def test_spellings_that_are_the_same_word(one, other):
