@@ -8,7 +8,8 @@ apostrophes) and, for searchable text, stemmed.
 - What is joined by a hyphen, or of letters and digits, is found in parts and as a whole:
   COVID-19 and covid19 both have the words covid, 19 and covid19.
 - An elided article hides no name: L'Oréal has the words oreal and loreal.
-- A decimal number is one: 4.5 has the words 4 and 4.5, so that it is not found as 5.
+- A decimal number is one: 4.5 has the words 4 and 4.5, so that it is not found as 5. The sign
+  after 10% is the word percent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import Stemmer
 from whoosh.analysis import Analyzer, Token
 
 MAX_TERM_LENGTH = 128
+#: The word that the sign of it is.
+PERCENT = "percent"
 
 #: Han, Hiragana and Katakana. One regular-expression class body, like those below.
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
@@ -49,12 +52,14 @@ _HYPHENS = r"\-\u2010\u2011"
 _POINT = r"(?<=\d)(?<![.,]\d)(?<![.,]\d\d)[.,](?=\d\d?(?!\d|[.,]\d))"
 # What joins parts of a word; a comma or a dot does before three digits.
 _JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d))|{_POINT})"
+# After a number, be it with a blank between.
+_PERCENT = r"(?:(?<=\d)|(?<!\S)(?=.(?!\S)))[%\uff05](?!\w)"
 _PICTURE = "[\U0001f000-\U0001faff\u2600-\u27bf]"
 _PICTURES = rf"{_PICTURE}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_PICTURE})*"
 #: Words, with all that is joined to them, up to eight parts.
 WORD_PATTERN = re.compile(
     rf"{_INITIALS}|{_RUN}(?:{_JOINT}{_RUN}){{,7}}(?:(?:\+\+|\#)(?!\w))?"
-    rf"|[{UNSPACED}][{MARKS}{_VOICING}{_UNSEEN}]*|(?<![\w.])\.(?i:net)(?!\w)|{_PICTURES}"
+    rf"|[{UNSPACED}][{MARKS}{_VOICING}{_UNSEEN}]*|(?<![\w.])\.(?i:net)(?!\w)|{_PICTURES}|{_PERCENT}"
 )
 
 # Letters whose base form Unicode does not decompose, or that stand for each other (the Arabic,
@@ -256,6 +261,8 @@ def fold(word: str) -> str:
         folded = unicodedata.normalize("NFKD", folded).casefold().translate(_LETTERS)
         folded = unicodedata.normalize("NFC", _ACCENTS.sub("", folded))
     if not folded.isalnum() and folded != ".net":
+        if folded == "%":
+            return PERCENT
         # 2,000 is 2000, and 1,234.5 is 1234.5.
         parts = _DECIMAL.split(folded.removesuffix("'s"))
         folded = ".".join([part.translate(_DROPPED) for part in parts])

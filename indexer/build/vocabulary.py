@@ -24,7 +24,7 @@ from ..schema import CAPITAL
 _USUAL = re.compile(
     r"""(?m)^["'([{*$£€‘’“”…«»–—-]*
     ([A-Za-z]+(?:['’]s)?|[0-9]+)
-    ["'([{*)\]}.,:;!?%‘’“”…«»–—-]*$|^.*$""",
+    ["'([{*)\]}.,:;!?‘’“”…«»–—-]*$|^.*$""",
     re.VERBOSE,
 )
 # Pieces that are kept for the next stories, at most: 40 MB.

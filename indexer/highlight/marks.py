@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from ..analysis import WORD_PATTERN, cut, fold, stem, wildcards
+from ..analysis import PERCENT, WORD_PATTERN, cut, fold, stem, wildcards
 from ..languages import ENGLISH, Language
 from ..query.nodes import (
     All,
@@ -49,6 +49,7 @@ _ODD = re.compile(
     r"|(?<=[^\W\d_][0-9])|(?<=[0-9])(?=[^\W\d_]))[^ ]*"
 )
 _ANY = re.compile("[^ ]+")
+_SIGN = "%"
 # Longer pieces, such as Chinese sentences, hardly come again; so many others are remembered.
 _MAX_REMEMBERED = 48
 _MOST_REMEMBERED = 1 << 14
@@ -107,6 +108,8 @@ class Marker:
             for term in (key,) if isinstance(key, str) else [_WRITTEN + form for form in forms]:
                 self._terms[term] = self._terms.get(term, 0) | bit
                 clues.add(term[1:] if term.startswith(_WRITTEN) else clue_of(term))
+        if any(map(PERCENT.startswith, clues)):
+            clues.add(_SIGN)
         if language.name != ENGLISH.name:
             clues = {""}  # other stemmers may take away what words begin with
         self._pieces: dict[str, _Piece] = {}
@@ -189,7 +192,7 @@ class Marker:
         for clue in self._clues:
             at = lowered.find(clue)
             while at >= 0:
-                if not (at and lowered[at - 1].isalnum()):
+                if clue == _SIGN or not (at and lowered[at - 1].isalnum()):
                     places.append(at)
                 at = lowered.find(clue, at + 1)
         return sorted(places)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..analysis import is_number
-from ..languages import ENGLISH
+from ..analysis import PERCENT, is_number
 from . import clauses
 from .nodes import Alternatives, Node, Phrase
 
@@ -24,7 +23,7 @@ _WRITTEN = (
     ("trillion", "tn"),
     ("crore", "cr"),
     ("lakh", "lac"),
-    ("percent", "per cent", "pc"),
+    (PERCENT, "per cent", "pc", "pct"),
 )
 #: `5 m` may be metres, and `10 pc` computers: these units stand right after a number.
 CLINGING = frozenset(("b", "m", "pc"))
@@ -34,15 +33,13 @@ _UNITS = {
     for units in _WRITTEN
     for unit in units
 }
-_PERCENT = _UNITS["percent",]
 _AMOUNT = re.compile(rf"\d\W*(?:{'|'.join(map(' '.join, _UNITS))})(?!\w)", re.IGNORECASE)
-_SIGN = re.compile(r"(?<=\d)\s?%")
 _APART = re.compile(rf"\d\s+(?:{'|'.join(sorted(CLINGING))})(?!\w)", re.IGNORECASE)
 
 
 def has_amount(text: str) -> bool:
     """Whether a unit follows a number in a text, be it part of the same word."""
-    return _AMOUNT.search(text) is not None
+    return "%" in text or _AMOUNT.search(text) is not None
 
 
 class Unit(NamedTuple):
@@ -78,11 +75,10 @@ def other_ways(number: Sequence[str], typed: Sequence[str], unit: Unit) -> list[
 def phrase(text: str, slop: int = 0, field: str | None = None) -> Node | None:
     """Words in quotes, as `clauses.phrase` reads them, with all their amounts in any way."""
     typed = clauses.phrase(text, slop, field)
-    spelled = clauses.phrase(_SIGN.sub(" percent", text), slop, field) if "%" in text else typed
-    if not (isinstance(typed, Phrase) and isinstance(spelled, Phrase)):
+    if not isinstance(typed, Phrase):
         return typed
     apart = CLINGING if _APART.search(text) else frozenset()
-    ways = dict.fromkeys([typed.words, *_ways(spelled.words, apart)])
+    ways = dict.fromkeys([typed.words, *_ways(typed.words, apart)])
     phrases = tuple([msgspec.structs.replace(typed, words=way) for way in ways])
     return Alternatives(phrases) if len(phrases) > 1 else typed
 
@@ -98,30 +94,15 @@ def _ways(words: tuple[str, ...], apart: frozenset[str]) -> list[tuple[str, ...]
         if is_number(before) and words[at] not in apart and (unit := unit_at(words, at))
     ]
     most = max([len(unit.ways) for unit in units], default=0)
-    found = [_written(words, units, style) for style in range(most)]
-    if any(_may_be_sign(words, unit) for unit in units):
-        found.append(_written(words, units, None))
-    return found
+    return [_written(words, units, style) for style in range(most)]
 
 
-def _may_be_sign(words: Sequence[str], unit: Unit) -> bool:
-    """Whether a number is a percentage without the sign, which is no word, too.
-
-    `10 rise` is hardly anything else, `10 of` may be.
-    """
-    after = words[unit.end : unit.end + 1]
-    return unit.ways == _PERCENT and bool(after) and after[0] not in ENGLISH.function_words
-
-
-def _written(words: Sequence[str], units: Sequence[Unit], style: int | None) -> tuple[str, ...]:
-    """Words whose units are written in one of their ways; None: with signs for percent."""
+def _written(words: Sequence[str], units: Sequence[Unit], style: int) -> tuple[str, ...]:
+    """Words whose units are written in one of their ways."""
     found: list[str] = []
     end = 0
     for unit in units:
         found += words[end : unit.start]
-        if style is not None:
-            found += unit.ways[min(style, len(unit.ways) - 1)]
-        elif not _may_be_sign(words, unit):
-            found += words[unit.start : unit.end]
+        found += unit.ways[min(style, len(unit.ways) - 1)]
         end = unit.end
     return (*found, *words[end:])

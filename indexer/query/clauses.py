@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from ..analysis import (
     MAX_TERM_LENGTH,
+    PERCENT,
     UNSPACED,
     WORD_PATTERN,
     cut,
@@ -136,7 +137,8 @@ def _is_joined(one: str, sign: str, other: str) -> bool:
     Or follow each other in a script without blanks.
     """
     if not sign:
-        return bool(_UNSPACED.match(one) and _UNSPACED.match(other))
+        percent = one[-1:].isdecimal() and fold(other) == PERCENT
+        return percent or bool(_UNSPACED.match(one) and _UNSPACED.match(other))
     if sign not in _WITHIN or _UNSPACED.match(one) or _UNSPACED.match(other):
         return False
     one, other = ("".join(cut(found).parts) for found in (one, other))
@@ -164,7 +166,7 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
     parts = tuple([part for one in cuts for part in one.parts if part])
     if parts and _UNSPACED.match(words[0]):
         return _run(parts, field, weight)
-    whole = cuts[0].joined
+    whole = cuts[0].joined if len(words) == 1 else None
     if signs:  # these may be left out: `A/C` is AC, `40°C` 40C
         degrees = signs in _DEGREE_SIGNS and len(parts) == 2
         optional = degrees or (signs == "/" and all(map(str.isalpha, parts)))
@@ -173,7 +175,7 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
         return [Word(whole, field, weight)]
     if len(parts) > 1 and whole is not None:
         return [Compound(whole, parts, field, weight)]
-    if len(parts) > 1 and (signs or all(map(is_number, parts))):
+    if len(parts) > 1 and (signs or len(words) > 1 or all(map(is_number, parts))):
         return [Phrase(parts, 0, field, weight, joined=True)]
     name = _POSSESSIVE.sub("", words[0])
     acronym = is_acronym(name) and name not in _SIGNS and name[0] != "."

@@ -1,7 +1,7 @@
 """A tree of nodes → a query that reads as the same tree, for people to see.
 
 `parse(write_query(node)).node == node` for what `parse` makes, but for words that are joined in
-more than two parts, percent signs and amounts such as 5m in quotes, amounts after `=`, and instants
+more than two parts, amounts such as 5m in quotes, amounts after `=`, and instants
 finer than a second.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from ..analysis import is_number
+from ..analysis import PERCENT, is_number
 from .nodes import (
     Address,
     All,
@@ -94,6 +94,9 @@ def _joined(words: Sequence[str], sign: str) -> str:
     """A name or number: letters and digits are parted by nothing, unless either is one letter."""
     text, *others = _typed(words)
     for one, other in pairwise([text, *others]):
+        if is_number(one) and other == PERCENT:
+            text += "%"
+            continue
         alike = is_number(one) == is_number(other)
         sizes = sorted(map(len, (one, other)))
         text += (sign if alike or (sizes[0] == 1 and sizes[1] <= 3) else "") + other

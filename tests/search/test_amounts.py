@@ -30,7 +30,7 @@ TITLES = [
     "10 people rise",
 ]
 MUSK, JOBS, LOAN, PLAN = TITLES[:4], TITLES[5:8], TITLES[9:11], TITLES[11:13]
-FILM, SIGN, PERCENT = TITLES[13:15], TITLES[15:16], TITLES[16:19]
+FILM, PERCENT = TITLES[13:15], TITLES[15:19]
 
 #: What is typed, and the titles found.
 FOUND = [
@@ -44,9 +44,8 @@ FOUND = [
     *[(query, LOAN) for query in ("£1.5bn", "1.5 billion", '"a £1.5bn loan"', "1.5bn loan")],
     *[(query, PLAN) for query in ("2tn", "2 trillion", '"2tn plan"', "2tn OR zebra")],
     *[(query, FILM) for query in ("100 crore", "100cr", '"100cr film"')],
-    *[(query, PERCENT) for query in ("10 percent", "10 per cent", "10pc", "10pc rise")],
-    *[(f'"{way} rise"', [*SIGN, *PERCENT]) for way in ("10%", "10 percent", "10pc")],
-    *[(query, [*SIGN, *PERCENT, TITLES[19]]) for query in ("10%", "10% rise")],
+    *[(way, PERCENT) for way in ("10%", "10 percent", "10 per cent", "10pc", "10 pct", "10% rise")],
+    *[(f'"{way} rise"', PERCENT) for way in ("10%", "10 percent", "10pc", "10 %")],
     *[(query, MUSK[:1]) for query in ("=44bn",)],
 ]
 
@@ -94,7 +93,7 @@ def test_compiled_loops_find_what_plain_arithmetic_does(index, query):
     [
         ("44bn", MUSK[0]), ("$44B twitter", MUSK[2]), ("twitter 44 billion", MUSK[1]),
         ('"$44bn deal"', MUSK[0]), ('"$44B deal"', MUSK[2]), ("5m", JOBS[0]),
-        ("5 million jobs", JOBS[1]), ("10 per cent", PERCENT[1]), ('"10% rise"', SIGN[0]),
+        ("5 million jobs", JOBS[1]), ("10 per cent", PERCENT[2]), ('"10pc rise"', PERCENT[3]),
     ],
 )  # fmt: skip
 def test_an_amount_as_it_was_typed_comes_first(engine, query, title):
@@ -115,6 +114,9 @@ def test_an_amount_scores_no_less_than_its_number_and_unit_apart(engine):
         ('"44bn deal"', "Musk in $<mark>44 billion deal</mark> for Twitter"),
         ("10pc", "A <mark>10 per cent</mark> rise"),
         ("10 per cent", "A <mark>10pc</mark> rise"),
+        ("10%", "A <mark>10 per cent</mark> rise"),
+        ("10pc", "A <mark>10%</mark> rise"),
+        ("perc*", "A 10<mark>%</mark> rise"),
         ("1.5bn", "A £<mark>1.5 billion</mark> loan"),
     ],
 )
@@ -148,7 +150,7 @@ def decimals(request, tmp_path_factory):
         ('"ios 15.4"', ["<mark>iOS 15.4</mark>"]),
         ("4.*", ["<mark>4.5</mark> million jobs"]),
         ("5 percent", []),
-        ("0.5%", ["<mark>0.5</mark> percent rise"]),
+        ("0.5%", ["<mark>0.5 percent</mark> rise"]),
     ],
 )
 def test_a_decimal_number_is_not_found_as_its_decimals(decimals, query, marked):
