@@ -85,6 +85,9 @@ UNUSED: Any = object()
 _resolve: Callable[..., str] = Resolver().resolve
 _constructor = SafeConstructor()
 
+#: The commas of lists in Chinese, Japanese and Arabic scripts.
+_COMMAS = str.maketrans("，、،", ",,,")
+
 
 class BadValueError(Exception):
     """A field cannot be used. `key` is what to add to the field's name, if anything."""
@@ -93,6 +96,11 @@ class BadValueError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.key = key
+
+
+def cut_at_commas(text: str) -> list[str]:
+    """The items of a list written as one text, in whichever script."""
+    return text.translate(_COMMAS).split(",")
 
 
 def parse_line(text: str, _plain: bool = True) -> str:
