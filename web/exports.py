@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import chain, islice
 from typing import TypeAlias, TypeVar, cast
+from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
@@ -82,12 +83,20 @@ def export() -> ResponseReturnValue:
         lines = _write(name, rows, kind, marked=marked)
         free = held.pop_all().close
         response = Response(_ending(lines, free), content_type=_CONTENT_TYPES[name])
-        words = _NO_NAME.sub(" ", wanted.query)[:_LONGEST_NAME].split()
-        file = f"{' '.join([kind, *words])}.{name}"
-        response.headers.set("Content-Disposition", "attachment", filename=file)
+        names = _file_names(kind, wanted.query, name)
+        response.headers.set("Content-Disposition", "attachment", **names)
         # For an answer of which not even the first line is asked for.
         response.call_on_close(free)
     return response
+
+
+def _file_names(kind: str, query: str, suffix: str) -> dict[str, str]:
+    """What the file is called, by parameter of the header: RFC 6266, since that is ASCII alone."""
+    words = _NO_NAME.sub(" ", query)[:_LONGEST_NAME].split()
+    file = f"{' '.join([kind, *words])}.{suffix}"
+    if file.isascii():
+        return {"filename": file}
+    return {"filename": f"{kind}.{suffix}", "filename*": f"UTF-8''{quote(file, safe='')}"}
 
 
 def _one_of(name: str, values: Collection[str]) -> str:

@@ -140,9 +140,10 @@ def may_fork() -> bool:
     """Whether a copy of this process can work.
 
     It could not in a program with other threads: a lock that one of them holds would
-    stay locked in the copy.
+    stay locked in the copy. A process of a pool may have none of its own.
     """
-    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    able = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    return able and not multiprocessing.current_process().daemon
 
 
 class _Reader:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..model import BuildReport, FieldWarning
+from ..model.reports import LINK
 
 #: Places that are named of warnings that say the same.
 MOST_PLACES = 3
@@ -36,7 +37,7 @@ def problem_lines(report: BuildReport) -> Iterator[str]:
 
 
 def note_lines(report: BuildReport) -> Iterator[str]:
-    """What the files have that was not used, and files that are not read if no other is."""
+    """What the files have that was not used, links, and files not read if no other is."""
     if report.unused:
         shown = [
             f"{key.name} ({key.files:,}{f', meant {key.likely}?' if key.likely else ''})"
@@ -45,8 +46,14 @@ def note_lines(report: BuildReport) -> Iterator[str]:
         more = len(report.unused) - len(shown)
         rest = f" and {more:,} more" if more else ""
         yield f"Keys that were not used, with the number of files: {', '.join(shown)}{rest}"
-    if not report.indexed and not report.unchanged and report.passed_over:
-        counts = sorted(report.passed_over.items(), key=lambda item: -item[1])[:MOST_NAMES]
+    others = dict(report.passed_over)
+    if links := others.pop(LINK, 0):
+        yield (
+            f"{links:,} link{' was' if links == 1 else 's were'} passed over: "
+            "put the files themselves into the folder"
+        )
+    if not report.indexed and not report.unchanged and others:
+        counts = sorted(others.items(), key=lambda item: -item[1])[:MOST_NAMES]
         files = ", ".join(
             f"{count:,} {f'{suffix} ' if suffix else ''}{'file' if count == 1 else 'files'}"
             f"{'' if suffix else ' without a suffix'}"

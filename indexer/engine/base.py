@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -89,6 +89,9 @@ class Engine(ABC):
 
     #: The `View` that is searched, None once that is closed.
     _view: Any
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an engine has files open: hand over its location, and open it there")
 
     def _opened(self) -> Any:
         view = self._view

@@ -56,13 +56,17 @@ class UnusedKey(msgspec.Struct, frozen=True):
     likely: str | None = None
 
 
+#: What links count as among the suffixes of what is passed over.
+LINK = "link"
+
+
 class BuildReport(msgspec.Struct, frozen=True):
     """What a rebuild did (or, with `dry_run`, would do).
 
     `indexed` counts stories read and written, `unchanged` those kept as they were,
     `removed` those no longer in the index; `seconds` is elapsed time. `unused` are keys of the
     files read, the most frequent first; `passed_over` maps suffixes to the number of visible
-    files in the folder that have them and are therefore not read.
+    files in the folder that have them and are therefore not read, `LINK` to that of links.
     """
 
     indexed: int

@@ -34,6 +34,8 @@ _UNITS = {
     for unit in units
 }
 _AMOUNT = re.compile(rf"\d\W*(?:{'|'.join(map(' '.join, _UNITS))})(?!\w)", re.IGNORECASE)
+#: What stands for any words in quotes.
+_GAP = re.compile(r"(?<=\s)\*(?:\s+\*)*(?=\s)")
 _APART = re.compile(rf"\d\s+(?:{'|'.join(sorted(CLINGING))})(?!\w)", re.IGNORECASE)
 
 
@@ -73,7 +75,11 @@ def other_ways(number: Sequence[str], typed: Sequence[str], unit: Unit) -> list[
 
 
 def phrase(text: str, slop: int = 0, field: str | None = None) -> Node | None:
-    """Words in quotes, as `clauses.phrase` reads them, with all their amounts in any way."""
+    """Words in quotes, as `clauses.phrase` reads them, with all their amounts in any way.
+
+    A `*` alone has room for one word.
+    """
+    slop = max([slop, *[gap.count("*") for gap in _GAP.findall(text)]])
     typed = clauses.phrase(text, slop, field)
     if not isinstance(typed, Phrase):
         return typed

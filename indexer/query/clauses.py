@@ -377,7 +377,8 @@ VALUE_READERS: dict[str, ValueReader] = {
     "url": _address,
 }
 #: Other names of fields, as other engines have them.
-ALIASES = {"site": "provider", "source": "provider", "intitle": "title", "tag": "topic"}
+ALIASES = {"intitle": "title", "headline": "title", "tag": "topic"}
+ALIASES |= dict.fromkeys(("site", "source", "publisher", "domain"), "provider")
 
 
 _EXPECTED = {

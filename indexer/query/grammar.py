@@ -29,8 +29,6 @@ from .nodes import (
     Everything,
     Fuzzy,
     Keyword,
-    Near,
-    NearOperand,
     Node,
     Phrase,
     Plain,
@@ -39,6 +37,7 @@ from .nodes import (
     all_of,
     either_of,
     leaves,
+    near_of,
     ranks,
     scaled,
     spread,
@@ -61,9 +60,9 @@ _FUZZY = re.compile(r"(.+)~(\d?(?:\.\d{1,9})?)")
 # An operator, and what it needs after it.
 _OPERATOR = re.compile(r"(?:(AND|OR|&&)(?=[\s(])|\|\|?)(?=\s*[^\s)])")
 _NOT = re.compile(r"NOT(?=[\s(])(?=\s*[^\s)])")
-NEAR = re.compile(r"(?:NEAR|near|[Ww])/(\d{1,3})(?=[\s(])(?=\s*[^\s)])")
-# A minus before a percentage is no operator.
-_MINUS = re.compile(r"(?:-(?!\d+(?:[.,]\d+)*%)|!)(?=[^\s)|!-])")
+NEAR = re.compile(r"(?:(?:NEAR|near|[Ww])/(\d{1,3})|AROUND\((\d{1,3})\))(?=[\s(])(?=\s*[^\s)])")
+# A minus before a percentage is no operator, nor is the sign of mathematics before a number.
+_MINUS = re.compile(r"(?:-(?!\d+(?:[.,]\d+)*%)|[−－](?!\d)|!)(?=[^\s)|!-])")
 _PLUS = re.compile(r"\+(?=[^\s)|+])")
 
 #: What is said of a value of a facet that no story has.
@@ -164,7 +163,7 @@ class Parser:
                 parts[-1][-1] = parts[-1][-1]._replace(plain=False)
                 held = True
             elif parts[-1] and (found := self._take(NEAR)):
-                near = max(1, int(found[1]))
+                near = max(1, int(found[1] or found[2]))
             else:
                 clause = read()
                 if clause is None:
@@ -175,16 +174,17 @@ class Parser:
                 held, near = False, 0
 
     def _near(self, left: _Clause, right: _Clause, distance: int) -> _Clause:
-        """One clause near another; both, wherever they stand, if either is no word or phrase."""
-        one, other = left.node, right.node
-        near = not (left.negated or right.negated)
-        if near and isinstance(one, NearOperand) and isinstance(other, NearOperand):
-            return _Clause(Near(one, other, distance))
+        """One clause, or an alternative in it, near another; else both, wherever they stand."""
+        node = near_of(left.node, right.node, distance)
+        if node is not None and not (left.negated or right.negated):
+            return _Clause(node)
         self.nears += 1
         if self.nears > MAX_CLAUSES:
             raise QueryError("q", f"more than {MAX_CLAUSES} NEAR: search for fewer")
-        self._notice(0, self.at, "NEAR joins words, phrases and patterns; read as AND")
-        before = one.parts if isinstance(one, All) else (one,)
+        self._notice(
+            0, self.at, "NEAR joins words, phrases and patterns, or any of some; read as AND"
+        )
+        before = left.node.parts if isinstance(left.node, All) else (left.node,)
         return _Clause(_all_of([*[left._replace(node=part) for part in before], right]))
 
     def _operator(self) -> str | None:

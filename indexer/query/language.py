@@ -46,11 +46,13 @@ LANGUAGE = (
         "Phrases",
         ('"cloud provider"', "these words as written, one after the other"),
         ('"azure provider"~3', "in this order, with at most three words between neighbours"),
+        ('"azure * provider"', "with at most one word there, or none"),
         ('"cloud prov*"', "with a pattern in place of a word"),
         (
             "azure NEAR/5 cloud",
-            "one at most the fifth word from the other, on either side; also w/5",
+            "one at most the fifth word from the other, on either side; also w/5, AROUND(5)",
         ),
+        ("azure NEAR/5 (cloud OR deal)", "near one of these"),
     ),
     _section(
         "Patterns and near spellings",
@@ -64,14 +66,15 @@ LANGUAGE = (
         "Operators",
         ("azure AND cloud", "both words; also azure && cloud"),
         ("azure OR aws", "either; also azure || aws and azure | aws"),
+        ("azure OR aws cloud", "the first, or both of the others"),
         ("azure -windows", "the first without the second; also !windows and NOT windows"),
         ("(azure OR aws) meta", "one of the two, and the third"),
     ),
     _section(
         "Fields",
-        ("title:azure", "a word in the title; also intitle:, excerpt: body: related:"),
+        ("title:azure", "a word in the title; also intitle: headline:, excerpt: body: related:"),
         ('title:(azure OR "cloud deal")', "any of these in the title"),
-        ("provider:zdnet", "a provider of that name; also site: and source:"),
+        ("provider:zdnet", "a provider of that name; also site: source: publisher: domain:"),
         ("site:zdnet.com", "that domain and those below it; an address works as well"),
         (
             "provider:*.com",

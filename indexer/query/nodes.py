@@ -8,12 +8,15 @@ out when a plan is made. A `field` is one of `schema.TEXT_FIELDS`, or None for a
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import product
 from typing import TypeAlias
 
 import msgspec
 
 #: Factors stop here, so that scores in single precision stay numbers.
 MAX_WEIGHT = 1e4
+#: Of alternatives near alternatives, so many pairs are sought.
+MAX_PAIRS = 256
 
 
 class Word(msgspec.Struct, frozen=True, gc=False):
@@ -203,6 +206,27 @@ def children(node: Node) -> tuple[Node, ...]:
     if isinstance(node, All | Either):
         return node.parts
     return (node.wanted, node.unwanted) if isinstance(node, Without) else ()
+
+
+def near_of(one: Node, other: Node, distance: int) -> Node | None:
+    """Two, or any of their alternatives, near each other; None where these cannot be."""
+    sides = _choices(one), _choices(other)
+    count = len(sides[0]) * len(sides[1])
+    if count > MAX_PAIRS:
+        return None
+    pairs: list[Node] = [
+        Near(left, right, distance)
+        for left, right in product(*sides)
+        if isinstance(left, NearOperand) and isinstance(right, NearOperand)
+    ]
+    return either_of(pairs) if len(pairs) == count else None
+
+
+def _choices(node: Node) -> list[Node]:
+    """The alternatives of a tree, each for itself; the tree alone if it has none."""
+    if not isinstance(node, Either):
+        return [node]
+    return [choice for part in node.parts for choice in _choices(part)]
 
 
 def leaves(node: Node) -> list[Node]:

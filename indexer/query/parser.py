@@ -20,7 +20,7 @@ MAX_CHARACTERS = 1 << 16
 #: Queries that are remembered, and the most characters of one.
 _REMEMBERED, _MOST_REMEMBERED = 1024, 256
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
-_PLAIN = r"""\w[^\s()"“”„«»*?~^:|]*\??"""
+_PLAIN = r"""\w[^\s()"“”„«»＂（）：*?~^:|]*\??"""
 _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
 _OPERATORS = clauses.OPERATORS | {"&&"}
 
@@ -38,12 +38,13 @@ _FEWEST_OF_PROSE = 10
 _SURELY_PROSE, _WORDS_A_SIGN = 40, 20
 # What people write to search and not to be read: operators, signs at the ends of words.
 _MEANT = re.compile(
-    r"\b(?:AND|OR|NOT|NEAR/\d+)\b|&&|\|\||(?<!\S)(?:-(?!\d+(?:[.,]\d+)*%)|[+!=])\w|(?<!\S)[*?]+\w"
+    r"\b(?:AND|OR|NOT|NEAR/\d+)\b|AROUND\(|&&|\|\||(?<!\S)(?:-(?!\d+(?:[.,]\d+)*%)|[+!=])\w|(?<!\S)[*?]+\w"
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
 _PROSE_WORD = re.compile(r"""[^\s()"]+""")
-_QUOTES = str.maketrans("“”„«»", '"""""')
+#: Other quotation marks, and the signs that East Asian keyboards type.
+_SIGNS = str.maketrans("“”„«»＂（）：", '""""""():')
 
 
 def parse(text: str) -> ParsedQuery:
@@ -77,7 +78,7 @@ def _parse(text: str) -> ParsedQuery:
         parsed = _parse_plain(text)
         if parsed is not None:
             return parsed
-    text = text if text.isascii() else text.translate(_QUOTES)
+    text = text if text.isascii() else text.translate(_SIGNS)
     if _is_prose(text):
         return _parse_prose(text)
     return Parser(text).parse()

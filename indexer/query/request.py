@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from numbers import Integral
 from typing import cast
 
 import msgspec
@@ -15,6 +16,7 @@ from ..model import FACET_SORTS, FACETS, SORTS, Facet, SearchRequest
 
 MAX_LIMIT = 1000
 MAX_FACET_LIMIT = 1000
+_NUMBERS = ("offset", "limit", "facet_limit")
 
 
 def _list_filters(filters: object) -> dict[Facet, tuple[str, ...]]:
@@ -35,17 +37,33 @@ def _list_facets(facets: object) -> tuple[Facet, ...]:
     return tuple(facets)
 
 
+def _known(facet: object) -> Facet:
+    """A facet by its plain name, of a member of an enumeration too; raises `QueryError`."""
+    if facet not in FACETS:
+        raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
+    return FACETS[FACETS.index(facet)]
+
+
 def checked_text(parameter: str, text: object) -> str:
-    """A text, well-formed; raises `QueryError` naming the parameter for anything else."""
+    """A text, well-formed; raises `QueryError` naming the parameter for anything else.
+
+    That of a member of an enumeration is its value.
+    """
     if not isinstance(text, str):
         raise QueryError(parameter, f"{text!r:.40} is no text")
-    return well_formed(text)
+    return well_formed(str.__str__(text))
+
+
+def _whole(parameter: str, number: object) -> int:
+    """A whole number, be it one of NumPy; raises `QueryError` naming the parameter."""
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise QueryError(parameter, f"{number!r:.40} is no whole number")
+    return int(number)
 
 
 def checked_limit(limit: object) -> int:
     """How many are wanted; raises `QueryError`."""
-    if type(limit) is not int:
-        raise QueryError("limit", f"{limit!r:.40} is no whole number")
+    limit = _whole("limit", limit)
     if not 0 <= limit <= MAX_LIMIT:
         raise QueryError("limit", f"{limit} is not between 0 and {MAX_LIMIT}")
     return limit
@@ -58,15 +76,13 @@ def check(request: SearchRequest) -> SearchRequest:
     """
     if not isinstance(request, SearchRequest):
         raise QueryError("request", f"give a SearchRequest, not {request!r:.40}")
-    chosen, facets = _list_filters(request.filters), _list_facets(request.facets)
-    for facet in (*chosen, *facets):
-        if facet not in FACETS:
-            raise QueryError("facet", f"{facet!r} is none of {', '.join(FACETS)}")
+    filters, facets = _list_filters(request.filters), _list_facets(request.facets)
+    chosen = {_known(facet): values for facet, values in filters.items()}
+    facets = tuple(map(_known, facets))
     if request.sort not in SORTS:
         raise QueryError("sort", f"{request.sort!r} is none of {', '.join(SORTS)}")
-    for name in ("offset", "facet_limit"):
-        if type(getattr(request, name)) is not int:
-            raise QueryError(name, f"{getattr(request, name)!r:.40} is no whole number")
+    numbers = {name: _whole(name, getattr(request, name)) for name in _NUMBERS}
+    request = msgspec.structs.replace(request, facets=facets, **numbers)
     for name, day in (("since", request.since), ("until", request.until)):
         if not isinstance(day, date | None):
             raise QueryError(name, f"{day!r:.40} is no date")
@@ -82,13 +98,13 @@ def check(request: SearchRequest) -> SearchRequest:
             "facet_limit", f"{request.facet_limit} is not between 0 and {MAX_FACET_LIMIT}"
         )
     query = checked_text("q", request.query)
-    if query is request.query and facets is request.facets and request.filters == {}:
+    if query is request.query and request.filters == {}:
         return request
     filters = {
         facet: tuple([checked_text(facet, value) for value in values])
         for facet, values in chosen.items()
     }
-    return msgspec.structs.replace(request, query=query, filters=filters, facets=facets)
+    return msgspec.structs.replace(request, query=query, filters=filters)
 
 
 def check_values(request: SearchRequest, facet: str, sort: str) -> SearchRequest:

@@ -59,12 +59,12 @@ class Record(NamedTuple):
 class Many(NamedTuple):
     """A list of one kind, read as a tuple; with `lone`, one value is a list of one.
 
-    A scalar in the place of the list is cut at each `separator`, if that is given.
+    With `cut`, a scalar in the place of the list is cut at commas.
     """
 
     item: Node
     lone: bool = False
-    separator: str | None = None
+    cut: bool = False
 
 
 Node: TypeAlias = "Field | Record | Many"
@@ -126,7 +126,7 @@ _INSTANT = Field(parse_instant, "a date")
 _PUBLISHED = Field(parse_published, "true or false", False)
 _DRAFT = Field(parse_published, "true or false", True)
 _NAMES = Many(_LINE, lone=True)
-_TOPICS = Many(_LINE, lone=True, separator=",")
+_TOPICS = Many(_LINE, lone=True, cut=True)
 _PROVIDER = Record(
     {"name": Key("name", _LINE), "domain": Key("domain", Field(parse_domain, "a domain"))},
     _provider,

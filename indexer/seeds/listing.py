@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SeedError, archive_fault
-from ..model import Rejection
+from ..model.reports import LINK, Rejection
 from ..schema import SYNONYMS_NAME
 from .settings import NO_SETTINGS, SETTINGS_NAME, Settings
 
@@ -49,7 +49,8 @@ class SeedFiles(NamedTuple):
     ids: of N files; sizes, mtimes_ns: int64[N]
     ctimes_ns: int64[N], when anything of a file was changed last: its content, its name,
         its time stamp
-    passed_over: suffix → how many visible files have it that is not read
+    passed_over: suffix → how many visible files have it that is not read; `LINK` → how many
+        links there are in the place of story files and folders
     """
 
     folder: str
@@ -164,6 +165,8 @@ class _Walk:
                         files[prefix + name] = entry.stat(follow_symlinks=False)
                 elif entry.is_dir(follow_symlinks=False) and not self._refuses(f"{prefix}{name}/"):
                     folders[f"{prefix}{name}/"] = entry.path
+                elif entry.is_symlink() and (ours or os.path.isdir(entry.path)):
+                    self._passed_over[LINK] += 1
                 elif not ours and name != SETTINGS_NAME:
                     self._passed_over[os.path.splitext(name)[1].lower()] += 1
             except FileNotFoundError:

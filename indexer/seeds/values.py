@@ -54,7 +54,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _SIMPLE_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _INSTANT = re.compile(
-    r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|([0-9]{2})([0-9]{2})|-([0-9]{2})(?=\Z))"
+    r"([0-9]{4})(?:[-/]([0-9]{1,2})[-/]([0-9]{1,2})|([0-9]{2})([0-9]{2})|[-/]([0-9]{2})(?=\Z))"
     r"(?:(?:[Tt]|[ \t]+)"
     r"([0-9]{1,2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?)?"
     r"[ \t]*(?:[Zz]|([+-])([0-9]{1,2}?)(?::?([0-5][0-9]))?)?)?"
@@ -85,6 +85,9 @@ UNUSED: Any = object()
 _resolve: Callable[..., str] = Resolver().resolve
 _constructor = SafeConstructor()
 
+#: The commas of lists in Chinese, Japanese and Arabic scripts.
+_COMMAS = str.maketrans("，、،", ",,,")
+
 
 class BadValueError(Exception):
     """A field cannot be used. `key` is what to add to the field's name, if anything."""
@@ -93,6 +96,11 @@ class BadValueError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.key = key
+
+
+def cut_at_commas(text: str) -> list[str]:
+    """The items of a list written as one text, in whichever script."""
+    return text.translate(_COMMAS).split(",")
 
 
 def parse_line(text: str, _plain: bool = True) -> str:
@@ -211,7 +219,7 @@ def parse_published(text: str, _plain: bool = True) -> bool:
 def parse_instant(text: str, _plain: bool = True) -> datetime:
     """A date or an instant → UTC; without an offset it is UTC.
 
-    As in ISO 8601, in YAML timestamps or in RFC 2822. A month is its first day.
+    As in ISO 8601, also with slashes, in YAML timestamps or in RFC 2822. A month is its first day.
     """
     found = _INSTANT.fullmatch(text.strip())
     if found is None:

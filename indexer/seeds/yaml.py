@@ -31,7 +31,7 @@ from ..model import FieldWarning
 from .aliases import AliasError, Aliases
 from .faults import RefusalError, yaml_fault
 from .fields import Field, Fields, Many, Node, Record, expected
-from .values import UNUSED, BadValueError
+from .values import UNUSED, BadValueError, cut_at_commas
 
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser as Parser
@@ -372,10 +372,11 @@ def is_private(name: str) -> bool:
 def _read_scalar(node: Node, text: str, plain: bool) -> Any:
     """The value of a scalar in the place of a node, None if it is empty; `BadValueError`."""
     if isinstance(node, Many) and node.lone:
-        if node.separator is not None:
-            if text.count(node.separator) >= MAX_ITEMS:
+        if node.cut:
+            items = cut_at_commas(text)
+            if len(items) > MAX_ITEMS:
                 raise BadValueError(f"more than {MAX_ITEMS:,} items: write fewer")
-            parts = [_read_scalar(node.item, part, plain) for part in text.split(node.separator)]
+            parts = [_read_scalar(node.item, item, plain) for item in items]
             return tuple(part for part in parts if part is not None) or None
         value = _read_scalar(node.item, text, plain)
         return value if value is None or value is UNUSED else (value,)

@@ -23,6 +23,7 @@ from .values import (
     MAX_LINK,
     MAX_PIXELS,
     BadValueError,
+    cut_at_commas,
     is_visible,
     make_provider,
     parse_domain,
@@ -226,7 +227,7 @@ def _build(raw: _Story, inert: bool, story_id: str) -> Story:
         raise _UnsureError
     _check_links([raw, *related])
     line = _line_of([raw, *related], inert)
-    topics = raw.topics.split(",") if isinstance(raw.topics, str) else raw.topics or []
+    topics = cut_at_commas(raw.topics) if isinstance(raw.topics, str) else raw.topics or []
     lead = _article(raw, line)
     published = not raw.draft if raw.published is None else raw.published and not raw.draft
     return Story(

@@ -130,6 +130,15 @@ def _many(folder):
     return folder
 
 
+def test_a_process_of_a_pool_reads_by_itself(alone, tmp_path):
+    """Such a process, as task queues have, may start no other: it reads alone."""
+    _many(tmp_path / "seeds")
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        places = tmp_path / "seeds", tmp_path / "index"
+        report = pool.apply_async(indexer.rebuild, places, {"workers": 2}).get(timeout=60)
+    assert report.indexed == len(titles(tmp_path / "index")) == 300
+
+
 @pytest.mark.parametrize("moment", ["reading", "writing"])
 def test_an_error_in_the_middle_leaves_nothing(alone, tmp_path, moment):
     """Whatever is raised while workers are at work, they end, and the old index stays."""

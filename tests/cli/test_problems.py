@@ -65,6 +65,18 @@ def test_unused_keys_are_one_line(tmp_path: Path):
     ]
 
 
+def test_links_are_told(tmp_path: Path):
+    """To stories and folders, which are not read; those to other files are nobody's loss."""
+    (tmp_path / "else/more").mkdir(parents=True)
+    (tmp_path / "seeds").mkdir()
+    for name in ("a.md", "b.jpg", "more", "loop"):
+        to = name if name == "loop" else tmp_path / "else" / name
+        (tmp_path / "seeds" / name).symlink_to(to)
+    assert told(tmp_path, {"x.md": "title: T\n"}) == [
+        "2 links were passed over: put the files themselves into the folder"
+    ]
+
+
 def test_files_that_are_not_read_are_told_where_no_other_is(tmp_path: Path):
     """An archive in files of another suffix."""
     assert told(tmp_path, {f"{n}.mdx": "" for n in range(3)} | {"a/b.rst": ""}) == [

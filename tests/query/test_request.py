@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from enum import Enum
 from functools import partial
 
+import numpy as np
 import pytest
 
 import indexer
@@ -66,6 +68,27 @@ def test_facets_are_a_list(engine, facets):
         engine.search("x", facets=facets)
     with pytest.raises(indexer.QueryError, match=r"^facets: give a list"):
         engine.answer(indexer.SearchRequest(facets=facets))
+
+
+class _Name(str, Enum):
+    PROVIDER = "provider"
+    WIRE = "wire.example"
+
+
+def test_numbers_of_numpy_and_members_of_enumerations_are_what_they_stand_for(tmp_path):
+    """As programs have them that count with NumPy, or name facets once."""
+    story = {"title": "A story", "provider": {"name": "Wire", "domain": "wire.example"}}
+    few = {"offset": np.int64(0), "limit": np.int32(1), "facet_limit": np.uint8(3)}
+    with indexer.open_index(build(tmp_path, [story])) as engine:
+        page = engine.search("story", facets=[_Name.PROVIDER], **few)
+        assert [count.value for count in page.facets["provider"]] == ["wire.example"]
+        assert len(page.hits) == page.total == 1
+        assert indexer.page_to_json(page)
+        chosen = engine.search("", filters={_Name.PROVIDER: [_Name.WIRE]})
+        assert chosen.total == 1
+        (value,) = engine.facet_values(_Name.PROVIDER, "wire", limit=np.int64(2))
+        assert value.count == 1
+        assert engine.suggest("sto", limit=np.int64(1)) == ("story",)
 
 
 @pytest.mark.parametrize("request_", [None, "story", {"query": "story"}])

@@ -141,7 +141,7 @@ def test_capitals_and_the_word_as_written_come_first(engine, query, first):
         ("provider:wire provider:wore*", "provider:wore*", "fits no story"),
         ("provider:(wire OR wore)", "wore", "fits no story"),
         ("url:wire", "url:wire", "https://"),
-        ("alpha NEAR/2 (x OR y)", "alpha", "read as AND"),
+        ("alpha NEAR/2 (x OR y z)", "alpha", "read as AND"),
         ("???", "???", "nothing to search for"),
         ("volcano~0.8", "volcano~0.8", "read as ~1"),
         ("vulcanoes~7", "vulcanoes~7", "read as ~2"),

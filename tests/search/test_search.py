@@ -337,6 +337,8 @@ def test_pages_stay_with_their_index(tmp_path, copy):
     """Who wants to keep or send one is told how; the stories themselves can be kept."""
     story = {"title": "Azure", "related": [{"title": "Azure tiles"}]}
     with indexer.open_index(build(tmp_path, [story])) as engine:
+        with pytest.raises(TypeError, match="hand over its location"):
+            copy(engine)
         page = engine.search("azure")
         for one in (page, page.hits[0], page.hits[0].related[0], engine.search("absent")):
             with pytest.raises(TypeError, match="page_to_json"):

@@ -133,6 +133,8 @@ def test_drafts_are_not_public(text):
         ("'2022-05-25T17:16:00Z'", datetime(2022, 5, 25, 17, 16)),
         ("2022-05-25T17:16:00", datetime(2022, 5, 25, 17, 16)),
         ("2022-05-25 17:16", datetime(2022, 5, 25, 17, 16)),
+        ("2022/05/25 17:16", datetime(2022, 5, 25, 17, 16)),
+        ("2022/5/25", datetime(2022, 5, 25)),
         ("2022-05-25", datetime(2022, 5, 25)),
         ("2022-5-5", datetime(2022, 5, 5)),
         ("2022-05-25T17:16:00.25Z", datetime(2022, 5, 25, 17, 16, 0, 250000)),
@@ -229,6 +231,9 @@ def test_topics_are_a_list_or_one_text():
     """Topics are kept once each, in order; one text is a list of one."""
     assert story_of("topics: [b, a, ' b ', ~, '']").topics == ("b", "a")
     assert story_of("topics: AI").topics == ("AI",)
+    for text in ("政治、東京", "政治，東京", "政治، 東京", "政治,東京"):
+        for quoted in (text, f'"{text}"', f"&t {text}"):  # an anchor is read by the events
+            assert story_of(f"topics: {quoted}").topics == ("政治", "東京")
     result = read("topics: [a, [b], {c: d}]")
     assert [warning.field for warning in result.warnings] == ["topics[1]", "topics[2]"]
 

@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from werkzeug.http import parse_options_header
 
 import indexer
 from tests.conftest import SEED_STORY, build
@@ -77,6 +78,16 @@ def test_export_writes_a_row_for_each_related_article(seed_index):
     assert [row["url"] for row in rows] == [line["web_url"] or "" for line in lines]
     assert {row["story_title"] for row in rows} == {story.title}
     assert problem(client, "/api/v1/export?rows=words", 400)["parameter"] == "rows"
+
+
+@pytest.mark.parametrize("query", ["Ελλάδα", "東京 2022", "Zürich", "“ראש”"])
+def test_an_export_is_named_after_a_query_in_any_script(client, query):
+    """Headers are sent as ASCII: the name in UTF-8 stands beside a plain one."""
+    answer = client.get("/api/v1/export", query_string={"format": "csv", "q": query})
+    header = answer.headers["Content-Disposition"]
+    assert header.isascii()
+    assert "filename=stories.csv;" in header
+    assert parse_options_header(header)[1]["filename"] == f"stories {query.strip('“”')}.csv"
 
 
 def test_csv_cells_are_no_formulas(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import indexer
 from tests.conftest import SEED_STORY, build, write_story
@@ -51,6 +51,14 @@ def test_an_article_whose_title_does_not_match_says_where_it_does(tmp_path):
         f"…in very long words before it says that <mark>turbines</mark> turn."
         f"{' More follows.' * 6}…",
     ]
+
+
+def test_title_and_text_of_a_result_begin_on_the_side_of_their_script(tmp_path):
+    """The heading tells its direction, not the link in it, which aligns nothing."""
+    story = {"title": "الرئيس يزور القاهرة", "excerpt": "قال الرئيس إن الزيارة مهمة"}
+    page = read(visit(build(tmp_path, [story])), "/?q=" + quote("الرئيس"))
+    assert [heading.get("dir") for heading in page.all("h3")] == ["auto"]
+    assert {"class": "excerpt", "dir": "auto"} in list(page.all("p"))
 
 
 def test_a_facet_shows_twelve_values_and_says_how_many_more_there_are(seed_index):
