@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from indexer import ResultPage, StorydexError
 
 from .connection import current_connection
-from .watching import ENDPOINT, Observer, Watched, access_log
+from .watching import ENDPOINT, Observer, access_log, watched
 
 operations = Blueprint("operations", __name__)
 
@@ -108,7 +108,7 @@ def register(app: Flask, access: str = "off") -> None:
     observers: list[Observer] = [observe]
     if access != "off":
         observers.append(access_log(queries=access == "query"))
-    app.wsgi_app = Watched(app.wsgi_app, observers)  # type: ignore[method-assign]
+    app.wsgi_app = watched(app.wsgi_app, observers)  # type: ignore[assignment, method-assign]
 
 
 class Health(msgspec.Struct, omit_defaults=True):
