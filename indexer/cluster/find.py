@@ -23,14 +23,7 @@ from ..query.nodes import Fuzzy, Node
 from ..query.parsed import ParsedQuery
 from ..query.synonyms import Synonyms
 from ..search.breadth import Weights, worth_of
-from ..search.find import (
-    BONUS,
-    ENOUGH,
-    FIRST_UP_TO,
-    Outcome,
-    has_address,
-    read_query,
-)
+from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, Outcome, read_query
 from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
 from ..search.select import DAY
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
@@ -145,10 +138,8 @@ class Searcher:
         plan = self.planner.words(parsed.plain, parsed.rest)
         found = self._all_of(parsed, plan, filters, ask)
         matched = found.answer.matched
-        if not matched and parsed.rest is not None and has_address(parsed.rest):
-            # What stands round an address need not be found.
-            alone = parsed._replace(node=parsed.rest, plain=())
-            found = self._all_of(alone, self.planner.plan(parsed.rest), filters, ask)
+        if not matched and (alone := parsed.address_alone()):
+            found = self._all_of(alone, self.planner.plan(alone.node), filters, ask)
             return replace(found, answer=found.answer._replace(complete=0))
         wide = plan.widened() if matched < ask.least else None
         if wide is not None and self.count(wide.stories) > matched:

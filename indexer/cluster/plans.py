@@ -160,7 +160,7 @@ class Planner:
 
     def words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
         """The plan of plain words, all of which must match, as `rest` must."""
-        self._words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
+        self._words.fetch(_forms_in(filter(None, (*plain, rest))))
         return Plan(self._shapes.words(plain, rest))
 
 

@@ -7,6 +7,7 @@ out when a plan is made. A `field` is one of `schema.TEXT_FIELDS`, or None for a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias
 
@@ -205,6 +206,15 @@ def children(node: Node) -> tuple[Node, ...]:
     return (node.wanted, node.unwanted) if isinstance(node, Without) else ()
 
 
+def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """A node whose children are changed; a leaf as it is."""
+    if isinstance(node, All | Either):
+        return type(node)(tuple([change(part) for part in node.parts]))
+    if isinstance(node, Without):
+        return Without(change(node.wanted), change(node.unwanted))
+    return node
+
+
 def leaves(node: Node) -> list[Node]:
     """The leaves of a tree in order, unwanted ones too."""
     below = children(node)
@@ -235,11 +245,9 @@ def scaled(node: Node, factor: float) -> Node:
     if isinstance(node, TextNode):
         weight = min(node.weight * factor, MAX_WEIGHT)
         return msgspec.structs.replace(node, weight=weight)
-    if isinstance(node, All | Either):
-        return type(node)(tuple([scaled(part, factor) for part in node.parts]))
     if isinstance(node, Without):
         return Without(scaled(node.wanted, factor), node.unwanted)
-    return node
+    return with_children(node, lambda child: scaled(child, factor))
 
 
 def all_of(parts: list[Node]) -> Node:

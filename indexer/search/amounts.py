@@ -14,16 +14,15 @@ from ..query.nodes import (
     All,
     Alternatives,
     Compound,
-    Either,
     Inflected,
     Near,
     NearOperand,
     Node,
     Phrase,
-    Without,
     Word,
     leaves,
     texts_of,
+    with_children,
 )
 from ..query.parsed import ParsedQuery
 from .words import Lexicon
@@ -49,9 +48,8 @@ def with_amounts(parsed: ParsedQuery, lexicon: Lexicon) -> ParsedQuery:
     if not (phrases or has_amount(typed)):
         return parsed
     amounts = _Amounts(lexicon)
-    plain = amounts.in_row(parsed.plain)
-    rest = [] if parsed.rest is None else amounts.in_row([parsed.rest])
-    return parsed.with_parts(plain, rest)
+    rest = parsed.rest and amounts.within(parsed.rest)
+    return parsed.with_parts(amounts.in_row(parsed.plain), rest)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class _Amounts:
 
     def in_row(self, nodes: Sequence[Node]) -> list[Node]:
         """Nodes that follow each other, with all that is below them."""
-        found = [self._within(node) for node in nodes]
+        found = [self.within(node) for node in nodes]
         for at, node in enumerate(nodes[:-1]):
             number = _number_of(node)
             if number is None:
@@ -76,15 +74,12 @@ class _Amounts:
                 found[place] = self._beside(found[place], ways)
         return found
 
-    def _within(self, node: Node) -> Node:
+    def within(self, node: Node) -> Node:
+        """A node with all that is below it."""
         if isinstance(node, All):
             return All(tuple(self.in_row(node.parts)))
-        if isinstance(node, Either):
-            return Either(tuple([self._within(part) for part in node.parts]))
-        if isinstance(node, Without):
-            return Without(self._within(node.wanted), self._within(node.unwanted))
         if isinstance(node, Near):
-            sides = [cast("NearOperand", self._within(side)) for side in (node.left, node.right)]
+            sides = [cast("NearOperand", self.within(side)) for side in (node.left, node.right)]
             return msgspec.structs.replace(node, left=sides[0], right=sides[1])
         typed = _typed(node)
         if isinstance(node, Alternatives) and isinstance(typed, Phrase) and typed.exact:
@@ -95,7 +90,7 @@ class _Amounts:
             unit = unit_at([last], 0)
             if unit is not None and all(map(str.isdecimal, number)):
                 return self._beside(node, other_ways(number, [last], unit), _WEIGHT)
-        return node
+        return with_children(node, self.within)
 
     def _beside(self, node: Node, ways: list[tuple[str, ...]], share: float = 1.0) -> Node:
         """A node, and other ways to write it, those that are known: each as rare as it is."""

@@ -14,7 +14,7 @@ import msgspec
 from ..codec.format import I64
 from ..dates import first_instant, last_instant
 from ..model import FACETS, Notice, SearchRequest
-from ..query.nodes import Address, Fuzzy, Node, Plain, all_of, leaves
+from ..query.nodes import Fuzzy, Node, Plain
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
@@ -94,10 +94,8 @@ class Searcher:
         held = max(last, WEIGHED) if ranked and last else last
         answer = self.executor.run(plan, ordering, held, wishes)
         answer = answer._replace(complete=answer.total)
-        if not answer.matched and parsed.plain and parsed.rest and has_address(parsed.rest):
-            # What stands round an address need not be found.
-            plan = self.planner.plan(parsed.rest)
-            parsed = parsed._replace(node=parsed.rest, plain=())
+        if not answer.matched and (alone := parsed.address_alone()):
+            parsed, plan = alone, self.planner.plan(alone.node)
             answer = self.executor.run(plan, ordering, held, wishes)._replace(complete=0)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
@@ -177,11 +175,6 @@ def read_query(
     return with_inflected(parsed, lexicon)
 
 
-def has_address(node: Node) -> bool:
-    """Whether there is an address in a tree."""
-    return any(isinstance(leaf, Address) for leaf in leaves(node))
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What was found for a request, and by which plan, in a folder or on a cluster.
@@ -203,7 +196,7 @@ class Outcome:
         parsed = self.parsed
         if len(parsed.plain) <= MAX_WORDS:
             return parsed.node
-        return all_of([*self.plan.kept, *([] if parsed.rest is None else [parsed.rest])])
+        return parsed.with_parts(self.plan.kept, parsed.rest).node
 
     @property
     def relaxed(self) -> bool:
