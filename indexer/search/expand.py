@@ -138,12 +138,7 @@ class Expander:
 
     def texts(self, node: Pattern | Fuzzy) -> frozenset[str]:
         """The words of all segments that a leaf stands for; raises as `forms` does."""
-        found = self.forms(node, Budget())
-        return frozenset(
-            segment.form_text(form)
-            for segment, forms in zip(self._segments, found, strict=True)
-            for form in forms.tolist()
-        )
+        return frozenset(self.counts(node, Budget()))
 
     def counts(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
         """The words that a leaf stands for, and in how many stories each or its like stands.

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import TEXT, Mask, offsets_of
+from ..codec.format import Mask, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import Address, DateRange, Keyword, KnownNode, NumberRange, Present
 from ..schema import ADDRESS, address_key, naive_utc
 from .followers import Followers
 from .occurrences import Occurrences
+from .relatives import as_written
 from .sought import Seeker
 from .words import SetLeaf, common
 
@@ -54,14 +55,9 @@ class Selector(Seeker):
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
-        count = 0
-        for segment in self._segments:
-            entry = segment.find_term(TEXT, self.dictionary.language.stem_of(word).encode())
-            number = None if entry is None else segment.form_number(entry.ordinal, word)
-            if entry is None or number is None:
-                continue
-            count += int(np.count_nonzero(segment.codes_of(entry) == number))
-        return count
+        language = self.dictionary.language
+        found = [as_written(segment, language, word) for segment in self._segments]
+        return sum(int(np.count_nonzero(some[1])) for some in found if some is not None)
 
     def together(self, before: str, words: Collection[str]) -> Counter[str]:
         """In how many rows words stand together with another one, if both are seldom enough."""

@@ -105,6 +105,13 @@ class Values(ABC):
         wanted = f" {' '.join(words)} "
         return found | {value for value, name in self.names(facet).items() if wanted in name}
 
+    def known(self, facet: Facet, value: str) -> set[str]:
+        """The keys of a value of a filter: itself where stories have it, else what it may mean."""
+        if len(value) > LONGEST_VALUE:
+            return set()
+        key = facet_key(facet, value)
+        return self.meant(facet, value) if self.facet(facet).place(key) is None else {key}
+
     def names(self, facet: Facet) -> dict[str, str]:
         """Of each value of a facet: itself and its spellings, folded, between blanks and bars."""
         if facet not in self._names:
@@ -159,17 +166,9 @@ def with_unknown(
         Notice(f"{facet}={value[:_MOST_SHOWN]}", 0, 0, UNKNOWN)
         for facet, chosen in filters.items()
         for value in islice(chosen, _MOST_CHOSEN)
-        if not _is_known(values, facet, _FILTER_SIGNS.sub("", value))
+        if not values.known(facet, _FILTER_SIGNS.sub("", value))
     ]
     return parsed._replace(notices=(*parsed.notices, *unknown)) if unknown else parsed
-
-
-def _is_known(values: Values, facet: Facet, value: str) -> bool:
-    """Whether stories have a value, or one that it may be meant for, which takes longer to say."""
-    if len(value) > LONGEST_VALUE:
-        return False
-    place = values.facet(facet).place(facet_key(facet, value))
-    return place is not None or bool(values.meant(facet, value))
 
 
 def _folded(text: str) -> str:
