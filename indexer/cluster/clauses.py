@@ -23,9 +23,11 @@ from ..query.nodes import (
     Present,
     TextNode,
     Word,
+    alternatives_of,
+    words_of,
 )
 from ..schema import ADDRESS, ROW_FIELDS, address_key
-from ..search.sought import MAX_DISTANCE, alternatives_of, words_of
+from ..search.sought import MAX_DISTANCE
 from .mapping import whole_micros
 from .names import AS_WRITTEN, safe
 from .words import Words, saturated

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, combinations
 from typing import Any, TypeAlias, cast
 
-from ..query.nodes import Alternatives, Compound, Near, Node, Phrase, Plain, Word, leaves
+from ..query.nodes import Alternatives, Compound, Near, Node, Phrase, Plain, Word, leaves, words_of
 from ..search import plan as shapes
 from .clauses import EVERY, NONE, Clauses, Query, every, some, without
 from .scores import Leaf, Leaves
@@ -175,4 +175,4 @@ def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:
             yield node.text
             yield from node.parts if isinstance(node, Compound) else ()
         elif isinstance(node, Phrase):
-            yield from (word for word in node.words if "*" not in word and "?" not in word)
+            yield from _forms_in(words_of(node))

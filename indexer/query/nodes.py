@@ -215,6 +215,24 @@ def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
     return node
 
 
+def words_of(node: Phrase) -> list[Word | Pattern]:
+    """The words of a phrase, or the patterns that stand in their place."""
+    return [
+        Pattern(text, node.field, node.weight)
+        if "*" in text or "?" in text
+        else Word(text, node.field, node.weight, node.exact)
+        for text in node.words
+    ]
+
+
+def alternatives_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
+    """What any of suffices for a node."""
+    if isinstance(node, Alternatives):
+        return node.parts
+    whole = Word(node.text, node.field, node.weight)
+    return whole, Phrase(node.parts, 0, node.field, node.weight)
+
+
 def leaves(node: Node) -> list[Node]:
     """The leaves of a tree in order, unwanted ones too."""
     below = children(node)

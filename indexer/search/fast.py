@@ -100,7 +100,11 @@ class FastSegment:
 
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
-        bounds, phrase = _phrase_of(lists, stems, allowed)
+        bounds = _bounds_of(lists)
+        phrase = tables.PhraseTable.of(
+            bounds, np.array([found.codes for found in lists], np.int64), allowed,
+            np.array(stems, np.float32), np.array([found.light for found in lists], np.float32),
+        )  # fmt: skip
         most = int(np.diff(bounds).min(0).sum())
         rows, scores = np.empty(most, np.int64), np.empty(most, np.float32)
         found = phrase_loops.phrase_rows(
@@ -184,17 +188,6 @@ class FastSegment:
             self._local.room = room
         table: Table = room[1]
         return table
-
-
-def _phrase_of(lists: list[TermList], stems: list[float], allowed: U8) -> tuple[I64, Table]:
-    """Words as compiled loops read them, and where their postings begin in each chunk."""
-    bounds = _bounds_of(lists)
-    codes_at = [found.codes for found in lists]
-    lights = np.array([found.light for found in lists], np.float32)
-    phrase = tables.PhraseTable.of(
-        bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
-    )
-    return bounds, phrase
 
 
 def _bounds_of(lists: list[TermList]) -> I64:

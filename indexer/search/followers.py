@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import pairwise
 from random import Random
@@ -72,15 +72,7 @@ class _Sample:
             texts = [text for _, text in zip(range(_ROWS), self._places, strict=False)]
             if not texts:
                 return found
-            self._read(texts)
-
-    def _read(self, texts: list[Story | Article]) -> None:
-        for text in texts:
-            parts = [text.title, text.excerpt]
-            if isinstance(text, Story):
-                parts.append(text.body[:_BODY])
-            for part in parts:
-                self._seen.update(following(part, self._word))
+            self._seen.update(words_after(self._word, texts))
 
     def _spread(self) -> Iterator[Story | Article]:
         """Rows that have the word as it is written, evenly spread."""
@@ -115,6 +107,16 @@ class _Sample:
             return read_article(self._snapshot.related(doc_id)[article - 1])
         except (ValueError, IndexError) as error:
             raise self._snapshot.damaged(doc_id, error) from error
+
+
+def words_after(word: str, texts: Iterable[Story | Article]) -> Counter[str]:
+    """The folded words that come after a folded word in some texts, and how often each does."""
+    seen: Counter[str] = Counter()
+    for text in texts:
+        body = text.body[:_BODY] if isinstance(text, Story) else ""
+        for part in (text.title, text.excerpt, body):
+            seen.update(following(part, word))
+    return seen
 
 
 def following(text: str, word: str) -> Iterator[str]:

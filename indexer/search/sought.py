@@ -21,6 +21,8 @@ from ..query.nodes import (
     Phrase,
     TextNode,
     Word,
+    alternatives_of,
+    words_of,
 )
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
@@ -229,20 +231,6 @@ class Seeker:
         return RowsLeaf(parts, term.weight * factor * STEM_SHARE + share * capital)
 
 
-def _is_pattern(text: str) -> bool:
-    return "*" in text or "?" in text
-
-
-def _word(text: str, field: str | None, weight: float, exact: bool = False) -> Word | Pattern:
-    """A word of a phrase, or the pattern that stands in its place."""
-    return Pattern(text, field, weight) if _is_pattern(text) else Word(text, field, weight, exact)
-
-
-def words_of(node: Phrase) -> list[Word | Pattern]:
-    """The words of a phrase, each of which may be a pattern."""
-    return [_word(text, node.field, node.weight, node.exact) for text in node.words]
-
-
 def compared_words(node: TextNode) -> list[Word]:
     """The words of a node that compiled loops find by comparing these; none of any other."""
     words: list[Any] = []
@@ -270,16 +258,8 @@ def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
         return of_word(node)
     if isinstance(node, Phrase) and node.joined:
         return max(of_word(Word(text)) for text in node.words)
-    parts = node.parts if isinstance(node, Compound) else node.words
-    return sum(weight_of(_word(part, node.field, node.weight), of_word) for part in parts)
-
-
-def alternatives_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
-    """What any of suffices for a node."""
-    if isinstance(node, Alternatives):
-        return node.parts
-    whole = Word(node.text, node.field, node.weight)
-    return whole, Phrase(node.parts, 0, node.field, node.weight)
+    parts = map(Word, node.parts) if isinstance(node, Compound) else words_of(node)
+    return sum(weight_of(part, of_word) for part in parts)
 
 
 def _allowed(found: TermList, text: str | None) -> U8:
