@@ -54,7 +54,7 @@ SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "spelling", "collap
 PAGE_PARAMETERS = (*SEARCH_PARAMETERS, "page", "find")
 #: What `/api/v1/search` understands.
 API_PARAMETERS = (
-    *SEARCH_PARAMETERS, "page", "offset", "limit", "facet", "facet_limit", "related_limit",
+    *SEARCH_PARAMETERS, "page", "limit", "offset", "facet", "facet_limit", "related_limit",
     "fields", "explain",
 )  # fmt: skip
 #: What `/api/v1/export` understands: it has no pages.
