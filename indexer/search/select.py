@@ -76,24 +76,20 @@ class Selector(Seeker):
 
     def documents(self, node: KnownNode) -> SetLeaf:
         """The documents that a leaf selects."""
-        return SetLeaf(self._masks(node))
-
-    def _masks(self, node: KnownNode) -> list[Mask]:
         if isinstance(node, Keyword):
             keys = self.snapshot.meant(cast("Facet", node.facet), node.value)
-            return [mask_of(segment, node.facet, keys) for segment in self._segments]
+            return SetLeaf([mask_of(segment, node.facet, keys) for segment in self._segments])
         if isinstance(node, Address):
             keys = {address_key(node.text)}
-            return [mask_of(segment, ADDRESS, keys) for segment in self._segments]
+            return SetLeaf([mask_of(segment, ADDRESS, keys) for segment in self._segments])
         if isinstance(node, Present):
-            return [_present(segment, node.field) for segment in self._segments]
-        mask = (
-            between(self.snapshot, node.first, node.last)
-            if isinstance(node, DateRange)
-            else self._numbered(node)
-        )
+            return SetLeaf([_present(segment, node.field) for segment in self._segments])
+        if isinstance(node, DateRange):
+            mask = between(self.snapshot, node.first, node.last)
+        else:
+            mask = self._numbered(node)
         bounds = [*self.snapshot.bases, self.snapshot.size]
-        return [mask[begin:end] for begin, end in pairwise(bounds)]
+        return SetLeaf([mask[begin:end] for begin, end in pairwise(bounds)])
 
     def _numbered(self, node: NumberRange) -> Mask:
         numbers = self.snapshot.numbers(node.field)
