@@ -28,6 +28,7 @@ from ..query.nodes import (
     TextNode,
     Without,
     Word,
+    alternatives_of,
     words_of,
 )
 
@@ -208,13 +209,11 @@ class Marker:
         for leaf in leaves:
             if leaf.field not in (None, place):
                 continue
-            if isinstance(leaf, Compound):
-                singly |= self._bit(self._language.stem_of(leaf.text))
-                runs.append(([self._bit(self._language.stem_of(part)) for part in leaf.parts], 1))
-            elif isinstance(leaf, Phrase):
-                runs.append(([self._bit_of(word) for word in words_of(leaf)], leaf.slop + 1))
-            else:
-                singly |= self._bit_of(leaf)
+            for part in alternatives_of(leaf) if isinstance(leaf, Compound) else (leaf,):
+                if isinstance(part, Phrase):
+                    runs.append(([self._bit_of(word) for word in words_of(part)], part.slop + 1))
+                else:
+                    singly |= self._bit_of(part)
         return singly, runs
 
     def _bit_of(self, leaf: TextNode) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from ..codec.format import F32, F64, I32, I64, Mask
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
+from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering, rivals_of
 from .plain import Matches, evaluate, score_rows
 from .plan import Plan
 from .snapshot import Snapshot
@@ -78,7 +78,10 @@ class Executor:
 
         def listed() -> I64:
             passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
-            return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
+            docs = np.concatenate([NO_DOCS, *passing])
+            if len(rivals.of):  # of each group only the best
+                docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[winners]))
+            return docs
 
         answer = Answer(
             matched, total, complete, docs.tolist(), _scores_of(keys, ordering.first),
@@ -130,7 +133,7 @@ class Executor:
     ) -> Answer:
         snapshot = self.snapshot
         found = [evaluate(part, number, plan) for number, part in enumerate(snapshot.segments)]
-        need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
+        need = plan.required if plan.wide else 0
         docs, keys = [np.empty(0, np.int64)], [np.empty(0, np.float64)]
         wholes, breadths = [np.empty(0, np.bool_)], [np.empty(0, np.float64)]
         for base, part, failed in zip(snapshot.bases, found, ordering.failed, strict=True):
@@ -188,13 +191,6 @@ class Executor:
             for wish, count in zip(wishes, answer.counts, strict=True)
         ]
         return answer._replace(counts=counts, passed=matched & (failed == 0))
-
-
-def _best_listed(docs: I64, rivals: Rivals) -> I64:
-    """Documents that pass, but of each group only the one that was best."""
-    if len(rivals.of):
-        docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[rivals.docs >= 0]))
-    return docs
 
 
 def _best_of(groups: I32, keys: F64) -> Mask:

@@ -183,11 +183,6 @@ def divide(
     return Divided(groups, function, telling)
 
 
-def factor_of_others(required: int, others: int) -> float:
-    """What function words are weighted by beside so many words that must match."""
-    return 1.0 if required + others <= SHORT and required <= FEW else FUNCTION_WEIGHT
-
-
 def is_function(node: Plain, language: Language) -> bool:
     """Whether a word need not match beside others."""
     words = language.function_words
@@ -258,7 +253,8 @@ class _Builder:
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
-        factor = factor_of_others(required, len(words))
+        short = required + len(words) <= SHORT and required <= FEW
+        factor = 1.0 if short else FUNCTION_WEIGHT
         heaviest = max((leaf.weight for leaf in self.leaves if leaf.word), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():
