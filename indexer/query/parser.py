@@ -42,7 +42,7 @@ _MEANT = re.compile(
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
-_PROSE_WORD = re.compile(r"""[^\s()"]+""")
+_WORD = re.compile(r"""[^\s()"]+""")
 _QUOTES = str.maketrans("“”„«»", '"""""')
 
 
@@ -108,9 +108,13 @@ def _is_prose(text: str) -> bool:
 
 def _parse_prose(text: str) -> ParsedQuery:
     """Read all as plain words: parentheses and quotes are punctuation."""
-    words = [TypedWord(found[0], *found.span()) for found in _PROSE_WORD.finditer(text)]
+    words = _words(text)
     nodes = [clauses.words(word.text) for word in words]
     return _of_plain(words, nodes) if any(nodes) else Parser(text).parse()
+
+
+def _words(text: str) -> list[TypedWord]:
+    return [TypedWord(found[0], *found.span()) for found in _WORD.finditer(text)]
 
 
 def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQuery:
@@ -121,16 +125,8 @@ def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQue
 
 def _parse_plain(text: str) -> ParsedQuery | None:
     """Like `Parser`, for plain words only: a short cut. None if it may have anything else."""
-    pieces = text.split()
-    read = map(str.lower, pieces) if clauses.all_capitals(text) else pieces
-    nodes = list(map(clauses.words, read))
-    if not _OPERATORS.isdisjoint(pieces) or None in nodes:
+    if not _OPERATORS.isdisjoint(text.split()) or _SIGNED.search(text):
         return None
-    if _SIGNED.search(text):
-        return None
-    words, end = [], 0
-    for piece in pieces:
-        start = text.index(piece, end)
-        end = start + len(piece)
-        words.append(TypedWord(piece, start, end))
-    return _of_plain(words, nodes)
+    read = text.lower() if clauses.all_capitals(text) else text
+    nodes = list(map(clauses.words, read.split()))
+    return None if None in nodes else _of_plain(_words(text), nodes)

@@ -15,7 +15,7 @@ import numpy as np
 from ..codec.format import F32, F64, I32, I64, Mask
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering, rivals_of
+from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering
 from .plain import Matches, evaluate, score_rows
 from .plan import Plan
 from .snapshot import Snapshot
@@ -52,11 +52,7 @@ class Executor:
         k = min(k, self.snapshot.size)
         everything = k > self._loops.module.MOST_HELD
         room = self.snapshot.size if everything else k
-        rivals = rivals_of(ordering.groups)
-        best = Best(
-            np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
-            np.empty(room, np.float64), everything, rivals,
-        )  # fmt: skip
+        best = Best(room, everything, ordering.groups)
         bases = self.snapshot.bases
         found = [
             segment.run(plan, base, ordering, best)
@@ -64,23 +60,23 @@ class Executor:
         ]
         matched, total, complete, held = best.state.tolist()
         docs, keys, breadths = best.docs[:held], best.keys[:held], best.breadths[:held]
-        winners = rivals.docs >= 0
+        winners = best.group_docs >= 0
         grouped = len(winners) > 0 and bool(winners.any())
         if everything or grouped:
-            docs = np.concatenate((docs, rivals.docs[winners]))
-            keys = np.concatenate((keys, rivals.keys[winners]))
-            breadths = np.concatenate((breadths, rivals.breadths[winners]))
+            docs = np.concatenate((docs, best.group_docs[winners]))
+            keys = np.concatenate((keys, best.group_keys[winners]))
+            breadths = np.concatenate((breadths, best.group_breadths[winners]))
             order = np.lexsort((docs, -keys))[:k]
             docs, keys, breadths = docs[order], keys[order], breadths[order]
             total += int(winners.sum())
-            complete += int(rivals.whole.sum())
+            complete += int(best.group_whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
 
         def listed() -> I64:
             passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
             docs = np.concatenate([NO_DOCS, *passing])
-            if len(rivals.of):  # of each group only the best
-                docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[winners]))
+            if len(best.groups):  # of each only the best
+                docs = np.concatenate((docs[best.groups[docs] < 0], best.group_docs[winners]))
             return docs
 
         answer = Answer(

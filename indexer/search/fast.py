@@ -63,10 +63,10 @@ class FastSegment:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
         encoded, group = self._encoded(plan)
         bits = np.zeros(self._words, np.uint64)
-        rivals, span = best.rivals, slice(base, base + self._segment.doc_count)
+        span = slice(base, base + self._segment.doc_count)
         answer = tables.AnswerTable.of(
-            best.state, bits, best.docs, best.keys, best.breadths, rivals.of[span], rivals.docs,
-            rivals.keys, rivals.breadths, rivals.whole,
+            best.state, bits, best.docs, best.keys, best.breadths, best.groups[span],
+            best.group_docs, best.group_keys, best.group_breadths, best.group_whole,
         )  # fmt: skip
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
