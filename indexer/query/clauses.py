@@ -384,7 +384,8 @@ def expected(field: str) -> str:
     return _EXPECTED.get(field, "a value")
 
 
-FIELD_NAMES = frozenset((*TEXT_FIELDS, *VALUE_READERS, *ALIASES))
+#: All names of fields.
+FIELD_NAMES = (*TEXT_FIELDS, *VALUE_READERS, *ALIASES)
 #: How like a field's name one must be to be taken for a slip of it, and how long one is looked at.
 _ALIKE, _LONGEST_MEANT = 0.75, 20
 

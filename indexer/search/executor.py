@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .plain import Matches, evaluate, score_rows
 from .plan import Plan
 from .snapshot import Snapshot
 from .words import NO_ROWS
+
+if TYPE_CHECKING:
+    from .fast import FastSegment
 
 NO_DOCS = np.empty(0, np.int64)
 
@@ -33,7 +36,7 @@ class Executor:
     def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
         self.snapshot = snapshot
         self._loops = loops
-        self._fast: list[Any] = []
+        self._fast: list[FastSegment] = []
 
     def run(
         self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish] = ()
@@ -100,11 +103,11 @@ class Executor:
                 scores[place] = one
         return scores
 
-    def fast(self, number: int) -> Any:
-        """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""
+    def fast(self, number: int) -> FastSegment | None:
+        """What runs compiled over a segment; None until the compiled loops are loaded."""
         return self._segments()[number] if self._loops.loaded else None
 
-    def _segments(self) -> list[Any]:
+    def _segments(self) -> list[FastSegment]:
         if not self._fast:
             self._fast = [
                 self._loops.module.FastSegment(segment, number)

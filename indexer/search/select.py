@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from whoosh.util.times import datetime_to_long
@@ -23,6 +23,7 @@ from .sought import Seeker
 from .words import SetLeaf, common
 
 if TYPE_CHECKING:
+    from .fast import FastSegment
     from .snapshot import Snapshot
 
 #: Words with more postings than this are seen often enough in a sample of their places.
@@ -40,7 +41,7 @@ _FEW, _WORTH_A_READ = 3, 30_000
 class Selector(Seeker):
     """Finds what leaves select in a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], FastSegment | None]) -> None:
         super().__init__(snapshot, fast)
         self.followers = Followers(snapshot)
 

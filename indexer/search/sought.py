@@ -41,6 +41,7 @@ from .words import (
 )
 
 if TYPE_CHECKING:
+    from .fast import FastSegment
     from .snapshot import Snapshot
 
 #: How far apart two words may be: more would reach into the next field.
@@ -71,7 +72,7 @@ _NOTHING = Sought(NO_ROWS, lambda rows: _NOWHERE)
 class Seeker:
     """Finds leaves of words in a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], FastSegment | None]) -> None:
         """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
         self.snapshot = snapshot
         self._segments = snapshot.segments
@@ -105,7 +106,7 @@ class Seeker:
         return self._sought(number, node, budget).rows
 
     def _compared(
-        self, number: int, node: TextNode, words: list[Word], fast: Any, budget: Budget
+        self, number: int, node: TextNode, words: list[Word], fast: FastSegment, budget: Budget
     ) -> Rows:
         """The rows in which words stand as a node says, found by compiled loops."""
         terms = [self.dictionary.term([word.text], word.weight) for word in words]
@@ -124,10 +125,7 @@ class Seeker:
             reach = (min(node.distance, MAX_DISTANCE),) * 2
         elif isinstance(node, Phrase):
             reach = (min(node.slop, MAX_DISTANCE) + 1, 0)
-        selected: Rows = fast.phrase_rows(
-            known, [term.stem for term in terms], np.array(allowed), reach
-        )
-        return selected
+        return fast.phrase_rows(known, [term.stem for term in terms], np.array(allowed), reach)
 
     def _sought(self, number: int, node: TextNode, budget: Budget) -> Sought:
         if isinstance(node, Word):
