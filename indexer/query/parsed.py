@@ -38,6 +38,11 @@ class ParsedQuery(NamedTuple):
     notices: tuple[Notice, ...] = ()
     values: tuple[tuple[Keyword, Notice], ...] = ()
 
+    @classmethod
+    def of(cls, node: Node) -> ParsedQuery:
+        """A tree as a query whose stories are ranked."""
+        return cls(node, (), node, True, ())
+
     def with_parts(self, plain: Sequence[Node], rest: Node | None) -> ParsedQuery:
         """The same with other words, and with what else must hold, if anything must."""
         if not plain and rest is None:

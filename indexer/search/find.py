@@ -26,7 +26,7 @@ from .facets import Choice, Filters
 from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
-from .plan import MAX_WORDS, Plan, Planner
+from .plan import MAX_WORDS, Plan, plan_of
 from .select import Selector
 from .values import Values, with_unknown
 from .words import Lexicon
@@ -50,7 +50,6 @@ class Searcher:
         self.executor = executor
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
-        self.planner = Planner(self.selector)
         self._filters = lru_cache(_REMEMBERED)(partial(Filters, executor.snapshot))
         self._last: tuple[SearchRequest, Answer] | None = None
 
@@ -86,16 +85,13 @@ class Searcher:
         ranks = NO_RANKS if ranked else snapshot.ranks(sort)
         groups = snapshot.groups if request.collapse else None
         ordering = Ordering(filters.failed, ranks, groups=groups or None)
-        if parsed.plain:
-            plan = self.planner.words(parsed.plain, parsed.rest)
-        else:
-            plan = self.planner.plan(parsed.node)
+        plan = plan_of(self.selector, parsed)
         last = request.offset + limit if limit else 0
         held = max(last, WEIGHED) if ranked and last else last
         answer = self.executor.run(plan, ordering, held, wishes)
         answer = answer._replace(complete=answer.total)
         if not answer.matched and (alone := parsed.address_alone()):
-            parsed, plan = alone, self.planner.plan(alone.node)
+            parsed, plan = alone, plan_of(self.selector, alone)
             answer = self.executor.run(plan, ordering, held, wishes)._replace(complete=0)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
@@ -142,10 +138,10 @@ class Searcher:
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
-        plan = self.planner.plan(node)
+        parsed = ParsedQuery.of(node)
+        plan = plan_of(self.selector, parsed)
         filters = Filters(self.executor.snapshot, (), None, None)
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
-        parsed = ParsedQuery(node, (), node, True, ())
         return Found(parsed, plan, answer, filters, searcher=self)
 
 
