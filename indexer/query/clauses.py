@@ -33,8 +33,8 @@ from .nodes import (
     all_of,
 )
 
-#: The largest `~N` of a phrase: more would reach into the next field of an article.
-MAX_SLOP = POSITION_GAP - 2
+#: The largest `~N` of a phrase, and of NEAR: more would reach into the next field of an article.
+MAX_DISTANCE = POSITION_GAP - 2
 MAX_FUZZY_DISTANCE = 2
 
 #: So many characters of a script without blanks may be one word.
@@ -193,7 +193,7 @@ def phrase(text: str, slop: int = 0, field: str | None = None, weight: float = 1
     if not found:
         return None
     if len(found) > 1:
-        return Phrase(tuple(found), min(slop, MAX_SLOP), field, weight, exact=True)
+        return Phrase(tuple(found), min(slop, MAX_DISTANCE), field, weight, exact=True)
     if "*" in found[0] or "?" in found[0]:
         return Pattern(found[0], field, weight)
     return Word(found[0], field, weight, exact=True)

@@ -76,7 +76,7 @@ _DAY = "is searched as a text; for the stories of that day write date:"
 _AFTER_ADDRESS = ".,;:!?'>]}»”"
 _ANYTHING = re.compile(r"\*(?=[\s)]|$)")
 #: Of what a notice names, so many characters are shown.
-_MOST_SHOWN = 80
+MOST_SHOWN = 80
 
 
 class _Clause(NamedTuple):
@@ -142,7 +142,7 @@ class Parser:
         self.notices.append(self._named(start, end, reason))
 
     def _named(self, start: int, end: int, reason: str) -> Notice:
-        return Notice(self.text[start:end].strip()[:_MOST_SHOWN], start, end, reason)
+        return Notice(self.text[start:end].strip()[:MOST_SHOWN], start, end, reason)
 
     def _read_clauses(self, read: Callable[[], _Clause | None]) -> list[list[_Clause]]:
         """Clauses, each read by a function, with operators between them.
@@ -179,7 +179,7 @@ class Parser:
         one, other = left.node, right.node
         near = not (left.negated or right.negated)
         if near and isinstance(one, NearOperand) and isinstance(other, NearOperand):
-            return _Clause(Near(one, other, distance))
+            return _Clause(Near(one, other, min(distance, clauses.MAX_DISTANCE)))
         self.nears += 1
         if self.nears > MAX_CLAUSES:
             raise QueryError("q", f"more than {MAX_CLAUSES} NEAR: search for fewer")

@@ -10,6 +10,9 @@ import msgspec
 from ..model import Notice
 from .nodes import Address, Keyword, Node, Plain, all_of, leaves
 
+#: Longer queries are pasted, and have words enough.
+MOST_TYPED = 16
+
 
 class TypedWord(msgspec.Struct, frozen=True, gc=False):
     """A plain word of the query and where it stands: `query[start:end]`."""

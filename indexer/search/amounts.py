@@ -24,11 +24,9 @@ from ..query.nodes import (
     texts_of,
     with_children,
 )
-from ..query.parsed import ParsedQuery
+from ..query.parsed import MOST_TYPED, ParsedQuery
 from .words import Lexicon
 
-#: Longer texts are pasted, and have words enough.
-_MOST_WORDS = 16
 #: What an amount written in another way counts beside one typed as a word, or in quotes: `5m`
 #: may be metres.
 _WEIGHT = 0.8
@@ -42,7 +40,7 @@ _Typed: TypeAlias = Word | Compound | Phrase
 def with_amounts(parsed: ParsedQuery, lexicon: Lexicon) -> ParsedQuery:
     """A query whose amounts are found however they are written."""
     typed = " ".join([word.text for word in parsed.words])
-    if len(parsed.words) > _MOST_WORDS or not _DIGIT.search(typed):
+    if len(parsed.words) > MOST_TYPED or not _DIGIT.search(typed):
         return parsed  # as most queries
     phrases = any(isinstance(leaf, Alternatives) for leaf in leaves(parsed.node))
     if not (phrases or has_amount(typed)):

@@ -8,17 +8,14 @@ from __future__ import annotations
 from math import inf
 
 from ..query.nodes import Alternatives, Inflected, Node, Word, leaves, with_children
-from ..query.parsed import ParsedQuery
+from ..query.parsed import MOST_TYPED, ParsedQuery
 from ..ranking import STEM_SHARE
 from .words import Lexicon
-
-#: Longer texts are pasted, and have words enough.
-_MOST_WORDS = 16
 
 
 def with_inflected(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
     """A query whose words also find their forms in the other languages, but those in quotes."""
-    if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= _MOST_WORDS:
+    if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= MOST_TYPED:
         return parsed
     plain = [_widened(node, dictionary) for node in parsed.plain]
     rest = parsed.rest and _widened(parsed.rest, dictionary)

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from .fast import FastSegment
     from .snapshot import Snapshot
 
-#: How far apart two words may be: more would reach into the next field.
-MAX_DISTANCE = POSITION_GAP - 2
-
 
 class Spots(NamedTuple):
     """Where something stands: the places of its first and of its last word, which rise.
@@ -122,9 +119,9 @@ class Seeker:
         ]
         reach = (1, 0)
         if isinstance(node, Near):
-            reach = (min(node.distance, MAX_DISTANCE),) * 2
+            reach = (node.distance, node.distance)
         elif isinstance(node, Phrase):
-            reach = (min(node.slop, MAX_DISTANCE) + 1, 0)
+            reach = (node.slop + 1, 0)
         return fast.phrase_rows(known, [term.stem for term in terms], np.array(allowed), reach)
 
     def _sought(self, number: int, node: TextNode, budget: Budget) -> Sought:
@@ -141,11 +138,9 @@ class Seeker:
             )
         if isinstance(node, Near):
             sides = [self._sought(number, side, budget) for side in (node.left, node.right)]
-            distance = min(node.distance, MAX_DISTANCE)
-            return _narrowed(sides, lambda spots: _near(spots[0], spots[1], distance))
-        gap = min(node.slop, MAX_DISTANCE) + 1
+            return _narrowed(sides, lambda spots: _near(spots[0], spots[1], node.distance))
         found = [self._sought(number, word, budget) for word in words_of(node)]
-        return _narrowed(found, lambda spots: _in_order(spots, gap))
+        return _narrowed(found, lambda spots: _in_order(spots, node.slop + 1))
 
     def rows(self, node: Word) -> list[I64]:
         """For each segment the rows that have a word, in any field, rising."""

@@ -15,15 +15,15 @@ import numpy.typing as npt
 from ..analysis import forms_of, wildcards
 from ..codec.format import I64
 from ..model import Facet, Notice
-from ..query.grammar import UNKNOWN
+from ..query.grammar import MOST_SHOWN, UNKNOWN
 from ..query.parsed import ParsedQuery
 from ..schema import LABEL_SEPARATOR, LABELLED, LONGEST_VALUE, facet_key, host_of, is_domain
 
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 # What excludes a value of a filter, and what takes it as it is.
 _FILTER_SIGNS = re.compile("^-?=?")
-# So many values of a filter are looked at, and so many characters of one shown.
-_MOST_CHOSEN, _MOST_SHOWN = 10, 80
+# So many values of a filter are looked at.
+_MOST_CHOSEN = 10
 # Facets of which a word of a name is enough.
 _NAMED = ("provider", "lead_provider", "topic")
 
@@ -163,7 +163,7 @@ def with_unknown(
         if not values.meant(cast("Facet", typed.facet), typed.value)
     ]
     unknown += [
-        Notice(f"{facet}={value[:_MOST_SHOWN]}", 0, 0, UNKNOWN)
+        Notice(f"{facet}={value[:MOST_SHOWN]}", 0, 0, UNKNOWN)
         for facet, chosen in filters.items()
         for value in islice(chosen, _MOST_CHOSEN)
         if not values.known(facet, _FILTER_SIGNS.sub("", value))
