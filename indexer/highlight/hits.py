@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -67,36 +67,52 @@ def make_hits(
 
     They read the archive for as long as they live.
     """
-    marker = cache(lambda: Marker(found.node, found.near, archive.language))
+    query = _Query(found, archive)
     for first in range(0, len(doc_ids), _TOGETHER):
         some = doc_ids[first : first + _TOGETHER]
-        matching = cache(partial(found.matching, some))
-        for place, doc_id in enumerate(some):
-            source = _Source(archive, found, doc_id, marker, matching, place)
-            yield Hit(scores[first + place], source)
+        matching: list[Matching] = []  # found out together
+        for place in range(len(some)):
+            yield Hit(scores[first + place], _Source(query, some, matching, place))
+
+
+class _Query:
+    """A query that was answered, and what marks its words."""
+
+    def __init__(self, found: Answered, archive: Archive) -> None:
+        self.found = found
+        self.archive = archive
+
+    @cached_property
+    def marker(self) -> Marker:
+        """What marks the words."""
+        return Marker(self.found.node, self.found.near, self.archive.language)
 
 
 class _Source:
     """A story that was found, from which a hit and its related articles are read.
 
-    marker: gives what marks the words of the query
-    matching: gives the articles that match of some stories, of which this one is at a place
+    matching: the articles that match of some stories, of which this one is at a place; empty until
+        they are found out
     """
 
-    __slots__ = ("_archive", "_articles", "_doc_id", "_found", "_marker", "_matching", "_place")
+    __slots__ = ("_articles", "_doc_ids", "_matching", "_place", "_query")
 
     def __init__(
-        self,
-        archive: Archive,
-        found: Answered,
-        doc_id: int,
-        marker: Callable[[], Marker],
-        matching: Callable[[], Sequence[Matching]],
-        place: int,
+        self, query: _Query, doc_ids: Sequence[int], matching: list[Matching], place: int
     ) -> None:
-        self._archive, self._found, self._doc_id = archive, found, doc_id
-        self._marker, self._matching, self._place = marker, matching, place
+        self._query = query
+        self._doc_ids = doc_ids
+        self._matching = matching
+        self._place = place
         self._articles: list[msgspec.Raw] | None = None
+
+    @property
+    def _doc_id(self) -> int:
+        return self._doc_ids[self._place]
+
+    @property
+    def _archive(self) -> Archive:
+        return self._query.archive
 
     def story(self) -> Story:
         """The story, of which the related articles are not read yet."""
@@ -104,12 +120,14 @@ class _Source:
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._matching()[self._place]
+        if not self._matching:
+            self._matching[:] = self._query.found.matching(self._doc_ids)
+        matching = self._matching[self._place]
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def also_in(self) -> Sequence[Story]:
         """The stories that this one stands for, each read when looked at."""
-        archive, others = self._archive, self._found.also_in(self._doc_id)
+        archive, others = self._archive, self._query.found.also_in(self._doc_id)
         return Lazy(len(others), lambda at: archive.lead(others[at]))
 
     def article(self, number: int) -> Article:
@@ -123,7 +141,7 @@ class _Source:
 
     def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
         """Where words match in the fields of some texts, and these as escaped HTML."""
-        marker = self._marker()
+        marker = self._query.marker
         sought: list[tuple[str, Place]] = []
         for text in texts:
             story = isinstance(text, Story)
