@@ -6,7 +6,7 @@ problem documents (`problems`), and `/openapi.json` describes it all (`openapi`)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -31,7 +31,7 @@ from .caching import conditional
 from .connection import as_listed, current_engine
 from .metrics import observe_search
 from .openapi import SUGGESTIONS_TYPE, Suggestions, describe_api
-from .problems import parameter_problem
+from .problems import wanted_by
 
 api = Blueprint("api", __name__)
 
@@ -42,19 +42,11 @@ def _json(body: bytes) -> Response:
     return Response(body, mimetype="application/json")
 
 
-def _refuse(problems: Iterable[QueryError]) -> None:
-    """Raise the first of some problems."""
-    for problem in problems:
-        raise problem
-
-
 @api.get("/api/v1/search")
 @conditional()
 def search() -> ResponseReturnValue:
     """A page of ranked hits with facet counts."""
-    wanted, problems = params.read_request(request.args, known=params.API_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(request.args, params.API_PARAMETERS)
     limit, fields = _related_limit(), _fields()
     explain = params.read_flag(request.args, "explain", default=False)
     if explain and wanted.limit > params.MAX_EXPLAINED:
@@ -87,15 +79,13 @@ def facet(facet: str) -> ResponseReturnValue:
     """The values of a facet of which a word begins with `q`, for the same filters and query."""
     if facet not in FACETS:
         raise QueryError("facet", f"{facet[:40]!r} is not a facet: use {', '.join(FACETS)}")
-    _refuse(params.check_parameters(request.args, params.FACET_PARAMETERS))
+    params.refuse_others(request.args, params.FACET_PARAMETERS)
     args = request.args.copy()
     text, order = args.pop("q", ""), args.pop("sort", "")
     args["q"] = args.pop("query", "")
     limit = params.read_number(args, "limit", params.FACET_LIMIT, 0, params.MAX_FACET_LIMIT)
     args.pop("limit", None)
-    wanted, problems = params.read_request(args, known=params.SEARCH_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(args, params.SEARCH_PARAMETERS)
     rows = current_engine().values_of(
         replace(as_listed(wanted), facet_limit=limit),
         facet,
@@ -109,9 +99,7 @@ def facet(facet: str) -> ResponseReturnValue:
 @conditional()
 def dates() -> ResponseReturnValue:
     """When the stories of a search were published, by day, month or year."""
-    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(request.args, params.SEARCH_PARAMETERS)
     return _json(dates_to_json(current_engine().histogram(as_listed(wanted))))
 
 
@@ -119,7 +107,7 @@ def dates() -> ResponseReturnValue:
 @conditional(_SUGGEST_SECONDS)
 def suggest() -> ResponseReturnValue:
     """Ways to finish what is being typed."""
-    _refuse(params.check_parameters(request.args, params.SUGGEST_PARAMETERS))
+    params.refuse_others(request.args, params.SUGGEST_PARAMETERS)
     # Not stripped: a word with a space after it is finished.
     text = request.args.get("q", "")[: params.MAX_VALUE_LENGTH]
     found = current_engine().suggest(text)
@@ -136,7 +124,7 @@ def suggest() -> ResponseReturnValue:
 @conditional()
 def story(story_id: str) -> ResponseReturnValue:
     """One whole story."""
-    _refuse(params.check_parameters(request.args, ()))
+    params.refuse_others(request.args, ())
     found = current_engine().get(story_id)
     if found is None:
         raise StoryNotFound(story_id)
@@ -147,7 +135,7 @@ def story(story_id: str) -> ResponseReturnValue:
 @conditional()
 def similar(story_id: str) -> ResponseReturnValue:
     """Stories that resemble one, best first."""
-    _refuse(params.check_parameters(request.args, params.SIMILAR_PARAMETERS))
+    params.refuse_others(request.args, params.SIMILAR_PARAMETERS)
     limit = params.read_number(request.args, "limit", params.SIMILAR_LIMIT, 0, params.MAX_LIMIT)
     related_limit, fields = _related_limit(), _fields()
     hits = current_engine().more_like(story_id, limit=limit)

@@ -26,7 +26,7 @@ from indexer import ArticleRow, ExportRow, Hit, QueryError, article_rows, export
 from . import params, spreadsheet
 from .caching import conditional
 from .connection import as_listed, current_engine
-from .problems import parameter_problem, unavailable
+from .problems import unavailable, wanted_by
 from .security import safe_cell
 
 T = TypeVar("T")
@@ -65,9 +65,7 @@ def register(app: Flask) -> None:
 @conditional()
 def export() -> ResponseReturnValue:
     """The whole result of a query, streamed."""
-    wanted, problems = params.read_request(request.args, known=params.EXPORT_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(request.args, params.EXPORT_PARAMETERS)
     name = _one_of("format", _CONTENT_TYPES)
     if name == "xlsx" and not spreadsheet.is_there():
         raise QueryError("format", "xlsx needs the extra storydex[xlsx] on the server: use csv")

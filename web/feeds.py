@@ -25,7 +25,7 @@ from .caching import conditional
 from .connection import current_connection, current_engine
 from .metrics import observe_search
 from .page import describe, list_chips, path_of, public_url, search_url
-from .problems import parameter_problem
+from .problems import wanted_by
 
 feeds = Blueprint("feeds", __name__)
 
@@ -120,9 +120,7 @@ def _read_feed(wanted: SearchRequest) -> _Feed:
 @conditional(_MAX_AGE)
 def atom() -> ResponseReturnValue:
     """The newest stories of a query as an Atom feed."""
-    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(request.args, params.SEARCH_PARAMETERS)
     body = ET.tostring(_atom_feed(_read_feed(wanted)), encoding="utf-8", xml_declaration=True)
     return Response(body, content_type="application/atom+xml; charset=utf-8")
 
@@ -170,9 +168,7 @@ def _add(parent: ET.Element, name: str, text: str | None = None, **attributes: s
 @conditional(_MAX_AGE)
 def json_feed() -> ResponseReturnValue:
     """The newest stories of a query as a JSON feed."""
-    wanted, problems = params.read_request(request.args, known=params.SEARCH_PARAMETERS)
-    if problems:
-        return parameter_problem(problems)
+    wanted = wanted_by(request.args, params.SEARCH_PARAMETERS)
     feed = _read_feed(wanted)
     document = JsonFeed(
         version="https://jsonfeed.org/version/1.1",

@@ -30,8 +30,8 @@ _REASON_LENGTH, _LEAD_IN = 140, 40
 _PIECES = re.compile(r"<[^>]*>|&[^;]*;|[^<&]+")
 
 
-class Source(NamedTuple):
-    """A provider: its name, and the search for everything it ran."""
+class Link(NamedTuple):
+    """A provider or topic and the search for all it has, or a story and its page."""
 
     name: str
     url: str
@@ -49,13 +49,6 @@ class RelatedView(NamedTuple):
     copies_total: int
 
 
-class OtherStory(NamedTuple):
-    """A story with the same lead."""
-
-    title: str
-    url: str
-
-
 class HitView(NamedTuple):
     """A story on a result page."""
 
@@ -64,12 +57,12 @@ class HitView(NamedTuple):
     url: str
     outlet_url: str | None
     outlet: str
-    source: Source | None
+    source: Link | None
     published_at: datetime | None
     quality: int | float | None
     published: bool
     passage: Markup
-    topics: list[Source]
+    topics: list[Link]
     topics_left: int
     picture: str | None
     initial: str
@@ -78,7 +71,7 @@ class HitView(NamedTuple):
     articles: int
     copies: list[Copy]
     copies_total: int
-    also: list[OtherStory]
+    also: list[Link]
     also_total: int
 
 
@@ -109,7 +102,7 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
         published=story.published,
         passage=clamp(_passage(hit), _PASSAGE_LENGTH),
         topics=[
-            Source(cut(topic), display.topic_url(topic)) for topic in story.topics[:TOPICS_SHOWN]
+            Link(cut(topic), display.topic_url(topic)) for topic in story.topics[:TOPICS_SHOWN]
         ],
         topics_left=len(story.topics[TOPICS_SHOWN:]),
         picture=picture.url if picture else None,
@@ -119,8 +112,7 @@ def _read_hit(hit: Hit, query: str, images: bool) -> HitView:
         articles=len(story.related),
         **display.copies(story)._asdict(),
         also=[
-            OtherStory(cut(other.title), story_url(other.id, query))
-            for other in hit.also_in[:ALSO_SHOWN]
+            Link(cut(other.title), story_url(other.id, query)) for other in hit.also_in[:ALSO_SHOWN]
         ],
         also_total=len(hit.also_in),
     )
@@ -160,10 +152,10 @@ def read_matches(hit: Hit) -> Matches:
     )
 
 
-def _source(provider: Provider | None) -> Source | None:
+def _source(provider: Provider | None) -> Link | None:
     if provider is None:
         return None
-    return Source(cut(provider.name), filter_url("provider", display.provider_key(provider)))
+    return Link(cut(provider.name), filter_url("provider", display.provider_key(provider)))
 
 
 def _passage(hit: Hit) -> str:

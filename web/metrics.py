@@ -6,6 +6,7 @@ Labels take few values on purpose: nothing that a client chooses freely becomes 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -16,7 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from indexer import ResultPage, StorydexError
 
 from .connection import current_connection
-from .watching import ENDPOINT, Observer, Watched, access_log
+from .watching import ENDPOINT, Observer, access_log, watched
 
 operations = Blueprint("operations", __name__)
 
@@ -30,52 +31,34 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "storydex_http_requests",
-            "Requests answered.",
-            ("endpoint", "status"),
-            registry=self.registry,
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, buckets=_BUCKETS, registry=self.registry)
+        self.requests = counter(
+            "storydex_http_requests", "Requests answered.", ("endpoint", "status")
         )
-        self.latency = Histogram(
+        self.latency = histogram(
             "storydex_http_request_seconds",
             "Time from a request to the end of its answer.",
             ("endpoint",),
-            buckets=_BUCKETS,
-            registry=self.registry,
         )
-        self.searches = Histogram(
-            "storydex_search_seconds",
-            "Time the engine took to answer.",
-            buckets=_BUCKETS,
-            registry=self.registry,
-        )
-        self.empty = Counter(
-            "storydex_searches_without_hits", "Searches that found nothing.", registry=self.registry
-        )
-        self.generation = Gauge(
-            "storydex_index_generation", "Generation being searched.", registry=self.registry
-        )
-        self.stories = Gauge(
-            "storydex_index_stories", "Stories being searched.", registry=self.registry
-        )
-        self.built = Gauge(
+        self.searches = histogram("storydex_search_seconds", "Time the engine took to answer.")
+        self.empty = counter("storydex_searches_without_hits", "Searches that found nothing.")
+        self.generation = gauge("storydex_index_generation", "Generation being searched.")
+        self.stories = gauge("storydex_index_stories", "Stories being searched.")
+        self.built = gauge(
             "storydex_index_built_timestamp_seconds",
             "When the generation being searched was built.",
-            registry=self.registry,
         )
-        self.fallback = Gauge(
+        self.fallback = gauge(
             "storydex_index_fallback",
             "1 if the newest generation is damaged and the one before is searched, else 0.",
-            registry=self.registry,
         )
-        self.damage = Gauge(
+        self.damage = gauge(
             "storydex_index_damage",
             "1 if a file of the generation being searched has a wrong checksum, else 0.",
-            registry=self.registry,
         )
-        self.up = Gauge(
-            "storydex_index_up", "1 if an index can be searched, else 0.", registry=self.registry
-        )
+        self.up = gauge("storydex_index_up", "1 if an index can be searched, else 0.")
 
 
 def _current() -> Metrics:
@@ -108,7 +91,7 @@ def register(app: Flask, access: str = "off") -> None:
     observers: list[Observer] = [observe]
     if access != "off":
         observers.append(access_log(queries=access == "query"))
-    app.wsgi_app = Watched(app.wsgi_app, observers)  # type: ignore[method-assign]
+    app.wsgi_app = watched(app.wsgi_app, observers)  # type: ignore[assignment, method-assign]
 
 
 class Health(msgspec.Struct, omit_defaults=True):

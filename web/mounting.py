@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -21,7 +24,7 @@ def register(app: Flask, settings: Settings) -> None:
     """
     path = urlsplit(settings.base_url).path
     if path:
-        app.wsgi_app = _Mounted(app.wsgi_app, path)  # type: ignore[method-assign]
+        app.wsgi_app = _mounted(app.wsgi_app, path)  # type: ignore[assignment, method-assign]
     count = settings.proxies
     if count:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -30,19 +33,15 @@ def register(app: Flask, settings: Settings) -> None:
         )  # fmt: skip
 
 
-class _Mounted:
+def _mounted(inner: WSGIApplication, mount: str) -> WSGIApplication:
     """An app below a path of a host, whether the proxy before it takes the path off or not."""
 
-    def __init__(self, inner: Any, path: str) -> None:
-        self._inner = inner
-        self._path = path
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not environ.get("SCRIPT_NAME"):
-            environ["SCRIPT_NAME"] = self._path
+            environ["SCRIPT_NAME"] = mount
         path = environ.get("PATH_INFO", "")
-        if path == self._path or path.startswith(f"{self._path}/"):
-            environ["PATH_INFO"] = path[len(self._path) :] or "/"
-        answer: Iterable[bytes] = self._inner(environ, start_response)
-        return answer
+        if path == mount or path.startswith(f"{mount}/"):
+            environ["PATH_INFO"] = path[len(mount) :] or "/"
+        return inner(environ, start_response)
+
+    return answer

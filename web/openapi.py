@@ -6,6 +6,7 @@ orders, limits) are taken from it, so that the document cannot drift.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -62,6 +63,10 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
+def _one_of(values: Iterable[str], **default: str) -> Schema:
+    return {"type": "string", "enum": list(values), **default}
+
+
 def _upto(most: int, default: int) -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": most, "default": default}
 
@@ -80,113 +85,76 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
     }
 
 
-def _filter_parameters() -> list[Schema]:
-    day = "A day (2022-05-31), a month, a year or an instant"
-    repeat = "Repeat it for alternatives; - before a value excludes it, = takes it as it is."
-    filters = [
-        _parameter(facet, _list(_TEXT), f"{_FILTER_HINTS[facet]} {repeat}") for facet in FACETS
-    ]
-    return [
-        *filters,
-        _parameter("since", _TEXT, f"{day}: nothing older."),
-        _parameter("until", _TEXT, f"{day}: nothing younger."),
-    ]
+_DAY = "A day (2022-05-31), a month, a year or an instant"
+_REPEAT = "Repeat it for alternatives; - before a value excludes it, = takes it as it is."
+#: Parameters by name, as most addresses take them; which those are says `params`.
+_PARAMETERS: dict[str, tuple[Schema, str]] = {
+    "q": (_TEXT, "What to search for; without it all stories, newest first."),
+    **{facet: (_list(_TEXT), f"{_FILTER_HINTS[facet]} {_REPEAT}") for facet in FACETS},
+    "since": (_TEXT, f"{_DAY}: nothing older."),
+    "until": (_TEXT, f"{_DAY}: nothing younger."),
+    "sort": (_one_of(SORTS), "The order; default relevance, or newest without q."),
+    "spelling": (
+        _flag(1),
+        "0: search what was typed, even where it finds nothing and was surely meant otherwise.",
+    ),
+    "collapse": (_flag(1), "0: list every story, even with the lead of another."),
+    "page": (
+        {"type": "integer", "minimum": 1, "default": 1},
+        "A page of ten hits, or of `limit`; counts from 1.",
+    ),
+    "find": (_TEXT, "How a word of a provider begins, to be listed."),
+    "limit": (_upto(params.MAX_LIMIT, params.PAGE_SIZE), "Hits on a page."),
+    "offset": (_upto(params.MAX_OFFSET, 0), "Hits to pass over, instead of page."),
+    "facet": (_list(_one_of(FACETS)), "Facets to count, repeatable; default provider."),
+    "facet_limit": (
+        _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT),
+        "Values of each facet; chosen values come on top.",
+    ),
+    "related_limit": (
+        _upto(params.MAX_RELATED_LIMIT, RELATED_LIMIT),
+        "Related articles of each hit; related_total says how many match.",
+    ),
+    "fields": (_TEXT, f"Fields of each hit beside id, with commas: {', '.join(HIT_FIELDS)}."),
+    "explain": (
+        _flag(0),
+        "1: each hit has an explanation of its score; "
+        f"with limit up to {params.MAX_EXPLAINED} alone.",
+    ),
+    "query": (_TEXT, "A search; only values of the stories it finds are listed."),
+    "format": (_one_of(("jsonl", "csv", "xlsx"), default="jsonl"), "The format."),
+    "rows": (
+        _one_of(("stories", "articles"), default="stories"),
+        "What has a row each: stories, or their articles.",
+    ),
+    "bom": (_flag(1), "0: CSV without the mark that spreadsheets look for."),
+}
 
 
-def _request_parameters() -> list[Schema]:
-    return [
-        _parameter("q", _TEXT, "What to search for; without it all stories, newest first."),
-        *_filter_parameters(),
-        _parameter(
-            "sort",
-            {"type": "string", "enum": list(SORTS)},
-            "The order; default relevance, or newest without q.",
-        ),
-        _spelling_parameter(),
-        _parameter("collapse", _flag(1), "0: list every story, even with the lead of another."),
-    ]
-
-
-def _spelling_parameter() -> Schema:
-    hint = "0: search what was typed, even where it finds nothing and was surely meant otherwise."
-    return _parameter("spelling", _flag(1), hint)
-
-
-def _page_parameter() -> Schema:
-    page = {"type": "integer", "minimum": 1, "default": 1}
-    return _parameter("page", page, "A page of ten hits, or of `limit`; counts from 1.")
-
-
-def _api_parameters() -> list[Schema]:
-    facet = _list({"type": "string", "enum": list(FACETS)})
-    return [
-        _parameter("limit", _upto(params.MAX_LIMIT, params.PAGE_SIZE), "Hits on a page."),
-        _parameter("offset", _upto(params.MAX_OFFSET, 0), "Hits to pass over, instead of page."),
-        _parameter("facet", facet, "Facets to count, repeatable; default provider."),
-        _parameter(
-            "facet_limit",
-            _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT),
-            "Values of each facet; chosen values come on top.",
-        ),
-        *_hit_parameters(),
-        _parameter(
-            "explain",
-            _flag(0),
-            "1: each hit has an explanation of its score; "
-            f"with limit up to {params.MAX_EXPLAINED} alone.",
-        ),
-    ]
-
-
-def _hit_parameters() -> list[Schema]:
-    """What decides how much is said of a hit."""
-    return [
-        _parameter(
-            "related_limit",
-            _upto(params.MAX_RELATED_LIMIT, RELATED_LIMIT),
-            "Related articles of each hit; related_total says how many match.",
-        ),
-        _parameter(
-            "fields", _TEXT, f"Fields of each hit beside id, with commas: {', '.join(HIT_FIELDS)}."
-        ),
-    ]
+def _parameters(names: Iterable[str], **instead: tuple[Schema, str]) -> list[Schema]:
+    """Parameters of an address; `instead`: those that mean something else there."""
+    table = _PARAMETERS | instead
+    return [_parameter(name, *table[name]) for name in names]
 
 
 def _facet_parameters() -> list[Schema]:
     return [
-        _parameter("facet", {"type": "string", "enum": list(FACETS)}, "The facet.", place="path"),
-        _parameter("q", _TEXT, "How a word of the value or its label begins."),
-        _parameter("query", _TEXT, "A search; only values of the stories it finds are listed."),
-        *_filter_parameters(),
-        _parameter(
-            "sort",
-            {"type": "string", "enum": list(FACET_SORTS), "default": FACET_SORTS[0]},
-            "By stories or by label.",
+        _parameter("facet", _one_of(FACETS), "The facet.", place="path"),
+        *_parameters(
+            params.FACET_PARAMETERS,
+            q=(_TEXT, "How a word of the value or its label begins."),
+            sort=(_one_of(FACET_SORTS, default=FACET_SORTS[0]), "By stories or by label."),
+            limit=(_upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT), "Values at most."),
         ),
-        _parameter("limit", _upto(params.MAX_FACET_LIMIT, params.FACET_LIMIT), "Values at most."),
-        _spelling_parameter(),
     ]
 
 
 def _suggest_parameters() -> list[Schema]:
-    return [
-        _parameter("q", _TEXT, "What was typed so far."),
-        _parameter(
-            "format",
-            {"type": "string", "enum": ["opensearch"]},
-            "The query and its completions as browsers read them.",
-        ),
-    ]
-
-
-def _export_parameters() -> list[Schema]:
-    formats = {"type": "string", "enum": ["jsonl", "csv", "xlsx"], "default": "jsonl"}
-    rows = {"type": "string", "enum": ["stories", "articles"], "default": "stories"}
-    return [
-        _parameter("format", formats, "The format."),
-        _parameter("rows", rows, "What has a row each: stories, or their articles."),
-        _parameter("bom", _flag(1), "0: CSV without the mark that spreadsheets look for."),
-    ]
+    return _parameters(
+        params.SUGGEST_PARAMETERS,
+        q=(_TEXT, "What was typed so far."),
+        format=(_one_of(("opensearch",)), "The query and its completions as browsers read them."),
+    )
 
 
 def _get(
@@ -220,9 +188,9 @@ def _answered(
 
 
 def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
-    paged = [*wanted, _page_parameter(), *_api_parameters()]
-    many = _parameter("limit", _upto(params.MAX_LIMIT, params.SIMILAR_LIMIT), "Hits at most.")
-    similar = [story_id, many, *_hit_parameters()]
+    paged = _parameters(params.API_PARAMETERS)
+    many = _upto(params.MAX_LIMIT, params.SIMILAR_LIMIT), "Hits at most."
+    similar = [story_id, *_parameters(params.SIMILAR_PARAMETERS, limit=many)]
     completions = {**_json("Suggestions"), SUGGESTIONS_TYPE: {"schema": _list({})}}
     # A line of the first is an ExportRow; a stream of lines has no schema of its own.
     kinds = ("application/jsonl", "text/csv", spreadsheet.CONTENT_TYPE)
@@ -251,7 +219,7 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
         "/api/v1/export": _answered(
             "export",
             "The whole result, streamed; as JSON Lines an ExportRow or ArticleRow a line.",
-            [*wanted, *_export_parameters()], lines,
+            _parameters(params.EXPORT_PARAMETERS), lines,
         ),
         "/openapi.json": _get(
             "describe", "This description.", [], {"application/json": {"schema": {}}}
@@ -260,16 +228,15 @@ def _api_paths(wanted: list[Schema], story_id: Schema) -> Schema:
 
 
 def _page_paths(wanted: list[Schema], story_id: Schema) -> Schema:
-    words = [*wanted, _page_parameter()]
-    find = _parameter("find", _TEXT, "How a word of a provider begins, to be listed.")
+    words = _parameters(params.PAGE_PARAMETERS)
     name = _parameter("name", _TEXT, "The name of the file.", "path")
-    marked = _parameter("q", _TEXT, "A search: what of the story matches is marked.")
-    story = [story_id, marked, _page_parameter()]
+    marked = _TEXT, "A search: what of the story matches is marked."
+    story = [story_id, *_parameters(params.STORY_PARAMETERS, q=marked)]
     atom = {"application/atom+xml": {"schema": _TEXT}}
     json_feed = _json("JsonFeed", "application/feed+json")
     opensearch = {"application/opensearchdescription+xml": {"schema": _TEXT}}
     return {
-        "/": _answered("searchPage", "The search page.", [*words, find], _HTML),
+        "/": _answered("searchPage", "The search page.", words, _HTML),
         "/story/{id}": _answered("storyPage", "A story's page.", story, _HTML, "404"),
         "/static/{name}": _get("staticFile", "A file that pages load.", [name], _ANY, "404"),
         "/favicon.ico": _get("favicon", "The icon of the site.", [], _ANY),
@@ -301,7 +268,7 @@ def _problem(description: str) -> Schema:
 
 def describe_api(root: str) -> Schema:
     """The document, for an app that is mounted at the path `root`."""
-    wanted = _request_parameters()
+    wanted = _parameters(params.SEARCH_PARAMETERS)
     story_id = _parameter("id", _TEXT, "The story's id, which may hold slashes.", "path")
     return {
         "openapi": "3.1.0",

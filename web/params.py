@@ -1,8 +1,8 @@
 """Query string ⇄ `SearchRequest`; imports nothing of the package, used by every view.
 
 The whole state of a page is in its address. `read_request` takes an address apart,
-`write_query` puts the shortest address back together, and `toggled`, `sorted_by` and
-the like derive the requests that the links of a page stand for.
+`write_query` puts the shortest address back together, and `within`, `on_page` and the like
+derive the requests that the links of a page stand for.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SEARCH_PARAMETERS = ("q", *FACETS, "since", "until", "sort", "spelling", "collap
 PAGE_PARAMETERS = (*SEARCH_PARAMETERS, "page", "find")
 #: What `/api/v1/search` understands.
 API_PARAMETERS = (
-    *SEARCH_PARAMETERS, "page", "offset", "limit", "facet", "facet_limit", "related_limit",
+    *SEARCH_PARAMETERS, "page", "limit", "offset", "facet", "facet_limit", "related_limit",
     "fields", "explain",
 )  # fmt: skip
 #: What `/api/v1/export` understands: it has no pages.
@@ -106,6 +106,12 @@ def check_parameters(args: MultiDict[str, str], known: Sequence[str]) -> Iterato
             yield QueryError(name[:40], f"unknown parameter: use {', '.join(known) or 'none'}")
         elif len(given) > 1 and name not in _REPEATABLE:
             yield QueryError(name[:40], "given more than once: give it once")
+
+
+def refuse_others(args: MultiDict[str, str], known: Sequence[str]) -> None:
+    """Raise the first that is wrong with the names of some parameters."""
+    for problem in check_parameters(args, known):
+        raise problem
 
 
 def read_number(args: MultiDict[str, str], name: str, default: int, low: int, high: int) -> int:
@@ -300,12 +306,6 @@ def write_filter(facet: Facet, value: str) -> str:
     return write_pairs([(facet, filter_value(facet, LITERAL + value))])
 
 
-def toggled(wanted: SearchRequest, facet: Facet, value: str) -> SearchRequest:
-    """The request with this filter added, or removed if it was there."""
-    values = set(wanted.filters.get(facet, ())) ^ {filter_value(facet, value)}
-    return with_values(wanted, facet, values)
-
-
 def with_values(wanted: SearchRequest, facet: Facet, values: Iterable[str]) -> SearchRequest:
     """The request with these values of a facet alone."""
     filters = {**wanted.filters, facet: tuple(sorted(values))}
@@ -341,11 +341,6 @@ def as_typed(wanted: SearchRequest) -> SearchRequest:
 def uncollapsed(wanted: SearchRequest) -> SearchRequest:
     """The request with every story listed, the same lead or not."""
     return replace(wanted, offset=0, collapse=False)
-
-
-def sorted_by(wanted: SearchRequest, sort: Sort) -> SearchRequest:
-    """The same stories in another order, from the first page."""
-    return replace(wanted, sort=sort, offset=0)
 
 
 def on_page(wanted: SearchRequest, number: int) -> SearchRequest:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, abort, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -19,10 +20,12 @@ from indexer import (
     IndexOutdated,
     QueryError,
     QueryTooCostly,
+    SearchRequest,
     StorydexError,
     StoryNotFound,
 )
 
+from . import params
 from .connection import current_connection
 
 PROBLEM_TYPE = "application/problem+json"
@@ -95,6 +98,14 @@ def parameter_problem(problems: Sequence[QueryError]) -> Response:
     """400, with every parameter at fault and what to do about it."""
     errors = [ParameterError(one.parameter, one.reason) for one in problems]
     return problem(400, "; ".join(map(str, problems)), errors)
+
+
+def wanted_by(args: MultiDict[str, str], known: Sequence[str]) -> SearchRequest:
+    """The request of an address; where anything of it cannot be read, that is the answer."""
+    wanted, problems = params.read_request(args, known=known)
+    if problems:
+        abort(parameter_problem(problems))
+    return wanted
 
 
 def _answer(status: int, detail: str, command: str = "") -> Response:

@@ -8,11 +8,15 @@ under which injected markup could neither run nor load anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, request
 from werkzeug.sansio.utils import host_is_trusted
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
@@ -33,30 +37,20 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 def protect(app: Flask, *, images: bool) -> None:
     """Set the security headers on every response, errors and static files included."""
-    headers = dict(_HEADERS)
-    headers["Content-Security-Policy"] = _POLICY.format(
-        images="'self' https: http:" if images else "'self'"
-    )
+    policy = _POLICY.format(images="'self' https: http:" if images else "'self'")
+    added = [*_HEADERS.items(), ("Content-Security-Policy", policy)]
+    inner = app.wsgi_app
 
     # Below the app: to set them on its responses takes far longer, one by one.
-    app.wsgi_app = _Headers(app.wsgi_app, [*headers.items()])  # type: ignore[method-assign]
+    def protected(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], error: OptExcInfo | None = None
+        ) -> Callable[[bytes], object]:
+            return start_response(status, headers + added, error)
 
+        return inner(environ, start)
 
-class _Headers:
-    """Adds headers to every answer of an app."""
-
-    def __init__(self, inner: Any, headers: list[tuple[str, str]]) -> None:
-        self._inner = inner
-        self._headers = headers
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
-
-        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
-            return start_response(status, headers + self._headers, error)
-
-        answer: Iterable[bytes] = self._inner(environ, start)
-        return answer
+    app.wsgi_app = protected  # type: ignore[method-assign]
 
 
 #: Bytes of an address; servers and proxies between take no more either.
@@ -69,32 +63,20 @@ _BAD_HOST = "storydex.bad_host"
 _OF_ANY_HOST = ("/livez", "/readyz")
 
 
-class HostGuard:
-    """Takes a `Host` that is none out of a request before anything reads it.
-
-    What of Flask finds the route would fail on it before any error can be answered.
-    """
-
-    def __init__(self, inner: Any, hosts: Sequence[str]) -> None:
-        self._inner = inner
-        self._hosts = hosts
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
-        host = environ.get("HTTP_HOST", "none")
-        if not _HOST.fullmatch(host) or not self._is_ours(host, environ.get("PATH_INFO", "")):
-            environ["HTTP_HOST"] = "localhost"
-            environ[_BAD_HOST] = True
-        answer: Iterable[bytes] = self._inner(environ, start_response)
-        return answer
-
-    def _is_ours(self, host: str, path: str) -> bool:
-        return not self._hosts or path in _OF_ANY_HOST or host_is_trusted(host, self._hosts)
-
-
 def refuse_bad_requests(app: Flask, hosts: Sequence[str] = ()) -> None:
     """400 for a `Host` that is none or not one of `hosts`, 414 for an address that is too long."""
-    app.wsgi_app = HostGuard(app.wsgi_app, hosts)  # type: ignore[method-assign]
+    inner = app.wsgi_app
+
+    # What of Flask finds the route would fail on such a host before any error can be answered.
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host, path = environ.get("HTTP_HOST", "none"), environ.get("PATH_INFO", "")
+        ours = not hosts or path in _OF_ANY_HOST
+        if not _HOST.fullmatch(host) or not (ours or host_is_trusted(host, hosts)):
+            environ["HTTP_HOST"] = "localhost"
+            environ[_BAD_HOST] = True
+        return inner(environ, start_response)
+
+    app.wsgi_app = guarded  # type: ignore[method-assign]
 
     @app.before_request
     def check_request() -> None:

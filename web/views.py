@@ -78,8 +78,7 @@ def _form_dates(wanted: SearchRequest) -> dict[str, str]:
 @conditional()
 def story(story_id: str) -> ResponseReturnValue:
     """Everything about one story; with `q`, what of it matches first, and the way back."""
-    for problem in params.check_parameters(request.args, params.STORY_PARAMETERS):
-        raise problem
+    params.refuse_others(request.args, params.STORY_PARAMETERS)
     engine = current_engine()
     found = engine.get(story_id)
     if found is None:

@@ -10,9 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Where an app leaves the name of what answers.
 ENDPOINT = "storydex.endpoint"
@@ -35,36 +39,34 @@ class Access(msgspec.Struct, omit_defaults=True):
 Observer = Callable[[dict[str, Any], int, int, float], None]
 
 
-class Watched:
+def watched(inner: WSGIApplication, observers: list[Observer]) -> WSGIApplication:
     """A WSGI app of which every answer is seen once it is over, or its reader is gone."""
 
-    def __init__(self, inner: Any, observers: list[Observer]) -> None:
-        self._inner = inner
-        self._observers = observers
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = _Answer(environ, observers)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
-        started = time.perf_counter()
-        answer = _Answer(environ, started, self._observers)
-
-        def start(status: str, headers: Any, error: Any = None) -> Any:
+        def start(
+            status: str, headers: list[tuple[str, str]], error: OptExcInfo | None = None
+        ) -> Callable[[bytes], object]:
             answer.status = int(status[:3])
             answer.length = next((v for k, v in headers if k.lower() == "content-length"), "")
             return start_response(status, headers, error)
 
-        answer.body = self._inner(environ, start)
+        answer.body = inner(environ, start)
         return answer
+
+    return answer
 
 
 class _Answer:
     """The body of an answer, counted as it is taken."""
 
-    def __init__(self, environ: dict[str, Any], started: float, observers: list[Observer]) -> None:
+    def __init__(self, environ: WSGIEnvironment, observers: list[Observer]) -> None:
         self.body: Iterable[bytes] = ()
         self.status = 500
         self.length = ""
         self._environ = environ
-        self._started = started
+        self._started = time.perf_counter()
         self._observers = observers
         self._size = 0
         self._seen = False

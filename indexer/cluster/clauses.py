@@ -23,9 +23,10 @@ from ..query.nodes import (
     Present,
     TextNode,
     Word,
+    alternatives_of,
+    words_of,
 )
 from ..schema import ADDRESS, ROW_FIELDS, address_key
-from ..search.sought import MAX_DISTANCE, alternatives_of, words_of
 from .mapping import whole_micros
 from .names import AS_WRITTEN, safe
 from .words import Words, saturated
@@ -155,7 +156,7 @@ class Clauses:
             one, other = self._spots(node.left), self._spots(node.right)
             if one is None or other is None:
                 return None
-            gap = min(node.distance, MAX_DISTANCE) - 1
+            gap = node.distance - 1
             return _any_of([in_order([one, other], gap), in_order([other, one], gap)])
         return self._spots_of([node], 0)
 
@@ -168,7 +169,7 @@ class Clauses:
         words = [words_of(phrase)[place] for phrase in alike if isinstance(phrase, Phrase)]
         found[place] = _any_of([self._spots(word) for word in words])
         known = [spot for spot in found if spot is not None]
-        return in_order(known, min(first.slop, MAX_DISTANCE)) if len(known) == len(found) else None
+        return in_order(known, first.slop) if len(known) == len(found) else None
 
     def _stem(self, text: str) -> str:
         return safe(self._words.language.stem_of(text))

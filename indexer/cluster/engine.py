@@ -12,7 +12,7 @@ from ..errors import ClusterError, IndexMissing
 from ..model import DateCounts, Explanation, Hit, IndexInfo, SearchRequest, Story
 from ..query.synonyms import synonyms_beside
 from ..search.find import ENOUGH
-from ..search.histogram import day_of, in_best_unit
+from ..search.histogram import in_best_unit, month_of
 from ..search.respell import Respelling, respell
 from .client import Cluster, Gone
 from .explain import explain
@@ -67,10 +67,10 @@ class _View(Reader, View):
 
     def dates(self, request: SearchRequest) -> DateCounts:
         days, undated = self.searcher.days(request)
-        months: Counter[str] = Counter()
+        months: Counter[int] = Counter()
         for day, count in days.items():
-            months[day_of(day)[:7]] += count
-        return in_best_unit(dict(sorted(months.items())), undated, lambda: days)
+            months[month_of(day)] += count
+        return in_best_unit(months, undated, lambda: days)
 
     def story(self, story_id: str) -> Story | None:
         body = {"ids": [document_id(story_id)]}

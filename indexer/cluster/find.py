@@ -23,21 +23,15 @@ from ..query.nodes import Fuzzy, Node
 from ..query.parsed import ParsedQuery
 from ..query.synonyms import Synonyms
 from ..search.breadth import Weights, worth_of
-from ..search.find import (
-    BONUS,
-    ENOUGH,
-    FIRST_UP_TO,
-    Outcome,
-    has_address,
-    read_query,
-)
+from ..search.find import BONUS, ENOUGH, FIRST_UP_TO, Outcome, read_query
 from ..search.nearness import REACH, WEIGHED, WORTH, neighbours_of
 from ..search.select import DAY
 from .clauses import EVERY, NONE, Clauses, Query, every, nested, some, terms, without
 from .client import Cluster
 from .folding import FOLDED, GROUP, Folding
 from .mapping import DEEPEST
-from .plans import Plan, Planner
+from .plans import Plan, plan_of
+from .scores import Leaves
 from .state import State
 from .values import MOST_VALUES, ClusterFilters, ClusterValues
 from .words import Words
@@ -132,7 +126,7 @@ class Searcher:
         self.values = values
         self._synonyms = synonyms
         self.clauses = Clauses(words, values.meant)
-        self.planner = Planner(words, self.clauses)
+        self._leaves = Leaves(words, self.clauses)
         self.folding = Folding(self, state.meta.groups)
 
     def find(self, request: SearchRequest, limit: int) -> Found:
@@ -140,25 +134,21 @@ class Searcher:
         parsed = read_query(request, self._synonyms, self.values, self.words)
         filters = ClusterFilters(self.values, request)
         ask = Ask(request, request.offset, limit, request.sort == "relevance" and parsed.scored)
-        if not parsed.plain:
-            return self._all_of(parsed, self.planner.plan(parsed.node), filters, ask)
-        plan = self.planner.words(parsed.plain, parsed.rest)
-        found = self._all_of(parsed, plan, filters, ask)
+        found = self._all_of(parsed, filters, ask)
         matched = found.answer.matched
-        if not matched and parsed.rest is not None and has_address(parsed.rest):
-            # What stands round an address need not be found.
-            alone = parsed._replace(node=parsed.rest, plain=())
-            found = self._all_of(alone, self.planner.plan(parsed.rest), filters, ask)
+        if not matched and (alone := parsed.address_alone()):
+            found = self._all_of(alone, filters, ask)
             return replace(found, answer=found.answer._replace(complete=0))
-        wide = plan.widened() if matched < ask.least else None
+        wide = found.plan.widened() if matched < ask.least else None
         if wide is not None and self.count(wide.stories) > matched:
             first = wide.required <= FIRST_UP_TO
             found = replace(found, plan=wide, bonus=1.0 if first else BONUS)
             return self._weighed(found, ask, first=first)
         return found
 
-    def _all_of(self, parsed: ParsedQuery, plan: Plan, filters: ClusterFilters, ask: Ask) -> Found:
-        """The stories of a plan all of whose words must be there."""
+    def _all_of(self, parsed: ParsedQuery, filters: ClusterFilters, ask: Ask) -> Found:
+        """The stories of a query all of whose words must be there."""
+        plan = plan_of(self._leaves, parsed)
         found = Found(parsed, plan, Answer(), filters, words=self.words)
         found = self._weighed(found, ask, first=False)
         answer = found.answer
@@ -358,7 +348,7 @@ class Searcher:
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
         request = SearchRequest(facets=(), collapse=False)
-        parsed = ParsedQuery(node, (), node, True, ())
+        parsed = ParsedQuery.of(node)
         filters = ClusterFilters(self.values, request)
-        found = Found(parsed, self.planner.plan(node), Answer(), filters, words=self.words)
+        found = Found(parsed, plan_of(self._leaves, parsed), Answer(), filters, words=self.words)
         return replace(found, answer=self.ask(found, Ask(request, 0, limit, True)))

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -19,12 +19,15 @@ _LEASE, _SIGN = 120.0, 20.0
 _INDEX = "storydex-writers"
 _CONFLICT, _EXISTS = 409, 400
 
+Answer = dict[str, Any]
+
 
 class Lock:
     """What a writer holds."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._client = cluster.client
         self._name = cluster.location.name
         self._mine = {
             "token": secrets.token_hex(8), "host": socket.gethostname(), "pid": os.getpid(),
@@ -33,13 +36,13 @@ class Lock:
 
     def acquire(self) -> None:
         """Become the writer; raises `IndexLocked`."""
-        if not self._cluster.call(self._cluster.client.indices.exists, index=_INDEX):
+        if not self._cluster.call(self._client.indices.exists, index=_INDEX):
             # On a cluster of several nodes it outlives one of them.
             settings = {"number_of_shards": 1, "auto_expand_replicas": "0-1"}
             body = {"mappings": {"dynamic": False}, "settings": settings}
-            self._call("indices.create", index=_INDEX, body=body, **WITH_COPIES)
+            self._call(self._client.indices.create, index=_INDEX, body=body, **WITH_COPIES)
         if not self._write(op_type="create"):
-            found = self._call("get", index=_INDEX, id=self._name)
+            found = self._call(self._client.get, index=_INDEX, id=self._name)
             holder = found.get("_source", {})
             if holder.get("until", 0) > time.time():
                 here = holder.get("host") == self._mine["host"]
@@ -57,20 +60,16 @@ class Lock:
     def release(self) -> None:
         """Let others write."""
         with suppress(ClusterError):
-            self._call("delete", index=_INDEX, id=self._name)
+            self._call(self._client.delete, index=_INDEX, id=self._name)
 
     def _write(self, **how: Any) -> bool:
         body = self._mine | {"until": time.time() + _LEASE}
-        answer = self._call("index", index=_INDEX, id=self._name, body=body, **how)
+        answer = self._call(self._client.index, index=_INDEX, id=self._name, body=body, **how)
         self._signed = time.monotonic()
         return "error" not in answer
 
-    def _call(self, name: str, **given: Any) -> dict[str, Any]:
-        function: Any = self._cluster.client
-        for part in name.split("."):
-            function = getattr(function, part)
-        answer: dict[str, Any] = self._cluster.call(function, ignore=[_CONFLICT, _EXISTS], **given)
-        return answer
+    def _call(self, function: Callable[..., Answer], **given: Any) -> Answer:
+        return self._cluster.call(function, ignore=[_CONFLICT, _EXISTS], **given)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, combinations
 from typing import Any, TypeAlias, cast
 
-from ..query.nodes import Alternatives, Compound, Near, Node, Phrase, Plain, Word, leaves
+from ..query.nodes import Alternatives, Compound, Near, Node, Phrase, Word, leaves, words_of
+from ..query.parsed import ParsedQuery
 from ..search import plan as shapes
-from .clauses import EVERY, NONE, Clauses, Query, every, some, without
+from .clauses import EVERY, NONE, Query, every, some, without
 from .scores import Leaf, Leaves
-from .words import Words
 
 #: Parts of OR that a story must meet for their words to count, at most: what scores is said for
 #: each choice of them.
@@ -146,22 +146,10 @@ class Plan:
         return {"nested": {"path": "rows", "query": query, "score_mode": "max", **how}}
 
 
-class Planner:
-    """Makes plans; safe to share between threads."""
-
-    def __init__(self, words: Words, clauses: Clauses) -> None:
-        self._words = words
-        self._shapes = shapes.Planner(cast("Any", Leaves(words, clauses)))
-
-    def plan(self, node: Node) -> Plan:
-        """The plan of a tree."""
-        self._words.fetch(_forms_in([node]))
-        return Plan(self._shapes.plan(node))
-
-    def words(self, plain: Sequence[Plain], rest: Node | None) -> Plan:
-        """The plan of plain words, all of which must match, as `rest` must."""
-        self._words.fetch(_forms_in([*plain, *([] if rest is None else [rest])]))
-        return Plan(self._shapes.words(plain, rest))
+def plan_of(made: Leaves, parsed: ParsedQuery) -> Plan:
+    """The plan of a query, whose words are asked for all at once."""
+    made.dictionary.fetch(_forms_in([parsed.node]))
+    return Plan(shapes.plan_of(cast("Any", made), parsed))
 
 
 def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:
@@ -175,4 +163,4 @@ def _forms_in(nodes: Iterable[Node]) -> Iterator[str]:
             yield node.text
             yield from node.parts if isinstance(node, Compound) else ()
         elif isinstance(node, Phrase):
-            yield from (word for word in node.words if "*" not in word and "?" not in word)
+            yield from _forms_in(words_of(node))

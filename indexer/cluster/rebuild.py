@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..build.basis import averages_of
 from ..build.changes import Held, plan_changes
 from ..build.rebuild import Job, Outcome, failures_named
@@ -40,7 +42,6 @@ from .state import (
     STAMP,
     Meta,
     State,
-    meta_mapping,
     new_name,
     read_made_of,
     read_marks,
@@ -314,7 +315,7 @@ class _Run:
         sources, problems = self._outcome.sources, self._outcome.problems
         write_made_of(self._cluster, words_index_of(index), sources, problems, self._marks)
         self._refresh(index)
-        body = {"_meta": meta_mapping(meta)}
+        body = {"_meta": {"storydex": msgspec.to_builtins(meta)}}
         self._cluster.call(self._indices.put_mapping, index=index, body=body)
 
     def _refresh(self, index: str) -> None:

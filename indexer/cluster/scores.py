@@ -17,11 +17,13 @@ from ..query.nodes import (
     Phrase,
     TextNode,
     Word,
+    alternatives_of,
+    words_of,
 )
 from ..query.write import write_query
 from ..ranking import AS_WRITTEN, FUNCTION_WEIGHT, LIGHT_SHARE, STEM_SHARE, word_weight
 from ..search.expand import Budget
-from ..search.sought import alternatives_of, weight_of, words_of
+from ..search.sought import weight_of
 from .clauses import NONE, Clauses, Query
 from .names import INSIDE
 from .words import Words, saturated

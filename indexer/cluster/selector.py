@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache, partial
 from typing import Any
 
-from ..model import Story
+from ..model import Article, Story
 from ..query.nodes import Phrase, Word
-from ..search.followers import following
+from ..search.followers import words_after
 from ..search.select import SELDOM, Selector
 from .clauses import every, nested
 from .find import Searcher
@@ -16,8 +17,6 @@ from .names import safe, story_of
 
 #: Stories that are looked at to see what follows a word; words of which that is remembered.
 _SAMPLED, _REMEMBERED = 24, 512
-#: Of a body so many characters are looked at.
-_BODY = 2_000
 #: Questions that a better spelling may ask.
 _MOST_QUESTIONS = 80
 
@@ -32,7 +31,7 @@ class ClusterSelector(Selector):
         self.expander: Any = searcher.words
         self.followers: Any = self
         self.snapshot: Any = searcher.values
-        self._following: dict[str, Counter[str]] = {}
+        self._following = lru_cache(maxsize=_REMEMBERED)(partial(_sample, searcher))
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
@@ -40,11 +39,7 @@ class ClusterSelector(Selector):
 
     def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
         """The folded words after a folded word that fit, by a sample of stories."""
-        if word not in self._following:
-            if len(self._following) > _REMEMBERED:
-                self._following = {}
-            self._following[word] = self._sample(word)
-        return Counter({one: n for one, n in self._following[word].items() if fits(one)})
+        return Counter({one: n for one, n in self._following(word).items() if fits(one)})
 
     def together(self, before: str, words: Collection[str]) -> Counter[str]:
         """In how many rows words stand together with another one, if both are seldom enough."""
@@ -63,27 +58,25 @@ class ClusterSelector(Selector):
     def _stems(self, word: str) -> int:
         return self._words.count(self._words.keys(word).stem).rows
 
-    def _sample(self, word: str) -> Counter[str]:
-        query = {
-            "function_score": {
-                "query": {"bool": {"filter": [{"term": {"forms": safe(word)}}]}},
-                # The same each time, so that suggestions do not change while someone types.
-                "random_score": {"seed": 0, "field": "_seq_no"},
-            }
-        }
-        seen: Counter[str] = Counter()
-        for hit in self._searcher.search({"query": query, "size": _SAMPLED})["hits"]["hits"]:
-            story: Story = story_of(hit["_source"])
-            texts = [story.title, story.excerpt, story.body[:_BODY]]
-            for article in story.related:
-                texts += [article.title, article.excerpt]
-            for text in texts:
-                seen.update(following(text, word))
-        return seen
-
     def occurrences(self) -> Any:
         """How often words occur, for one better spelling."""
         return ClusterOccurrences(self._searcher)
+
+
+def _sample(searcher: Searcher, word: str) -> Counter[str]:
+    """What follows a folded word in some stories, and how often."""
+    query = {
+        "function_score": {
+            "query": {"bool": {"filter": [{"term": {"forms": safe(word)}}]}},
+            # The same each time, so that suggestions do not change while someone types.
+            "random_score": {"seed": 0, "field": "_seq_no"},
+        }
+    }
+    hits = searcher.search({"query": query, "size": _SAMPLED})["hits"]["hits"]
+    texts: list[Story | Article] = []
+    for story in [story_of(hit["_source"]) for hit in hits]:
+        texts += (story, *story.related)
+    return words_after(word, texts)
 
 
 class ClusterOccurrences:

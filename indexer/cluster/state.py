@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from itertools import compress
-from typing import Any
 
 import msgspec
 
@@ -105,11 +104,6 @@ def read_state(cluster: Cluster) -> State:
     except ValueError as error:
         raise ClusterError(where, f"{index}: {error}") from None
     return State(index, meta)
-
-
-def meta_mapping(meta: Meta) -> dict[str, Any]:
-    """The part of a mapping that holds it."""
-    return {"storydex": msgspec.to_builtins(meta)}
 
 
 def write_made_of(

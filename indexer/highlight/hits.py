@@ -69,9 +69,10 @@ def make_hits(
     """
     query = _Query(found, archive)
     for first in range(0, len(doc_ids), _TOGETHER):
-        batch = _Batch(query, doc_ids[first : first + _TOGETHER])
-        for place in range(len(batch.doc_ids)):
-            yield Hit(scores[first + place], _Source(batch, place))
+        some = doc_ids[first : first + _TOGETHER]
+        matching: list[Matching] = []  # found out together
+        for place in range(len(some)):
+            yield Hit(scores[first + place], _Source(query, some, matching, place))
 
 
 class _Query:
@@ -87,36 +88,31 @@ class _Query:
         return Marker(self.found.node, self.found.near, self.archive.language)
 
 
-class _Batch:
-    """Some stories found, whose articles that match are found out together."""
-
-    def __init__(self, query: _Query, doc_ids: Sequence[int]) -> None:
-        self.query = query
-        self.doc_ids = doc_ids
-
-    @cached_property
-    def matching(self) -> Sequence[Matching]:
-        """Of each story the articles that match."""
-        return self.query.found.matching(self.doc_ids)
-
-
 class _Source:
-    """A story of a batch, from which a hit and its related articles are read."""
+    """A story that was found, from which a hit and its related articles are read.
 
-    __slots__ = ("_articles", "_batch", "_place")
+    matching: the articles that match of some stories, of which this one is at a place; empty until
+        they are found out
+    """
 
-    def __init__(self, batch: _Batch, place: int) -> None:
-        self._batch = batch
+    __slots__ = ("_articles", "_doc_ids", "_matching", "_place", "_query")
+
+    def __init__(
+        self, query: _Query, doc_ids: Sequence[int], matching: list[Matching], place: int
+    ) -> None:
+        self._query = query
+        self._doc_ids = doc_ids
+        self._matching = matching
         self._place = place
         self._articles: list[msgspec.Raw] | None = None
 
     @property
     def _doc_id(self) -> int:
-        return self._batch.doc_ids[self._place]
+        return self._doc_ids[self._place]
 
     @property
     def _archive(self) -> Archive:
-        return self._batch.query.archive
+        return self._query.archive
 
     def story(self) -> Story:
         """The story, of which the related articles are not read yet."""
@@ -124,12 +120,14 @@ class _Source:
 
     def related(self) -> tuple[RelatedHit, ...]:
         """The related articles that match, best first; none of them is read."""
-        matching = self._batch.matching[self._place]
+        if not self._matching:
+            self._matching[:] = self._query.found.matching(self._doc_ids)
+        matching = self._matching[self._place]
         return tuple([RelatedHit(score, self, number) for number, score in matching])
 
     def also_in(self) -> Sequence[Story]:
         """The stories that this one stands for, each read when looked at."""
-        archive, others = self._archive, self._batch.query.found.also_in(self._doc_id)
+        archive, others = self._archive, self._query.found.also_in(self._doc_id)
         return Lazy(len(others), lambda at: archive.lead(others[at]))
 
     def article(self, number: int) -> Article:
@@ -143,7 +141,7 @@ class _Source:
 
     def mark(self, texts: Sequence[Story | Article]) -> list[Marks]:
         """Where words match in the fields of some texts, and these as escaped HTML."""
-        marker = self._batch.query.marker
+        marker = self._query.marker
         sought: list[tuple[str, Place]] = []
         for text in texts:
             story = isinstance(text, Story)

@@ -28,6 +28,8 @@ from ..query.nodes import (
     TextNode,
     Without,
     Word,
+    alternatives_of,
+    words_of,
 )
 
 #: A stretch of a text, in characters: where it starts and where it ends.
@@ -210,23 +212,18 @@ class Marker:
         for leaf in leaves:
             if leaf.field not in (None, place):
                 continue
-            if isinstance(leaf, Compound):
-                singly |= self._bit(self._language.stem_of(leaf.text))
-                runs.append(([self._bit(self._language.stem_of(part)) for part in leaf.parts], 1))
-            elif isinstance(leaf, Phrase):
-                terms = [self._term(word, leaf.exact) for word in leaf.words]
-                runs.append(([self._bit(term) for term in terms], leaf.slop + 1))
-            else:
-                singly |= self._bit(
-                    self._term(leaf.text, leaf.exact) if isinstance(leaf, Word) else leaf
-                )
+            for part in alternatives_of(leaf) if isinstance(leaf, Compound) else (leaf,):
+                if isinstance(part, Phrase):
+                    runs.append(([self._bit_of(word) for word in words_of(part)], part.slop + 1))
+                else:
+                    singly |= self._bit_of(part)
         return singly, runs
 
-    def _term(self, word: str, exact: bool) -> str | Pattern:
-        """The term of a folded word of a query, or the pattern that stands in its place."""
-        if "*" in word or "?" in word:
-            return Pattern(word)
-        return _WRITTEN + word if exact else self._language.stem_of(word)
+    def _bit_of(self, leaf: TextNode) -> int:
+        """The bit of what is no phrase: of a word, that of its term."""
+        if not isinstance(leaf, Word):
+            return self._bit(leaf)
+        return self._bit(_WRITTEN + leaf.text if leaf.exact else self._language.stem_of(leaf.text))
 
     def _bit(self, key: str | Node) -> int:
         return self._bits.setdefault(key, 1 << len(self._bits))

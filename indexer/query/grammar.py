@@ -20,7 +20,7 @@ from ..dates import read_span
 from ..errors import QueryError
 from ..model import Notice
 from ..schema import TEXT_FIELDS
-from . import amounts, clauses
+from . import amounts, clauses, field_values
 from .nodes import (
     Address,
     All,
@@ -75,7 +75,7 @@ _DAY = "is searched as a text; for the stories of that day write date:"
 _AFTER_ADDRESS = ".,;:!?'>]}»”"
 _ANYTHING = re.compile(r"\*(?=[\s)]|$)")
 #: Of what a notice names, so many characters are shown.
-_MOST_SHOWN = 80
+MOST_SHOWN = 80
 
 
 class _Clause(NamedTuple):
@@ -141,7 +141,7 @@ class Parser:
         self.notices.append(self._named(start, end, reason))
 
     def _named(self, start: int, end: int, reason: str) -> Notice:
-        return Notice(self.text[start:end].strip()[:_MOST_SHOWN], start, end, reason)
+        return Notice(self.text[start:end].strip()[:MOST_SHOWN], start, end, reason)
 
     def _read_clauses(self, read: Callable[[], _Clause | None]) -> list[list[_Clause]]:
         """Clauses, each read by a function, with operators between them.
@@ -175,7 +175,7 @@ class Parser:
 
     def _near(self, left: _Clause, right: _Clause, distance: int) -> _Clause:
         """One clause, or an alternative in it, near another; else both, wherever they stand."""
-        node = near_of(left.node, right.node, distance)
+        node = near_of(left.node, right.node, min(distance, clauses.MAX_DISTANCE))
         if node is not None and not (left.negated or right.negated):
             return _Clause(node)
         self.nears += 1
@@ -263,7 +263,7 @@ class Parser:
     def _field_value(self, found: re.Match[str], start: int) -> _Clause | None:
         """The value of a field whose name was read; None if it is to be read as words."""
         typed = found[1].lower()
-        field = clauses.ALIASES.get(typed, typed)
+        field = field_values.ALIASES.get(typed, typed)
         if field in TEXT_FIELDS:
 
             def read() -> _Clause | None:
@@ -272,7 +272,7 @@ class Parser:
                 clause = self._text_value(field)
                 return clause and clause._replace(plain=False)
 
-        elif reader := clauses.VALUE_READERS.get(field):
+        elif reader := field_values.VALUE_READERS.get(field):
 
             def read() -> _Clause | None:
                 begin = self.at
@@ -284,7 +284,7 @@ class Parser:
                 if node is not None:
                     return _Clause(node)
                 if self.at > begin:
-                    what = f"is not {clauses.expected(field)}; searched as words"
+                    what = f"is not {field_values.expected(field)}; searched as words"
                     self._notice(first, self.at, what)
                 return None
 
@@ -292,7 +292,7 @@ class Parser:
             if not found[0][-1].isspace():
                 value = clauses.WORD.match(self.text, self.at)
                 end = value.end() if value else self.at
-                meant = clauses.meant_field(typed) if len(self.notices) < _MOST_MEANT else None
+                meant = field_values.meant_field(typed) if len(self.notices) < _MOST_MEANT else None
                 reason = f"{found[1]} is no field{f', {meant} is' if meant else ''}"
                 self._notice(start, end, f"{reason}; searched as words")
             return None

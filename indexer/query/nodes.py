@@ -7,6 +7,7 @@ out when a plan is made. A `field` is one of `schema.TEXT_FIELDS`, or None for a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from itertools import product
 from typing import TypeAlias
@@ -229,6 +230,33 @@ def _choices(node: Node) -> list[Node]:
     return [choice for part in node.parts for choice in _choices(part)]
 
 
+def with_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """A node whose children are changed; a leaf as it is."""
+    if isinstance(node, All | Either):
+        return type(node)(tuple([change(part) for part in node.parts]))
+    if isinstance(node, Without):
+        return Without(change(node.wanted), change(node.unwanted))
+    return node
+
+
+def words_of(node: Phrase) -> list[Word | Pattern]:
+    """The words of a phrase, or the patterns that stand in their place."""
+    return [
+        Pattern(text, node.field, node.weight)
+        if "*" in text or "?" in text
+        else Word(text, node.field, node.weight, node.exact)
+        for text in node.words
+    ]
+
+
+def alternatives_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
+    """What any of suffices for a node."""
+    if isinstance(node, Alternatives):
+        return node.parts
+    whole = Word(node.text, node.field, node.weight)
+    return whole, Phrase(node.parts, 0, node.field, node.weight)
+
+
 def leaves(node: Node) -> list[Node]:
     """The leaves of a tree in order, unwanted ones too."""
     below = children(node)
@@ -259,11 +287,9 @@ def scaled(node: Node, factor: float) -> Node:
     if isinstance(node, TextNode):
         weight = min(node.weight * factor, MAX_WEIGHT)
         return msgspec.structs.replace(node, weight=weight)
-    if isinstance(node, All | Either):
-        return type(node)(tuple([scaled(part, factor) for part in node.parts]))
     if isinstance(node, Without):
         return Without(scaled(node.wanted, factor), node.unwanted)
-    return node
+    return with_children(node, lambda child: scaled(child, factor))
 
 
 def all_of(parts: list[Node]) -> Node:

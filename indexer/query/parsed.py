@@ -8,7 +8,10 @@ from typing import NamedTuple, cast
 import msgspec
 
 from ..model import Notice
-from .nodes import Keyword, Node, Plain, all_of
+from .nodes import Address, Keyword, Node, Plain, all_of, leaves
+
+#: Longer queries are pasted, and have words enough.
+MOST_TYPED = 16
 
 
 class TypedWord(msgspec.Struct, frozen=True, gc=False):
@@ -38,12 +41,21 @@ class ParsedQuery(NamedTuple):
     notices: tuple[Notice, ...] = ()
     values: tuple[tuple[Keyword, Notice], ...] = ()
 
-    def with_parts(self, plain: Sequence[Node], rest: Sequence[Node]) -> ParsedQuery:
-        """The same with other words, and with what else must hold or nothing."""
-        if not (plain or rest):
+    @classmethod
+    def of(cls, node: Node) -> ParsedQuery:
+        """A tree as a query whose stories are ranked."""
+        return cls(node, (), node, True, ())
+
+    def with_parts(self, plain: Sequence[Node], rest: Node | None) -> ParsedQuery:
+        """The same with other words, and with what else must hold, if anything must."""
+        if not plain and rest is None:
             return self
-        return self._replace(
-            plain=tuple(cast("Sequence[Plain]", plain)),
-            rest=rest[0] if rest else None,
-            node=all_of([*plain, *rest]),
-        )
+        node = all_of([*plain] if rest is None else [*plain, rest])
+        return self._replace(plain=tuple(cast("Sequence[Plain]", plain)), rest=rest, node=node)
+
+    def address_alone(self) -> ParsedQuery | None:
+        """An address without the words that stand round it, which need not be found."""
+        if not self.plain or self.rest is None:
+            return None
+        found = any(isinstance(leaf, Address) for leaf in leaves(self.rest))
+        return self._replace(node=self.rest, plain=()) if found else None

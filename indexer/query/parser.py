@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from ..errors import QueryError
 from . import clauses
+from .field_values import FIELD_NAMES
 from .grammar import FIELD, NEAR, Parser
 from .nodes import All, Node, spread
 from .parsed import ParsedQuery, TypedWord
@@ -42,7 +43,7 @@ _MEANT = re.compile(
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
-_PROSE_WORD = re.compile(r"""[^\s()"]+""")
+_WORD = re.compile(r"""[^\s()"]+""")
 #: Other quotation marks, and the signs that East Asian keyboards type.
 _SIGNS = str.maketrans("“”„«»＂（）：", '""""""():')
 
@@ -104,14 +105,18 @@ def _is_prose(text: str) -> bool:
     most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
     if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
-    return not any(found[1].lower() in clauses.FIELD_NAMES for found in FIELD.finditer(outside))
+    return not any(found[1].lower() in FIELD_NAMES for found in FIELD.finditer(outside))
 
 
 def _parse_prose(text: str) -> ParsedQuery:
     """Read all as plain words: parentheses and quotes are punctuation."""
-    words = [TypedWord(found[0], *found.span()) for found in _PROSE_WORD.finditer(text)]
+    words = _words(text)
     nodes = [clauses.words(word.text) for word in words]
     return _of_plain(words, nodes) if any(nodes) else Parser(text).parse()
+
+
+def _words(text: str) -> list[TypedWord]:
+    return [TypedWord(found[0], *found.span()) for found in _WORD.finditer(text)]
 
 
 def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQuery:
@@ -122,16 +127,8 @@ def _of_plain(words: list[TypedWord], nodes: Iterable[Node | None]) -> ParsedQue
 
 def _parse_plain(text: str) -> ParsedQuery | None:
     """Like `Parser`, for plain words only: a short cut. None if it may have anything else."""
-    pieces = text.split()
-    read = map(str.lower, pieces) if clauses.all_capitals(text) else pieces
-    nodes = list(map(clauses.words, read))
-    if not _OPERATORS.isdisjoint(pieces) or None in nodes:
+    if not _OPERATORS.isdisjoint(text.split()) or _SIGNED.search(text):
         return None
-    if _SIGNED.search(text):
-        return None
-    words, end = [], 0
-    for piece in pieces:
-        start = text.index(piece, end)
-        end = start + len(piece)
-        words.append(TypedWord(piece, start, end))
-    return _of_plain(words, nodes)
+    read = text.lower() if clauses.all_capitals(text) else text
+    nodes = list(map(clauses.words, read.split()))
+    return None if None in nodes else _of_plain(_words(text), nodes)

@@ -24,13 +24,12 @@ from .nodes import (
     All,
     Alternatives,
     Compound,
-    Either,
     Node,
     Phrase,
-    Without,
     Word,
     children,
     texts_of,
+    with_children,
 )
 from .parsed import ParsedQuery
 
@@ -151,21 +150,17 @@ def with_synonyms(
     if not synonyms:
         return parsed
     plain = _replaced(parsed.plain, synonyms, language)
-    rest = [] if parsed.rest is None else [_within(parsed.rest, synonyms, language)]
+    rest = parsed.rest and _within(parsed.rest, synonyms, language)
     return parsed.with_parts(plain, rest)
 
 
 def _within(node: Node, synonyms: Synonyms, language: Language) -> Node:
     """A tree in which words, wherever they stand, also mean what they stand for."""
     if isinstance(node, All):
-        parts = _replaced(node.parts, synonyms, language)
-        return All(tuple(_within(part, synonyms, language) for part in parts))
-    if isinstance(node, Either):
-        return Either(tuple(_within(part, synonyms, language) for part in node.parts))
-    if isinstance(node, Without):
-        wanted, unwanted = (_within(part, synonyms, language) for part in children(node))
-        return Without(wanted, unwanted)
-    return _replaced((node,), synonyms, language)[0]
+        node = All(tuple(_replaced(node.parts, synonyms, language)))
+    if not children(node):
+        return _replaced((node,), synonyms, language)[0]
+    return with_children(node, lambda child: _within(child, synonyms, language))
 
 
 def _replaced(nodes: Sequence[Node], synonyms: Synonyms, language: Language) -> list[Node]:

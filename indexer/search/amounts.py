@@ -15,22 +15,19 @@ from ..query.nodes import (
     All,
     Alternatives,
     Compound,
-    Either,
     Inflected,
     Near,
     NearOperand,
     Node,
     Phrase,
-    Without,
     Word,
     leaves,
     texts_of,
+    with_children,
 )
-from ..query.parsed import ParsedQuery
+from ..query.parsed import MOST_TYPED, ParsedQuery
 from .words import Lexicon
 
-#: Longer texts are pasted, and have words enough.
-_MOST_WORDS = 16
 #: What an amount written in another way counts beside one typed as a word, or in quotes: `5m`
 #: may be metres.
 _WEIGHT = 0.8
@@ -44,15 +41,14 @@ _Typed: TypeAlias = Word | Compound | Phrase
 def with_amounts(parsed: ParsedQuery, lexicon: Lexicon) -> ParsedQuery:
     """A query whose amounts are found however they are written."""
     typed = " ".join([word.text for word in parsed.words])
-    if len(parsed.words) > _MOST_WORDS or not _DIGIT.search(typed):
+    if len(parsed.words) > MOST_TYPED or not _DIGIT.search(typed):
         return parsed  # as most queries
     phrases = any(isinstance(leaf, Alternatives) for leaf in leaves(parsed.node))
     if not (phrases or has_amount(typed)):
         return parsed
     amounts = _Amounts(lexicon)
-    plain = amounts.in_row(parsed.plain)
-    rest = [] if parsed.rest is None else amounts.in_row([parsed.rest])
-    return parsed.with_parts(plain, rest)
+    rest = parsed.rest and amounts.within(parsed.rest)
+    return parsed.with_parts(amounts.in_row(parsed.plain), rest)
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class _Amounts:
 
     def in_row(self, nodes: Sequence[Node]) -> list[Node]:
         """Nodes that follow each other, with all that is below them."""
-        found = [self._within(node) for node in nodes]
+        found = [self.within(node) for node in nodes]
         for at, node in enumerate(nodes[:-1]):
             number = _number_of(node)
             if number is None:
@@ -77,15 +73,12 @@ class _Amounts:
                 found[place] = self._beside(found[place], ways)
         return found
 
-    def _within(self, node: Node) -> Node:
+    def within(self, node: Node) -> Node:
+        """A node with all that is below it."""
         if isinstance(node, All):
             return All(tuple(self.in_row(node.parts)))
-        if isinstance(node, Either):
-            return Either(tuple([self._within(part) for part in node.parts]))
-        if isinstance(node, Without):
-            return Without(self._within(node.wanted), self._within(node.unwanted))
         if isinstance(node, Near):
-            sides = [cast("NearOperand", self._within(side)) for side in (node.left, node.right)]
+            sides = [cast("NearOperand", self.within(side)) for side in (node.left, node.right)]
             return msgspec.structs.replace(node, left=sides[0], right=sides[1])
         typed = _typed(node)
         if isinstance(node, Alternatives) and isinstance(typed, Phrase) and typed.exact:
@@ -96,7 +89,7 @@ class _Amounts:
             unit = unit_at([last], 0)
             if unit is not None and all(map(is_number, number)):
                 return self._beside(node, other_ways(number, [last], unit), _WEIGHT)
-        return node
+        return with_children(node, self.within)
 
     def _beside(self, node: Node, ways: list[tuple[str, ...]], share: float = 1.0) -> Node:
         """A node, and other ways to write it, those that are known: each as rare as it is."""

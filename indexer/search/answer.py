@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,50 +66,33 @@ class Ordering(NamedTuple):
     groups: Groups | None = None
 
 
-class Rivals(NamedTuple):
-    """The best document so far of each group.
-
-    of: int32[size], the group of each document, -1 for none; or int32[0]
-    docs: int64[G], -1 where none was found; keys, breadths: float64[G]; whole: uint8[G], has all
-        words
-    """
-
-    of: I32
-    docs: I64
-    keys: F64
-    breadths: F64
-    whole: U8
-
-
-_NONE = np.empty(0, np.float64)
-_NO_RIVALS = Rivals(NO_RANKS, np.empty(0, np.int64), _NONE, _NONE, np.empty(0, np.uint8))
-
-
-def rivals_of(groups: Groups | None) -> Rivals:
-    """Room for the best of some groups."""
-    if groups is None:
-        return _NO_RIVALS
-    count = len(groups)
-    return Rivals(
-        groups.of, np.full(count, -1, np.int64), np.zeros(count, np.float64),
-        np.zeros(count, np.float64), np.zeros(count, np.uint8),
-    )  # fmt: skip
-
-
-@dataclass
 class Best:
     """The best documents so far, best first, or all in order of number (`everything`).
 
     state: int64[4], see `loops.MATCHED`; docs: int64[k]; keys, breadths: float64[k]
-    rivals: documents in groups, which neither `state` counts nor `docs` has
+    groups: int32[size], the group of each document, -1 for none; or int32[0]. Documents in groups
+        are neither counted in `state` nor in `docs`: the best of each group is apart
+    group_docs: int64[G], -1 where none was found; group_keys, group_breadths: float64[G];
+        group_whole: uint8[G], has all words
     """
 
-    state: I64
-    docs: I64
-    keys: F64
-    breadths: F64
-    everything: bool
-    rivals: Rivals
+    groups: I32 = NO_RANKS
+    group_docs: I64 = np.empty(0, np.int64)
+    group_keys: F64 = np.empty(0, np.float64)
+    group_breadths: F64 = group_keys
+    group_whole: U8 = np.empty(0, np.uint8)
+
+    def __init__(self, room: int, everything: bool, groups: Groups | None) -> None:
+        self.everything = everything
+        self.state = np.zeros(4, np.int64)
+        self.docs = np.empty(room, np.int64)
+        self.keys, self.breadths = np.empty(room, np.float64), np.empty(room, np.float64)
+        if groups is not None:
+            self.groups, count = groups.of, len(groups)
+            self.group_docs = np.full(count, -1, np.int64)
+            self.group_keys = np.zeros(count, np.float64)
+            self.group_breadths = np.zeros(count, np.float64)
+            self.group_whole = np.zeros(count, np.uint8)
 
 
 class Answer(NamedTuple):

@@ -8,18 +8,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..codec.format import F32, F64, I32, I64, Mask
 from ..codec.read import SegmentArrays
 from ..kernels import shrinking
-from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering, Rivals, rivals_of
+from .answer import FIRST, Answer, Best, FacetWish, Failed, Ordering
 from .plain import Matches, evaluate, score_rows
 from .plan import Plan
 from .snapshot import Snapshot
 from .words import NO_ROWS
+
+if TYPE_CHECKING:
+    from .fast import FastSegment
 
 NO_DOCS = np.empty(0, np.int64)
 
@@ -33,7 +36,7 @@ class Executor:
     def __init__(self, snapshot: Snapshot, loops: CompiledLoops) -> None:
         self.snapshot = snapshot
         self._loops = loops
-        self._fast: list[Any] = []
+        self._fast: list[FastSegment] = []
 
     def run(
         self, plan: Plan, ordering: Ordering, k: int, wishes: Sequence[FacetWish] = ()
@@ -52,11 +55,7 @@ class Executor:
         k = min(k, self.snapshot.size)
         everything = k > self._loops.module.MOST_HELD
         room = self.snapshot.size if everything else k
-        rivals = rivals_of(ordering.groups)
-        best = Best(
-            np.zeros(4, np.int64), np.empty(room, np.int64), np.empty(room, np.float64),
-            np.empty(room, np.float64), everything, rivals,
-        )  # fmt: skip
+        best = Best(room, everything, ordering.groups)
         bases = self.snapshot.bases
         found = [
             segment.run(plan, base, ordering, best)
@@ -64,21 +63,24 @@ class Executor:
         ]
         matched, total, complete, held = best.state.tolist()
         docs, keys, breadths = best.docs[:held], best.keys[:held], best.breadths[:held]
-        winners = rivals.docs >= 0
+        winners = best.group_docs >= 0
         grouped = len(winners) > 0 and bool(winners.any())
         if everything or grouped:
-            docs = np.concatenate((docs, rivals.docs[winners]))
-            keys = np.concatenate((keys, rivals.keys[winners]))
-            breadths = np.concatenate((breadths, rivals.breadths[winners]))
+            docs = np.concatenate((docs, best.group_docs[winners]))
+            keys = np.concatenate((keys, best.group_keys[winners]))
+            breadths = np.concatenate((breadths, best.group_breadths[winners]))
             order = np.lexsort((docs, -keys))[:k]
             docs, keys, breadths = docs[order], keys[order], breadths[order]
             total += int(winners.sum())
-            complete += int(rivals.whole.sum())
+            complete += int(best.group_whole.sum())
         counts = [self._join(wish, (part.count(wish) for part in found)) for wish in wishes]
 
         def listed() -> I64:
             passing = [part.passing() + base for part, base in zip(found, bases, strict=True)]
-            return _best_listed(np.concatenate([NO_DOCS, *passing]), rivals)
+            docs = np.concatenate([NO_DOCS, *passing])
+            if len(best.groups):  # of each only the best
+                docs = np.concatenate((docs[best.groups[docs] < 0], best.group_docs[winners]))
+            return docs
 
         answer = Answer(
             matched, total, complete, docs.tolist(), _scores_of(keys, ordering.first),
@@ -101,11 +103,11 @@ class Executor:
                 scores[place] = one
         return scores
 
-    def fast(self, number: int) -> Any:
-        """The `fast.FastSegment` of a segment; None until the compiled loops are loaded."""
+    def fast(self, number: int) -> FastSegment | None:
+        """What runs compiled over a segment; None until the compiled loops are loaded."""
         return self._segments()[number] if self._loops.loaded else None
 
-    def _segments(self) -> list[Any]:
+    def _segments(self) -> list[FastSegment]:
         if not self._fast:
             self._fast = [
                 self._loops.module.FastSegment(segment, number)
@@ -130,7 +132,7 @@ class Executor:
     ) -> Answer:
         snapshot = self.snapshot
         found = [evaluate(part, number, plan) for number, part in enumerate(snapshot.segments)]
-        need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
+        need = plan.required if plan.wide else 0
         docs, keys = [np.empty(0, np.int64)], [np.empty(0, np.float64)]
         wholes, breadths = [np.empty(0, np.bool_)], [np.empty(0, np.float64)]
         for base, part, failed in zip(snapshot.bases, found, ordering.failed, strict=True):
@@ -188,13 +190,6 @@ class Executor:
             for wish, count in zip(wishes, answer.counts, strict=True)
         ]
         return answer._replace(counts=counts, passed=matched & (failed == 0))
-
-
-def _best_listed(docs: I64, rivals: Rivals) -> I64:
-    """Documents that pass, but of each group only the one that was best."""
-    if len(rivals.of):
-        docs = np.concatenate((docs[rivals.of[docs] < 0], rivals.docs[rivals.docs >= 0]))
-    return docs
 
 
 def _best_of(groups: I32, keys: F64) -> Mask:

@@ -138,12 +138,7 @@ class Expander:
 
     def texts(self, node: Pattern | Fuzzy) -> frozenset[str]:
         """The words of all segments that a leaf stands for; raises as `forms` does."""
-        found = self.forms(node, Budget())
-        return frozenset(
-            segment.form_text(form)
-            for segment, forms in zip(self._segments, found, strict=True)
-            for form in forms.tolist()
-        )
+        return frozenset(self.counts(node, Budget()))
 
     def counts(self, node: Pattern | Fuzzy, budget: Budget) -> dict[str, int]:
         """The words that a leaf stands for, and in how many stories each or its like stands.
@@ -231,7 +226,9 @@ def _compared(
             fits = _within(node.text, *shapes.written(some), node.distance)
         else:
             steps += _COMPARED * len(some)
-            fits = _matching(node.text, [segment.form_text(form) for form in forms.tolist()])
+            fitting = wildcards(node.text).match
+            words = map(segment.form_text, forms.tolist())
+            fits = np.array([fitting(word) is not None for word in words], np.bool_)
         kept.append(forms[fits])
         count += len(kept[-1])
         if count > MAX_EXPANDED_TERMS or steps > MAX_STEPS:
@@ -306,12 +303,6 @@ def _letters_of(text: str) -> np.uint64:
     bits = {1 << (ord(character) & 63) for character in text}
     letters: np.uint64 = np.uint64(sum(bits))
     return letters
-
-
-def _matching(pattern: str, words: list[str]) -> Mask:
-    """bool[n]: whether each word fits a pattern with wildcards."""
-    expression = wildcards(pattern)
-    return np.array([expression.match(word) is not None for word in words], np.bool_)
 
 
 def _within(

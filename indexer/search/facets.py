@@ -15,7 +15,7 @@ import numpy as np
 from ..analysis import forms_of
 from ..codec.format import I64, Mask
 from ..model import Facet, FacetCount, FacetRows, SearchRequest
-from ..schema import LONGEST_VALUE, facet_key
+from ..schema import facet_key
 from .answer import FacetWish, Failed, failures
 from .select import between, mask_of
 from .snapshot import Snapshot
@@ -35,16 +35,6 @@ def chosen_as(value: str) -> str:
     return LITERAL + value if value.startswith((EXCLUDED, LITERAL)) else value
 
 
-def _keys(snapshot: Values, facet: Facet, value: str) -> set[str]:
-    """The keys of a value: itself where stories have it, else what it may be meant for."""
-    if len(value) > LONGEST_VALUE:
-        return {value}
-    key = facet_key(facet, value)
-    if snapshot.facet(facet).place(key) is not None:
-        return {key}
-    return snapshot.meant(facet, value) or {key}
-
-
 class Choice:
     """What the filters of a request accept, by facet.
 
@@ -59,7 +49,9 @@ class Choice:
             excluded: set[str] = set()
             for value in some:
                 rest = value.removeprefix(EXCLUDED)
-                keys = _keys(values, facet, rest.removeprefix(LITERAL))
+                meant = rest.removeprefix(LITERAL)
+                # What no story has is shown as it was chosen.
+                keys = values.known(facet, meant) or {facet_key(facet, meant)}
                 (named if rest == value else excluded).update(keys)
             if excluded:
                 self.unwanted[facet] = frozenset(excluded)
@@ -135,7 +127,8 @@ def beginning(snapshot: Values, facet: Facet, text: str) -> Mask:
 
 def _rows_of(values: FacetValues, counts: I64, limit: int, chosen: frozenset[str]) -> FacetRows:
     places = [place for key in chosen if (place := values.place(key)) is not None]
-    order = _order(values, counts)
+    # Of each value its rank less its count · 2^32: the lower, the earlier it is listed.
+    order = values.ranks - (counts << _RANK_BITS)
     # Values that no story has do not come before rank 0.
     listed = {number for number in _first(order, limit).tolist() if number < 0}
     listed.update(order[places].tolist() if places else ())
@@ -174,11 +167,6 @@ def _row_of_key(values: FacetValues, key: str, before: str = "") -> FacetCount:
     place = values.place(key)
     value, label = (key, key) if place is None else (values.values[place], values.labels[place])
     return FacetCount(before + chosen_as(value), label, 0, True)
-
-
-def _order(values: FacetValues, counts: I64) -> I64:
-    """Of each value its rank less its count · 2^32: the lower, the earlier it is listed."""
-    return values.ranks - (counts << _RANK_BITS)
 
 
 def _first(numbers: I64, limit: int) -> I64:

@@ -16,11 +16,11 @@ from ..codec.positions_fast import PositionsTable
 from ..codec.read import SegmentArrays
 from ..kernels.tables import Table
 from . import loops, pattern_loops, phrase_loops, tables
-from .answer import Best, FacetWish, Ordering
+from .answer import Best, FacetWish, Failed, Ordering
 from .expand import Budget
 from .plain import scoring_leaves
 from .plan import ALL, ALSO, EITHER, LEAF, WITHOUT, Leaf, Plan, Step
-from .tally import Tally
+from .tally import FacetCounter
 from .words import FIELD_BITS, NO_LIGHT, NO_ROWS, Rows, SetLeaf, Term, TermList
 
 _NO_DOCS = np.zeros(0, np.uint8)
@@ -54,7 +54,7 @@ class FastSegment:
         )  # fmt: skip
         self._most_docs = max(1, int(sizes.max(initial=1)))
         self._words = (segment.doc_count + 63) >> 6
-        self._tally = Tally(segment)
+        self._counters: dict[str, FacetCounter] = {}
         self._local = local()
         self._positions: Table | None = None
         self._forms: Table | None = None
@@ -63,10 +63,10 @@ class FastSegment:
         """Add what a plan finds to `best`; returns what matches, for counting facets."""
         encoded, group = self._encoded(plan)
         bits = np.zeros(self._words, np.uint64)
-        rivals, span = best.rivals, slice(base, base + self._segment.doc_count)
+        span = slice(base, base + self._segment.doc_count)
         answer = tables.AnswerTable.of(
-            best.state, bits, best.docs, best.keys, best.breadths, rivals.of[span], rivals.docs,
-            rivals.keys, rivals.breadths, rivals.whole,
+            best.state, bits, best.docs, best.keys, best.breadths, best.groups[span],
+            best.group_docs, best.group_keys, best.group_breadths, best.group_whole,
         )  # fmt: skip
         counted = -1 if plan.counted is None else plan.counted
         options = np.array((base, group, counted, ordering.first, best.everything), np.int64)
@@ -79,7 +79,15 @@ class FastSegment:
             self._table, encoded, self._room(len(plan.steps)), answer, failed, ranks, options,
             np.array((ordering.bonus, plan.lead, plan.least), np.float32),
         )  # fmt: skip
-        return Matched(self._tally, bits, failed, int(best.state[tables.MATCHED]) - before)
+        return Matched(self, bits, failed, int(best.state[tables.MATCHED]) - before)
+
+    def counter(self, facet: str) -> FacetCounter | None:
+        """What counts the values of a facet; None where the segment has none."""
+        segment = self._segment
+        if facet not in self._counters and segment.has_facet(facet):
+            lists = segment.facet(facet)  # which sees that the field is there
+            self._counters[facet] = FacetCounter(*lists, segment.fields[facet].terms)
+        return self._counters.get(facet)
 
     def phrase_rows(
         self,
@@ -92,7 +100,11 @@ class FastSegment:
 
         allowed: uint8[words, 256], 1 for the forms of each word that count
         """
-        bounds, phrase = _phrase_of(lists, stems, allowed)
+        bounds = _bounds_of(lists)
+        phrase = tables.PhraseTable.of(
+            bounds, np.array([found.codes for found in lists], np.int64), allowed,
+            np.array(stems, np.float32), np.array([found.light for found in lists], np.float32),
+        )  # fmt: skip
         most = int(np.diff(bounds).min(0).sum())
         rows, scores = np.empty(most, np.int64), np.empty(most, np.float32)
         found = phrase_loops.phrase_rows(
@@ -178,17 +190,6 @@ class FastSegment:
         return table
 
 
-def _phrase_of(lists: list[TermList], stems: list[float], allowed: U8) -> tuple[I64, Table]:
-    """Words as compiled loops read them, and where their postings begin in each chunk."""
-    bounds = _bounds_of(lists)
-    codes_at = [found.codes for found in lists]
-    lights = np.array([found.light for found in lists], np.float32)
-    phrase = tables.PhraseTable.of(
-        bounds, np.array(codes_at, np.int64), allowed, np.array(stems, np.float32), lights
-    )
-    return bounds, phrase
-
-
 def _bounds_of(lists: list[TermList]) -> I64:
     """int64[words, chunks + 1]: where the postings of words begin in each chunk."""
     return np.concatenate([found.bounds for found in lists]).reshape(len(lists), -1)
@@ -197,8 +198,8 @@ def _bounds_of(lists: list[TermList]) -> I64:
 class Matched:
     """The documents of a segment that match, as bits."""
 
-    def __init__(self, tally: Tally, bits: U64, failed: Any, matched: int) -> None:
-        self._tally = tally
+    def __init__(self, segment: FastSegment, bits: U64, failed: Failed, matched: int) -> None:
+        self._segment = segment
         self._bits = bits
         self._failed = failed
         self._matched = matched
@@ -216,7 +217,10 @@ class Matched:
 
     def count(self, wish: FacetWish) -> I64 | None:
         """int64[V]: the counts of a facet by the segment's own ordinals; None for no values."""
-        return self._tally.count(wish, self._bits, self._failed, self._matched)
+        counter = self._segment.counter(wish.facet)
+        if counter is None:
+            return None
+        return counter.count(self._bits, self._failed, wish.own, self._matched)
 
 
 def encode(segment: SegmentArrays, number: int, plan: Plan) -> tuple[Table, int]:

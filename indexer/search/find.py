@@ -14,7 +14,7 @@ import msgspec
 from ..codec.format import I64
 from ..dates import first_instant, last_instant
 from ..model import FACETS, Notice, SearchRequest
-from ..query.nodes import Address, Fuzzy, Node, Plain, all_of, leaves
+from ..query.nodes import Fuzzy, Node, Plain
 from ..query.parsed import ParsedQuery
 from ..query.parser import parse
 from ..query.synonyms import NO_SYNONYMS, Synonyms, with_synonyms
@@ -26,7 +26,7 @@ from .facets import Choice, Filters
 from .inflected import with_inflected
 from .joined import with_joined
 from .nearness import WEIGHED, nearness
-from .plan import MAX_WORDS, Plan, Planner
+from .plan import MAX_WORDS, Plan, plan_of
 from .select import Selector
 from .values import Values, with_unknown
 from .words import Lexicon
@@ -50,7 +50,6 @@ class Searcher:
         self.executor = executor
         self._synonyms = synonyms
         self.selector = Selector(executor.snapshot, executor.fast)
-        self.planner = Planner(self.selector)
         self._filters = lru_cache(_REMEMBERED)(partial(Filters, executor.snapshot))
         self._last: tuple[SearchRequest, Answer] | None = None
 
@@ -86,18 +85,13 @@ class Searcher:
         ranks = NO_RANKS if ranked else snapshot.ranks(sort)
         groups = snapshot.groups if request.collapse else None
         ordering = Ordering(filters.failed, ranks, groups=groups or None)
-        if parsed.plain:
-            plan = self.planner.words(parsed.plain, parsed.rest)
-        else:
-            plan = self.planner.plan(parsed.node)
+        plan = plan_of(self.selector, parsed)
         last = request.offset + limit if limit else 0
         held = max(last, WEIGHED) if ranked and last else last
         answer = self.executor.run(plan, ordering, held, wishes)
         answer = answer._replace(complete=answer.total)
-        if not answer.matched and parsed.plain and parsed.rest and has_address(parsed.rest):
-            # What stands round an address need not be found.
-            plan = self.planner.plan(parsed.rest)
-            parsed = parsed._replace(node=parsed.rest, plain=())
+        if not answer.matched and (alone := parsed.address_alone()):
+            parsed, plan = alone, plan_of(self.selector, alone)
             answer = self.executor.run(plan, ordering, held, wishes)._replace(complete=0)
         # Whether words are left out must not depend on the filters: a facet's count would
         # then not be what choosing its value gives.
@@ -144,10 +138,10 @@ class Searcher:
 
     def like(self, node: Node, limit: int) -> Found:
         """The first `limit` stories that a tree selects, best first, without filters."""
-        plan = self.planner.plan(node)
+        parsed = ParsedQuery.of(node)
+        plan = plan_of(self.selector, parsed)
         filters = Filters(self.executor.snapshot, (), None, None)
         answer = self.executor.run(plan, Ordering(filters.failed), limit)
-        parsed = ParsedQuery(node, (), node, True, ())
         return Found(parsed, plan, answer, filters, searcher=self)
 
 
@@ -177,11 +171,6 @@ def read_query(
     return with_inflected(parsed, lexicon)
 
 
-def has_address(node: Node) -> bool:
-    """Whether there is an address in a tree."""
-    return any(isinstance(leaf, Address) for leaf in leaves(node))
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What was found for a request, and by which plan, in a folder or on a cluster.
@@ -203,7 +192,7 @@ class Outcome:
         parsed = self.parsed
         if len(parsed.plain) <= MAX_WORDS:
             return parsed.node
-        return all_of([*self.plan.kept, *([] if parsed.rest is None else [parsed.rest])])
+        return parsed.with_parts(self.plan.kept, parsed.rest).node
 
     @property
     def relaxed(self) -> bool:

@@ -8,8 +8,9 @@ large archive as in a small one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from itertools import pairwise
 from random import Random
 from threading import Lock
@@ -18,10 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis import WORD_PATTERN, fold, iter_words
-from ..codec.format import TEXT
-from ..codec.read import SegmentArrays, TermEntry
 from ..model import Article, Story
 from ..schema import read_article
+from .relatives import as_written
 
 if TYPE_CHECKING:
     from .snapshot import Snapshot
@@ -40,8 +40,7 @@ class Followers:
     """Finds what follows words in a snapshot; safe to share between threads."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._known: OrderedDict[str, _Sample] = OrderedDict()
+        self._sample = lru_cache(maxsize=_REMEMBERED)(partial(_Sample, snapshot))
         self._lock = Lock()
 
     def after(self, word: str, fits: Callable[[str], bool]) -> Counter[str]:
@@ -51,11 +50,7 @@ class Followers:
         that were read before. Raises `IndexCorrupt`.
         """
         with self._lock:
-            sample = self._known.pop(word, None) or _Sample(self._snapshot, word)
-            self._known[word] = sample
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
-            return sample.after(fits)
+            return self._sample(word).after(fits)
 
 
 class _Sample:
@@ -77,24 +72,19 @@ class _Sample:
             texts = [text for _, text in zip(range(_ROWS), self._places, strict=False)]
             if not texts:
                 return found
-            self._read(texts)
-
-    def _read(self, texts: list[Story | Article]) -> None:
-        for text in texts:
-            parts = [text.title, text.excerpt]
-            if isinstance(text, Story):
-                parts.append(text.body[:_BODY])
-            for part in parts:
-                self._seen.update(following(part, self._word))
+            self._seen.update(words_after(self._word, texts))
 
     def _spread(self) -> Iterator[Story | Article]:
-        """Rows that have the word, here and there."""
+        """Rows that have the word as it is written, evenly spread."""
         rows: list[tuple[int, int]] = []
         for number, segment in enumerate(self._snapshot.segments):
-            entry = segment.find_term(TEXT, self._snapshot.language.stem_of(self._word).encode())
-            if entry is not None:
+            found = as_written(segment, self._snapshot.language, self._word)
+            if found is not None:
+                entry, written = found
                 self._bounds[number] = segment.row_bounds(entry)
-                rows += [(number, posting) for posting in _postings(segment, entry, self._word)]
+                places = np.flatnonzero(written) + entry.start
+                some = places[:: max(1, len(places) // _MOST_ROWS)]
+                rows += [(number, posting) for posting in some.tolist()]
         # The same each time, so that suggestions do not change while someone types.
         Random(0).shuffle(rows)
         for number, posting in rows[:_MOST_ROWS]:
@@ -119,12 +109,14 @@ class _Sample:
             raise self._snapshot.damaged(doc_id, error) from error
 
 
-def _postings(segment: SegmentArrays, entry: TermEntry, word: str) -> list[int]:
-    """Some of the postings of a word as it is written, evenly spread."""
-    forms = [form.number for form in segment.forms_of(entry.ordinal) if form.text == word]
-    places = np.flatnonzero(np.isin(segment.codes_of(entry), forms)) + entry.start
-    chosen: list[int] = places[:: max(1, len(places) // _MOST_ROWS)].tolist()
-    return chosen
+def words_after(word: str, texts: Iterable[Story | Article]) -> Counter[str]:
+    """The folded words that come after a folded word in some texts, and how often each does."""
+    seen: Counter[str] = Counter()
+    for text in texts:
+        body = text.body[:_BODY] if isinstance(text, Story) else ""
+        for part in (text.title, text.excerpt, body):
+            seen.update(following(part, word))
+    return seen
 
 
 def following(text: str, word: str) -> Iterator[str]:

@@ -136,15 +136,10 @@ def members_of(addresses: U64, texts: U64) -> tuple[I64, I64]:
 
 def _column(snapshot: Snapshot, name: str) -> U64:
     """uint64[size]: marks of stories, 0 for those deleted."""
-    parts = [np.empty(0, np.uint64)]
-    for segment in snapshot.segments:
-        if name in segment.columns:
-            part = segment.column(name).copy()
-            part[segment.deleted] = 0
-        else:
-            part = np.zeros(segment.doc_count, np.uint64)
-        parts.append(part)
-    return np.concatenate(parts)
+    marks = snapshot.column(name, 0)
+    for base, segment in zip(snapshot.bases, snapshot.segments, strict=True):
+        marks[base + segment.deleted] = 0
+    return marks
 
 
 def _alike(marks: U64) -> tuple[I64, I64]:

@@ -5,7 +5,8 @@ Days are shown where all stories are of two months at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def count_dates(snapshot: Snapshot, listed: I64) -> DateCounts:
     """How many of some stories are of each day, month or year, including those without any."""
     before, months = snapshot.months
     undated, *counts = np.bincount(months[listed], minlength=1).tolist()
-    of_months = {_month(before + n): count for n, count in enumerate(counts, 1) if count}
+    of_months = {before + n: count for n, count in enumerate(counts, 1) if count}
 
     def days() -> dict[int, int]:
         dates = snapshot.dates[listed]
@@ -39,53 +40,42 @@ def count_dates(snapshot: Snapshot, listed: I64) -> DateCounts:
 
 
 def in_best_unit(
-    counts: dict[str, int], undated: int, days: Callable[[], dict[int, int]]
+    months: Mapping[int, int], undated: int, days: Callable[[], Mapping[int, int]]
 ) -> DateCounts:
     """Counts by month, or by day or year where that fits the span better.
 
-    days: gives how many stories are of each day, which is numbered from the year 1
+    months: how many stories are of each month, which is numbered from the year 0
+    days: gives how many are of each day, which is numbered from the first of the year 1
     """
-    if not counts:
+    if not months:
         return DateCounts("year", (), 0, undated)
-    first, last = (_number(key) for key in (min(counts), max(counts)))
-    if last - first >= _MOST_MONTHS:
-        return _by_year(counts, undated)
+    first, last = min(months), max(months)
     if last - first < _FEW_MONTHS:
-        return _by_day(days(), undated)
-    names = [_month(number) for number in range(first, last + 1)]
-    return _listed("month", names, counts, undated)
+        counts = days()
+        names = {day: _date(day).isoformat() for day in range(min(counts), max(counts) + 1)}
+        return _listed("day", names, counts, undated)
+    if last - first < _MOST_MONTHS:
+        names = {n: f"{n // 12:04}-{n % 12 + 1:02}" for n in range(first, last + 1)}
+        return _listed("month", names, months, undated)
+    years: Counter[int] = Counter()
+    for month, count in months.items():
+        years[month // 12] += count
+    first, last = max(first // 12, last // 12 - _MOST_YEARS + 1), last // 12
+    return _listed("year", {n: f"{n:04}" for n in range(first, last + 1)}, years, undated)
 
 
-def _number(month: str) -> int:
-    """Months since the year 0, as those of `Snapshot.months`."""
-    return int(month[:4]) * 12 + int(month[5:]) - 1
+def _date(day: int) -> date:
+    return date.fromordinal(day + 1)
 
 
-def _month(number: int) -> str:
-    return f"{number // 12:04}-{number % 12 + 1:02}"
+def month_of(day: int) -> int:
+    """The number of the month that a day is of; see `in_best_unit`."""
+    return _date(day).year * 12 + _date(day).month - 1
 
 
-def _by_year(counts: dict[str, int], undated: int) -> DateCounts:
-    years: dict[str, int] = {}
-    for month, count in counts.items():
-        years[month[:4]] = years.get(month[:4], 0) + count
-    last = int(max(years))
-    first = max(int(min(years)), last - _MOST_YEARS + 1)
-    return _listed("year", [f"{year:04}" for year in range(first, last + 1)], years, undated)
-
-
-def day_of(number: int) -> str:
-    """A day as it is written, by its number from the first of the year 1."""
-    return date.fromordinal(number + 1).isoformat()
-
-
-def _by_day(days: dict[int, int], undated: int) -> DateCounts:
-    names = [day_of(day) for day in range(min(days), max(days) + 1)]
-    dated = {day_of(day): count for day, count in days.items()}
-    return _listed("day", names, dated, undated)
-
-
-def _listed(unit: DateUnit, names: list[str], counts: dict[str, int], undated: int) -> DateCounts:
-    rows = tuple(DateCount(name, counts.get(name, 0)) for name in names)
+def _listed(
+    unit: DateUnit, names: Mapping[int, str], counts: Mapping[int, int], undated: int
+) -> DateCounts:
+    rows = tuple(DateCount(name, counts.get(number, 0)) for number, name in names.items())
     earlier = sum(counts.values()) - sum(row.count for row in rows)
     return DateCounts(unit, rows, earlier, undated)

@@ -7,45 +7,29 @@ from __future__ import annotations
 
 from math import inf
 
-from ..query.nodes import (
-    All,
-    Alternatives,
-    Either,
-    Inflected,
-    Node,
-    Without,
-    Word,
-    leaves,
-)
-from ..query.parsed import ParsedQuery
+from ..query.nodes import Alternatives, Inflected, Node, Word, leaves, with_children
+from ..query.parsed import MOST_TYPED, ParsedQuery
 from ..ranking import STEM_SHARE
 from .words import Lexicon
-
-#: Longer texts are pasted, and have words enough.
-_MOST_WORDS = 16
 
 
 def with_inflected(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
     """A query whose words also find their forms in the other languages, but those in quotes."""
-    if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= _MOST_WORDS:
+    if not dictionary.language.others or not 0 < len(leaves(parsed.node)) <= MOST_TYPED:
         return parsed
     plain = [_widened(node, dictionary) for node in parsed.plain]
-    rest = [] if parsed.rest is None else [_widened(parsed.rest, dictionary)]
+    rest = parsed.rest and _widened(parsed.rest, dictionary)
     return parsed.with_parts(plain, rest)
 
 
 def _widened(node: Node, dictionary: Lexicon) -> Node:
-    if isinstance(node, All | Either):
-        return type(node)(tuple([_widened(part, dictionary) for part in node.parts]))
-    if isinstance(node, Without):
-        return Without(_widened(node.wanted, dictionary), _widened(node.unwanted, dictionary))
     if isinstance(node, Alternatives):
         words = [part for part in node.parts if isinstance(part, Word)]
         others = [other for word in words for other in _relatives(word, dictionary)]
         return type(node)(tuple(dict.fromkeys([*node.parts, *others])), node.weight)
     if isinstance(node, Word) and (others := _relatives(node, dictionary)):
         return Inflected((node, *others))
-    return node
+    return with_children(node, lambda child: _widened(child, dictionary))
 
 
 def _relatives(word: Word, dictionary: Lexicon) -> list[Word]:

@@ -35,8 +35,7 @@ def with_joined(parsed: ParsedQuery, dictionary: Lexicon) -> ParsedQuery:
                     node = plain[place]
                     parts = node.parts if isinstance(node, Alternatives) else (node,)
                     plain[place] = Alternatives((*parts, whole))
-    rest = [] if parsed.rest is None else [parsed.rest]
-    return parsed if tuple(plain) == parsed.plain else parsed.with_parts(plain, rest)
+    return parsed if tuple(plain) == parsed.plain else parsed.with_parts(plain, parsed.rest)
 
 
 def _is_plain(node: Plain, dictionary: Lexicon) -> TypeGuard[Word]:

@@ -121,7 +121,7 @@ def run(segment, plan, work, answer, failed, ranks, options, weights):
 
     answer: state int64[4] and the best so far, docs int64[k], keys and breadths float64[k], are
         added to; bits uint64[W], the documents of the segment that match, are filled in; groups
-        int32[N] or int32[0] and the best of each so far, see `answer.Rivals`
+        int32[N] or int32[0] and the best of each so far, see `answer.Best`
     failed: uint8[N] or uint8[0], not 0 for documents that filters reject
     ranks: int32[N] or int32[0]: the lower, the earlier, in place of scores
     options: the number of the first document; the step to match as a group, or -1; the step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ..codec.positions import positions_of
 from ..codec.read import SegmentArrays
 from .expand import Budget
 from .words import FIELD_BITS, is_lead
+
+if TYPE_CHECKING:
+    from .fast import FastSegment
 
 #: A row and a position in one number.
 ROW = 32
@@ -35,14 +38,18 @@ def _runs(segment: SegmentArrays, ordinals: I64, budget: Budget) -> list[range]:
 
 
 def rows_of_forms(
-    segment: SegmentArrays, forms: I64, field: str | None, budget: Budget, fast: Any = None
+    segment: SegmentArrays,
+    forms: I64,
+    field: str | None,
+    budget: Budget,
+    fast: FastSegment | None,
 ) -> I64:
     """The rows that have any of some written forms, rising, in a field if one is named.
 
     fast: what runs compiled over the segment, if there is a compiler
     """
     if fast is not None:
-        rows: I64 | None = fast.rows_of_forms(forms, field, budget)
+        rows = fast.rows_of_forms(forms, field, budget)
         if rows is not None:
             return rows
     seen = np.zeros(segment.row_count, np.bool_)

@@ -77,8 +77,7 @@ def contributions(
             scores = np.zeros(end - begin, np.float32)
             scores[rows[leaf].rows[low:high] - begin] = rows[leaf].scores[low:high]
             found[leaf] = scores
-    need = 0 if plan.counted is None else len(plan.steps[plan.counted].parts)
-    return found, bool(need and matches.words[doc] == need)
+    return found, plan.wide and bool(matches.words[doc] == plan.required)
 
 
 def score_rows(segment: SegmentArrays, number: int, plan: Plan, docs: I64) -> list[F32]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..languages import Language
 from ..query.nodes import All, Either, Everything, KnownNode, Node, Plain, TextNode, Without, Word
+from ..query.parsed import ParsedQuery
 from ..ranking import FUNCTION_WEIGHT, LEAD_WEIGHT
 from .expand import Budget
 from .select import Selector
@@ -110,32 +111,24 @@ class Plan(NamedTuple):
         return self._replace(steps=steps, least=LEAST_SHARE * sum(nlargest(HEAVIEST, weights)))
 
 
-class Planner:
-    """Makes plans of the leaves that a selector gives; safe to share between threads."""
+def plan_of(selector: Selector, parsed: ParsedQuery) -> Plan:
+    """The plan of a query of leaves that a selector gives.
 
-    def __init__(self, selector: Selector) -> None:
-        self._selector = selector
-
-    def plan(self, node: Node) -> Plan:
-        """The plan of a tree; raises `QueryError`, `QueryTooCostly`, `IndexCorrupt`."""
-        build = _Builder(self._selector)
-        build.add(node)
+    Its plain words must all match, as the rest must. Function words need not match beside others,
+    and score if they tell anything. Raises `QueryError`, `QueryTooCostly`, `IndexCorrupt`.
+    """
+    build, rest = _Builder(selector), parsed.rest
+    if not parsed.plain:
+        build.add(parsed.node)
         return Plan(build.leaves, build.steps, build.nodes)
-
-    def words(self, plain: Iterable[Plain], rest: Node | None) -> Plan:
-        """The plan of plain words, all of which must match, as `rest` must.
-
-        Function words need not match beside others, and score if they tell anything.
-        """
-        build = _Builder(self._selector)
-        parted = divide(plain, rest, self._selector.dictionary.language, self._selector.weight)
-        parts = [build.leaf(_merged(build, group), group[0]) for group in parted.groups]
-        words = build.step(ALL, parts)
-        if rest is not None:
-            build.step(ALL, (words, build.add(rest)))
-        if parted.others:
-            build.also(parted.others, len(parts))
-        return Plan(build.leaves, build.steps, build.nodes, words, parted.telling, parted.kept)
+    parted = divide(parsed.plain, rest, selector.dictionary.language, selector.weight)
+    parts = [build.leaf(_merged(build, group), group[0]) for group in parted.groups]
+    words = build.step(ALL, parts)
+    if rest is not None:
+        build.step(ALL, (words, build.add(rest)))
+    if parted.others:
+        build.also(parted.others, len(parts))
+    return Plan(build.leaves, build.steps, build.nodes, words, parted.telling, parted.kept)
 
 
 class Divided(NamedTuple):
@@ -181,11 +174,6 @@ def divide(
         best = nlargest(MAX_WORDS, range(len(groups)), key=weights.__getitem__)
         groups = [groups[place] for place in sorted(best)]
     return Divided(groups, function, telling)
-
-
-def factor_of_others(required: int, others: int) -> float:
-    """What function words are weighted by beside so many words that must match."""
-    return 1.0 if required + others <= SHORT and required <= FEW else FUNCTION_WEIGHT
 
 
 def is_function(node: Plain, language: Language) -> bool:
@@ -258,7 +246,8 @@ class _Builder:
     def also(self, words: list[Word], required: int) -> None:
         """Let function words add to scores, unless they weigh next to nothing."""
         counts = Counter(word.text for word in words)
-        factor = factor_of_others(required, len(words))
+        short = required + len(words) <= SHORT and required <= FEW
+        factor = 1.0 if short else FUNCTION_WEIGHT
         heaviest = max((leaf.weight for leaf in self.leaves if leaf.word), default=0.0)
         parts = [len(self.steps) - 1]
         for text, count in counts.items():

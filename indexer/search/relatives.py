@@ -12,8 +12,8 @@ from itertools import takewhile
 import numpy as np
 import numpy.typing as npt
 
-from ..codec.format import I64, TEXT
-from ..codec.read import SegmentArrays
+from ..codec.format import I64, TEXT, Mask
+from ..codec.read import SegmentArrays, TermEntry
 from ..languages import Language
 
 #: So many words that begin alike are looked through for forms of one.
@@ -111,13 +111,19 @@ class Relatives:
 
     def _rows(self, segment: SegmentArrays, word: str) -> I64:
         """The rows in which a word is written."""
-        entry = segment.find_term(TEXT, self._language.stem_of(word).encode())
-        forms = [] if entry is None else segment.forms_of(entry.ordinal)
-        numbers = [form.number for form in forms if form.text == word]
-        if entry is None or not numbers:
-            return np.empty(0, np.int64)
-        rows: I64 = segment.row_ids(entry)[segment.codes_of(entry) == numbers[0]]
-        return rows
+        found = as_written(segment, self._language, word)
+        return np.empty(0, np.int64) if found is None else segment.row_ids(found[0])[found[1]]
+
+
+def as_written(
+    segment: SegmentArrays, language: Language, word: str
+) -> tuple[TermEntry, Mask] | None:
+    """The term of a folded word, and which of its postings have it as written; None for none."""
+    entry = segment.find_term(TEXT, language.stem_of(word).encode())
+    number = None if entry is None else segment.form_number(entry.ordinal, word)
+    if entry is None or number is None:
+        return None
+    return entry, segment.codes_of(entry) == number
 
 
 def _shared(one: str, other: str) -> str:

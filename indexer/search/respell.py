@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..analysis import WORD_PATTERN, cut
 from ..errors import QueryError, QueryTooCostly
 from ..query.nodes import Fuzzy, Phrase, Word
-from ..query.parsed import TypedWord
+from ..query.parsed import MOST_TYPED, TypedWord
 from .expand import Budget
 from .select import Selector
 from .slips import SPACE, cased, slip
@@ -28,8 +28,6 @@ _SHORTEST_KNOWN, _SHORTEST_OF_TWO = 5, 6
 #: Short words are put right by words in so many rows. So are inflections of a word that is
 #: known; what else has its stem, by words in a few.
 _SHORT, _OFTEN, _SOME = 3, 50, 5
-#: So many words of a query are looked at; who types more has pasted a text.
-_MOST_WORDS = 16
 #: So many words tell what goes with them, the rarest.
 _MOST_BESIDE = 4
 #: What looking for near words may cost, in steps of `expand`.
@@ -129,7 +127,7 @@ class _Speller:
         self._least = 1 if self._counts.all_stories < _FEW_STORIES else 2
         self._few = few
         self._query = query
-        self._typed = list(islice(self._read(words), _MOST_WORDS))
+        self._typed = list(islice(self._read(words), MOST_TYPED))
         self._context = [typed.text for typed in self._typed if typed.rows]
         self._budget = Budget(most_steps=_MOST_STEPS)
 

@@ -6,22 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from whoosh.util.times import datetime_to_long
 
-from ..codec.format import TEXT, Mask, offsets_of
+from ..codec.format import Mask, offsets_of
 from ..codec.read import SegmentArrays
 from ..model import Facet
 from ..query.nodes import Address, DateRange, Keyword, KnownNode, NumberRange, Present
 from ..schema import ADDRESS, address_key, naive_utc
 from .followers import Followers
 from .occurrences import Occurrences
+from .relatives import as_written
 from .sought import Seeker
 from .words import SetLeaf, common
 
 if TYPE_CHECKING:
+    from .fast import FastSegment
     from .snapshot import Snapshot
 
 #: Words with more postings than this are seen often enough in a sample of their places.
@@ -39,7 +41,7 @@ _FEW, _WORTH_A_READ = 3, 30_000
 class Selector(Seeker):
     """Finds what leaves select in a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], FastSegment | None]) -> None:
         super().__init__(snapshot, fast)
         self.followers = Followers(snapshot)
 
@@ -54,14 +56,9 @@ class Selector(Seeker):
 
     def rows_as_written(self, word: str) -> int:
         """In how many rows a word stands as it is written."""
-        count = 0
-        for segment in self._segments:
-            entry = segment.find_term(TEXT, self.dictionary.language.stem_of(word).encode())
-            number = None if entry is None else segment.form_number(entry.ordinal, word)
-            if entry is None or number is None:
-                continue
-            count += int(np.count_nonzero(segment.codes_of(entry) == number))
-        return count
+        language = self.dictionary.language
+        found = [as_written(segment, language, word) for segment in self._segments]
+        return sum(int(np.count_nonzero(some[1])) for some in found if some is not None)
 
     def together(self, before: str, words: Collection[str]) -> Counter[str]:
         """In how many rows words stand together with another one, if both are seldom enough."""
@@ -80,24 +77,20 @@ class Selector(Seeker):
 
     def documents(self, node: KnownNode) -> SetLeaf:
         """The documents that a leaf selects."""
-        return SetLeaf(self._masks(node))
-
-    def _masks(self, node: KnownNode) -> list[Mask]:
         if isinstance(node, Keyword):
             keys = self.snapshot.meant(cast("Facet", node.facet), node.value)
-            return [mask_of(segment, node.facet, keys) for segment in self._segments]
+            return SetLeaf([mask_of(segment, node.facet, keys) for segment in self._segments])
         if isinstance(node, Address):
             keys = {address_key(node.text)}
-            return [mask_of(segment, ADDRESS, keys) for segment in self._segments]
+            return SetLeaf([mask_of(segment, ADDRESS, keys) for segment in self._segments])
         if isinstance(node, Present):
-            return [_present(segment, node.field) for segment in self._segments]
-        mask = (
-            between(self.snapshot, node.first, node.last)
-            if isinstance(node, DateRange)
-            else self._numbered(node)
-        )
+            return SetLeaf([_present(segment, node.field) for segment in self._segments])
+        if isinstance(node, DateRange):
+            mask = between(self.snapshot, node.first, node.last)
+        else:
+            mask = self._numbered(node)
         bounds = [*self.snapshot.bases, self.snapshot.size]
-        return [mask[begin:end] for begin, end in pairwise(bounds)]
+        return SetLeaf([mask[begin:end] for begin, end in pairwise(bounds)])
 
     def _numbered(self, node: NumberRange) -> Mask:
         numbers = self.snapshot.numbers(node.field)

@@ -34,7 +34,6 @@ from ..languages import ENGLISH, Language
 from ..model import Article, Facet, Lazy, Sort, Story
 from ..schema import (
     NUMBER_FIELDS,
-    create_schema,
     cut_related,
     read_lead,
     read_related,
@@ -44,7 +43,8 @@ from .groups import Groups
 from .select import DAY, NO_DATE
 from .values import Values
 
-_ABSENT_DATE = (1 << 64) - 1
+#: What columns have where a story has no date, and no number: the form of one that is none.
+_ABSENT_DATE, _NO_NUMBER = (1 << 64) - 1, 0
 _LAST_DATE = datetime_to_long(datetime.max)
 #: Dates are counted from here, those of NumPy from 1970.
 _BEGIN = np.datetime64("0001-01-01", "D")
@@ -198,7 +198,7 @@ class Snapshot(Values):
         """float64[size]: a number of each story, NaN where it has none."""
         assert field in NUMBER_FIELDS
         if field not in self._numbers:
-            self._numbers[field] = _floats(self._column(field))
+            self._numbers[field] = _floats(self.column(field, _NO_NUMBER))
         return self._numbers[field]
 
     @cached_property
@@ -209,7 +209,7 @@ class Snapshot(Values):
     @cached_property
     def dates(self) -> I64:
         """int64[size]: microseconds since the year 1, UTC; `NO_DATE` where a story has none."""
-        dates = self._column("published_at")
+        dates = self.column("published_at", _ABSENT_DATE)
         absent = dates == _ABSENT_DATE
         wrong = np.flatnonzero((dates > _LAST_DATE) & ~absent)
         if len(wrong):
@@ -248,12 +248,12 @@ class Snapshot(Values):
             return dates
         return np.where(dates == NO_DATE, NO_DATE, -dates)
 
-    def _column(self, field: str) -> U64:
-        default = create_schema()[field].column_type.default_value()
+    def column(self, field: str, absent: int) -> U64:
+        """uint64[size]: a column of all stories; `absent` where a segment has none."""
         parts = [
             segment.column(field)
             if field in segment.columns
-            else np.full(segment.doc_count, default, np.uint64)
+            else np.full(segment.doc_count, absent, np.uint64)
             for segment in self.segments
         ]
         return np.concatenate([np.empty(0, np.uint64), *parts])

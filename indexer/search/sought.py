@@ -21,6 +21,8 @@ from ..query.nodes import (
     Phrase,
     TextNode,
     Word,
+    alternatives_of,
+    words_of,
 )
 from ..ranking import FUNCTION_WEIGHT, STEM_SHARE, word_weight
 from ..schema import CAPITAL, POSITION_GAP
@@ -39,10 +41,8 @@ from .words import (
 )
 
 if TYPE_CHECKING:
+    from .fast import FastSegment
     from .snapshot import Snapshot
-
-#: How far apart two words may be: more would reach into the next field.
-MAX_DISTANCE = POSITION_GAP - 2
 
 
 class Spots(NamedTuple):
@@ -69,7 +69,7 @@ _NOTHING = Sought(NO_ROWS, lambda rows: _NOWHERE)
 class Seeker:
     """Finds leaves of words in a snapshot; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, fast: Callable[[int], Any]) -> None:
+    def __init__(self, snapshot: Snapshot, fast: Callable[[int], FastSegment | None]) -> None:
         """`fast` gives what runs compiled over a segment, by number; None without a compiler."""
         self.snapshot = snapshot
         self._segments = snapshot.segments
@@ -103,7 +103,7 @@ class Seeker:
         return self._sought(number, node, budget).rows
 
     def _compared(
-        self, number: int, node: TextNode, words: list[Word], fast: Any, budget: Budget
+        self, number: int, node: TextNode, words: list[Word], fast: FastSegment, budget: Budget
     ) -> Rows:
         """The rows in which words stand as a node says, found by compiled loops."""
         terms = [self.dictionary.term([word.text], word.weight) for word in words]
@@ -119,13 +119,10 @@ class Seeker:
         ]
         reach = (1, 0)
         if isinstance(node, Near):
-            reach = (min(node.distance, MAX_DISTANCE),) * 2
+            reach = (node.distance, node.distance)
         elif isinstance(node, Phrase):
-            reach = (min(node.slop, MAX_DISTANCE) + 1, 0)
-        selected: Rows = fast.phrase_rows(
-            known, [term.stem for term in terms], np.array(allowed), reach
-        )
-        return selected
+            reach = (node.slop + 1, 0)
+        return fast.phrase_rows(known, [term.stem for term in terms], np.array(allowed), reach)
 
     def _sought(self, number: int, node: TextNode, budget: Budget) -> Sought:
         if isinstance(node, Word):
@@ -141,11 +138,9 @@ class Seeker:
             )
         if isinstance(node, Near):
             sides = [self._sought(number, side, budget) for side in (node.left, node.right)]
-            distance = min(node.distance, MAX_DISTANCE)
-            return _narrowed(sides, lambda spots: _near(spots[0], spots[1], distance))
-        gap = min(node.slop, MAX_DISTANCE) + 1
+            return _narrowed(sides, lambda spots: _near(spots[0], spots[1], node.distance))
         found = [self._sought(number, word, budget) for word in words_of(node)]
-        return _narrowed(found, lambda spots: _in_order(spots, gap))
+        return _narrowed(found, lambda spots: _in_order(spots, node.slop + 1))
 
     def rows(self, node: Word) -> list[I64]:
         """For each segment the rows that have a word, in any field, rising."""
@@ -229,20 +224,6 @@ class Seeker:
         return RowsLeaf(parts, term.weight * factor * STEM_SHARE + share * capital)
 
 
-def _is_pattern(text: str) -> bool:
-    return "*" in text or "?" in text
-
-
-def _word(text: str, field: str | None, weight: float, exact: bool = False) -> Word | Pattern:
-    """A word of a phrase, or the pattern that stands in its place."""
-    return Pattern(text, field, weight) if _is_pattern(text) else Word(text, field, weight, exact)
-
-
-def words_of(node: Phrase) -> list[Word | Pattern]:
-    """The words of a phrase, each of which may be a pattern."""
-    return [_word(text, node.field, node.weight, node.exact) for text in node.words]
-
-
 def compared_words(node: TextNode) -> list[Word]:
     """The words of a node that compiled loops find by comparing these; none of any other."""
     words: list[Any] = []
@@ -270,16 +251,8 @@ def weight_of(node: TextNode, of_word: Callable[[Word], float]) -> float:
         return of_word(node)
     if isinstance(node, Phrase) and node.joined:
         return max(of_word(Word(text)) for text in node.words)
-    parts = node.parts if isinstance(node, Compound) else node.words
-    return sum(weight_of(_word(part, node.field, node.weight), of_word) for part in parts)
-
-
-def alternatives_of(node: Compound | Alternatives) -> tuple[Word | Compound | Phrase, ...]:
-    """What any of suffices for a node."""
-    if isinstance(node, Alternatives):
-        return node.parts
-    whole = Word(node.text, node.field, node.weight)
-    return whole, Phrase(node.parts, 0, node.field, node.weight)
+    parts = map(Word, node.parts) if isinstance(node, Compound) else words_of(node)
+    return sum(weight_of(part, of_word) for part in parts)
 
 
 def _allowed(found: TermList, text: str | None) -> U8:

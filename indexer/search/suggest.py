@@ -14,10 +14,10 @@ import numpy as np
 from ..analysis import fold, iter_words
 from ..languages import Language
 from ..model import FACETS, Facet, Story
-from ..query.clauses import ALIASES, DATE_FIELDS, VALUE_READERS, is_joined
+from ..query.clauses import is_joined
+from ..query.field_values import ALIASES, DATE_FIELDS, FIELD_NAMES, VALUE_READERS
 from ..query.nodes import Either, Node, Word
 from ..query.parser import parse
-from ..schema import TEXT_FIELDS
 from .respell import far_more, respell
 from .select import Selector
 
@@ -29,8 +29,7 @@ _SHORTEST_FORGIVEN, _SHORTEST_DOUBTED = 4, 6
 _LONGEST_RIGHTED = 200
 #: From this length on the beginning of a field's name is completed.
 _SHORTEST_FIELD = 3
-_FIELDS = (*TEXT_FIELDS, *VALUE_READERS, *ALIASES)
-_WITH_VALUES = [name for name in _FIELDS if ALIASES.get(name, name) in VALUE_READERS]
+_WITH_VALUES = [name for name in FIELD_NAMES if ALIASES.get(name, name) in VALUE_READERS]
 #: A field and what was typed of its value: in quotes, or after an operator.
 _VALUE = re.compile(
     rf"(?<![\w:])((?i:{'|'.join(_WITH_VALUES)})):"
@@ -69,7 +68,7 @@ def complete(selector: Selector, text: str, limit: int) -> tuple[str, ...]:
     before = None
     if earlier and not head[earlier[-1].end :].strip():
         before = fold(earlier[-1].text)
-    fields = [f"{name}:" for name in _FIELDS if name.startswith(prefix)]
+    fields = [f"{name}:" for name in FIELD_NAMES if name.startswith(prefix)]
     fields = fields[:limit] if len(prefix) >= _SHORTEST_FIELD else []
     found = _words(selector, before, prefix, limit - len(fields))
     return tuple([head + word for word in (*found, *fields)])

@@ -15,15 +15,15 @@ import numpy.typing as npt
 from ..analysis import forms_of, wildcards
 from ..codec.format import I64
 from ..model import Facet, Notice
-from ..query.grammar import UNKNOWN
+from ..query.grammar import MOST_SHOWN, UNKNOWN
 from ..query.parsed import ParsedQuery
 from ..schema import LABEL_SEPARATOR, LABELLED, LONGEST_VALUE, facet_key, host_of, is_domain
 
 _TRUTH = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 # What excludes a value of a filter, and what takes it as it is.
 _FILTER_SIGNS = re.compile("^-?=?")
-# So many values of a filter are looked at, and so many characters of one shown.
-_MOST_CHOSEN, _MOST_SHOWN = 10, 80
+# So many values of a filter are looked at.
+_MOST_CHOSEN = 10
 # Facets of which a word of a name is enough.
 _NAMED = ("provider", "lead_provider", "topic")
 
@@ -105,6 +105,13 @@ class Values(ABC):
         wanted = f" {' '.join(words)} "
         return found | {value for value, name in self.names(facet).items() if wanted in name}
 
+    def known(self, facet: Facet, value: str) -> set[str]:
+        """The keys of a value of a filter: itself where stories have it, else what it may mean."""
+        if len(value) > LONGEST_VALUE:
+            return set()
+        key = facet_key(facet, value)
+        return self.meant(facet, value) if self.facet(facet).place(key) is None else {key}
+
     def names(self, facet: Facet) -> dict[str, str]:
         """Of each value of a facet: itself and its spellings, folded, between blanks and bars."""
         if facet not in self._names:
@@ -156,20 +163,12 @@ def with_unknown(
         if not values.meant(cast("Facet", typed.facet), typed.value)
     ]
     unknown += [
-        Notice(f"{facet}={value[:_MOST_SHOWN]}", 0, 0, UNKNOWN)
+        Notice(f"{facet}={value[:MOST_SHOWN]}", 0, 0, UNKNOWN)
         for facet, chosen in filters.items()
         for value in islice(chosen, _MOST_CHOSEN)
-        if not _is_known(values, facet, _FILTER_SIGNS.sub("", value))
+        if not values.known(facet, _FILTER_SIGNS.sub("", value))
     ]
     return parsed._replace(notices=(*parsed.notices, *unknown)) if unknown else parsed
-
-
-def _is_known(values: Values, facet: Facet, value: str) -> bool:
-    """Whether stories have a value, or one that it may be meant for, which takes longer to say."""
-    if len(value) > LONGEST_VALUE:
-        return False
-    place = values.facet(facet).place(facet_key(facet, value))
-    return place is not None or bool(values.meant(facet, value))
 
 
 def _folded(text: str) -> str:

@@ -7,10 +7,12 @@ from functools import lru_cache
 import pytest
 
 from indexer.engine import COMPILED, PLAIN_ONLY
+from indexer.query.parsed import ParsedQuery
 from indexer.search import find
 from indexer.search.answer import NO_FILTERS, Ordering
 from indexer.search.executor import Executor
 from indexer.search.find import Searcher
+from indexer.search.plan import plan_of
 from tests.corpora.segments import make_stories, write_snapshot
 from tests.corpora.typed import make_copied_stories, make_written_stories
 from tests.oracles.brute_force import FIRST, Corpus
@@ -93,7 +95,8 @@ def searchers_of(snapshot):
 def ask(searcher, node, k=10_000):
     """What a tree selects, best first."""
     none = [NO_FILTERS] * len(searcher.executor.snapshot.segments)
-    return searcher.executor.run(searcher.planner.plan(node), Ordering(none), k)
+    plan = plan_of(searcher.selector, ParsedQuery.of(node))
+    return searcher.executor.run(plan, Ordering(none), k)
 
 
 def check_answer(answer, keys, k, about):

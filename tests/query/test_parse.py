@@ -142,6 +142,7 @@ def near(word, distance=1, **options):
         ("=As", Word("as", exact=True)),
         ("a NEAR/5 b", Near(A, B, 5)),
         ("a w/3 b c", All((C, Near(A, B, 3)))),
+        ("a NEAR/500 b", Near(A, B, 30)),
         ('"a b" NEAR/2 c*', Near(quoted("a", "b"), Pattern("c*"), 2)),
         ("a NEAR/2 -b", Without(A, B)),
         ("a AROUND(2) b", Near(A, B, 2)),

@@ -13,7 +13,7 @@ from tests.conftest import ROOT, build
 from tests.web.web_site import Page, archive, site, visit
 from web import create_app
 from web.settings import SETTINGS, read_environment, read_settings
-from web.watching import Watched, access_log
+from web.watching import access_log, watched
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_other_hosts_are_refused_where_hosts_are_listed(index):
 def test_the_access_log_has_a_line_for_each_request(index, queries):
     """The whole answer is in it, and what was searched for where that is asked for."""
     app, out = site(index), io.StringIO()
-    app.wsgi_app = Watched(app.wsgi_app, [access_log(queries=queries, to=out)])
+    app.wsgi_app = watched(app.wsgi_app, [access_log(queries=queries, to=out)])
     answer = app.test_client().get("/api/v1/export?q=azure")
     size = len(answer.data)
     line = json.loads(out.getvalue())
