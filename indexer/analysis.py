@@ -52,8 +52,9 @@ _HYPHENS = r"\-\u2010\u2011"
 _POINT = r"(?<=\d)(?<![.,]\d)(?<![.,]\d\d)[.,](?=\d\d?(?!\d|[.,]\d))"
 # What joins parts of a word; a comma or a dot does before three digits.
 _JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d))|{_POINT})"
-# After a number, be it with a blank between.
-_PERCENT = r"(?:(?<=\d)|(?<!\S)(?=.(?!\S)))[%\uff05](?!\w)"
+# After a number, be it with a blank between, as in French and German, where it may end a clause.
+# Of words, those of a script without blanks may follow.
+_PERCENT = rf"(?:(?<=\d)|(?<!\S)(?=.[^\w\s%]{{,3}}(?!\S)))[%\uff05](?![^\W{UNSPACED}])"
 _PICTURE = "[\U0001f000-\U0001faff\u2600-\u27bf]"
 _PICTURES = rf"{_PICTURE}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_PICTURE})*"
 #: Words, with all that is joined to them, up to eight parts.

@@ -152,9 +152,9 @@ def _read(chain: list[str], field: str | None, weight: float) -> list[Node]:
         return _run(parts, field, weight)
     whole = cuts[0].joined if len(words) == 1 else None
     if signs:  # these may be left out: `A/C` is AC, `40°C` 40C
-        degrees = signs in _DEGREE_SIGNS and len(parts) == 2
+        degrees = signs in _DEGREE_SIGNS and parts[-2] == fold(words[0])
         optional = degrees or (signs == "/" and all(map(str.isalpha, parts)))
-        whole = "".join(parts) if optional else None
+        whole = "".join(parts[-2:] if degrees else parts) if optional else None
     if whole is not None and whole == parts[-1]:
         return [Word(whole, field, weight)]
     if len(parts) > 1 and whole is not None:

@@ -21,7 +21,7 @@ MAX_CHARACTERS = 1 << 16
 #: Queries that are remembered, and the most characters of one.
 _REMEMBERED, _MOST_REMEMBERED = 1024, 256
 # Words without any sign of syntax; each may still be an operator. A word may end in "?".
-_PLAIN = r"""\w[^\s()"“”„«»＂（）：*?~^:|]*\??"""
+_PLAIN = r"""\w[^\s()"*?~^:|]*\??"""
 _PLAIN_TEXT = re.compile(rf"\s*{_PLAIN}(?:\s+{_PLAIN})*\s*")
 _OPERATORS = clauses.OPERATORS | {"&&"}
 
@@ -45,7 +45,7 @@ _MEANT = re.compile(
 _QUOTED = re.compile(r'"[^"]*"')
 _WORD = re.compile(r"""[^\s()"]+""")
 #: Other quotation marks, and the signs that East Asian keyboards type.
-_SIGNS = str.maketrans("“”„«»＂（）：", '""""""():')
+_SIGNS = str.maketrans("“”„«»＂（）：％", '""""""():%')
 
 
 def parse(text: str) -> ParsedQuery:
@@ -75,11 +75,11 @@ _remembered = lru_cache(maxsize=_REMEMBERED)(_read)
 
 
 def _parse(text: str) -> ParsedQuery:
+    text = text if text.isascii() else text.translate(_SIGNS)
     if _PLAIN_TEXT.fullmatch(text) is not None:
         parsed = _parse_plain(text)
         if parsed is not None:
             return parsed
-    text = text if text.isascii() else text.translate(_SIGNS)
     if _is_prose(text):
         return _parse_prose(text)
     return Parser(text).parse()

@@ -86,7 +86,9 @@ def _typed(words: Sequence[str]) -> list[str]:
     """Words without those that are the beginning of a decimal number which follows."""
     following = [*words[1:], ""]
     return [
-        one for one, other in zip(words, following, strict=True) if not other.startswith(f"{one}.")
+        one
+        for one, other in zip(words, following, strict=True)
+        if not (other.startswith(f"{one}.") and is_number(other))
     ]
 
 

@@ -50,7 +50,7 @@ class Choice:
             for value in some:
                 rest = value.removeprefix(EXCLUDED)
                 meant = rest.removeprefix(LITERAL)
-                # What no story has is shown as it was chosen.
+                # What no story has is shown by its own key.
                 keys = values.known(facet, meant) or {facet_key(facet, meant)}
                 (named if rest == value else excluded).update(keys)
             if excluded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from indexer.analysis import forms_of
 from indexer.errors import QueryError
 from indexer.query.grammar import MAX_CLAUSES
 from indexer.query.nodes import Alternatives, Near, Phrase, Without, Word, scaled
@@ -47,6 +48,24 @@ def test_the_sign_after_a_number_is_the_word_percent():
     assert parse("4.5%").node == Phrase(("4", "4.5", "percent"), joined=True)
     assert parse("10 %").node == parse("10 percent").node
     assert parse("25%20off").node == parse("25 20off").node
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("增长5%的", ["增", "长", "5", "percent", "的"]),
+        ("12％増", ["12", "percent", "増"]),
+        ("5%는", ["5", "percent", "는"]),
+        ("plus 5 %, puis", ["plus", "5", "percent", "puis"]),
+        ("um 5\u00a0%.)", ["um", "5", "percent"]),
+        ("100%er", ["100", "er"]),
+        ("of %s and %20", ["of", "s", "and", "20"]),
+        ("#%*$@ you", ["you"]),
+    ],
+)
+def test_the_sign_for_percent_as_other_languages_write_it(text, forms):
+    """Scripts without blanks go on right after it; where a blank is before it, a comma follows."""
+    assert forms_of(text) == forms
 
 
 def test_what_is_no_amount_stays_as_it_is():

@@ -106,6 +106,8 @@ def near(word, distance=1, **options):
         ("3\u20131 2021\u201322", All((joined("3", "1"), joined("2021", "22")))),
         ("us\u2013uk", All((Word("us"), Word("uk")))),
         ("40°C 104°F", All((Compound("40c", ("40", "c")), Compound("104f", ("104", "f"))))),
+        ("-40.5°C", Without(Everything(), Compound("40.5c", ("40", "40.5", "c")))),
+        ("-5％ a", parse("5% a").node),
         ("40°N c°c", All((Word("40"), Word("n"), Word("c"), Word("c")))),
         (
             "v2.0 $1.50bn",

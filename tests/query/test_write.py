@@ -12,7 +12,7 @@ from indexer.query.write import write_query
 
 CLAUSES = [
     "at&t", "24/7", "3.5", "post-9/11", "v2.0", "1.50bn", "2-1", "7/a", "3/g20", "40°C", "1000°F",
-    "4.5", "30.5m", "4.5%", '"4.5% rise"', '"over 4.5 metres"', "4.5-5.5",
+    "4.5", "30.5m", "4.5%", '"4.5% rise"', '"over 4.5 metres"', "4.5-5.5", "40.5°C", '"4 4.5*"',
     "a", "WHO", "wi-fi", "covid19", '"a b"', '"a b"~3', '"a"', "=a", "日本語", "wor*", "w?rd",
     '"a be*"', "azur~", "azur~2", "a^2.5", "title:a", "excerpt:wi-fi^3", "body:*", "a NEAR/5 b",
     "provider:x.org", 'topic:"A b"', "date:2022", "date:>2022-05", "date:<=2021", "date:*",

@@ -45,6 +45,7 @@ FOUND = [
     *[(query, PLAN) for query in ("2tn", "2 trillion", '"2tn plan"', "2tn OR zebra")],
     *[(query, FILM) for query in ("100 crore", "100cr", '"100cr film"')],
     *[(way, PERCENT) for way in ("10%", "10 percent", "10 per cent", "10pc", "10 pct", "10% rise")],
+    ("10％", PERCENT),
     *[(f'"{way} rise"', PERCENT) for way in ("10%", "10 percent", "10pc", "10 %")],
     *[(query, MUSK[:1]) for query in ("=44bn",)],
 ]
