@@ -21,6 +21,7 @@ from indexer.copies import without_copies
 from indexer.demo import iter_demo_stories
 from indexer.languages.english import FUNCTION_WORDS
 from indexer.model import Story
+from indexer.query.amounts import unit_at
 from indexer.schema import facet_values, rows_of
 
 from .real_stories import real_stories
@@ -133,10 +134,10 @@ def take_census(stories: Iterable[Story], total: int, sample: int, seed: int) ->
 
 
 def is_plain(word: Word) -> bool:
-    """Whether a word means the same to every engine: letters or digits, no function word.
+    """Whether a word means the same to every engine: letters or digits, no function word or unit.
 
-    storydex does not require function words beside others.
+    storydex does not require function words beside others, and finds amounts in other ways, too.
     """
     typed = word.typed
     whole = typed.isalnum() and word.term.isalnum() and len(cut(typed).parts) == 1
-    return whole and typed not in FUNCTION_WORDS
+    return whole and typed not in FUNCTION_WORDS and unit_at([typed], 0) is None
