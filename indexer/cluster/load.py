@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Semaphore
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,11 +49,15 @@ class Loader:
         self._index = index
         self._batch: list[Action] = []
         self._bytes = 0
-        self._pool = ThreadPoolExecutor(_THREADS, "storydex-bulk")
-        # As many batches wait as are being sent.
-        self._room = Semaphore(2 * _THREADS)
+        self._waiting: queue.Queue[list[Action] | None] = queue.Queue(_THREADS)
         self._refused: list[str] = []
         self._failure: Exception | None = None
+        self._threads = [
+            threading.Thread(target=self._send_all, name="storydex-bulk", daemon=True)
+            for _ in range(_THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def add(self, action: Action) -> None:
         """Send an action, soon; waits while the cluster is behind."""
@@ -65,8 +69,7 @@ class Loader:
     def _flush(self) -> None:
         if self._failure is not None:
             raise self._failure
-        self._room.acquire()
-        self._pool.submit(self._send, self._batch)
+        self._waiting.put(self._batch)
         self._batch, self._bytes = [], 0
 
     def finish(self, *, failed: bool = False) -> None:
@@ -76,7 +79,10 @@ class Loader:
             self._failure = self._failure or BuildError("nothing published")
         elif self._batch:
             self._flush()
-        self._pool.shutdown()
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
         if failed:
             return
         if self._failure is not None:
@@ -85,18 +91,21 @@ class Loader:
             more = f" (and {len(self._refused) - 1:,} more)" if len(self._refused) > 1 else ""
             raise BuildError(f"nothing published: the cluster refused {self._refused[0]}{more}")
 
+    def _send_all(self) -> None:
+        while (batch := self._waiting.get()) is not None:
+            if self._failure is None:
+                try:
+                    self._send(batch)
+                except Exception as error:
+                    self._failure = error
+
     def _send(self, batch: list[Action]) -> None:
         pause, until = _PAUSE, time.monotonic() + _KEEP_TRYING
-        try:
-            while batch and self._failure is None:
-                batch = self._send_once(batch, until)
-                if batch:
-                    time.sleep(pause)
-                    pause = min(2 * pause, _LONGEST)
-        except Exception as error:
-            self._failure = error
-        finally:
-            self._room.release()
+        while batch and self._failure is None:
+            batch = self._send_once(batch, until)
+            if batch:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST)
 
     def _send_once(self, batch: list[Action], until: float) -> list[Action]:
         """Send a batch; returns what is to be sent again."""

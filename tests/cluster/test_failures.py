@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -187,6 +189,40 @@ def test_documents_that_are_refused_are_named(swift):
         loader.add(index_action("b.md", "2", b"{}"))
         with pytest.raises(indexer.BuildError, match=r"refused b\.md: failed to parse"):
             loader.finish()
+
+
+_ENDS = """
+import sys
+from indexer.cluster.client import Cluster
+from indexer.cluster.load import Loader, index_action
+from indexer.cluster.location import read_location
+loader = Loader(Cluster(read_location(sys.argv[1])), "news")
+for number in range(1000):
+    loader.add(index_action("a.md", str(number), b"{}"))
+input()
+"""
+
+
+def test_a_program_that_ends_does_not_wait_for_a_cluster_that_is_silent():
+    """As after a second interrupt: the first waits for what is being sent."""
+    asked, over = threading.Event(), threading.Event()
+
+    def answer(method, path, body):
+        if "_bulk" in path:
+            asked.set()
+            over.wait()
+
+    with server(answer) as (host, _):
+        command = [sys.executable, "-c", _ENDS, f"opensearch://{host}/news"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+            try:
+                assert asked.wait(60)
+                process.stdin.write(b"\n")
+                process.stdin.close()
+                assert process.wait(60) == 0
+            finally:
+                over.set()
+                process.kill()
 
 
 def test_an_answer_of_a_part_is_said_to_be_one(on_both, tmp_path, monkeypatch):
