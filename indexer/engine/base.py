@@ -25,6 +25,7 @@ from ..model import (
     SearchRequest,
     Story,
 )
+from ..query.parser import as_pasted
 from ..query.request import check, check_values, checked_limit, checked_text
 from ..search.facets import beginning, listed
 from ..search.respell import Respelling
@@ -268,7 +269,7 @@ class Engine(ABC):
 
 
 def _page(view: View, request: SearchRequest, started: float) -> ResultPage:
-    """What is found for a request, in another spelling where that is surely meant."""
+    """What is found for a request, as it was surely meant where that finds nothing."""
     found = view.searcher.find(request, request.limit)
     better = view.respelling(request.query, found)
     corrected, notices = None, found.notices
@@ -277,6 +278,10 @@ def _page(view: View, request: SearchRequest, started: float) -> ResultPage:
         other = view.searcher.find(replace(request, query=spelt.text), request.limit)
         if other.answer.complete:
             found, corrected = other, spelt.text
+    if request.spelling and not found.answer.matched and (words := as_pasted(request.query)):
+        other = view.searcher.find(replace(request, query=words), request.limit)
+        if other.answer.total:
+            found, corrected = other, words
     return ResultPage(
         request=request,
         total=found.answer.total,

@@ -315,9 +315,9 @@ class ResultPage(msgspec.Struct, frozen=True):
 
     `total` is the exact number of stories listed, those with the same lead counted as one;
     `complete` how many of these have all the words; `relaxed` says that some lack words;
-    `respelled` looks for a better spelling of the query; `corrected` is the spelling
-    that was searched in place of the query, which finds nothing; `notices` name what was not
-    understood; `took_ms` is milliseconds.
+    `respelled` looks for a better spelling of the query; `corrected` is what was searched in
+    place of the query, which finds nothing: a better spelling, or its words without signs;
+    `notices` name what was not understood; `took_ms` is milliseconds.
     """
 
     request: SearchRequest

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ..analysis import WORD_PATTERN
 from ..errors import QueryError
 from . import clauses
 from .field_values import FIELD_NAMES
@@ -43,6 +44,10 @@ _MEANT = re.compile(
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
 _QUOTED = re.compile(r'"[^"]*"')
+#: The fewest words of a text that may have been pasted, quotation and all.
+_FEWEST_PASTED = 6
+#: Signs that mean something to a search, where a text that was pasted has punctuation.
+_PUNCTUATION = re.compile(r'[()"|*?~^]|:(?=\s)|(?<![^\s"(])[-+!=]+')
 _WORD = re.compile(r"""[^\s()"]+""")
 #: Other quotation marks, and the signs that East Asian keyboards type.
 _SIGNS = str.maketrans("“”„«»＂（）：％", '""""""():%')
@@ -105,7 +110,28 @@ def _is_prose(text: str) -> bool:
     most = words // _WORDS_A_SIGN if words >= _SURELY_PROSE else 0
     if words < _FEWEST_OF_PROSE or len(_MEANT.findall(outside)) > most:
         return False
-    return not any(found[1].lower() in FIELD_NAMES for found in FIELD.finditer(outside))
+    return not _has_field(outside)
+
+
+def as_pasted(text: str) -> str | None:
+    """The words of a text without its quotation marks, bars and colons; None if it had to be read.
+
+    A headline that was pasted may quote somebody: `Snowden: "I took an oath to support it"`. What
+    has few words, nothing outside quotes, an operator or a field was written to be searched.
+    """
+    typed = text.translate(_SIGNS)
+    outside = _QUOTED.sub(" ", typed)
+    words = _PUNCTUATION.sub(" ", typed)
+    if len(words.split()) < _FEWEST_PASTED or not WORD_PATTERN.search(outside):
+        return None
+    if _MEANT.search(outside) or _has_field(outside):
+        return None
+    words = " ".join(words.split())
+    return None if words == text else _ANY_OPERATOR.sub(lambda found: found[0].lower(), words)
+
+
+def _has_field(text: str) -> bool:
+    return any(found[1].lower() in FIELD_NAMES for found in FIELD.finditer(text))
 
 
 def _parse_prose(text: str) -> ParsedQuery:

@@ -157,7 +157,7 @@ class ResultPage(Struct):
     relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
     corrected: Annotated[
-        str | None, Meta(description="The spelling that was searched instead of the query.")
+        str | None, Meta(description="What was searched instead of the query.")
     ]
     notices: list[Notice]
     hits: list[Hit]

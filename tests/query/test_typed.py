@@ -210,6 +210,44 @@ def test_a_sure_correction_is_shown_and_can_be_undone(engine):
 
 
 @pytest.mark.parametrize(
+    ("headline", "words"),
+    [
+        ('Miller on volcano talks: "Erupting is an art of the people"', None),
+        ("Miller on “volcano talks” that erupt again today", None),
+        ("Volcano erupts again | Miller talks to people", None),
+        ("On topic: volcano talks of Miller today", None),
+        ('Miller on volcano: "I love er**ption talks" (again)', None),
+        ('Miller: "Erupting is an art, OR NOT, of volcano"', "or not"),
+    ],
+)
+def test_a_pasted_headline_that_quotes_somebody_is_found(engine, headline, words):
+    """Where it finds nothing with its quotes, bars and colons: headlines have their own."""
+    assert not engine.search(headline, spelling=False).total
+    page = engine.search(headline)
+    assert page.total
+    assert page.corrected
+    assert not set('":|*“()') & set(page.corrected)
+    assert words is None or words in page.corrected
+    assert page.total == engine.search(page.corrected).total
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"volcano talks of miller again today"',
+        'volcano "talks of miller"',
+        'volcano eruption island -harbour rains "talks of miller"',
+        'site:alpha.example volcano eruption island rains "talks of miller"',
+        'volcano AND eruption island rains harbour "talks of miller"',
+    ],
+)
+def test_quotes_of_a_query_written_to_be_searched_hold(engine, query):
+    """Few words, nothing but a quotation, operators and fields are no pasted headline."""
+    page = engine.search(query)
+    assert (page.total, page.corrected) == (0, None)
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "site:http://" + "a" * 60_000,
