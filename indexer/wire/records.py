@@ -156,9 +156,7 @@ class ResultPage(Struct):
     took_ms: Annotated[float, Meta(description="How long the search took, in milliseconds.")]
     relaxed: Annotated[bool, Meta(description="Some stories listed lack some of the words.")]
     suggestion: Annotated[str | None, Meta(description="A better spelling of the query.")]
-    corrected: Annotated[
-        str | None, Meta(description="What was searched instead of the query.")
-    ]
+    corrected: Annotated[str | None, Meta(description="What was searched instead of the query.")]
     notices: list[Notice]
     hits: list[Hit]
     facets: dict[str, list[FacetCount]]
