@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 import Stemmer
 from whoosh.analysis import Analyzer, Token
 
+from .variants import main_form
+
 MAX_TERM_LENGTH = 128
 #: The word that the sign of it is.
 PERCENT = "percent"
@@ -283,7 +285,9 @@ LANGUAGES = ("english", *(name for name in Stemmer.algorithms() if name not in _
 
 
 def stem_of(form: str, language: str = LANGUAGES[0]) -> str:
-    """The stem of a folded word, by Snowball (of English, "Porter 2")."""
+    """The stem of a folded word, by Snowball (of English, "Porter 2", of its main form)."""
+    if language == LANGUAGES[0]:
+        form = main_form(form)
     try:
         stemmer = getattr(_stemmers, language)
     except AttributeError:

@@ -1,6 +1,6 @@
 """What is particular to English: function words, and the light form of a word.
 
-A light form has inflection removed and derivation kept: steps 0 and 1 of Porter 2
+A light form has regular inflection removed and derivation kept: steps 0 and 1 of Porter 2
 (Snowball English), and then a final e dropped. *clouds*, *clouded*
 and *clouding* become *cloud*; *computing*, *computed* and *computes* become *comput*, as
 *compute* does, but *computer* and *computation* keep apart although all of them share a stem.
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+
+from ..variants import american
 
 _FUNCTION_WORDS = """
     a about above after again against all also am an and any anything are arent as at be because
@@ -52,6 +54,7 @@ _BEFORE_R1 = re.compile("(?:gener|commun|arsen)|.*?[aeiouy][^aeiouy]")
 @lru_cache(maxsize=1 << 15)
 def light_form(word: str) -> str:
     """The light form of a folded word."""
+    word = american(word)
     if word in _IRREGULAR:
         return _drop_e(_IRREGULAR[word])
     if len(word) < 3 or word in _INVARIANT:
