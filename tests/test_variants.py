@@ -23,7 +23,8 @@ SPELLINGS = """
     canceled cancelled, counselor counsellor, modeling modelling, jewelry jewellery,
     program programme, programs programmes, dialogs dialogues, catalog catalogue, gray grey,
     anemia anaemia, hemoglobin haemoglobin, pediatric paediatric, maneuver manoeuvre,
-    skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry, fulfillment fulfilment, aging ageing
+    skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry,
+    fulfillment fulfilment, aging ageing
 """
 FORMS = """
     woman women, man men, policeman policemen, child children, foot feet, wife wives, crisis crises,
