@@ -1,8 +1,8 @@
-"""English words that are one, which no stemmer tells: British spellings and irregular forms.
+"""English words that are one, which no stemmer tells: other spellings and irregular forms.
 
 *Colour* is stemmed as *color*, *travelling* as *traveling* and *organise* as *organize*; *women* as
-*woman*, and *won* as *win*. Spellings share their light form, too. Texts keep what was written, and
-quotes find just that.
+*woman*, *won* as *win*, *two* as *2*; *Kiev* as *Kyiv*. Spellings share their light form, too. Texts
+keep what was written, and quotes find just that.
 
 Forms are left out that are as often another word: *rose*, *found*, *left*, *met*, *led*, *lives*.
 """
@@ -35,17 +35,29 @@ _BEGINNINGS = _others(
     tumor tumour, unfavor unfavour, valor valour, vapor vapour, vigor vigour,
     watercolor watercolour, willful wilful, woolen woollen, yogurt yoghurt"""
 )
-#: British words, and American ones.
+#: Spellings of words and names, and the one that is stemmed.
 SPELLINGS = _others(
     """aging ageing, gray grey, grays greys, judgment judgement, judgments judgements, math maths,
-    program programme, programs programmes"""
+    program programme, programs programmes,
+    bengaluru bangalore, chennai madras, gaddafi qaddafi kadafi, hezbollah hizbollah hizbullah,
+    kharkiv kharkov, kolkata calcutta, kyiv kiev, lviv lvov, mumbai bombay, myanmar burma,
+    muhammad mohammed mohammad muhammed, odesa odessa, qaeda qaida, quran koran,
+    shiite shia, shiites shias, turkey turkiye, zelensky zelenskyy zelenskiy zelenskyi"""
 )
-#: Forms that no rule makes, and the words that they are forms of.
+#: Forms that no rule makes, short forms and numbers, and the words that they stand for.
 FORMS = _others(
     """child children, foot feet, goose geese, mouse mice, tooth teeth, calf calves, half halves,
     knife knives, loaf loaves, scarf scarves, shelf shelves, thief thieves, wife wives, wolf wolves,
     bacterium bacteria, crisis crises, criterion criteria, fungus fungi, phenomenon phenomena,
     referendum referenda,
+    january jan, february feb, august aug, september sept, october oct, november nov, december dec,
+    department dept, government govt, governments govts, hour hrs, international intl,
+    minute mins, television tv, year yr yrs,
+    2 two, 3 three, 4 four, 5 five, 6 six, 7 seven, 8 eight, 9 nine, 10 ten, 11 eleven, 12 twelve,
+    13 thirteen, 14 fourteen, 15 fifteen, 16 sixteen, 17 seventeen, 18 eighteen, 19 nineteen,
+    20 twenty, 30 thirty, 40 forty, 50 fifty, 60 sixty, 70 seventy, 80 eighty, 90 ninety,
+    1st first, 3rd third, 4th fourth, 5th fifth, 6th sixth, 7th seventh, 8th eighth, 9th ninth,
+    10th tenth,
     beat beaten, become became, begin began begun, bite bitten, bleed bled, blow blew blown, break
     broke broken, breed bred, bring brought, build built, burn burnt, buy bought, catch caught,
     choose chose chosen, cling clung, come came, creep crept, deal dealt, dig dug, draw drew drawn,

@@ -24,11 +24,12 @@ SPELLINGS = """
     program programme, programs programmes, dialogs dialogues, catalog catalogue, gray grey,
     anemia anaemia, hemoglobin haemoglobin, pediatric paediatric, maneuver manoeuvre,
     skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry,
-    fulfillment fulfilment, aging ageing
+    fulfillment fulfilment, aging ageing, kyiv kiev, zelensky zelenskyy, mumbai bombay
 """
 FORMS = """
     woman women, man men, policeman policemen, child children, foot feet, wife wives, crisis crises,
     win won, wins won, sell sold, selling sold, bought buys, break broken, broke breaking,
+    two 2, nine 9, first 1st, sept september, govt government, dept departments,
     written wrote, flown flies, begun begins, said says, struck striking, fell fallen
 """
 #: Words that look like one of those, and are none.
