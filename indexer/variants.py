@@ -1,8 +1,8 @@
 """English words that are one, which no stemmer tells: other spellings and irregular forms.
 
 *Colour* is stemmed as *color*, *travelling* as *traveling* and *organise* as *organize*; *women* as
-*woman*, *won* as *win*, *two* as *2*; *Kiev* as *Kyiv*. Spellings share their light form, too. Texts
-keep what was written, and quotes find just that.
+*woman*, *won* as *win*, *two* as *2*; *Kiev* as *Kyiv*. Spellings share their light form, too.
+Texts keep what was written, and quotes find just that.
 
 Forms are left out that are as often another word: *rose*, *found*, *left*, *met*, *led*, *lives*.
 """
