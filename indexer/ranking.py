@@ -77,7 +77,7 @@ def weight_codes(t: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
     return (1 + np.searchsorted(_BOUNDS, t)).astype(np.uint8)
 
 
-def word_weight(rows: int, df: int, cf: int, count: int = 1, function: bool = False) -> float:
+def word_weight(rows: int, df: int, cf: int) -> float:
     """W of a stem or a light form that so many stories have; 0 for one that none has.
 
     rows: how many rows the index has
@@ -85,4 +85,4 @@ def word_weight(rows: int, df: int, cf: int, count: int = 1, function: bool = Fa
     if not df:
         return 0.0
     weight: float = log((rows + 1) / df) ** _IDF_POWER * (cf / df) ** _BURST_POWER
-    return weight * (1 + log(count)) * (FUNCTION_WEIGHT if function else 1.0)
+    return weight

@@ -12,9 +12,7 @@ import msgspec
 
 from ..errors import ClusterError, IndexCorrupt
 from ..highlight.hits import make_hits
-from ..languages import Language
 from ..model import Hit, SearchRequest, Story
-from ..query.nodes import Fuzzy, Node
 from ..search.nearness import WEIGHED
 from .clauses import EVERY, NONE
 from .find import Ask, Found, Searcher
@@ -44,18 +42,10 @@ class Page:
         self._found = found
         self._stored = stored
         self._reader = reader
+        self.node, self.near, self.language = found.node, found.near, found.words.language
         # Stories that those of the page stand for are numbered after these.
         others = [one for each in stored for one in found.answer.also.get(each.id, ())]
         self._others = dict(zip(others, count(len(stored)), strict=False))
-
-    @property
-    def node(self) -> Node:
-        """The tree that was searched."""
-        return self._found.node
-
-    def near(self, leaf: Fuzzy) -> frozenset[str]:
-        """The folded words of the index that a near spelling stands for."""
-        return self._found.near(leaf)
 
     def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
         """The related articles of some stories that match, and their scores; best first."""
@@ -63,11 +53,6 @@ class Page:
         return self._found.matching_of(
             sorted((row - 1, score) for row, score in rows if row) for rows in stored
         )
-
-    @property
-    def language(self) -> Language:
-        """The language of its texts."""
-        return self._found.words.language
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story stands for, too."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Semaphore
+from multiprocessing.pool import AsyncResult, Pool
 from typing import NamedTuple
 
 from ..build.workers import Read, Task, Wanted, may_fork, prepare_worker, read_file
@@ -47,25 +48,18 @@ def batches(
         return
     context = multiprocessing.get_context("fork")
     with context.Pool(min(workers, len(parts)), _start, (task, averages)) as pool:
-        gate = Semaphore(_AHEAD * workers)
-        try:
-            yield _opening(gate, pool.imap(_read, _behind(gate, parts)))
-        finally:
-            # Whoever waits there would wait for ever.
-            gate.release(len(parts))
+        yield _read_ahead(pool, parts, _AHEAD * workers)
 
 
-def _behind(gate: Semaphore, parts: list[list[Wanted]]) -> Iterator[list[Wanted]]:
-    """Parts, none before there is room for what comes of it."""
+def _read_ahead(pool: Pool, parts: list[list[Wanted]], most: int) -> Iterator[Batch]:
+    """What reading each part gives; so many of them, at most, are being read or wait to be sent."""
+    begun: deque[AsyncResult[Batch]] = deque()
     for part in parts:
-        gate.acquire()
-        yield part
-
-
-def _opening(gate: Semaphore, found: Iterator[Batch]) -> Iterator[Batch]:
-    for batch in found:
-        yield batch
-        gate.release()
+        if len(begun) == most:
+            yield begun.popleft().get()
+        begun.append(pool.apply_async(_read, (part,)))
+    while begun:
+        yield begun.popleft().get()
 
 
 _task: Task

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -318,23 +317,6 @@ class SegmentArrays(SegmentDocuments):
         if low < high:
             tfs[self.long_postings[low:high] - np.uint32(begin)] = self.long_counts[low:high]
         return tfs
-
-    def positions(self, posting: int) -> list[int]:
-        """The positions in posting number `posting`, rising; about 10 µs."""
-        block = posting // POSITION_BLOCK
-        head, step = self.position_widths[block].tolist()
-        *before, count = self.true_tfs(block * POSITION_BLOCK, posting + 1).tolist()
-        begin, last = map(int, self.position_blocks[block : block + 2])
-        begin = 8 * begin + len(before) * (head - step) + sum(before) * step
-        end = begin + head + (count - 1) * step
-        last = 8 * min(last, int(self.position_blocks[-1]))
-        if not 0 <= begin <= end <= last or not count or (count > 1 and not step):
-            raise self.positions_file.corrupt(f"block {block} is too short")
-        raw = self.position_bits.data.cast("B")[begin >> 3 : (end + 7) >> 3]
-        bits = int.from_bytes(raw, "little") >> (begin & 7)
-        mask = (1 << step) - 1
-        steps = [bits >> shift & mask for shift in range(head, end - begin, step or 1)]
-        return list(accumulate(steps, initial=bits & ((1 << head) - 1)))
 
     def steps_of(self, begin: int, end: int, kept: Mask) -> tuple[U32, U32]:
         """True frequencies and positions of those postings begin … end - 1 that are kept.

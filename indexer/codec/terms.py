@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -202,29 +203,12 @@ class SegmentTerms:
 
     def forms_with_prefix(self, prefix: bytes) -> range:
         """Places in `form_order` of the forms that begin with `prefix`."""
-        stem = prefix.rstrip(b"\xff")
-        end = self._form_place(stem[:-1] + bytes([stem[-1] + 1])) if stem else self.form_count
-        return range(self._form_place(prefix), end)
-
-    def _form_place(self, text: bytes) -> int:
-        places, order = range(self.form_count), self.form_order
-        return bisect_left(places, text, key=lambda place: self._form(int(order[place])))
+        order = self.form_order
+        return _begun(self.form_count, lambda place: self._form(int(order[place])), prefix)
 
     def _term(self, number: int) -> bytes:
         offsets = self._offsets_view
         return bytes(self._blob_view[offsets[number] : offsets[number + 1]])
-
-    def _place(self, info: FieldInfo, term: bytes) -> int:
-        # `bisect_left` with a key, written out to avoid its calls.
-        offsets, blob = self._offsets_view, self._blob_view
-        low, high = info.first, info.first + info.terms
-        while low < high:
-            middle = (low + high) >> 1
-            if bytes(blob[offsets[middle] : offsets[middle + 1]]) < term:
-                low = middle + 1
-            else:
-                high = middle
-        return low - info.first
 
     def find_term(self, field: str, term: bytes) -> TermEntry | None:
         """The term's entry, or None; a hash look-up of one or two microseconds."""
@@ -260,15 +244,21 @@ class SegmentTerms:
     def terms_with_prefix(self, field: str, prefix: bytes) -> range:
         """Ordinals of the field's terms that begin with `prefix` (empty: of all)."""
         info = self.fields.get(field, _NO_FIELD)
-        # The first term after all those that begin with the prefix.
-        stem = prefix.rstrip(b"\xff")
-        end = self._place(info, stem[:-1] + bytes([stem[-1] + 1])) if stem else info.terms
-        return range(self._place(info, prefix), end)
+        return _begun(info.terms, lambda ordinal: self._term(info.first + ordinal), prefix)
 
     def term_starts(self, field: str) -> U32:
         """uint32[terms + 1]: term i of the field has postings `docs[starts[i]:starts[i + 1]]`."""
         info = self.fields.get(field, _NO_FIELD)
         return self.starts[info.first : info.first + info.terms + 1]
+
+
+def _begun(count: int, text: Callable[[int], bytes], prefix: bytes) -> range:
+    """Which of so many texts, in order, begin with a prefix (empty: all)."""
+    places = range(count)
+    # What is beyond all that begin so.
+    stem = prefix.rstrip(b"\xff")
+    end = bisect_left(places, stem[:-1] + bytes([stem[-1] + 1]), key=text) if stem else count
+    return range(bisect_left(places, prefix, key=text), end)
 
 
 def _split(blob: U8, offsets: U32) -> list[bytes]:

@@ -10,6 +10,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from whoosh.reading import TermInfo, TermNotFound
 from ..errors import IndexCorrupt
 from ..schema import KIND, LEAD, POSITION_GAP, RELATED, ROW_FIELDS, UNCOUNTED
 from .format import I64, TEXT, AnyArray
+from .positions import positions_of
 from .read import SegmentArrays, TermEntry
 
 _BITS = {name: 1 << number for number, name in enumerate(ROW_FIELDS)}
@@ -137,15 +139,16 @@ class TermsReader(base.TermsReader):  # type: ignore[misc]
     def _in_field(self, entry: TermEntry, name: str) -> _Found:
         """The rows that have a term in a field, with its positions from the field's first on."""
         arrays = self._arrays
-        rows = arrays.row_ids(entry).tolist()
-        inside = (arrays.bits[entry.start : entry.end] & _BITS[name]).tolist()
+        inside = (arrays.bits[entry.start : entry.end] & _BITS[name]) != 0
+        rows = arrays.row_ids(entry)[inside].tolist()
+        tfs, steps = arrays.steps_of(entry.start, entry.end, inside)
+        positions = iter(positions_of(steps, tfs).tolist())
         found: dict[int, list[int]] = {}
-        for place, (row, bit) in enumerate(zip(rows, inside, strict=True)):
-            if bit:
-                begin, end = self._span(row, name)
-                positions = arrays.positions(entry.start + place)
-                some = [position - begin for position in positions if begin <= position < end]
-                found[row] = sorted([*found.get(row, ()), *some])
+        for row, tf in zip(rows, tfs.tolist(), strict=True):
+            begin, end = self._span(row, name)
+            of_row = islice(positions, tf)
+            some = [position - begin for position in of_row if begin <= position < end]
+            found[row] = sorted([*found.get(row, ()), *some])
         return _Found(list(found), list(found.values()))
 
     def _span(self, row: int, name: str) -> tuple[int, float]:

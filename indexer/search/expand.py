@@ -49,12 +49,15 @@ _MOST_REMEMBERED = 1_000_000
 
 @dataclass
 class Budget:
-    """What the patterns of one query may take and have taken; `known` are those expanded."""
+    """What the patterns of one query may take and have taken.
+
+    known: those expanded, and their forms in each segment
+    """
 
     most_steps: int = field(default_factory=lambda: MAX_STEPS)
     words: int = 0
     steps: int = 0
-    known: set[tuple[int, Pattern | Fuzzy]] = field(default_factory=set)
+    known: dict[Pattern | Fuzzy, list[I64]] = field(default_factory=dict)
     most_read: float = field(default_factory=lambda: MAX_READ_STEPS)
     read_steps: int = 0
     followed: TextNode | None = None
@@ -121,20 +124,20 @@ class Expander:
     def forms(self, node: Pattern | Fuzzy, budget: Budget) -> list[I64]:
         """For each segment the forms, by number, that a leaf stands for.
 
-        Raises `QueryError` for too wide a pattern, `QueryTooCostly` for too much work.
+        Asked for again, within one query, they take nothing. Raises `QueryError` for too wide a
+        pattern, `QueryTooCostly` for too much work.
         """
-        result = []
-        for number, segment in enumerate(self._segments):
-            found = self._expand(number, node)
-            # To add up scores takes a look at every row.
-            rows = segment.row_count if len(found.forms) else 0
-            key = (number, _unweighted(node))
-            # The same again is not compared again.
-            steps = 0 if key in budget.known else found.steps
-            budget.known.add(key)
-            budget.take(node.text, len(found.forms), steps + rows)
-            result.append(found.forms)
-        return result
+        same = _unweighted(node)
+        if same not in budget.known:
+            result = []
+            for number, segment in enumerate(self._segments):
+                found = self._expand(number, same)
+                # To add up scores takes a look at every row.
+                rows = segment.row_count if len(found.forms) else 0
+                budget.take(node.text, len(found.forms), found.steps + rows)
+                result.append(found.forms)
+            budget.known[same] = result
+        return budget.known[same]
 
     def texts(self, node: Pattern | Fuzzy) -> frozenset[str]:
         """The words of all segments that a leaf stands for; raises as `forms` does."""
@@ -182,7 +185,7 @@ class Expander:
         return np.concatenate(found)
 
     def _expand(self, number: int, node: Pattern | Fuzzy) -> _Expansion:
-        key = (number, _unweighted(node))
+        key = (number, node)
         known = self._known.get(key)
         if known is not None:
             return known

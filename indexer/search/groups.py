@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..codec.format import I64, U64, AnyArray, Mask
-from ..codec.invert import changed
+from ..codec.invert import changed, gather_ranges
 from ..copies import MARKS, TELLING
 from ..model import Facet
 
@@ -104,8 +104,7 @@ class Groups:
                 begins = offsets[docs].astype(np.int64)
                 counts = offsets[docs + 1].astype(np.int64) - begins
                 places.append(np.repeat(some, counts))
-                within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-                keys.append(names[ordinals[np.repeat(begins, counts) + within]])
+                keys.append(names[ordinals[gather_ranges(begins, counts)]])
         at, key = np.concatenate(places), np.concatenate(keys).astype(np.int64)
         groups = np.repeat(np.arange(len(self)), np.diff(self.starts))[at]
         order = np.lexsort((at, key, groups))

@@ -46,10 +46,7 @@ class Occurrences:
             found: list[I64] = []
             if cost <= self._left:
                 self._left -= cost
-                if isinstance(node, Word):
-                    found = self._selector.rows(node)
-                else:
-                    found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
+                found = [part.rows for part in self._selector.leaf(node, Budget()).parts]
             self._found[node] = found
         return self._found[node]
 

@@ -142,21 +142,6 @@ class Seeker:
         found = [self._sought(number, word, budget) for word in words_of(node)]
         return _narrowed(found, lambda spots: _in_order(spots, node.slop + 1))
 
-    def rows(self, node: Word) -> list[I64]:
-        """For each segment the rows that have a word, in any field, rising."""
-        parts = []
-        term = self.dictionary.term([node.text])
-        for segment, found in zip(self._segments, term.lists, strict=True):
-            if found is None:
-                parts.append(NO_ROWS.rows)
-                continue
-            rows = segment.row_ids(found.entry)
-            if node.exact:
-                allowed = _allowed(found, node.text)
-                rows = rows[allowed[segment.codes_of(found.entry)] > 0]
-            parts.append(rows[np.diff(rows, prepend=-1) > 0])
-        return parts
-
     def _word(self, number: int, node: Word, budget: Budget) -> Sought:
         segment = self._segments[number]
         term: Term = self.dictionary.term([node.text], node.weight)

@@ -11,6 +11,7 @@ import numpy as np
 from indexer.codec.format import ROW_BITS, TEXT, offsets_of
 from indexer.codec.forms import arrange_forms
 from indexer.codec.invert import Postings, RowPostings
+from indexer.codec.positions import positions_of
 from indexer.codec.read import SegmentArrays
 from indexer.codec.stored import StoredRecord, compress_records
 from indexer.codec.write import Column, Documents, write_segment
@@ -84,6 +85,13 @@ def write_rows(
     )  # fmt: skip
 
 
+def positions_in(arrays: SegmentArrays, posting: int) -> list[int]:
+    """The positions in a posting."""
+    tfs, steps = arrays.steps_of(posting, posting + 1, np.ones(1, np.bool_))
+    found: list[int] = positions_of(steps, tfs).tolist()
+    return found
+
+
 def text_of(arrays: SegmentArrays) -> dict[bytes, dict[str, list[Posting]]]:
     """Term → written form → its postings, in order."""
     found: dict[bytes, dict[str, list[Posting]]] = {}
@@ -97,7 +105,7 @@ def text_of(arrays: SegmentArrays) -> dict[bytes, dict[str, list[Posting]]]:
             forms[texts[code]].append(
                 Posting(
                     row, int(arrays.bits[posting]) & ROW_BITS, int(arrays.weights[posting]),
-                    arrays.positions(posting),
+                    positions_in(arrays, posting),
                 )
             )  # fmt: skip
     return found

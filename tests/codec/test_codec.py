@@ -21,6 +21,7 @@ from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
 from indexer.model import Story
+from tests.codec.rows import positions_in
 from tests.corpora.documents import WORDS, build, build_whoosh, documents, publish
 
 QUERIES: dict[str, query.Query] = {
@@ -242,7 +243,7 @@ def test_saturated_frequencies_keep_all_positions(tmp_path: Path) -> None:
         assert arrays.cf[entry.ordinal] == sum(counts)
         assert (arrays.bits[entry.start : entry.end] >> TF_SHIFT).tolist() == [1, 6, 7, 7, 7, 2]
         for posting, count in enumerate(counts, entry.start):
-            assert arrays.positions(posting) == list(range(count))
+            assert positions_in(arrays, posting) == list(range(count))
     assert list(verify_segment(tmp_path, "MAIN_again")) == []
 
 

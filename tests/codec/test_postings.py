@@ -17,7 +17,7 @@ from indexer.codec.merge import merge_segments
 from indexer.codec.read import SegmentArrays
 from indexer.codec.verify import verify_segment
 from indexer.errors import BuildError
-from tests.codec.rows import inverted, text_of, write_rows
+from tests.codec.rows import inverted, positions_in, text_of, write_rows
 from tests.corpora.documents import build, documents
 
 _PLACES = st.lists(st.integers(0, 2**32 - 2) | st.integers(0, 40), min_size=1, max_size=300)
@@ -43,7 +43,7 @@ def test_positions_round_trip(
     arrays = SegmentArrays(folder, "MAIN_0")
     flat = [places for term in lists for places in term]
     assert list(verify_segment(folder, "MAIN_0")) == []
-    assert [arrays.positions(posting) for posting in range(len(flat))] == flat
+    assert [positions_in(arrays, posting) for posting in range(len(flat))] == flat
     begin = data.draw(st.integers(0, len(flat) - 1))
     end = data.draw(st.integers(begin + 1, len(flat)))
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=end - begin, max_size=end - begin)))

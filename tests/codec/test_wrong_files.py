@@ -24,6 +24,7 @@ from indexer.codec.whoosh_rows import PerDocumentReader
 from indexer.codec.whoosh_terms import TermsReader
 from indexer.errors import IndexCorrupt
 from tests.codec.example import write_example
+from tests.codec.rows import positions_in
 
 
 def _rewrite(folder: Path, kind: Any, changed: dict[str, Any], **table: Any) -> None:
@@ -195,7 +196,7 @@ def _uses(arrays: SegmentArrays) -> Iterator[Callable[[], object]]:
             lambda n: arrays.doc_ids("provider", arrays.term_entry(arrays.fields["provider"], n)),
             ordinal,
         )
-    yield from (partial(arrays.positions, posting) for posting in range(5))
+    yield from (partial(positions_in, arrays, posting) for posting in range(5))
     yield lambda: arrays.forms_of_postings(range(2))
     yield lambda: [arrays.form_text(form) for form in arrays.form_order.tolist()]
     yield lambda: arrays.form_terms(arrays.form_order)

@@ -33,6 +33,7 @@ from indexer.schema import (
     rows_of,
     with_related,
 )
+from tests.codec.rows import positions_in
 from tests.corpora.segments import make_stories
 
 #: What cutting text into words could stumble over.
@@ -153,7 +154,9 @@ def check_text(arrays: SegmentArrays, expected: _Text) -> None:
         assert arrays.codes_of(entry).tolist() == [form for _, form, *_ in postings]
         assert (arrays.bits[span] & ROW_BITS).tolist() == [bits for _, _, bits, *_ in postings]
         places = [positions for *_, positions in postings]
-        assert [arrays.positions(posting) for posting in range(entry.start, entry.end)] == places
+        assert [
+            positions_in(arrays, posting) for posting in range(entry.start, entry.end)
+        ] == places
         tfs = [min(SATURATED, len(positions)) for positions in places]
         assert (arrays.bits[span] >> TF_SHIFT).tolist() == tfs
         codes = weight_codes(np.array([t for *_, t, _ in postings])).astype(int)

@@ -165,3 +165,14 @@ def test_postings_that_are_read_in_blocks_are_all_read(index, monkeypatch, block
     assert any(whole)
     monkeypatch.setattr(patterns, "_BLOCK", block)
     assert found() == whole
+
+
+def test_words_of_a_pattern_count_once_in_several_segments(tmp_path, monkeypatch):
+    """A pattern may stand for as many words in an index of two segments as in one."""
+    stories = {f"{letter}.md": {"title": f"w{letter}"} for letter in "abcdef"}
+    build(tmp_path, {name: stories[name] for name in list(stories)[:4]})
+    index = build(tmp_path, stories)
+    monkeypatch.setattr(expand, "MAX_EXPANDED_TERMS", len(stories))
+    with indexer.open_index(index, compiled=False) as engine:
+        assert engine.info().segments == 2
+        assert engine.search("w*").total == len(stories)
