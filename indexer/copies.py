@@ -1,17 +1,17 @@
 """Which articles are the same: within a story, and the leads of several stories.
 
 Two articles are the same if they have the same address, or the same title and text. An address
-tells nothing where it is that of a whole site, or where titles that have little in common share
-it: then it is that of a page whose parameters are lost.
+tells nothing where it is that of a whole site. It may also be that of a page whose parameters are
+lost, so an article is no copy if it has words that the other has not: each can be found.
 """
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 
 from msgspec.structs import replace
 
+from .analysis import forms_of
 from .model import Article, Story
 from .schema import plain_address
 
@@ -21,8 +21,6 @@ MARKS = ("same_address", "same_text")
 #: Set in a mark of a text that is more than a title.
 TELLING = 1
 
-# What the path of an article mostly has, and that of a page for many articles has not.
-_OWN = re.compile("[0-9_-]")
 # A body of fewer characters is no text that only one story can have.
 _LONG = 200
 # With so many others at its address an article is compared.
@@ -61,8 +59,7 @@ def without_copies(story: Story) -> Story:
         place = texts.get(text)
         there = addresses.setdefault(address, []) if address else []
         if place is None:
-            alike = (at for at in there if _alike(address, kept[at][0], article))
-            place = next(alike, None)
+            place = next((at for at in there if _says_nothing_new(article, kept[at][0])), None)
         if place is None:
             place = len(kept)
             kept.append((article, []))
@@ -85,12 +82,10 @@ def _may_have_copies(story: Story) -> bool:
     return len(titles) <= len(story.related) or len({*addresses}) < len(addresses)
 
 
-def _alike(address: str, one: Story | Article, other: Article) -> bool:
-    """Whether two articles with the same address are the same."""
-    if _OWN.search(address.partition("/")[2]) or not address.endswith("/"):
-        return True
-    words, others = set(compared_text(one)[0].split()), set(compared_text(other)[0].split())
-    return 2 * len(words & others) >= min(len(words), len(others))
+def _says_nothing_new(article: Article, other: Story | Article) -> bool:
+    """Whether all words of an article are in another one, too."""
+    own, others = (forms_of(f"{one.title} {one.excerpt}") for one in (article, other))
+    return {*own} <= {*others}
 
 
 def marks_of(lead: Story) -> tuple[int, int]:

@@ -35,13 +35,13 @@ def opened(tmp_path):
 SAME = [
     pytest.param(
         article("Azure wins", "https://www.alpha.example/azure-wins?utm_source=feed"),
-        article("Azure has won", "http://alpha.example/azure-wins/#top", B),
+        article("Wins: Azure", "http://alpha.example/azure-wins/#top", B),
         id="the address, without what tracks",
     ),
     pytest.param(
-        article("Azure wins", "https://alpha.example/story"),
-        article("Azure wins it", "https://m.alpha.example/story", B),
-        id="an address that says little, and much of the title",
+        article("Azure wins", "https://alpha.example/story", excerpt="It has."),
+        article("Azure has", "https://m.alpha.example/story", B),
+        id="the address, and only words of the other's title and text",
     ),
     pytest.param(
         article("Azure wins", "https://alpha.example/1", excerpt="All of it."),
@@ -58,7 +58,17 @@ OTHERS = [
     pytest.param(
         article("Azure wins", "https://alpha.example/watch"),
         article("The weather on Monday", "https://alpha.example/watch", B),
-        id="an address that says little under titles that differ",
+        id="an address under titles that differ",
+    ),
+    pytest.param(
+        article("NHL highlights: Bruins and Senators", "https://alpha.example/watch-1"),
+        article("NHL highlights: Bruins and Canucks", "https://alpha.example/watch-1", B),
+        id="an address under titles that differ in a word",
+    ),
+    pytest.param(
+        article("Azure wins", "https://alpha.example/azure-1", excerpt="One."),
+        article("Azure wins", "https://alpha.example/azure-1", B, "Another."),
+        id="an address and a title with another text",
     ),
     pytest.param(
         article("Azure wins", "https://alpha.example/"),
@@ -100,15 +110,19 @@ def test_a_related_article_is_there_once(opened, one, other):
 
 @pytest.mark.parametrize(("one", "other"), OTHERS)
 def test_what_is_not_the_same_stays_apart(opened, one, other):
-    """An article is never taken for another on little grounds."""
-    (hit,) = opened({"title": "A deal", "related": [one, other]}).search("deal").hits
+    """An article is never taken for another on little grounds, and each is found by its words."""
+    engine = opened({"title": "A deal", "related": [one, other]})
+    (hit,) = engine.search("deal").hits
     assert [some.title for some in hit.story.related] == [one["title"], other["title"]]
+    for some in (one, other):
+        assert engine.search(f'"{some["title"]}"').total == 1
+        assert not some["excerpt"] or engine.search(f'"{some["excerpt"]}"').total == 1
 
 
 def test_what_is_a_copy_of_a_copy(opened):
     """What has the address of one copy and the text of another is a copy, too."""
     related = [
-        article("Azure wins", "https://alpha.example/1", excerpt="One."),
+        article("Azure wins", "https://alpha.example/1", excerpt="One. Two."),
         article("Azure wins!", "https://alpha.example/1", B, "Two."),
         article("Azure wins!", "https://gamma.example/3", C, "Two."),
     ]

@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "languages": {"analysis", "variants"},
     "ranking": set(),
     "schema": {"analysis", "model"},
-    "copies": {"model", "schema"},
+    "copies": {"analysis", "model", "schema"},
     "kernels": set(),
     "codec": {"analysis", "disk", "errors", "kernels", "languages", "ranking", "schema"},
     "seeds": {"analysis", "disk", "errors", "languages", "model", "schema"},
