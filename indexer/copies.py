@@ -7,6 +7,7 @@ lost, so an article is no copy if it has words that the other has not: each can 
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 from msgspec.structs import replace
@@ -21,6 +22,8 @@ MARKS = ("same_address", "same_text")
 #: Set in a mark of a text that is more than a title.
 TELLING = 1
 
+# What the path of an article mostly has, and that of a page for many articles has not.
+_OWN = re.compile("[0-9_-]")
 # A body of fewer characters is no text that only one story can have.
 _LONG = 200
 # With so many others at its address an article is compared.
@@ -91,13 +94,14 @@ def _says_nothing_new(article: Article, other: Story | Article) -> bool:
 def marks_of(lead: Story) -> tuple[int, int]:
     """What two leads that are the same have in common: of their address, or of their text.
 
-    0 for no address. Of a text the upper half is that of its title; two whose marks are the same
+    0 for no address, or one without a digit, a hyphen or a parameter. Of a text the upper half is that of its title; two whose marks are the same
     are the same if `TELLING` is set in them.
     """
     address = compared_address(lead)
+    own = _OWN.search(address.partition("/")[2]) or not address.endswith("/")
     title, text = compared_text(lead)
     return (
-        _digest(address, 8) if address else 0,
+        _digest(address, 8) if address and own else 0,
         _digest(title, 4) << 32 | _digest(text, 4) & ~TELLING | (TELLING if text else 0),
     )
 

@@ -209,10 +209,18 @@ def test_orders_and_pages(opened):
 def test_an_address_that_many_titles_share_joins_nothing(opened):
     """That of a page whose parameters are lost."""
     stories = [
-        {"title": f"Azure {word}", "webUrl": "https://video.example/watch"}
+        {"title": f"Azure {word}", "webUrl": "https://video.example/watch-1"}
         for word in ("wins", "rains", "loses", "sings")
     ]
     assert opened(*stories).search("azure").total == 4
+
+
+def test_an_address_of_a_word_joins_no_stories(opened):
+    """It may be that of a page whose parameters are lost, too."""
+    url = "https://video.example/watch"
+    stories = [{"title": title, "webUrl": url} for title in ("Azure wins", "Azure rains")]
+    assert opened(*stories).search("azure").total == 2
+    assert opened(*stories, {"title": "AZURE  wins", "webUrl": url}).search("azure").total == 2
 
 
 def test_a_title_alone_joins_nothing(opened):
