@@ -44,8 +44,17 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         TITLE=settings.title,
         BASE_URL=settings.base_url,
         IMAGES_SHOWN=settings.images,
-        # Who has a page with unpublished stories has another page.
-        FINGERPRINT=f"{read_fingerprint()} {settings.published_only}",
+        # What else makes another page of the same stories.
+        FINGERPRINT=repr(
+            (
+                read_fingerprint(),
+                settings.published_only,
+                settings.title,
+                settings.base_url,
+                settings.images,
+                spreadsheet.is_there(),
+            )
+        ),
     )
     app.extensions[connection.EXTENSION] = Connection(
         settings.location, settings.reload_seconds, published_only=settings.published_only

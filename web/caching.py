@@ -1,4 +1,4 @@
-"""Conditional requests: a page is a function of its address and the index generation.
+"""Conditional requests: a page is a function of its address, the index generation and synonyms.
 
 So the ETag is known before any search is done: a browser or feed reader that has the current
 page costs a comparison, and an address that is asked for again, a copy.
@@ -18,7 +18,7 @@ from typing import ParamSpec, cast
 from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 
-from .connection import current_connection
+from .connection import current_connection, current_engine
 
 P = ParamSpec("P")
 
@@ -90,7 +90,7 @@ def _current_etag() -> str:
     # The time of building, too: a deleted index starts again at the first generation.
     parts = (
         current_app.config["FINGERPRINT"],
-        str(info.generation),
+        current_engine().edition,
         info.built_at.isoformat(),
         # Feeds hold whole addresses: what one host was asked for is no answer of another.
         *(request.environ.get(name, "") for name in _ADDRESS),

@@ -45,6 +45,11 @@ class PublishedEngine:
         """The number of the generation being searched."""
         return self._engine.generation
 
+    @property
+    def edition(self) -> str:
+        """Another one whenever answers may be."""
+        return self._engine.edition
+
     def answer(self, request: SearchRequest) -> ResultPage:
         """Answer a request; raises `QueryError` for one that asks for unpublished stories."""
         page = self._engine.answer(_published(request))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import resource
 import select
 import signal
@@ -25,6 +26,7 @@ from typing import Any, cast
 
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from indexer import StorydexError
@@ -49,6 +51,7 @@ LAST_ACCEPTS_SECONDS, FINISH_SECONDS = 0.3, 10
 MOST_CONNECTIONS = 4096
 #: Files that are kept for other things: the index, answers too large for memory.
 _OTHER_FILES = 256
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 #: No route takes a body.
 _MOST_BODY_BYTES = 4096
 
@@ -95,8 +98,20 @@ def run_app(app: Flask, host: str, port: int, report: Callable[[str], None]) -> 
     server.close()
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # Waitress has no types
+class Parser(HTTPRequestParser):  # type: ignore[misc]  # Waitress has no types
+    """Reads an address that has letters as they were typed, too, as curl and scripts send it."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers of a request."""
+        line, end, headers = header_plus.partition(b"\r\n")
+        line = _NOT_ASCII.sub(lambda found: b"%%%02X" % ord(found[0]), line)
+        super().parse_header(line + end + headers)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection on which a whole request is answered though it asks whether to go on."""
+
+    parser_class = Parser
 
     def send_continue(self) -> None:
         """Say that the body may come; it has come already, or there is none."""

@@ -44,7 +44,16 @@ class Settings(NamedTuple):
 
 
 def _text(value: Any) -> str:
-    return str(value).strip()
+    if not isinstance(value, str):
+        raise ValueError("write text, in quotes")
+    return value.strip()
+
+
+def _location(value: Any) -> str:
+    try:
+        return os.fsdecode(value).strip()
+    except TypeError:
+        raise ValueError("write the path of a folder, in quotes") from None
 
 
 def _flag(value: Any) -> bool:
@@ -87,7 +96,7 @@ def _base_url(value: Any) -> str:
 
 
 def _proxies(value: Any) -> int:
-    text = _text(value)
+    text = str(value).strip()
     if not text.isdecimal() or int(text) > _MOST_PROXIES:
         raise ValueError(f"write how many proxies stand before the server, at most {_MOST_PROXIES}")
     return int(text)
@@ -104,7 +113,7 @@ def _seconds(value: Any) -> float:
 
 
 def _access_log(value: Any) -> str:
-    text = "off" if value is False else "on" if value is True else _text(value)
+    text = "off" if value is False else "on" if value is True else str(value).strip()
     if text not in ("off", "on", "query"):
         raise ValueError("write off, on, or query to have what was searched for, too")
     return text
@@ -112,7 +121,7 @@ def _access_log(value: Any) -> str:
 
 #: Of every setting its key in a mapping and the field it fills, and how it is read.
 SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "INDEX": ("location", _text),
+    "INDEX": ("location", _location),
     "TITLE": ("title", _text),
     "BASE_URL": ("base_url", _base_url),
     "IMAGES": ("images", _flag),
@@ -165,6 +174,10 @@ def read_settings(config: Mapping[str, Any] | None) -> Settings:
     """
     if not isinstance(config, Mapping | None):
         raise StorydexError("give settings as a mapping, as in {'INDEX': 'index'}")
+    for key in config or ():
+        name = str(key).upper().removeprefix("STORYDEX_")
+        if key != name and name in SETTINGS:
+            raise StorydexError(f"{key}: unknown: a mapping has it as {name}")
     values = read_environment() if config is None else config
     given = {name: values[name] for name in SETTINGS if values.get(name) not in (None, "")}
     return Settings(

@@ -41,8 +41,8 @@ class _View(Reader, View):
         words, self.values = Words(cluster, state), ClusterValues(cluster, state.index)
         # The folder of the stories may be on another machine.
         seeds = state.meta.seeds if os.path.isdir(state.meta.seeds) else ""
-        synonyms = synonyms_beside(seeds, words.language)
-        searcher = Searcher(cluster, state, words, self.values, synonyms)
+        self.synonyms = synonyms_beside(seeds, words.language)
+        searcher = Searcher(cluster, state, words, self.values, self.synonyms)
         super().__init__(searcher, str(cluster.location))
         self.selector = ClusterSelector(searcher)
 

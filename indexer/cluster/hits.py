@@ -49,10 +49,7 @@ class Page:
 
     def matching(self, doc_ids: Sequence[int]) -> list[list[tuple[int, float]]]:
         """The related articles of some stories that match, and their scores; best first."""
-        stored = [self._stored[doc_id].rows for doc_id in doc_ids]
-        return self._found.matching_of(
-            sorted((row - 1, score) for row, score in rows if row) for rows in stored
-        )
+        return self._found.matching_of(sorted(self._stored[doc_id].rows) for doc_id in doc_ids)
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story stands for, too."""

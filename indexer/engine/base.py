@@ -6,6 +6,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
+from hashlib import blake2b
 from itertools import islice
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar, cast
@@ -27,6 +29,7 @@ from ..model import (
 )
 from ..query.parser import as_pasted
 from ..query.request import check, check_values, checked_limit, checked_text
+from ..query.synonyms import Synonyms
 from ..search.facets import beginning, listed
 from ..search.respell import Respelling
 from ..search.select import Selector
@@ -46,7 +49,14 @@ class View(ABC):
     generation: int
     searcher: Any
     selector: Selector
+    synonyms: Synonyms
     values: Values
+
+    @cached_property
+    def edition(self) -> str:
+        """Another one for another generation, and for other synonyms."""
+        said = repr(sorted(self.synonyms.items())).encode()
+        return f"{self.generation} {blake2b(said, digest_size=8).hexdigest()}"
 
     @abstractmethod
     def respelling(self, query: str, found: Any) -> Callable[[], Respelling | None]:
@@ -109,6 +119,12 @@ class Engine(ABC):
         """The number of the generation being searched."""
         generation: int = self._opened().generation
         return generation
+
+    @property
+    def edition(self) -> str:
+        """Another one whenever answers may be: with a generation, and with other synonyms."""
+        edition: str = self._opened().edition
+        return edition
 
     def search(
         self,

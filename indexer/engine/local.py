@@ -57,8 +57,8 @@ class _View(View):
         self._damaged = newest if newest > self.generation else None
         seeds = self.snapshot.manifest.seeds
         self.stamp = _stamp(seeds)
-        synonyms = synonyms_beside(seeds, self.snapshot.language)
-        self.searcher = Searcher(Executor(self.snapshot, loops), synonyms)
+        self.synonyms = synonyms_beside(seeds, self.snapshot.language)
+        self.searcher = Searcher(Executor(self.snapshot, loops), self.synonyms)
         self.selector = self.searcher.selector
 
     def warm_up(self) -> None:
@@ -158,10 +158,10 @@ class LocalEngine(Engine):
         return view.snapshot.manifest != before.snapshot.manifest
 
 
-def _stamp(seeds: str) -> tuple[int, int] | None:
+def _stamp(seeds: str) -> tuple[int, ...] | None:
     """What changes with the file of synonyms; None without one."""
     try:
         status = os.stat(os.path.join(seeds, SYNONYMS_NAME))
     except (OSError, ValueError):
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size

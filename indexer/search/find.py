@@ -210,16 +210,20 @@ class Outcome:
         return self.parsed.notices
 
     def matching_of(self, stories: Iterable[Iterable[tuple[int, float]]]) -> list[Matching]:
-        """Of the articles of stories, in order, and their scores, those that match; best first.
+        """Of the rows of stories, in order, and their scores, the related articles that match.
 
-        One that has only function words, or little of what the query weighs, does not count.
+        The lead is row 0, the articles are numbered from 0; best first. One that has only
+        function words, or little of what the query weighs, does not count, unless nothing of
+        its story scores more.
         """
-        least = self.plan.enough if self.plan.telling else inf
-        kept = [
-            [(number, score) for number, score in rows if score >= least and score > 0]
-            for rows in stories
-        ]
-        return [sorted(rows, key=lambda one: -one[1]) for rows in kept]
+        return [self._matching_of(list(rows)) for rows in stories]
+
+    def _matching_of(self, rows: list[tuple[int, float]]) -> Matching:
+        if not self.plan.telling:
+            return []
+        least = min(self.plan.enough, max((score for _, score in rows), default=inf))
+        kept = [(row - 1, score) for row, score in rows if row and score >= least and score > 0]
+        return sorted(kept, key=lambda one: -one[1])
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,7 @@ class Found(Outcome):
     def matching(self, doc_ids: Sequence[int]) -> list[Matching]:
         """The related articles of each of some stories that match, and their scores; best first."""
         scores = self.searcher.executor.score_rows(self.plan, doc_ids)
-        return self.matching_of(enumerate(some.tolist()[1:]) for some in scores)
+        return self.matching_of(enumerate(some.tolist()) for some in scores)
 
     def also_in(self, doc_id: int) -> tuple[int, ...]:
         """The stories with the same lead that a story listed stands for, too."""

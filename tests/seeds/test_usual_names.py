@@ -93,6 +93,8 @@ def test_several_categories():
     [
         ("Wed, 25 May 2022 17:16:00 +0200", datetime(2022, 5, 25, 15, 16)),
         ("25 May 2022 17:16 GMT", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25 17:16:00 UTC", datetime(2022, 5, 25, 17, 16)),
+        ("2022-05-25 17:16:00.123 GMT", datetime(2022, 5, 25, 17, 16, 0, 123_000)),
         ("Wed, 25 May 2022 17:16:00 EST", datetime(2022, 5, 25, 22, 16)),
         ("Wed, 25 May 2022 17:16:00 -0000", datetime(2022, 5, 25, 17, 16)),
         ("2022-05", datetime(2022, 5, 1)),
@@ -104,7 +106,14 @@ def test_dates_of_mail_and_months(text, instant):
 
 
 @pytest.mark.parametrize(
-    "text", ["2022-13", "Wed, 32 May 2022 17:16:00 GMT", "25 Mai 2022 17:16 GMT", "1 May 22"]
+    "text",
+    [
+        "2022-13",
+        "Wed, 32 May 2022 17:16:00 GMT",
+        "25 Mai 2022 17:16 GMT",
+        "1 May 22",
+        "2022-05-25 UTC",
+    ],
 )
 def test_no_dates_of_mail_and_months(text):
     """What is no day of the calendar is dropped, under whatever name."""

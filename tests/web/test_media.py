@@ -136,6 +136,16 @@ def test_the_date_of_a_story_stands_in_line_with_its_provider(page: Page, addres
     assert abs(provider["y"] + provider["height"] / 2 - date["y"] - date["height"] / 2) < 3
 
 
+@pytest.mark.parametrize("width", [320, 1000])
+def test_the_name_of_a_chosen_facet_is_never_cut(page: Page, address: str, width: int):
+    """However long the chosen value is, it is the value that goes on in the next line."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{address}/?topic=health&topic={'machine+learning+' * 12}&provider={'x' * 300}")
+    for kind in page.locator(".chips .kind").all():
+        assert kind.evaluate("it => it.getClientRects().length") == 1
+        assert kind.bounding_box()["height"] < 1.6 * float(style(kind, "fontSize")[:-2])
+
+
 def test_an_excluded_value_of_a_name_that_others_have_is_told_by_its_domain(tmp_path: Path):
     """Without the sign that leaves it out, which is none of its own."""
     names = [{"name": "The Times", "domain": f"{where}.example"} for where in ("in", "uk")]

@@ -217,6 +217,21 @@ def test_a_whole_request_that_asks_whether_to_go_on_is_answered(index, method, b
     assert b"HTTP/1.1 405 " in answer if method == "POST" else b"HTTP/1.1 200 " in answer
 
 
+@pytest.mark.parametrize("end", [b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"\r\n\r\n"])
+def test_an_address_may_have_letters_as_they_were_typed(index, end):
+    """As `curl 'http://…/?q=zürich'` sends them; in the path, too."""
+    with serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address:
+        for path, said in (
+            ("/api/v1/search?q=zürich", '"query":"zürich"'),
+            ("/api/v1/search?q=z%C3%BCrich+azure", '"query":"zürich azure"'),
+            ("/api/v1/stories/zürich.md", "'zürich.md'"),
+        ):
+            with socket.create_connection(address, timeout=30) as client:
+                client.sendall(b"GET " + path.encode() + end)
+                answer = b"".join(iter(lambda client=client: client.recv(4096), b""))
+            assert said in answer.decode()
+
+
 def test_headers_that_drip_stop_nobody(index):
     """A hundred clients that send a letter now and then cost a connection each and no thread."""
     with serving("-m", "indexer", "--index", str(index), "serve", "--port", "0") as address:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,9 @@ def test_variables_count_more_than_the_file(tmp_path, monkeypatch):
         ("[serve]\nreload_seconds = inf", "reload_seconds: 'inf': write seconds"),
         ("[serve]\nreload_seconds = -1", "reload_seconds: '-1': write seconds"),
         ("[serve]\nreload_seconds = 'soon'", "reload_seconds: 'soon': write seconds"),
+        ("[serve]\ntitle = 5", "title: '5': write text, in quotes"),
+        ("[serve]\ntitle = ['A']", "title: \"['A']\": write text"),
+        ("[serve]\nindex = 5", "index: '5': write the path of a folder, in quotes"),
         ("[serve", "not TOML"),
         ("serve = 1", "serve: give it as a table"),
     ],
@@ -76,6 +80,22 @@ def test_a_bad_variable_is_named():
         read_settings({"ACCESS_LOG": "all"})
     with pytest.raises(StorydexError, match="cannot be read"):
         read_environment("/nowhere.toml")
+
+
+@pytest.mark.parametrize("key", ["index", "Index", "STORYDEX_INDEX", "storydex_base_url"])
+def test_a_setting_under_another_name_is_named(key):
+    """As a file or a variable has it: it would count for nothing, and another index be served."""
+    name = key.upper().removeprefix("STORYDEX_")
+    with pytest.raises(StorydexError, match=f"{key}: unknown: a mapping has it as {name}"):
+        create_app({key: "https://news.example"})
+
+
+@pytest.mark.parametrize("folder", [Path("news"), b"news", "news"])
+def test_a_folder_may_be_given_as_any_path(folder):
+    """And nothing else may: a number is no path."""
+    assert read_settings({"INDEX": folder}).location == "news"
+    with pytest.raises(StorydexError, match="STORYDEX_INDEX: '3': write the path"):
+        read_settings({"INDEX": 3})
 
 
 def test_the_documents_have_every_setting():

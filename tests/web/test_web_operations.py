@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -171,6 +172,35 @@ def test_another_address_or_generation_is_another_page(tmp_path):
     answer = client.get("/?q=azure", headers={"If-None-Match": tags[0]})
     assert answer.status_code == 200
     assert len({*tags, answer.headers["ETag"]}) == 3
+
+
+@pytest.mark.parametrize("published_only", ["0", "1"])
+def test_other_synonyms_make_another_page(tmp_path, published_only):
+    """Be it that the page is kept by the server or by a browser; in every process the same."""
+    index = build(tmp_path, [{"title": "Azure"}, {"title": "Cerulean"}])
+    client = visit(index, PUBLISHED_ONLY=published_only)
+    path = "/api/v1/search?q=cerulean"
+    first = client.get(path)
+    synonyms = tmp_path / "seeds" / "synonyms.yml"
+    for text, total in (("- [azure, cerulean]", 2), ("- [azure, ceru-ean]", 1)):
+        before = synonyms.stat() if synonyms.exists() else None
+        synonyms.write_text(text)
+        if before is not None:  # a copy may keep size and time stamp
+            os.utime(synonyms, ns=(before.st_atime_ns, before.st_mtime_ns))
+        again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert again.json["total"] == total
+        other = visit(index, PUBLISHED_ONLY=published_only).get(path)
+        assert other.headers["ETag"] == again.headers["ETag"]
+        first = again
+
+
+@pytest.mark.parametrize(
+    "setting", [{"TITLE": "News"}, {"BASE_URL": "https://news.example"}, {"IMAGES": "0"}]
+)
+def test_other_settings_make_another_page(index, setting):
+    """A browser that has the page of before the restart is given the new one."""
+    tag = visit(index).get("/").headers["ETag"]
+    assert visit(index, **setting).get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_an_index_that_was_deleted_and_rebuilt_is_another(tmp_path):
