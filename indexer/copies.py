@@ -94,8 +94,8 @@ def _says_nothing_new(article: Article, other: Story | Article) -> bool:
 def marks_of(lead: Story) -> tuple[int, int]:
     """What two leads that are the same have in common: of their address, or of their text.
 
-    0 for no address, or one without a digit, a hyphen or a parameter. Of a text the upper half is that of its title; two whose marks are the same
-    are the same if `TELLING` is set in them.
+    0 for no address, or one without a digit, a hyphen or a parameter. Of a text the upper half is
+    that of its title; two whose marks are the same are the same if `TELLING` is set in them.
     """
     address = compared_address(lead)
     own = _OWN.search(address.partition("/")[2]) or not address.endswith("/")
