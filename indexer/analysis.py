@@ -56,7 +56,11 @@ _POINT = r"(?<=\d)(?<![.,]\d)(?<![.,]\d\d)[.,](?=\d\d?(?!\d|[.,]\d))"
 _JOINT = rf"(?:[{_APOSTROPHES}{_HYPHENS}]|(?<=\d)[.,](?=\d\d\d(?!\d))|{_POINT})"
 # After a number, be it with a blank between, as in French and German, where it may end a clause.
 # Of words, those of a script without blanks may follow.
-_PERCENT = rf"(?:(?<=\d)|(?<!\S)(?=.[^\w\s%]{{,3}}(?!\S)))[%\uff05](?![^\W{UNSPACED}])"
+_BLANK = r"\s\x00-\x20"
+_PERCENT = (
+    rf"(?:(?<=\d)|(?<![^{_BLANK}])(?=.[^\w%{_BLANK}]{{,3}}(?![^{_BLANK}])))"
+    rf"[%\uff05](?![^\W{UNSPACED}])"
+)
 _PICTURE = "[\U0001f000-\U0001faff\u2600-\u27bf]"
 _PICTURES = rf"{_PICTURE}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_PICTURE})*"
 #: Words, with all that is joined to them, up to eight parts.

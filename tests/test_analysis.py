@@ -56,6 +56,8 @@ def test_forms_of_a_word_share_a_stem():
         ("U.S. and U.S, e.g. Ph.D. a.b.cd v. 1.5", "U.S. and U.S e.g. Ph D a.b. cd v 1 1.5"),
         # A point or comma before one or two digits makes a decimal number.
         ("4.5m 1,234.5 24.12.2022 1.2.3", "4 4.5 m 4.5m 1,234 1,234.5 24 12 2022 1 2 3"),
+        # What is below a blank parts words as blanks do.
+        ("%\x080 5\x08%", "% 0 5 %"),
         # What is joined has its parts and itself.
         ("COVID-19 wi‑fi", "COVID 19 COVID-19 wi fi wi‑fi"),
         ("covid19 1990s", "covid 19 covid19 1990 s 1990s"),
