@@ -222,7 +222,7 @@ _AMP_PATH = re.compile(r"(?:^|/)amp(?=/|$)|\.amp(?=$|\.html?$)")
 def plain_address(url: str) -> str:
     """Host, path and parameters, with a `/` between: the same for all addresses of a page.
 
-    Scheme, `www.`, AMP forms, parameters that track, the fragment and a last slash do not
+    Scheme, `www.`, AMP forms, parameters that track, the fragment, a last slash or dot do not
     count, as far as they are known.
     """
     address, _, query = url.strip().partition("#")[0].partition("?")
@@ -238,7 +238,7 @@ def plain_address(url: str) -> str:
         parts = [part for part in query.split("&") if part]
         told = [part for part in parts if not _TRACKING.fullmatch(part.partition("=")[0])]
         query = "&".join(sorted(told))
-    return f"{_site_of(host)}/{path.strip('/')}/{query}"
+    return f"{_site_of(host)}/{path.strip('/').rstrip('.')}/{query}"
 
 
 def address_key(url: str) -> str:

@@ -43,6 +43,7 @@ _MEANT = re.compile(
     r"\b(?:AND|OR|NOT|NEAR/\d+)\b|AROUND\(|&&|\|\||(?<!\S)(?:-(?!\d+(?:[.,]\d+)*%)|[+!=])\w|(?<!\S)[*?]+\w"
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
+_WITHIN_WORD = re.compile(r"(?<=\w)[*?]+(?=\w)")
 _QUOTED = re.compile(r'"[^"]*"')
 #: The fewest words of a text that may have been pasted, quotation and all.
 _FEWEST_PASTED = 6
@@ -117,12 +118,15 @@ def as_pasted(text: str) -> str | None:
     """The words of a text without its quotation marks, bars and colons; None if it had to be read.
 
     A headline that was pasted may quote somebody: `Snowden: "I took an oath to support it"`. What
-    has few words, nothing outside quotes, an operator or a field was written to be searched.
+    has few words, an operator or a field was written to be searched. A quotation alone stays one,
+    without signs within its words: `"none gives a f*ck"`.
     """
     typed = text.translate(_SIGNS)
     outside = _QUOTED.sub(" ", typed)
+    if not WORD_PATTERN.search(outside):
+        return _WITHIN_WORD.sub(" ", typed) if _WITHIN_WORD.search(typed) else None
     words = _PUNCTUATION.sub(" ", typed)
-    if len(words.split()) < _FEWEST_PASTED or not WORD_PATTERN.search(outside):
+    if len(words.split()) < _FEWEST_PASTED:
         return None
     if _MEANT.search(outside) or _has_field(outside):
         return None

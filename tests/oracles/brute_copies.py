@@ -15,7 +15,8 @@ def _folded(text: str) -> str:
 def _address(story: Story) -> str:
     url = story.web_url or story.original_url
     address = plain_address(url) if url else ""
-    return "" if address.endswith("//") else address
+    path, _, parameters = address.partition("/")[2].rpartition("/")
+    return address if parameters or any(sign.isdigit() or sign in "-_" for sign in path) else ""
 
 
 def _text(story: Story) -> tuple[str, str]:

@@ -201,6 +201,14 @@ def test_filters_that_fit_no_story_are_named(engine):
     assert not engine.search("", filters={**chosen, "published": ["true"]}).notices
 
 
+def test_an_address_that_ends_with_a_dot(tmp_path):
+    """It is found as it is, and without it: a sentence may end there, or the address be cut."""
+    index = build(tmp_path, [{"title": "Ash", "webUrl": "https://wire.example/ash-falls-8385."}])
+    with indexer.open_index(index, compiled=False) as engine:
+        for typed in ("https://wire.example/ash-falls-8385.", "wire.example/ash-falls-8385"):
+            assert engine.search(typed).total == 1
+
+
 def test_a_sure_correction_is_shown_and_can_be_undone(engine):
     """Where nothing is found as typed, and the page says what was searched."""
     page = engine.search("lanugage")
@@ -229,6 +237,21 @@ def test_a_pasted_headline_that_quotes_somebody_is_found(engine, headline, words
     assert not set('":|*“()') & set(page.corrected)
     assert words is None or words in page.corrected
     assert page.total == engine.search(page.corrected).total
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [('"er**ption of a volc*no"', '"er ption of a volc no"'), ('"today?Yes, it erupts"', None)],
+)
+def test_signs_within_the_words_of_a_quotation(tmp_path, query, words):
+    """They are patterns, and where these find nothing, signs of the text."""
+    texts = ("Er**ption of a volc*no", "Does it today?Yes, it erupts", "Eruption of volcanoes")
+    index = build(tmp_path, [{"title": text} for text in texts])
+    with indexer.open_index(index, compiled=False) as engine:
+        page = engine.search(query)
+        assert (page.total, page.corrected) == (1, words or '"today Yes, it erupts"')
+        page = engine.search('"erupt*on of volc?noes"')
+        assert (page.total, page.corrected) == (1, None)
 
 
 @pytest.mark.parametrize(
