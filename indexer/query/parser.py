@@ -128,7 +128,7 @@ def as_pasted(text: str) -> str | None:
     words = _PUNCTUATION.sub(" ", typed)
     if len(words.split()) < _FEWEST_PASTED:
         return None
-    if _MEANT.search(outside) or _has_field(outside):
+    if _MEANT.search(_WITHIN_WORD.sub(" ", outside)) or _has_field(outside):
         return None
     words = " ".join(words.split())
     return None if words == text else _ANY_OPERATOR.sub(lambda found: found[0].lower(), words)
