@@ -224,7 +224,7 @@ def test_a_sure_correction_is_shown_and_can_be_undone(engine):
         ("Miller on “volcano talks” that erupt again today", None),
         ("Volcano erupts again | Miller talks to people", None),
         ("On topic: volcano talks of Miller today", None),
-        ("Miller s*ys volc**o eruption is a talk", None),
+        ("Volcano talks on er**ption of today", None),
         ('Miller on volcano: "I love er**ption talks" (again)', None),
         ('Miller: "Erupting is an art, OR NOT, of volcano"', "or not"),
     ],
