@@ -17,27 +17,28 @@ SPELLINGS = """
     centered centred, epicenter epicentre, theater theatre, kilometers kilometres, fiber fibre,
     lackluster lacklustre, defense defence, offenses offences, license licence, licensed licenced,
     practicing practising, organize organise, organized organised, organizing organising,
-    organizer organiser, organization organisation, organizations organisations,
-    recognizable recognisable, criticizes criticises, collectivize collectivise, analyze analyse,
-    analyzed analysed, paralyzing paralysing, traveling travelling, travelers travellers,
-    canceled cancelled, counselor counsellor, modeling modelling, jewelry jewellery,
-    program programme, programs programmes, dialogs dialogues, catalog catalogue, gray grey,
-    anemia anaemia, hemoglobin haemoglobin, pediatric paediatric, maneuver manoeuvre,
-    skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry,
-    fulfillment fulfilment, aging ageing, kyiv kiev, zelensky zelenskyy, mumbai bombay
+    organizer organiser, organization organisation, organizations organisations, recognizable
+    recognisable, criticizes criticises, collectivize collectivise, analyze analyse, analyzed
+    analysed, paralyzing paralysing, analyzes analyses, analyze analyses, traveling travelling,
+    travelers travellers, canceled cancelled, counselor counsellor, modeling modelling, jewelry
+    jewellery, program programme, programs programmes, dialogs dialogues, catalog catalogue, gray
+    grey, anemia anaemia, hemoglobin haemoglobin, pediatric paediatric, maneuver manoeuvre,
+    skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry, fulfillment
+    fulfilment, aging ageing, kyiv kiev, zelensky zelenskyy, mumbai bombay
 """
 FORMS = """
-    woman women, man men, policeman policemen, child children, foot feet, wife wives, crisis crises,
-    win won, wins won, sell sold, selling sold, bought buys, break broken, broke breaking,
-    two 2, nine 9, first 1st, sept september, govt government, dept departments,
-    written wrote, flown flies, begun begins, said says, struck striking, fell fallen
+    woman women, man men, policeman policemen, child children, foot feet, wife wives, crisis
+    crises, win won, wins won, sell sold, selling sold, bought buys, break broken, broke breaking,
+    two 2, nine 9, sixes 6, thirds 3rd, mens man, first 1st, sept september, govt government, dept
+    departments, written wrote, flown flies, begun begins, said says, struck striking, fell fallen
 """
 #: Words that look like one of those, and are none.
 APART = """
     exercise exercize, promise promize, advise advize, surprise surprize, advertise advertize,
-    franchise franchize, expertise expertize, rise rize, noise noize, wise wize, disguise disguize,
-    prise prize, specimen speciman, yemen yeman, regimen regiman, premise premize, praise praize,
-    paradise paradize, televise televize, acre acer, roses rise, lives life, found find
+    franchise franchize, expertise expertize, rise rize, noise noize, wise wize, disguise
+    disguize, prise prize, specimen speciman, yemen yeman, regimen regiman, premise premize,
+    praise praize, wilful will, mistaken mistake, min minute, mins minute, paradise paradize,
+    televise televize, acre acer, roses rise, lives life, found find
 """
 
 
