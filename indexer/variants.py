@@ -92,7 +92,7 @@ _NO_VERB = (
     "|merchand|moonr|mort|parad|prem|prom|(?:re)?advert|sunr|treat|upr|val)is"
 )
 _VERB = "(e[ds]?|ers?|ing(?:ly)?|able|ations?|ational)"
-_ENDS_IN_RE = "cent|theat|met|lit|fib|calib|sab|scept|spect|somb|meag|lust|maneuv"
+_ENDS_IN_RE = "cent|theat|met|fib|calib|sab|scept|spect|somb|meag|lust|maneuv"
 _DOUBLED = (
     "travel|cancel|model|label|level|fuel|dial|signal|counsel|jewel|panel|medal|tunnel|channel|funnel"
     "|pedal|rival|total|equal|duel|libel|quarrel|shovel|swivel|unravel|grovel|parcel|pencil|stencil"
