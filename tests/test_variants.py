@@ -37,8 +37,8 @@ APART = """
     exercise exercize, promise promize, advise advize, surprise surprize, advertise advertize,
     franchise franchize, expertise expertize, rise rize, noise noize, wise wize, disguise
     disguize, prise prize, specimen speciman, yemen yeman, regimen regiman, premise premize,
-    praise praize, wilful will, mistaken mistake, min minute, mins minute, paradise paradize, litre liter,
-    televise televize, acre acer, roses rise, lives life, found find
+    praise praize, wilful will, mistaken mistake, min minute, mins minute, paradise paradize,
+    litre liter, televise televize, acre acer, roses rise, lives life, found find
 """
 
 
