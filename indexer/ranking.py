@@ -10,7 +10,7 @@ scores
               + .5 · tf_about
     W(s)    = (1 + ln n) · (.1 if a function word else 1) · ln((N + 1) / df)^1.2 · (cf / df)^.3
 
-w: 1.03 where the row has the word as typed, else 1; n: how often the query has it; N: rows of the
+w: 1.15 where the row has the word as typed, else 1; n: how often the query has it; N: rows of the
 index; df, cf: stories that have the word, and its occurrences; L, avg: the length of the field in
 the row, and on average. sat is that of BM25 (Robertson and Zaragoza, The Probabilistic Relevance
 Framework, 2009), t is BM25F's.
@@ -27,7 +27,7 @@ import numpy.typing as npt
 #: Parts of S for the stem and for the light form.
 STEM_SHARE, LIGHT_SHARE = 0.7, 0.3
 #: How much more the light form counts where it is the word as typed.
-AS_WRITTEN = 1.03
+AS_WRITTEN = 1.15
 #: Where sat reaches a half.
 SATURATION = 1.2
 #: What a function word weighs beside the same word if it were none.
