@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from .analysis import forms_of
+from .analysis import fold, iter_words
 from .model import Article, Story
 from .schema import plain_address
 
@@ -87,8 +87,11 @@ def _may_have_copies(story: Story) -> bool:
 
 def _says_nothing_new(article: Article, other: Story | Article) -> bool:
     """Whether all words of an article are in another one, too."""
-    own, others = (forms_of(f"{one.title} {one.excerpt}") for one in (article, other))
-    return {*own} <= {*others}
+    own, others = (
+        {fold(word.text) for word in iter_words(f"{one.title} {one.excerpt}")}
+        for one in (article, other)
+    )
+    return own <= others
 
 
 def marks_of(lead: Story) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from .analysis import LANGUAGES, StemAnalyzer
 from .model import FACETS, Article, Facet, Provider, Story
 
 #: Increase it when analysis, fields or their meaning change: older indexes are then rebuilt.
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 
 #: The fields of a row. Bit i of a posting tells that field i has the word.
 ROW_FIELDS = ("title", "excerpt", "body", "about")

@@ -119,6 +119,13 @@ def test_what_is_not_the_same_stays_apart(opened, one, other):
         assert not some["excerpt"] or engine.search(f'"{some["excerpt"]}"').total == 1
 
 
+def test_what_has_a_word_in_one_that_the_other_has_in_two_is_no_copy(opened):
+    """*Wi-Fi* has the word wifi, by which *Wi Fi* is not found."""
+    titles = ["Wi Fi wins", "Wi-Fi wins"]
+    related = [article(title, "https://alpha.example/1") for title in titles]
+    assert opened({"title": "A deal", "related": related}).search("=wifi").total == 1
+
+
 def test_what_is_a_copy_of_a_copy(opened):
     """What has the address of one copy and the text of another is a copy, too."""
     related = [

@@ -24,21 +24,26 @@ SPELLINGS = """
     jewellery, program programme, programs programmes, dialogs dialogues, catalog catalogue, gray
     grey, anemia anaemia, hemoglobin haemoglobin, pediatric paediatric, maneuver manoeuvre,
     skeptical sceptical, aluminum aluminium, sulfur sulphur, inquiry enquiry, fulfillment
-    fulfilment, aging ageing, kyiv kiev, zelensky zelenskyy, mumbai bombay
+    fulfilment, aging ageing, kyiv kiev, zelensky zelenskyy, mumbai bombay, mohammed mohamed,
+    muhammad mohamed, centerpieces centrepieces, fiberglass fibreglass, theatergoers theatregoers,
+    graying greying
 """
 FORMS = """
     woman women, man men, policeman policemen, child children, foot feet, wife wives, crisis
     crises, win won, wins won, sell sold, selling sold, bought buys, break broken, broke breaking,
-    two 2, nine 9, sixes 6, thirds 3rd, mens man, first 1st, sept september, govt government, dept
-    departments, written wrote, flown flies, begun begins, said says, struck striking, fell fallen
+    two 2, nine 9, first 1st, sept september, govt government, dept departments, written wrote,
+    flown flies, begun begins, said says, struck striking, fell fallen, womens women, womens
+    woman, mens men, childrens children, third thirds, fifth fifths, half halves, halves halved,
+    halved halving, depts department, sixes 6, thirds 3rd, mens man
 """
 #: Words that look like one of those, and are none.
 APART = """
     exercise exercize, promise promize, advise advize, surprise surprize, advertise advertize,
     franchise franchize, expertise expertize, rise rize, noise noize, wise wize, disguise
     disguize, prise prize, specimen speciman, yemen yeman, regimen regiman, premise premize,
-    praise praize, wilful will, mistaken mistake, min minute, mins minute, paradise paradize,
-    litre liter, televise televize, acre acer, roses rise, lives life, found find
+    praise praize, paradise paradize, televise televize, acre acer, roses rise, lives life, found
+    find, enquirer inquirer, labelle label, diallo dialo, wilful will, mistaken mistake, min
+    minute, mins minute, litre liter
 """
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from ..analysis import PERCENT, WORD_PATTERN, cut, fold, stem, stem_of, wildcards
+from ..analysis import PERCENT, WORD_PATTERN, cut, fold, stem, wildcards
 from ..languages import ENGLISH, Language
 from ..query.nodes import (
     All,
@@ -31,7 +31,6 @@ from ..query.nodes import (
     alternatives_of,
     words_of,
 )
-from ..variants import FORMS, SPELLINGS, other_beginnings
 
 #: A stretch of a text, in characters: where it starts and where it ends.
 Span: TypeAlias = tuple[int, int]
@@ -58,25 +57,6 @@ _MAX_REMEMBERED = 48
 _MOST_REMEMBERED = 1 << 14
 # With more clues than this, fuzzy words have so many, shorter ones are looked for.
 _MAX_CLUES = 32
-
-
-def clues_of(stem: str) -> set[str]:
-    """What all English words with this stem begin with.
-
-    Stemming changes the end of what it leaves: happy → happi, ability → abl, dying → die.
-    """
-    begin = re.sub("(?<=.)(?:ie|[eily])$", "", stem)
-    found = {begin, *other_beginnings(begin), *_unlike().get(stem, ())}
-    return {clue for clue in found if clue == begin or not clue.startswith(begin)}
-
-
-@cache
-def _unlike() -> dict[str, list[str]]:
-    """Stems, and words with each that may not begin as it does."""
-    words: dict[str, list[str]] = {}
-    for word in FORMS | SPELLINGS:
-        words.setdefault(stem_of(word), []).append(word)
-    return words
 
 
 class _Word(NamedTuple):
@@ -121,7 +101,7 @@ class Marker:
             forms = near(key) if isinstance(key, Fuzzy) else ()
             for term in (key,) if isinstance(key, str) else [_WRITTEN + form for form in forms]:
                 self._terms[term] = self._terms.get(term, 0) | bit
-                clues |= {term[1:]} if term.startswith(_WRITTEN) else clues_of(term)
+                clues |= {term[1:]} if term.startswith(_WRITTEN) else ENGLISH.beginnings(term)
         if any(map(PERCENT.startswith, clues)):
             clues.add(_SIGN)
         if language.name != ENGLISH.name:

@@ -8,11 +8,12 @@ Stems are those of Snowball, function words those of Snowball's lists.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 from ..analysis import LANGUAGES, fold, stem_of
-from .english import COMMON_WORDS, FUNCTION_WORDS, light_form
+from .english import COMMON_WORDS, FUNCTION_WORDS, beginnings, light_form
 
 #: ISO 639-1 → names of languages.
 _CODES = {
@@ -38,6 +39,10 @@ _PREFIXES = {
 }  # fmt: skip
 
 
+def _no_others(stem: str) -> AbstractSet[str]:
+    return frozenset()
+
+
 class Language(NamedTuple):
     """The language of an index. All words that it takes and gives are folded.
 
@@ -46,6 +51,7 @@ class Language(NamedTuple):
     function_words: words that tell little of what is sought, in any language of the index
     others: the other languages of the index
     prefixes: what may stand before a word that is no part of its stem, the longest first
+    beginnings: what words with a stem may begin with, where it is not told by the stem
     """
 
     name: str
@@ -54,6 +60,7 @@ class Language(NamedTuple):
     function_words: frozenset[str]
     others: tuple[Language, ...] = ()
     prefixes: tuple[str, ...] = ("",)
+    beginnings: Callable[[str], AbstractSet[str]] = _no_others
 
     @property
     def names(self) -> str:
@@ -71,7 +78,7 @@ class Language(NamedTuple):
         return own - theirs - COMMON_WORDS, theirs - own - COMMON_WORDS
 
 
-ENGLISH = Language("english", stem_of, light_form, FUNCTION_WORDS)
+ENGLISH = Language("english", stem_of, light_form, FUNCTION_WORDS, beginnings=beginnings)
 
 
 def language_name(text: str) -> str | None:

@@ -12,9 +12,10 @@ Two words have the same light form where they have the same stem *and* the same 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from ..variants import american
+from ..analysis import stem_of
+from ..variants import FORMS, SPELLINGS, american, other_beginnings
 
 _FUNCTION_WORDS = """
     a about above after again against all also am an and any anything are arent as at be because
@@ -136,3 +137,22 @@ def _ends_short(word: str) -> bool:
         return False
     before, vowel, after = word[-3], word[-2], word[-1]
     return before not in _VOWELS and vowel in _VOWELS and after not in _VOWELS | set("wxY")
+
+
+def beginnings(stem: str) -> set[str]:
+    """What all words with this stem begin with.
+
+    Stemming changes the end of what it leaves: happy → happi, ability → abl, dying → die.
+    """
+    begin = re.sub("(?<=.)(?:ie|[eily])$", "", stem)
+    found = {begin, *other_beginnings(begin), *_unlike().get(stem, ())}
+    return {one for one in found if one == begin or not one.startswith(begin)}
+
+
+@cache
+def _unlike() -> dict[str, list[str]]:
+    """Stems, and words with each that may not begin as it does."""
+    words: dict[str, list[str]] = {}
+    for word in FORMS | SPELLINGS:
+        words.setdefault(stem_of(word), []).append(word)
+    return words

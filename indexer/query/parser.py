@@ -45,6 +45,8 @@ _MEANT = re.compile(
 )
 _WITHIN_WORD = re.compile(r"(?<=\w)[*?]+(?=\w)")
 _QUOTED = re.compile(r'"[^"]*"')
+# The same, beside quotes and parentheses.
+_MEANT_BESIDE = re.compile(r'(?<![^\s("])[-+!=]+[("]|"(?:~|\^)\d')
 #: The fewest words of a text that may have been pasted, quotation and all.
 _FEWEST_PASTED = 6
 #: Signs that mean something to a search, where a text that was pasted has punctuation.
@@ -128,7 +130,9 @@ def as_pasted(text: str) -> str | None:
     words = _PUNCTUATION.sub(" ", typed)
     if len(words.split()) < _FEWEST_PASTED:
         return None
-    if _MEANT.search(_WITHIN_WORD.sub(" ", outside)) or _has_field(outside):
+    if _MEANT.search(_WITHIN_WORD.sub(" ", outside)) or _MEANT_BESIDE.search(typed):
+        return None
+    if _has_field(typed):
         return None
     words = " ".join(words.split())
     return None if words == text else _ANY_OPERATOR.sub(lambda found: found[0].lower(), words)

@@ -18,7 +18,8 @@ from ..languages import Language
 
 #: So many words that begin alike are looked through for forms of one.
 MOST_BEGUN = 5_000
-#: The forms of a word begin with all of its stem but one letter, and with so many at least.
+#: The forms of a word begin with all of its stem but one letter, or as its language says, and with
+#: so many letters at least.
 _SHORTEST_BEGINNING = 3
 # Words whose forms are remembered.
 _REMEMBERED = 1 << 12
@@ -52,13 +53,16 @@ class Relatives:
             prefix = next(prefix for prefix in other.prefixes if text.startswith(prefix))
             bare = text.removeprefix(prefix)
             shared = max((_shared(some, stem) for some in (text, bare)), key=len)
-            if len(shared) < _SHORTEST_BEGINNING:
-                continue
+            alike: set[str] = set()
             short = shared[: max(_SHORTEST_BEGINNING, len(shared) - 1)]
+            for prefix in other.prefixes if len(shared) >= _SHORTEST_BEGINNING else ():
+                alike |= self.begun(prefix + short) or self.begun(prefix + shared)
+            for begin in other.beginnings(stem):
+                if len(begin) >= _SHORTEST_BEGINNING and not (alike and begin.startswith(short)):
+                    alike |= self.begun(begin)
             words = [
                 word
-                for prefix in other.prefixes
-                for word in self.begun(prefix + short) or self.begun(prefix + shared)
+                for word in alike
                 if other.stem_of(word) == stem
                 and language.stem_of(word) != own
                 and word not in language.function_words

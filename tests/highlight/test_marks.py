@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from indexer import variants
 from indexer.analysis import fold, stem_of
-from indexer.highlight.marks import Marker, clues_of
+from indexer.highlight.marks import Marker
+from indexer.languages import ENGLISH
 from indexer.query.nodes import (
     All,
     DateRange,
@@ -174,7 +175,7 @@ SUFFIXES = [
 def test_words_begin_with_the_clue_of_their_stem(base, suffix):
     """Clues rule out no word of their stem."""
     word = base + suffix
-    assert word.startswith(tuple(clues_of(stem_of(word))))
+    assert word.startswith(tuple(ENGLISH.beginnings(stem_of(word))))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_words_begin_with_the_clue_of_their_stem(base, suffix):
 )  # fmt: skip
 def test_irregular_words_begin_with_the_clue_of_their_stem(word):
     """The same for the words that are in lists."""
-    assert word.startswith(tuple(clues_of(stem_of(word))))
+    assert word.startswith(tuple(ENGLISH.beginnings(stem_of(word))))
 
 
 def test_lower_case_keeps_the_length_of_a_text():

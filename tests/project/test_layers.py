@@ -38,7 +38,7 @@ ROOMS: dict[str, set[str]] = {
         "analysis", "codec", "copies", "dates", "errors", "generation", "kernels", "languages",
         "model", "query", "ranking", "schema",
     },
-    "highlight": {"analysis", "errors", "languages", "model", "query", "schema", "variants"},
+    "highlight": {"analysis", "errors", "languages", "model", "query", "schema"},
     "engine": {
         "analysis", "dates", "errors", "generation", "highlight", "kernels", "model", "query",
         "schema", "search",

@@ -263,6 +263,14 @@ def test_signs_within_the_words_of_a_quotation(tmp_path, query, words):
         'volcano eruption island -harbour rains "talks of miller"',
         'site:alpha.example volcano eruption island rains "talks of miller"',
         'volcano AND eruption island rains harbour "talks of miller"',
+        'volcano eruption island rains "talks of miller" -"harbour rains"',
+        'volcano eruption island rains +"talks of miller" again',
+        'volcano eruption island rains "talks of miller" -(harbour rains)',
+        'volcano eruption island rains ="talks of miller" again',
+        'volcano eruption island rains again "talks of miller"~2',
+        'volcano eruption island rains again "talks of miller"^2',
+        'title:"volcano today" miller talks of volcano',
+        "volcano again one two provider:“the wire club”",
     ],
 )
 def test_quotes_of_a_query_written_to_be_searched_hold(engine, query):

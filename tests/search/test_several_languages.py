@@ -33,6 +33,10 @@ ARCHIVES = {
         "Das Kind und der Wald", "A dog and the children", "Die Wolle der Schafe",
         "Was wir nicht wollen",
     ],
+    ("german", "english"): [
+        "The woman in the centers of the town", "These women have to go to the centre",
+        "An aeroplane in the sky", "The aeroplanes and the airplane", "Die Katze und der Hund",
+    ],
 }  # fmt: skip
 NOUVEAUX, NOUVEAU = (
     "Les nouveaux programmes et les journaux",
@@ -41,6 +45,7 @@ NOUVEAUX, NOUVEAU = (
 MUNICIPAL, MUNICIPAUX = ARCHIVES["english", "french"][9:11]
 CHEVAL = "Le cheval et un journal"
 HOUSES, HOUSE = "Die Häuser und der Fluss", "Ein Haus ist nicht alt"
+WOMAN, WOMEN = ARCHIVES["german", "english"][:2]
 
 #: First language, a query, and the stories that it finds.
 FOUND = [
@@ -74,6 +79,10 @@ FOUND = [
     ("fr", "chevaux", ["Les sauteurs et les chevaux", "Un cheval dans la ville"]),
     ("en", "haus", [HOUSE, HOUSES]), ("en", "häuser", [HOUSES, HOUSE]),
     ("en", "kind", ["Das Kind und der Wald", "Den Kindern und dem Hund"]),
+    # English spellings and irregular forms, however differently they begin.
+    ("german", "women", [WOMEN, WOMAN]), ("german", "woman", [WOMAN, WOMEN]),
+    ("german", "center", [WOMAN, WOMEN]), ("german", "centre", [WOMEN, WOMAN]),
+    ("german", "aeroplane", ["An aeroplane in the sky", "The aeroplanes and the airplane"]),
     ("en", "houses", ["The house on the river"]), ("en", "walls", ["A wall of the city is old"]),
 ]  # fmt: skip
 
