@@ -43,10 +43,11 @@ _MEANT = re.compile(
     r"\b(?:AND|OR|NOT|NEAR/\d+)\b|AROUND\(|&&|\|\||(?<!\S)(?:-(?!\d+(?:[.,]\d+)*%)|[+!=])\w|(?<!\S)[*?]+\w"
     r"|\w(?:\*|~[12]?|\^\d)(?!\w)|\w[*?]\w"
 )
-_WITHIN_WORD = re.compile(r"(?<=\w)[*?]+(?=\w)")
-_QUOTED = re.compile(r'"[^"]*"')
 # The same, beside quotes and parentheses.
 _MEANT_BESIDE = re.compile(r'(?<![^\s("])[-+!=]+[("]|"(?:~|\^)\d')
+# Signs of patterns that may be the text's own: `f*ck`, `Why?Because`.
+_WITHIN_WORD = re.compile(r"(?<=\w)[*?]+(?=\w)")
+_QUOTED = re.compile(r'"[^"]*"')
 #: The fewest words of a text that may have been pasted, quotation and all.
 _FEWEST_PASTED = 6
 #: Signs that mean something to a search, where a text that was pasted has punctuation.
