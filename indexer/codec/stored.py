@@ -19,11 +19,11 @@ import zstandard
 from ..errors import BuildError
 from .format import U8, U64, Ints
 
-# Of real stories of 18.8 kB these make 4,440 bytes in 0.36 ms; zstd's level 4, which takes other
-# ways for dictionaries of other sizes, makes 4,780 to 4,860 in 0.27, its level 6 4,460 to 4,620 in
-# 0.38 to 0.53. Among the other work of a rebuild these take 0.48, level 4 0.24.
+# Of real stories of 18.8 kB these make 4,400 bytes in 0.39 ms; half the depth (search_log 4) 4,440
+# in 0.36; zstd's level 4, which takes other ways for dictionaries of other sizes, 4,780 to 4,860 in
+# 0.27, its level 6 4,460 to 4,620 in 0.38 to 0.53.
 _PARAMETERS = zstandard.ZstdCompressionParameters(
-    strategy=zstandard.STRATEGY_LAZY, window_log=20, chain_log=18, hash_log=18, search_log=4,
+    strategy=zstandard.STRATEGY_LAZY, window_log=20, chain_log=18, hash_log=18, search_log=5,
     min_match=5, target_length=8, write_dict_id=False, write_checksum=True,
 )  # fmt: skip
 #: Records that a dictionary is trained on, at most.
