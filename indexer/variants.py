@@ -126,16 +126,16 @@ _RESTORED = tuple(
 
 
 def main_form(word: str) -> str:
-    """What a folded word is stemmed as: what it is a form of, in American spelling."""
+    """What a folded word is stemmed as: what it is a form of, in one spelling."""
     if word in FORMS:
         return FORMS[word]
     if word.endswith("men") and word not in _NO_MEN:
         return word[:-2] + "an"
-    return american(word)
+    return one_spelling(word)
 
 
-def american(word: str) -> str:
-    """A folded word as Americans write it."""
+def one_spelling(word: str) -> str:
+    """A folded word in the spelling that is stemmed: mostly the American one, but analyse."""
     if word in SPELLINGS:
         return SPELLINGS[word]
     if word[:3] in _FIRST and (found := _BEGINNING.match(word)):

@@ -15,7 +15,7 @@ import re
 from functools import cache, lru_cache
 
 from ..analysis import stem_of
-from ..variants import FORMS, SPELLINGS, american, other_beginnings
+from ..variants import FORMS, SPELLINGS, one_spelling, other_beginnings
 
 _FUNCTION_WORDS = """
     a about above after again against all also am an and any anything are arent as at be because
@@ -55,7 +55,7 @@ _BEFORE_R1 = re.compile("(?:gener|commun|arsen)|.*?[aeiouy][^aeiouy]")
 @lru_cache(maxsize=1 << 15)
 def light_form(word: str) -> str:
     """The light form of a folded word."""
-    word = american(word)
+    word = one_spelling(word)
     if word in _IRREGULAR:
         return _drop_e(_IRREGULAR[word])
     if len(word) < 3 or word in _INVARIANT:
