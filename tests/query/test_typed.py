@@ -240,6 +240,13 @@ def test_a_pasted_headline_that_quotes_somebody_is_found(engine, headline, words
     assert page.total == engine.search(page.corrected).total
 
 
+def test_quotes_hold_where_a_story_has_them(engine):
+    """A headline is read otherwise only where it finds nothing as it was typed."""
+    page = engine.search('Language of volcano rockets: "launch of a rocket"')
+    assert (page.total, page.corrected) == (1, None)
+    assert engine.search("Language of volcano rockets launch of a rocket").total > 1
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [('"er**ption of a volc*no"', '"er ption of a volc no"'), ('"today?Yes, it erupts"', None)],
